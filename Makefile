@@ -1,0 +1,72 @@
+# Two commands: `make reproduce` (figures, tables, report) and `make test`. Both build .venv themselves.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+WORLD  ?= mini
+
+# No model hub and no download but packages; one thread a process, so that two runs add in the same order.
+export HF_HUB_OFFLINE := 1
+export TRANSFORMERS_OFFLINE := 1
+export TOKENIZERS_PARALLELISM := false
+export OMP_NUM_THREADS ?= 2
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+SOURCES   := $(wildcard notebooks/src/*.py)
+NOTEBOOKS := $(patsubst notebooks/src/%.py,notebooks/%.ipynb,$(SOURCES))
+
+.PHONY: help reproduce test lab notebooks lint types unit nbval mini pretrain card readme clean
+
+help:  ## Say what there is to make
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+# The stamp is written last: an interrupted installation is begun again.
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "pitfalls needs Python 3.10 or newer; $(PYTHON) is older. Try: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	@touch $@
+
+reproduce: $(VENV)/.ready  ## Run the notebooks; write figures/, results/ and report.html
+	$(BIN)/pitfalls reproduce --world $(WORLD)
+
+test: lint types unit nbval  ## ruff, mypy, pytest with doctests, strict nbval
+
+lint: $(VENV)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.ready
+	$(BIN)/mypy
+
+unit: $(VENV)/.ready
+	$(BIN)/pytest -q
+
+nbval: $(VENV)/.ready
+	PITFALLS_OUTPUT=$$(mktemp -d) $(BIN)/pytest -q -p no:doctest --nbval --nbval-current-env notebooks/*.ipynb
+
+lab: $(VENV)/.ready  ## Open JupyterLab on the notebooks
+	$(BIN)/jupyter lab --notebook-dir notebooks
+
+notebooks: $(NOTEBOOKS)  ## Build and execute the notebooks from their percent-format sources
+
+notebooks/%.ipynb: notebooks/src/%.py $(VENV)/.ready
+	$(BIN)/jupytext --quiet --to ipynb --set-kernel python3 --output $@.part.ipynb $<
+	PITFALLS_OUTPUT=$$(mktemp -d) $(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --inplace \
+		--ExecutePreprocessor.timeout=600 $@.part.ipynb
+	mv $@.part.ipynb $@
+
+mini: $(VENV)/.ready  ## Write the generated treebanks of data/mini anew (byte for byte the same)
+	$(BIN)/pitfalls mini
+
+pretrain: $(VENV)/.ready  ## Train the mini multilingual BERT anew (resumes; about an hour on two cores)
+	$(BIN)/pitfalls pretrain
+
+card: $(VENV)/.ready  ## Measure the mini BERT and write its model card
+	$(BIN)/pitfalls card
+
+readme: $(VENV)/.ready  ## Write the README's badges from the address in pyproject.toml
+	$(BIN)/python -m pitfalls.study.readme
+
+clean:  ## Remove what the commands wrote, but not .venv
+	rm -rf build figures results report.html

@@ -1,0 +1,7 @@
+"""One function a figure: a tidy table in, a :class:`Plot` out (figure, alt text, caption, numbers)."""
+
+from pitfalls.figures.accuracy import accuracy
+from pitfalls.figures.effects import ablation, effects, translation
+from pitfalls.figures.style import Plot
+
+__all__ = ["Plot", "ablation", "accuracy", "effects", "translation"]

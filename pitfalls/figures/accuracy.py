@@ -1,0 +1,120 @@
+"""Probing curves: a measure over k, every probe crossed with every ranking (PAPER.md, Figure 1)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from pitfalls.figures.style import (
+    Plot,
+    draw_line,
+    in_order,
+    in_words,
+    look,
+    only,
+    over_draws,
+    panels,
+    ranking_name,
+    settings,
+    subject,
+)
+
+_AXIS = {
+    "accuracy": "Accuracy (fraction of words)",
+    "mi_bits": "Mutual information (bits)",
+    "nmi": "Mutual information / entropy",
+    "selectivity": "Selectivity (accuracy - control accuracy)",
+}
+_KEYS = ["probe", "ranking", "direction", "k"]
+
+
+def _style(ranking: str, direction: str) -> str:
+    """Solid top to bottom, dotted bottom to top, dashed random."""
+    if direction == "btt":
+        return ":"
+    return "--" if ranking == "random" else "-"
+
+
+def accuracy(
+    curves: pd.DataFrame, measure: Literal["accuracy", "mi_bits", "nmi", "selectivity"] = "accuracy"
+) -> Plot:
+    """Draw ``measure`` over k: a panel a probe, a colour a ranking; solid ttb, dashed random, dotted btt.
+
+    The legend's "Linear by Gaussian" is the Linear probe on neurons ranked by Gaussian. Rows that differ in
+    their seeds only are averaged, with a band from the lowest to the highest.
+
+    Parameters
+    ----------
+    curves:
+        Tables of ``probe_curve`` (or, for "selectivity", of ``selectivity``), concatenated; of one language,
+        attribute and layer, and of one task and split.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing or the rows are of several configurations.
+
+    Examples
+    --------
+    >>> curves = pd.DataFrame({"language": "spa", "attribute": "Gender", "layer": 3, "probe": "linear",
+    ...     "ranking": "probeless", "direction": "ttb", "k": [1, 2], "accuracy": [0.6, 0.9]})
+    >>> print(accuracy(curves).alt)
+    Line chart over k, the number of neurons: Accuracy (fraction of words), Spanish Gender, layer 3. Linear
+    probe: by Probeless 0.600 at k = 1, 0.900 at k = 2.
+    """
+    what = "a figure of probing curves"
+    if measure not in _AXIS:
+        raise ValueError(f"measure must be one of {list(_AXIS)}, not {measure!r}")
+    missing = [column for column in (*_KEYS, measure) if column not in curves.columns]
+    if missing:
+        raise ValueError(f"{what} needs the columns {missing}; the table has {list(curves.columns)}")
+    about = subject(curves, what)
+    for column in ("task", "split"):
+        if column in curves.columns:
+            only(curves, column, what)
+    points = over_draws(curves, _KEYS, measure)
+    # Linear first, as in the paper.
+    probes = sorted(points["probe"].unique(), reverse=True)
+    sentences = []
+    with settings():
+        figure, all_axes = panels(len(probes))
+        for axes, probe in zip(all_axes, probes, strict=True):
+            lines = _draw_panel(axes, points[points["probe"] == probe], probe)
+            sentences.append(f"{ranking_name(probe, 'ttb')} probe: {'; '.join(lines)}.")
+        all_axes[0].set_ylabel(_AXIS[measure])
+        figure.suptitle(about)
+    alt = f"Line chart over k, the number of neurons: {_AXIS[measure]}, {about}. {' '.join(sentences)}"
+    on_control = "task" in curves.columns and curves["task"].iloc[0] == "control"
+    caption = (
+        f"{about}: {_AXIS[measure]} of each probe on the first k neurons of each ranking"
+        f"{', on the control task' if on_control else ''}. "
+        '"A by B" is probe A on the ranking B; solid: top to bottom, dashed: random, dotted: bottom to top.'
+        + (" Bands span the draws." if int(points["draws"].max()) > 1 else "")
+    )
+    return Plot(figure, alt, caption, points.rename(columns={"mean": measure}))
+
+
+def _draw_panel(axes: Axes, points: pd.DataFrame, probe: str) -> list[str]:
+    """Draw one probe's curves; return each in words."""
+    pairs = in_order(zip(points["ranking"], points["direction"], strict=True))
+    lines = []
+    for ranking, direction in pairs:
+        line = points[(points["ranking"] == ranking) & (points["direction"] == direction)]
+        color, marker = look(ranking, points["ranking"])
+        name = ranking_name(ranking, direction)
+        draw_line(
+            axes,
+            line,
+            color=color,
+            marker=marker,
+            markerfacecolor=color if direction == "ttb" else "white",
+            linestyle=_style(ranking, direction),
+            label=f"{ranking_name(probe, 'ttb')} by {name}",
+        )
+        lines.append(f"by {name} {in_words(line)}")
+    axes.set_xlabel("k (number of neurons, in the ranking's order)")
+    axes.set_title(f"{ranking_name(probe, 'ttb')} probe")
+    axes.legend(loc="best")
+    return lines

@@ -1,0 +1,161 @@
+"""Intervention curves: error rate and CLWV over k, for all rankings (PAPER.md, Figures 5 and 6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from pitfalls.figures.style import (
+    Plot,
+    draw_line,
+    in_order,
+    in_words,
+    look,
+    only,
+    over_draws,
+    panels,
+    ranking_name,
+    settings,
+    subject,
+)
+
+_COLUMNS = ("ranking", "direction", "kind", "strength", "k", "outcome", "count")
+_MEASURES = {"error rate": "-", "CLWV": "--"}
+_CLWV = ("intended", "another")
+
+
+def translation(effects_table: pd.DataFrame) -> Plot:
+    """Draw what a translation (scaled or constant) does to the words; see :func:`effects`.
+
+    Raises
+    ------
+    ValueError
+        If the table is not of one translation.
+    """
+    return _of_kind(effects_table, ("translation", "constant translation"), "translation")
+
+
+def ablation(effects_table: pd.DataFrame) -> Plot:
+    """Draw what an ablation (to zero or to the mean) does to the words; see :func:`effects`.
+
+    Raises
+    ------
+    ValueError
+        If the table is not of one kind of ablation.
+    """
+    return _of_kind(effects_table, ("ablation", "mean ablation"), "ablation")
+
+
+def _of_kind(table: pd.DataFrame, kinds: tuple[str, ...], name: str) -> Plot:
+    kind = only(table, "kind", f"a figure of {name}")
+    if kind not in kinds:
+        raise ValueError(f"a figure of {name} shows one of {list(kinds)}, and this table is of {kind!r}")
+    return effects(table)
+
+
+def effects(effects_table: pd.DataFrame) -> Plot:
+    """Draw error rate (solid) and CLWV (dashed) over k, as fractions of all predictions; a colour a ranking.
+
+    The error rate counts words that came out different, CLWV those with the right lemma and another value
+    (outcomes "intended" and "another"). Rankings from bottom to top have hollow markers and paler lines. Rows
+    that differ in their seeds only are averaged, with a band from the lowest to the highest.
+
+    Parameters
+    ----------
+    effects_table:
+        Tables of ``intervene``, concatenated; of one language, attribute, layer, kind and strength.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing or the rows are of several configurations.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"language": "spa", "attribute": "Gender", "layer": 3, "ranking": "linear",
+    ...     "direction": "ttb", "kind": "translation", "strength": 8.0, "k": [0, 0, 9, 9],
+    ...     "outcome": ["unchanged", "intended"] * 2, "count": [10, 0, 6, 4]})
+    >>> effects(table).table[["measure", "k", "rate"]].values.tolist()
+    [['CLWV', 0, 0.0], ['CLWV', 9, 0.4], ['error rate', 0, 0.0], ['error rate', 9, 0.4]]
+    """
+    what = "a figure of interventions"
+    missing = [column for column in _COLUMNS if column not in effects_table.columns]
+    if missing:
+        raise ValueError(f"{what} needs the columns {missing}; the table has {list(effects_table.columns)}")
+    about, kind = subject(effects_table, what), only(effects_table, "kind", what)
+    strength = only(effects_table, "strength", what)
+    for column in ("split", "target"):
+        if column in effects_table.columns:
+            only(effects_table, column, what)
+    points = _rates(effects_table)
+    title = f"{about}: {_kind_in_words(kind, strength)}"
+    with settings():
+        figure, (axes,) = panels(1)
+        figure.set_size_inches(7.2, 4.6)
+        sentences = _draw(axes, points)
+        axes.set_title(title)
+    words = int(points["words"].max())
+    alt = (
+        f"Line chart over k, the number of changed neurons: fraction of {words} words. {title}. "
+        f"{' '.join(sentences)}"
+    )
+    caption = (
+        f"{title}. Error rate (solid: the word came out different) and CLWV (dashed: right lemma, another "
+        f"value) as fractions of {words} predicted words, over the number k of changed neurons; hollow "
+        "markers: bottom to top." + (" Bands span the draws." if int(points["draws"].max()) > 1 else "")
+    )
+    return Plot(figure, alt, caption, points.rename(columns={"mean": "rate"}))
+
+
+def _kind_in_words(kind: str, strength: float) -> str:
+    if pd.isna(strength):
+        return kind
+    return f"{kind}, {'β' if kind == 'translation' else 'α'} = {strength:g}"
+
+
+def _rates(table: pd.DataFrame) -> pd.DataFrame:
+    """Rates over draws: measure, ranking, direction, k, mean, low, high, draws, words."""
+    draw = [column for column in table.columns if column not in ("outcome", "count", "rate")]
+    counts = table.assign(
+        changed=table["count"].where(table["outcome"] != "unchanged", 0),
+        hits=table["count"].where(table["outcome"].isin(_CLWV), 0),
+    )
+    sums = counts.groupby(draw, dropna=False)[["count", "changed", "hits"]].sum().reset_index()
+    measured = []
+    for measure, numerator in (("CLWV", "hits"), ("error rate", "changed")):
+        rates = sums.assign(measure=measure, rate=sums[numerator] / sums["count"])
+        measured.append(over_draws(rates, ["measure", "ranking", "direction", "k"], "rate"))
+    words = sums.groupby(["ranking", "direction", "k"])["count"].max().rename("words").reset_index()
+    return pd.concat(measured, ignore_index=True).merge(words, on=["ranking", "direction", "k"])
+
+
+def _draw(axes: Axes, points: pd.DataFrame) -> list[str]:
+    """Draw all curves; return each ranking's in words."""
+    sentences: list[str] = []
+    handles: list[Line2D] = []
+    for ranking, direction in in_order(zip(points["ranking"], points["direction"], strict=True)):
+        line = points[(points["ranking"] == ranking) & (points["direction"] == direction)]
+        color, marker = look(ranking, points["ranking"])
+        appearance: dict[str, Any] = {
+            "color": color,
+            "marker": marker,
+            "markerfacecolor": color if direction == "ttb" else "white",
+            "alpha": 1.0 if direction == "ttb" else 0.55,
+        }
+        name = ranking_name(ranking, direction)
+        curves = {measure: line[line["measure"] == measure] for measure in _MEASURES}
+        for measure, style in _MEASURES.items():
+            draw_line(axes, curves[measure], linestyle=style, **appearance)
+        handles.append(Line2D([], [], label=name, **appearance))
+        told = "; ".join(f"{measure} {in_words(curve)}" for measure, curve in curves.items())
+        sentences.append(f"{name}: {told}.")
+    styles: dict[str, Any] = dict(_MEASURES)
+    handles += [Line2D([], [], color="black", linestyle=styles[measure], label=measure) for measure in styles]
+    axes.set_xlabel("k (number of changed neurons, in the ranking's order)")
+    axes.set_ylabel("Fraction of all predictions")
+    axes.set_ylim(-0.02, 1.02)
+    axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return sentences

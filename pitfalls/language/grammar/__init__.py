@@ -1,0 +1,60 @@
+"""The generated languages of the mini world: English, Spanish, Russian and Turkish."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import import_module
+
+from pitfalls.language.grammar.core import (
+    Draw,
+    Form,
+    Grammar,
+    Token,
+    Tree,
+    linearise,
+    sentences,
+    text,
+    to_conllu,
+)
+
+_MODULES = {"eng": "English", "rus": "Russian", "spa": "Spanish", "tur": "Turkish"}
+
+LANGUAGES = tuple(sorted(_MODULES))
+"""ISO 639-3 codes of the languages that have a grammar."""
+
+
+@lru_cache
+def load_grammar(language: str) -> Grammar:
+    """The grammar of a language by its ISO 639-3 code.
+
+    Raises
+    ------
+    ValueError
+        No grammar of that language.
+
+    Examples
+    --------
+    >>> load_grammar("spa").language
+    'spa'
+    """
+    if language not in _MODULES:
+        raise ValueError(f"no grammar of {language!r}; there are grammars of: {', '.join(LANGUAGES)}")
+    name = _MODULES[language]
+    module = import_module(f"pitfalls.language.grammar.{name.lower()}")
+    grammar: Grammar = getattr(module, name)()
+    return grammar
+
+
+__all__ = [
+    "LANGUAGES",
+    "Draw",
+    "Form",
+    "Grammar",
+    "Token",
+    "Tree",
+    "linearise",
+    "load_grammar",
+    "sentences",
+    "text",
+    "to_conllu",
+]

@@ -1,0 +1,154 @@
+"""Which lemmas and attributes a word form can have, from treebanks or from a grammar's paradigms.
+
+The paper parses the predicted words with spaCy, for four of its nine languages; a lexicon of the treebank's
+own forms serves all nine (PAPER.md, "Interventions").
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from pitfalls.language.corpus import Corpus
+
+_DOTTED_LANGUAGES = frozenset({"tur"})
+_DOTTED = str.maketrans({"İ": "i", "I": "ı"})
+
+
+@dataclass(frozen=True, order=True)
+class Analysis:
+    """One reading of a form: a lemma and sorted pairs of attribute and value; hashable and ordered.
+
+    >>> reading = Analysis.of("cat", {"Part of Speech": "N", "Number": "PL"})
+    >>> reading
+    Analysis(lemma='cat', attributes=(('Number', 'PL'), ('Part of Speech', 'N')))
+    >>> reading.value("Number"), reading.value("Tense")
+    ('PL', None)
+    """
+
+    lemma: str
+    attributes: tuple[tuple[str, str], ...]
+
+    def __post_init__(self) -> None:
+        """Sort the pairs, so that equal readings are equal in whatever order they were written."""
+        object.__setattr__(self, "attributes", tuple(sorted(self.attributes)))
+
+    @classmethod
+    def of(cls, lemma: str, attributes: Mapping[str, str]) -> Analysis:
+        """Make a reading from a mapping, such as the attributes of a `Word`."""
+        return cls(lemma, tuple(attributes.items()))
+
+    def value(self, attribute: str) -> str | None:
+        """Return the attribute's value, None where the reading has none."""
+        return dict(self.attributes).get(attribute)
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """The readings of every known form of one language (ISO 639-3).
+
+    Forms are compared in Unicode's composed form (NFC), since tokenizers may compose or decompose what they
+    are given. `lookup` and `in` try the form as written and, only if it is unknown, in lower case, as for the
+    first word of a sentence: "May" keeps its own readings, "Cats" falls back on those of "cats". An unknown
+    lower-case form does not fall back on a capitalised one.
+
+    >>> lexicon = Lexicon.from_forms("eng", [("cats", "cat", {"Number": "PL"}), ("May", "May", {})])
+    >>> lexicon.lookup("Cats")
+    (Analysis(lemma='cat', attributes=(('Number', 'PL'),)),)
+    >>> lexicon.lookup("may"), "CATS" in lexicon, len(lexicon)
+    ((), True, 2)
+    """
+
+    language: str
+    analyses: Mapping[str, tuple[Analysis, ...]]
+
+    def __post_init__(self) -> None:
+        """Sort forms and readings, and join those of canonically equal forms."""
+        readings: defaultdict[str, set[Analysis]] = defaultdict(set)
+        for form, analyses in self.analyses.items():
+            readings[_composed(form)].update(analyses)
+        object.__setattr__(
+            self, "analyses", {form: tuple(sorted(readings[form])) for form in sorted(readings)}
+        )
+
+    def __hash__(self) -> int:
+        """Hash the language and the forms; the readings are in a mapping, which has no hash."""
+        return hash((self.language, tuple(self.analyses)))
+
+    @classmethod
+    def from_forms(cls, language: str, forms: Iterable[tuple[str, str, Mapping[str, str]]]) -> Lexicon:
+        """Make a lexicon from `(form, lemma, attributes)`, such as the cells of a grammar's paradigms."""
+        readings: defaultdict[str, set[Analysis]] = defaultdict(set)
+        for form, lemma, attributes in forms:
+            readings[form].add(Analysis.of(lemma, attributes))
+        return cls(language, {form: tuple(readings[form]) for form in readings})
+
+    @classmethod
+    def from_corpora(cls, *corpora: Corpus) -> Lexicon:
+        """Make a lexicon from every word of one or more corpora of one language.
+
+        Raises
+        ------
+        ValueError
+            No corpus is given, or they are in different languages.
+        """
+        languages = sorted({corpus.language for corpus in corpora})
+        if len(languages) != 1:
+            found = ", ".join(languages) or "no corpus at all"
+            raise ValueError(f"a lexicon is of one language; got {found}: give corpora of one language")
+        words = (word for corpus in corpora for sentence in corpus.sentences for word in sentence.words)
+        return cls.from_forms(languages[0], ((word.form, word.lemma, word.attributes) for word in words))
+
+    def lookup(self, form: str) -> tuple[Analysis, ...]:
+        """Return the readings of a form, sorted; empty if it is unknown also in lower case."""
+        exact = self.analyses.get(_composed(form))
+        return exact if exact is not None else self.analyses.get(lower(form, self.language), ())
+
+    def __contains__(self, form: object) -> bool:
+        """Whether `lookup` knows the form, as written or in lower case."""
+        if not isinstance(form, str):
+            return False
+        return _composed(form) in self.analyses or lower(form, self.language) in self.analyses
+
+    def __len__(self) -> int:
+        """How many forms there are, capitalised ones counted apart."""
+        return len(self.analyses)
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the forms in their order of code points."""
+        return iter(self.analyses)
+
+    def __or__(self, other: Lexicon) -> Lexicon:
+        """Merge two lexicons of one language: every form with the readings of both.
+
+        >>> one = Lexicon.from_forms("eng", [("saw", "see", {"Tense": "PST"})])
+        >>> two = Lexicon.from_forms("eng", [("saw", "saw", {"Number": "SG"})])
+        >>> [reading.lemma for reading in (one | two).lookup("saw")]
+        ['saw', 'see']
+        """
+        if not isinstance(other, Lexicon):
+            return NotImplemented
+        if self.language != other.language:
+            pair = f"{self.language!r} and {other.language!r}"
+            raise ValueError(f"lexicons of {pair} cannot be merged: keep one for each language")
+        forms = [*self.analyses, *other.analyses]
+        merged = {form: (*self.analyses.get(form, ()), *other.analyses.get(form, ())) for form in forms}
+        return Lexicon(self.language, merged)
+
+
+def lower(form: str, language: str) -> str:
+    """Lower-case a form as its language does: the Turkish pairs are İ, i and I, ı.
+
+    The result is composed (NFC).
+
+    >>> lower("İZMİR", "tur"), lower("Irmak", "tur"), lower("Irma", "eng")
+    ('izmir', 'ırmak', 'irma')
+    """
+    form = _composed(form)
+    return _composed((form.translate(_DOTTED) if language in _DOTTED_LANGUAGES else form).lower())
+
+
+def _composed(form: str) -> str:
+    return unicodedata.normalize("NFC", form)

@@ -1,0 +1,494 @@
+"""The nine treebanks of the paper: which they are, where they come from, and that they arrived whole.
+
+A file comes from a folder that the user names, or from a cache into which it is downloaded once, from one
+release of Universal Dependencies. The first download of a file is trusted, if it reads as CoNLL-U; its size
+and SHA-256 go into a manifest, and from then on every use is checked against them. Each treebank has a
+licence of its own, which stands in its repository.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import os
+import re
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from filelock import FileLock
+from tqdm.auto import tqdm
+
+from pitfalls.language import unimorph
+from pitfalls.language.corpus import Convert, Corpus, CorpusError, read_conllu
+
+SPLITS = ("train", "dev", "test")
+RELEASE = "r2.7"
+"""The paper does not state its release; 2.7 is the likely one (PAPER.md, "Protocol" [I])."""
+BASE_URL = "https://raw.githubusercontent.com/UniversalDependencies"
+CHECKSUMS: Mapping[tuple[str, str], str] = {}
+"""SHA-256 by (release, file name); empty, since no release could be downloaded where this was written."""
+
+_ATTEMPTS = 5
+_TIMEOUT_S = 60.0
+_CHUNK = 1 << 16
+_RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class TreebankError(RuntimeError):
+    """A treebank's file cannot be had, or is not the one it should be; says which, why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Treebank:
+    """One treebank: its repository's name, its language (ISO 639-3), and how its files' names begin.
+
+    >>> treebank("eng").file_name("dev")
+    'en_ewt-ud-dev.conllu'
+    """
+
+    name: str
+    language: str
+    prefix: str
+
+    def file_name(self, split: str) -> str:
+        """Return the name of the file of a split: "train", "dev" or "test".
+
+        Raises
+        ------
+        ValueError
+            There is no such split.
+        """
+        if split not in SPLITS:
+            raise ValueError(f"no split {split!r}; expected one of {', '.join(SPLITS)}")
+        return f"{self.prefix}-ud-{split}.conllu"
+
+    def url(self, split: str, release: str = RELEASE, base_url: str = BASE_URL) -> str:
+        """Return the address of the file of a split.
+
+        >>> treebank("bul").url("test")
+        'https://raw.githubusercontent.com/UniversalDependencies/UD_Bulgarian-BTB/r2.7/bg_btb-ud-test.conllu'
+        """
+        return f"{base_url.rstrip('/')}/{self.name}/{release}/{self.file_name(split)}"
+
+
+TREEBANKS = (
+    Treebank("UD_English-EWT", "eng", "en_ewt"),
+    Treebank("UD_Arabic-PADT", "ara", "ar_padt"),
+    Treebank("UD_Hindi-HDTB", "hin", "hi_hdtb"),
+    Treebank("UD_Russian-GSD", "rus", "ru_gsd"),
+    Treebank("UD_Finnish-TDT", "fin", "fi_tdt"),
+    Treebank("UD_Bulgarian-BTB", "bul", "bg_btb"),
+    Treebank("UD_Turkish-IMST", "tur", "tr_imst"),
+    Treebank("UD_Spanish-GSD", "spa", "es_gsd"),
+    Treebank("UD_French-GSD", "fra", "fr_gsd"),
+)
+"""The paper's nine treebanks (PAPER.md, "Protocol" [C])."""
+
+
+def treebank(name: str) -> Treebank:
+    """Return one of the nine treebanks by its language, its name, or the beginning of its files' names.
+
+    Raises
+    ------
+    ValueError
+        There is no such treebank.
+
+    Examples
+    --------
+    >>> treebank("tur") == treebank("UD_Turkish-IMST") == treebank("tr_imst")
+    True
+    """
+    for candidate in TREEBANKS:
+        if name in (candidate.language, candidate.name, candidate.prefix):
+            return candidate
+    known = ", ".join(f"{candidate.language} ({candidate.name})" for candidate in TREEBANKS)
+    raise ValueError(f"no treebank {name!r}; expected one of {known}")
+
+
+def cache_folder() -> Path:
+    """Return the cache folder: the environment variable PITFALLS_CACHE, otherwise ``~/.cache/pitfalls``."""
+    return Path(os.environ.get("PITFALLS_CACHE") or Path("~", ".cache", "pitfalls")).expanduser()
+
+
+def load(
+    treebank: Treebank | str,
+    splits: Iterable[str] = SPLITS,
+    folder: str | os.PathLike[str] | None = None,
+    release: str = RELEASE,
+    base_url: str = BASE_URL,
+    checksums: Mapping[str, str] | None = None,
+    convert: Convert = unimorph.attributes,
+) -> dict[str, Corpus]:
+    """Read the splits of a treebank, each located as by `locate`, with the words of `read_conllu`.
+
+    Raises
+    ------
+    TreebankError
+        A file cannot be had or is damaged.
+    CorpusError
+        A file is not valid CoNLL-U.
+    """
+    chosen = _chosen(treebank)
+    paths = {split: locate(chosen, split, folder, release, base_url, checksums) for split in splits}
+    return {split: read_conllu(path, chosen.language, convert) for split, path in paths.items()}
+
+
+def locate(
+    treebank: Treebank | str,
+    split: str,
+    folder: str | os.PathLike[str] | None = None,
+    release: str = RELEASE,
+    base_url: str = BASE_URL,
+    checksums: Mapping[str, str] | None = None,
+) -> Path:
+    """Return the checked file of a split, downloading it at the first call.
+
+    With `folder`, nothing is downloaded: the file is looked for there under its own name, such as
+    ``en_ewt-ud-dev.conllu``, and in the sub-folder with the treebank's name, such as ``UD_English-EWT``.
+    Otherwise the file is in the cache folder below ``ud/<release>/<treebank>``, next to ``manifest.json``
+    with the size and the SHA-256 of its first download. A broken download goes on where it ended, also in
+    the next process; two processes may ask for one file. Only a whole file gets the final name.
+
+    Parameters
+    ----------
+    treebank : a `Treebank`, or its language or name as for `treebank`
+    split : "train", "dev" or "test"
+    folder : where the user keeps the files
+    release : tag in the treebank's repository
+    base_url : what stands before ``/UD_English-EWT/r2.7/en_ewt-ud-dev.conllu``; a mirror, or a test's server
+    checksums : SHA-256 by file name, where the user has them; they are checked besides the manifest
+
+    Raises
+    ------
+    TreebankError
+        The file is not in the folder, cannot be downloaded, is damaged, or differs from its first download.
+    """
+    chosen = _chosen(treebank)
+    name = chosen.file_name(split)
+    known = (checksums or {}).get(name) or CHECKSUMS.get((release, name))
+    if folder is not None:
+        return _check_named(_in_folder(chosen, name, Path(folder).expanduser()), known)
+    if not re.fullmatch(r"\w[\w.-]*", release):
+        raise ValueError(f"release is {release!r}; expected the name of a tag, such as {RELEASE!r}")
+    if not base_url.startswith(("http://", "https://")):
+        raise ValueError(
+            f"base_url is {base_url!r}; expected http:// or https://; for files on disk pass folder="
+        )
+    path = cache_folder() / "ud" / release / chosen.name / name
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(path.parent / ".lock"):
+                if not path.exists():  # another process may have been faster
+                    _obtain(chosen.url(split, release, base_url), path, known)
+        return _check_cached(path, known)
+    except OSError as error:
+        raise TreebankError(
+            f"{path}: {error}; see to free space and permissions, or choose another cache folder with the "
+            "environment variable PITFALLS_CACHE"
+        ) from error
+
+
+def _chosen(name: Treebank | str) -> Treebank:
+    return treebank(name) if isinstance(name, str) else name
+
+
+def _in_folder(chosen: Treebank, name: str, folder: Path) -> Path:
+    """Find a file by its name in the user's folder."""
+    candidates = (folder / name, folder / chosen.name / name)
+    for path in candidates:
+        if path.is_file():
+            return path
+    raise TreebankError(
+        f"no {name} in {folder}: looked for {candidates[0]} and {candidates[1]}; put the file there, choose "
+        "another folder, or leave folder out to download it"
+    )
+
+
+# -- checks --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What is known about a file: its size in bytes and its SHA-256, None where it is not."""
+
+    size: int | None
+    sha256: str | None
+    url: str = ""
+
+    def fault(self, actual: _Record) -> str:
+        """Say how an actual file differs from what is known, or return the empty string."""
+        if self.size not in (None, actual.size):
+            return f"its size is {actual.size} bytes, expected {self.size}"
+        if self.sha256 is not None and self.sha256.lower() != actual.sha256:
+            return f"its SHA-256 is {actual.sha256}, expected {self.sha256.lower()}"
+        return ""
+
+
+def _measured(path: Path, url: str = "") -> _Record:
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as stream:
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+            size += len(chunk)
+    return _Record(size, digest.hexdigest(), url)
+
+
+def _check_named(path: Path, known: str | None) -> Path:
+    """Return the path of a file in the user's folder that agrees with the known checksum, if there is one."""
+    if known is not None and (fault := _Record(None, known).fault(_measured(path))):
+        raise TreebankError(
+            f"{path} is damaged or of another release: {fault}; put a good copy there, correct the checksum, "
+            "or leave folder out to download the file"
+        )
+    return path
+
+
+def _check_cached(path: Path, known: str | None) -> Path:
+    """Return the path of a cached file that agrees with the manifest and the known checksum."""
+    record = _manifest(path.parent).get(path.name)
+    if record is None:
+        raise TreebankError(
+            f"{path} is not in {_manifest_path(path.parent)}, so it cannot be checked; delete it to have it "
+            "downloaded, or name its folder by folder="
+        )
+    actual = _measured(path)
+    if fault := record.fault(actual) or _Record(None, known).fault(actual):
+        raise TreebankError(
+            f"{path} is damaged or another file: {fault}; delete it to have it downloaded again, or name a "
+            "folder with a good copy by folder="
+        )
+    return path
+
+
+def _manifest_path(folder: Path) -> Path:
+    return folder / "manifest.json"
+
+
+def _manifest(folder: Path) -> dict[str, _Record]:
+    """Read the records of the files of a cached treebank."""
+    path = _manifest_path(folder)
+    try:
+        entries = json.loads(path.read_bytes())
+        return {
+            name: _Record(entry["size"], entry["sha256"], entry["url"]) for name, entry in entries.items()
+        }
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise TreebankError(
+            f"{path} is not a manifest of sizes and checksums ({error!r}); delete the folder {folder} to "
+            "have its files downloaded again"
+        ) from error
+
+
+def _write_json(path: Path, value: Any) -> None:
+    """Write beside, then rename: a reader sees the old file or the new one."""
+    part = path.with_name(path.name + ".new")
+    part.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    os.replace(part, path)
+
+
+# -- downloads -----------------------------------------------------------------------------------------------
+
+
+def _obtain(url: str, path: Path, known: str | None) -> None:
+    """Download a file, check it, record it, and only then give it its name. The caller holds the lock."""
+    part = path.with_name(path.name + ".part")
+    _download(url, part)
+    actual = _measured(part, url)
+    manifest = _manifest(path.parent)
+    try:
+        _check_download(part, actual, _Record(None, known), manifest.get(path.name, _Record(None, None)))
+    except TreebankError:
+        _discard(part)
+        raise
+    # The record first: a file under its final name always has one, even if the process dies in between.
+    records = {**manifest, path.name: actual}
+    _write_json(_manifest_path(path.parent), {name: asdict(record) for name, record in records.items()})
+    os.replace(part, path)
+    _state_path(part).unlink(missing_ok=True)
+
+
+def _check_download(part: Path, actual: _Record, known: _Record, first: _Record) -> None:
+    """Compare a download with the known checksum and the first download; a new file must read as CoNLL-U."""
+    if fault := known.fault(actual):
+        raise TreebankError(f"{actual.url}: not the file of the known checksum: {fault}; {_ELSEWHERE}")
+    if fault := first.fault(actual):
+        raise TreebankError(
+            f"{actual.url}: not the file of the first download, from {first.url}: {fault}; {_ELSEWHERE}, or "
+            f"delete {_manifest_path(part.parent)} to trust what the server sends now"
+        )
+    try:
+        read_conllu(part, "", convert=lambda upos, feats, language, form, lemma: {})
+    except CorpusError as error:
+        where = "" if error.line is None else f"line {error.line}: "
+        what = f"{where}{error.found}, expected {error.expected}"
+        raise TreebankError(f"{actual.url}: what arrived is not a treebank: {what}; {_ELSEWHERE}") from error
+    if not part.read_bytes().endswith(b"\n\n"):
+        raise TreebankError(
+            f"{actual.url}: {actual.size} bytes arrived that end within a sentence, expected a blank line at "
+            f"the end; {_ELSEWHERE}"
+        )
+
+
+_ELSEWHERE = "choose another base_url or release, or get the file yourself and name its folder by folder="
+
+
+class _BrokenOffError(Exception):
+    """A download ended before its end; another attempt may go on."""
+
+
+def _download(url: str, part: Path) -> None:
+    """Fetch a URL into `part`, several times if it must be, each time going on where the last one ended."""
+    reason = ""
+    for attempt in range(_ATTEMPTS):
+        if attempt:
+            _wait(2.0 ** (attempt - 1))
+        try:
+            return _fetch(url, part)
+        except _BrokenOffError as error:
+            reason = str(error)
+    raise TreebankError(
+        f"{url}: {reason}; gave up after {_ATTEMPTS} attempts: run it again to go on where it ended, "
+        "or get the file yourself and name its folder by folder="
+    )
+
+
+def _wait(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+def _fetch(url: str, part: Path) -> None:
+    """Fetch a URL into `part` once, going on from what is there if the server lets us."""
+    state = _State.read(part, url)
+    if state.size is not None and state.have == state.size:
+        return
+    with _open(url, part, state) as response:
+        state = state.after(response, url, part)
+        if (
+            not state.have
+        ):  # before the new state is written: the old bytes must never pass for the new file's
+            part.unlink(missing_ok=True)
+        _write_json(_state_path(part), {"url": url, "size": state.size, "validator": state.validator})
+        with (
+            part.open("ab") as stream,
+            tqdm(total=state.size, initial=state.have, unit="B", unit_scale=True, desc=part.stem) as bar,
+        ):
+            while chunk := _receive(response, part, state):
+                stream.write(chunk)
+                stream.flush()
+                bar.update(len(chunk))
+            os.fsync(stream.fileno())
+    have = part.stat().st_size
+    if have != state.size:
+        if state.size is not None:
+            raise _BrokenOffError(f"{have} of {state.size} bytes arrived")
+        _write_json(_state_path(part), {"url": url, "size": have, "validator": state.validator})
+
+
+def _open(url: str, part: Path, state: _State) -> http.client.HTTPResponse:
+    """Ask for a URL, or the rest of it; a status that time may heal is an interruption."""
+    try:
+        request = urllib.request.Request(url, headers=state.headers())
+        return cast(http.client.HTTPResponse, urllib.request.urlopen(request, timeout=_TIMEOUT_S))
+    except urllib.error.HTTPError as error:
+        error.close()
+        status = f"HTTP status {error.code} ({error.reason})"
+        if error.code == 416:
+            _discard(part)
+            raise _BrokenOffError(f"{status} to a request for the rest") from error
+        if error.code in _RETRIED:
+            raise _BrokenOffError(status) from error
+        raise TreebankError(f"{url}: {status}; {_ELSEWHERE}") from error
+    except urllib.error.URLError as error:
+        if isinstance(error.reason, socket.gaierror):  # no network: waiting seldom helps
+            raise TreebankError(
+                f"{url}: no such host, or no network ({error.reason}); {_ELSEWHERE}"
+            ) from error
+        raise _BrokenOffError(f"no connection ({error.reason})") from error
+    except (http.client.HTTPException, OSError) as error:
+        raise _BrokenOffError(f"no answer ({error!r})") from error
+
+
+def _receive(response: http.client.HTTPResponse, part: Path, state: _State) -> bytes:
+    """Read the next bytes; apart from writing, so that a full disk is not taken for a broken connection."""
+    try:
+        return response.read(_CHUNK)
+    except (http.client.HTTPException, OSError) as error:
+        total = "an unknown number of" if state.size is None else state.size
+        raise _BrokenOffError(f"{part.stat().st_size} of {total} bytes arrived ({error!r})") from error
+
+
+@dataclass(frozen=True)
+class _State:
+    """How far a download is: bytes on disk, bytes in all, and the server's mark of this very version."""
+
+    have: int = 0
+    size: int | None = None
+    validator: str | None = None
+
+    @classmethod
+    def read(cls, part: Path, url: str) -> _State:
+        """Find what an earlier attempt left; nothing if it was for another URL or says nothing certain."""
+        try:
+            state = json.loads(_state_path(part).read_bytes())
+            have, size, validator = part.stat().st_size, state["size"], state["validator"]
+            if state["url"] == url and (have == size or (validator and have < size)):
+                return cls(have, size, validator)
+        except (OSError, ValueError, TypeError, KeyError):
+            pass
+        return cls()
+
+    def headers(self) -> dict[str, str]:
+        """Ask for the rest, if it is still the rest of the same version, and uncompressed."""
+        headers = {"Accept-Encoding": "identity", "User-Agent": "pitfalls"}
+        if self.have:
+            headers["Range"] = f"bytes={self.have}-"
+            if self.validator and not self.validator.startswith("W/"):
+                headers["If-Range"] = self.validator
+        return headers
+
+    def after(self, response: http.client.HTTPResponse, url: str, part: Path) -> _State:
+        """Read off the answer's head what follows: the rest (206) or everything from the start."""
+        encoding = response.headers.get("Content-Encoding", "identity")
+        if encoding != "identity":
+            raise TreebankError(f"{url}: sent as {encoding}, expected plain text; {_ELSEWHERE}")
+        if response.status == 206:
+            span = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
+            found = span and (int(span[1]), int(span[2]), _validator(response))
+            if found != (self.have, self.size, self.validator):
+                _discard(part)
+                wanted = f"bytes {self.have}- of {self.size}, version {self.validator}"
+                raise _BrokenOffError(f"asked for {wanted}, got {found}")
+            return self
+        length = response.headers.get("Content-Length")
+        chunked = response.headers.get("Transfer-Encoding", "").lower() == "chunked"
+        if length is None and not chunked:
+            raise TreebankError(
+                f"{url}: the server does not say how long the file is, so a cut one could go unnoticed; "
+                f"{_ELSEWHERE}"
+            )
+        return _State(0, None if length is None else int(length), _validator(response))
+
+
+def _validator(response: http.client.HTTPResponse) -> str | None:
+    """Read off the server's mark of this very version; without one, no download is gone on with."""
+    return response.headers.get("ETag") or response.headers.get("Last-Modified")
+
+
+def _state_path(part: Path) -> Path:
+    return part.with_name(part.name + ".json")
+
+
+def _discard(part: Path) -> None:
+    """Forget a download that cannot be gone on with."""
+    part.unlink(missing_ok=True)
+    _state_path(part).unlink(missing_ok=True)

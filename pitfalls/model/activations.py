@@ -1,0 +1,573 @@
+"""Word vectors of one layer, and the labelled sets of them that probes and rankings work on.
+
+A word's vector is the mean over its subwords' hidden states (PAPER.md, "Word vector" [C]). Vectors are made
+once a model, corpus and layer by :func:`word_vectors`, kept in a memory-mapped file if a folder is given, and
+:func:`select` picks from them the words that carry an attribute.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from filelock import FileLock
+from numpy.typing import ArrayLike, NDArray
+from tqdm import tqdm
+
+from pitfalls.model.masked_lm import MaskedLM, check_lengths
+
+if TYPE_CHECKING:
+    from pitfalls.language.corpus import Corpus
+
+# Raised by whoever changes what a word's vector is, so that older caches are made anew.
+CODE_VERSION = 1
+
+_READ_AT_ONCE = 1 << 22
+
+
+# -------------------------------------------------------------------- labelled vectors
+
+
+@dataclass(frozen=True, eq=False)
+class Activations:
+    """Vectors of the words that carry one attribute, with the value that each word has.
+
+    Attributes
+    ----------
+    X : float32 [n_words, n_neurons]
+    y : int64 [n_words]
+        Index into ``values``.
+    values : tuple of str
+        The attribute's values, sorted.
+    forms : tuple of str [n_words]
+        The words as written; the control task gives one label a form.
+    sentence_ids, positions : int64 [n_words]
+        Index of the word's sentence in its corpus, and of the word in its sentence.
+    language, attribute : str
+    layer : int
+
+    Raises
+    ------
+    ValueError
+        When lengths differ, a label has no value, a value is named twice, or a vector is not finite.
+
+    Examples
+    --------
+    >>> data = Activations.from_arrays([[0.1, 2.0], [0.3, 1.0]], ["SG", "PL"])
+    >>> data.values, data.y.tolist(), data.n_words, data.n_neurons
+    (('PL', 'SG'), [1, 0], 2, 2)
+    """
+
+    X: NDArray[np.float32]
+    y: NDArray[np.int64]
+    values: tuple[str, ...]
+    forms: tuple[str, ...]
+    sentence_ids: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    language: str
+    attribute: str
+    layer: int
+
+    def __post_init__(self) -> None:
+        _check_matrix(self.X)
+        for name, column in (
+            ("y", self.y),
+            ("forms", self.forms),
+            ("sentence_ids", self.sentence_ids),
+            ("positions", self.positions),
+        ):
+            if len(column) != len(self.X):
+                raise ValueError(f"{name} has {len(column)} entries, X {len(self.X)} rows: give one a word")
+        if len(set(self.values)) != len(self.values):
+            raise ValueError(f"values {self.values} repeat themselves: name each once")
+        if self.y.dtype != np.int64:
+            raise ValueError(
+                f"y is {self.y.dtype}: give int64 indexes into values (from_arrays takes labels)"
+            )
+        outside = np.unique(self.y[(self.y < 0) | (self.y >= len(self.values))]).tolist()
+        if outside:
+            raise ValueError(
+                f"labels {outside} for {len(self.values)} values {self.values}: y indexes values"
+            )
+
+    @property
+    def n_words(self) -> int:
+        """Number of words (rows of ``X``)."""
+        return len(self.X)
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons (columns of ``X``)."""
+        return int(self.X.shape[1])
+
+    @classmethod
+    def from_arrays(
+        cls,
+        X: ArrayLike,
+        y: ArrayLike,
+        values: Sequence[str | int] | None = None,
+        forms: Sequence[str] | None = None,
+        language: str = "und",
+        attribute: str = "attribute",
+        layer: int = 0,
+    ) -> Activations:
+        """Take anybody's own vectors and labels.
+
+        Parameters
+        ----------
+        X : array-like [n_words, n_neurons]
+            Finite numbers; kept as float32.
+        y : array-like [n_words]
+            Labels: strings or whole numbers, not indexes.
+        values : sequence, optional
+            All labels that there are; by default those in ``y``. Sorted, numbers by size.
+        forms : sequence of str [n_words], optional
+            The words. Without them every row counts as a form of its own.
+        """
+        matrix = _as_float32(X)
+        labels = _as_labels(y)
+        known = _sorted_labels(labels if values is None else _as_labels(values))
+        index = {label: i for i, label in enumerate(known)}
+        unknown = _sorted_labels([label for label in labels if label not in index])
+        if unknown:
+            raise ValueError(f"labels {unknown} are not among the values {known}")
+        return cls(
+            X=matrix,
+            y=np.array([index[label] for label in labels], dtype=np.int64),
+            values=tuple(str(label) for label in known),
+            forms=tuple(f"word {i}" for i in range(len(matrix))) if forms is None else tuple(forms),
+            sentence_ids=np.arange(len(matrix), dtype=np.int64),
+            positions=np.zeros(len(matrix), dtype=np.int64),
+            language=language,
+            attribute=attribute,
+            layer=layer,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """Train, dev and test activations of one language, attribute and layer.
+
+    Raises
+    ------
+    ValueError
+        When the three differ in neurons, values, language, attribute or layer, or when train lacks a value.
+
+    Examples
+    --------
+    >>> X = [[0.0, 1.0], [1.0, 0.0], [0.5, 0.9]]
+    >>> data = Splits.from_arrays(train=(X, [0, 1, 0]), dev=(X, [0, 1, 1]), test=(X, [1, 1, 0]))
+    >>> data.values, data.n_neurons, data.test.y.tolist()
+    (('0', '1'), 2, [1, 1, 0])
+    """
+
+    train: Activations
+    dev: Activations
+    test: Activations
+
+    def __post_init__(self) -> None:
+        for name in ("n_neurons", "values", "language", "attribute", "layer"):
+            train, dev, test = (getattr(part, name) for part in (self.train, self.dev, self.test))
+            if not train == dev == test:
+                raise ValueError(
+                    f"{name} differs between the splits: train {train!r}, dev {dev!r}, test {test!r}; all "
+                    "three must come from one model, layer and attribute"
+                )
+        counts = np.bincount(self.train.y, minlength=len(self.values))
+        absent = [value for value, count in zip(self.values, counts, strict=True) if count == 0]
+        if absent:
+            raise ValueError(f"no word of train has the values {absent}: drop them from dev and test as well")
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons, the same in all three."""
+        return self.train.n_neurons
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The attribute's values, sorted, the same in all three."""
+        return self.train.values
+
+    @property
+    def language(self) -> str:
+        """ISO 639-3 code of the language."""
+        return self.train.language
+
+    @property
+    def attribute(self) -> str:
+        """Name of the attribute."""
+        return self.train.attribute
+
+    @property
+    def layer(self) -> int:
+        """Layer that the vectors are from."""
+        return self.train.layer
+
+    @classmethod
+    def from_arrays(
+        cls,
+        train: tuple[ArrayLike, ...],
+        dev: tuple[ArrayLike, ...],
+        test: tuple[ArrayLike, ...],
+        language: str = "und",
+        attribute: str = "attribute",
+        layer: int = 0,
+    ) -> Splits:
+        """Take anybody's own activations: ``(X, y)`` or ``(X, y, forms)`` for each split.
+
+        ``X`` is [n_words, n_neurons]; ``y`` holds strings or whole numbers, and the values are the sorted
+        labels of train. ``forms``, the words, are what the control task goes by; without them each row counts
+        as a form of its own.
+
+        Raises
+        ------
+        ValueError
+            Naming the split, and what is wrong in it.
+        """
+        parts = {"train": train, "dev": dev, "test": test}
+        for split, arrays in parts.items():
+            if not isinstance(arrays, tuple) or len(arrays) not in (2, 3):
+                raise ValueError(f"{split} is not a tuple (X, y) or (X, y, forms)")
+        known = _sorted_labels(_as_labels(train[1]))
+        made = {}
+        for split, (X, y, *words) in parts.items():
+            forms = [str(word) for word in np.asarray(words[0]).tolist()] if words else None
+            try:
+                made[split] = Activations.from_arrays(X, y, known, forms, language, attribute, layer)
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"{split}: {error}") from error
+        return cls(**made)
+
+
+def select(
+    vectors: NDArray[np.float32],
+    corpus: Corpus,
+    attribute: str,
+    values: Collection[str],
+    layer: int,
+) -> Activations:
+    """Pick the words of a corpus that carry an attribute with one of the given values.
+
+    Parameters
+    ----------
+    vectors : float32 [words of the corpus, n_neurons]
+        From :func:`word_vectors` of the same corpus.
+    corpus : Corpus
+    attribute : str
+        Such as ``"Number"``.
+    values : collection of str
+        Values to keep, in any order, such as ``{"SG", "PL"}``.
+    layer : int
+        Layer that the vectors are from.
+
+    Raises
+    ------
+    ValueError
+        When there is not one vector a word, or a value is carried by no word.
+    """
+    total = sum(len(sentence.words) for sentence in corpus.sentences)
+    if len(vectors) != total:
+        raise ValueError(
+            f"{len(vectors)} vectors for the {total} words of {corpus.name}: not of the same corpus"
+        )
+    kept = tuple(sorted(set(values)))
+    rows, labels, forms, sentence_ids, positions, others = [], [], [], [], [], set()
+    row = -1
+    for sentence_id, sentence in enumerate(corpus.sentences):
+        for position, word in enumerate(sentence.words):
+            row += 1
+            value = word.attributes.get(attribute)
+            if value is None:
+                continue
+            others.add(value)
+            if value in kept:
+                rows.append(row)
+                labels.append(kept.index(value))
+                forms.append(word.form)
+                sentence_ids.append(sentence_id)
+                positions.append(position)
+    absent = sorted(set(kept) - others)
+    if absent or not kept:
+        raise ValueError(
+            f"no word of {corpus.name} has the {attribute} {absent}: its words have {sorted(others)}"
+        )
+    return Activations(
+        X=np.ascontiguousarray(np.asarray(vectors)[rows], dtype=np.float32),
+        y=np.array(labels, dtype=np.int64),
+        values=kept,
+        forms=tuple(forms),
+        sentence_ids=np.array(sentence_ids, dtype=np.int64),
+        positions=np.array(positions, dtype=np.int64),
+        language=corpus.language,
+        attribute=attribute,
+        layer=layer,
+    )
+
+
+# -------------------------------------------------------------------- vectors of all words
+
+
+def word_vectors(
+    model: MaskedLM,
+    sentences: Sequence[Sequence[str]],
+    layer: int,
+    cache: str | os.PathLike[str] | None = None,
+    batch_tokens: int = 4096,
+) -> NDArray[np.float32]:
+    """Vectors of all words at one layer: the mean over each word's subwords.
+
+    Parameters
+    ----------
+    model : MaskedLM
+    sentences : sequence of sequences of words
+        Each sentence at most ``model.max_tokens`` subwords long.
+    layer : int
+        0 (embeddings) to ``model.n_layers``.
+    cache : path, optional
+        Folder to keep the vectors in. They are made once for the same model, sentences, layer and code, and
+        read through a memory map after that; a file that is not what its manifest says (SHA-256 of the whole
+        file, at every load) is made anew. Processes that ask for the same vectors wait for each other.
+    batch_tokens : int
+        Most subwords in one batch, padding included; memory and speed only.
+
+    Returns
+    -------
+    float32 [n_words, n_neurons]
+        In the order of the words; a read-only memory map where ``cache`` is given.
+
+    Raises
+    ------
+    TooLongError
+        Naming the sentence that is too long for the model.
+    """
+    return layer_vectors(model, sentences, [layer], cache, batch_tokens)[layer]
+
+
+def layer_vectors(
+    model: MaskedLM,
+    sentences: Sequence[Sequence[str]],
+    layers: Sequence[int],
+    cache: str | os.PathLike[str] | None = None,
+    batch_tokens: int = 4096,
+) -> dict[int, NDArray[np.float32]]:
+    """Vectors of all words at several layers, from one pass: layer -> float32 [n_words, n_neurons].
+
+    See :func:`word_vectors`; each layer has its own file in ``cache``, and only those not there are made.
+    """
+    layers = sorted(set(layers))
+    if not layers or not 0 <= layers[0] <= layers[-1] <= model.n_layers:
+        raise ValueError(f"layers {layers} of {model.name}: it has layers 0 (embeddings) to {model.n_layers}")
+    shape = (sum(len(sentence) for sentence in sentences), model.n_neurons)
+    if shape[0] == 0:
+        raise ValueError(f"no word in {len(sentences)} sentences: there is nothing to make vectors of")
+    if cache is None:
+        arrays = {layer: np.empty(shape, dtype=np.float32) for layer in layers}
+        _fill(arrays, model, sentences, batch_tokens)
+        return arrays
+    folder = Path(cache)
+    folder.mkdir(parents=True, exist_ok=True)
+    manifests = {layer: _manifest(model, sentences, layer, shape) for layer in layers}
+    # One lock for all layers of a corpus: locks taken one by one could wait for each other for ever.
+    with FileLock(folder / f"{_key(manifests[layers[0]], 'layer')}.lock"):
+        stores = {layer: _Store(folder, manifest) for layer, manifest in manifests.items()}
+        missing = {layer: store for layer, store in stores.items() if not store.is_sound()}
+        if missing:
+            partial = {layer: store.create() for layer, store in missing.items()}
+            _fill(partial, model, sentences, batch_tokens)
+            for layer, store in missing.items():
+                store.commit(partial.pop(layer))
+        return {layer: store.open() for layer, store in stores.items()}
+
+
+def _fill(
+    arrays: Mapping[int, NDArray[np.float32]],
+    model: MaskedLM,
+    sentences: Sequence[Sequence[str]],
+    batch_tokens: int,
+) -> None:
+    """Write every word's vector into its row of each layer's array."""
+    lengths = model.lengths(sentences)
+    check_lengths(lengths, model.max_tokens)
+    ends = np.cumsum([len(sentence) for sentence in sentences])
+    with tqdm(total=int(ends[-1]), unit="word", desc=f"{model.name}, layer {sorted(arrays)}") as progress:
+        for batch in _batches(lengths, batch_tokens):
+            chosen = [sentences[i] for i in batch]
+            rows = np.concatenate([np.arange(ends[i] - len(sentences[i]), ends[i]) for i in batch])
+            for layer, means in _means(model, chosen, list(arrays)).items():
+                arrays[layer][rows] = means
+            progress.update(len(rows))
+
+
+def _batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
+    """Sentence indexes, longest first, cut so that a padded batch has at most ``batch_tokens`` subwords.
+
+    Longest first: a batch too large for the memory then fails at once, and not an hour later.
+    """
+    batch: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
+        if batch and lengths[batch[0]] * (len(batch) + 1) > batch_tokens:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def _means(
+    model: MaskedLM, sentences: Sequence[Sequence[str]], layers: Sequence[int]
+) -> dict[int, NDArray[np.float32]]:
+    """Mean over each word's subwords: layer -> float32 [words of all sentences, n_neurons]."""
+    encoded = model.encode(sentences)
+    counts = [len(sentence) for sentence in sentences]
+    starts = torch.tensor(np.cumsum([0, *counts[:-1]]), device=encoded.word_ids.device)
+    is_word = encoded.word_ids >= 0
+    word = (encoded.word_ids + starts[:, None])[is_word]
+    n_subwords = torch.bincount(word, minlength=sum(counts))
+    means = {}
+    for layer, states in model.hidden_of_layers(encoded, layers).items():
+        sums = torch.zeros(sum(counts), model.n_neurons, device=states.device)
+        sums.index_add_(0, word, states[is_word].float())
+        means[layer] = (sums / n_subwords[:, None]).cpu().numpy()
+    return means
+
+
+# -------------------------------------------------------------------- the cache
+
+
+class _Store:
+    """One layer's file and its manifest; whoever uses it holds the lock."""
+
+    def __init__(self, folder: Path, manifest: Mapping[str, Any]) -> None:
+        name = f"layer{manifest['layer']:02d}-{_key(manifest)}"
+        self._array, self._manifest = folder / f"{name}.npy", folder / f"{name}.json"
+        self._expected = manifest
+
+    def is_sound(self) -> bool:
+        """Whether the file is there, is of this model, corpus, layer and code, and has not changed since."""
+        try:
+            found = json.loads(self._manifest.read_text(encoding="utf-8"))
+            expected = {**_decisive(self._expected), "size": self._array.stat().st_size}
+            if not isinstance(found, dict) or any(found.get(name) != expected[name] for name in expected):
+                return False
+            return bool(found.get("sha256") == _sha256(self._array))
+        except (OSError, ValueError):
+            return False
+
+    def create(self) -> NDArray[np.float32]:
+        """Open an empty array beside its final place, mapped to memory."""
+        return np.lib.format.open_memmap(
+            self._partial(self._array), mode="w+", dtype=np.float32, shape=tuple(self._expected["shape"])
+        )
+
+    def commit(self, array: NDArray[np.float32]) -> None:
+        """Move a filled array to its place, then its manifest."""
+        assert isinstance(array, np.memmap)
+        array.flush()
+        partial = self._partial(self._array)
+        written = {"size": partial.stat().st_size, "sha256": _sha256(partial)}
+        text = json.dumps({**self._expected, **written}, indent=1, sort_keys=True, ensure_ascii=False)
+        self._partial(self._manifest).write_text(text + "\n", encoding="utf-8")
+        os.replace(partial, self._array)
+        os.replace(self._partial(self._manifest), self._manifest)
+
+    def open(self) -> NDArray[np.float32]:
+        """Map the array to memory, read-only."""
+        array: NDArray[np.float32] = np.load(self._array, mmap_mode="r", allow_pickle=False)
+        return array
+
+    @staticmethod
+    def _partial(path: Path) -> Path:
+        # One name for all processes: they hold the lock, and what a killed one left is overwritten.
+        return path.with_name(path.name + ".partial")
+
+
+def _manifest(
+    model: MaskedLM, sentences: Sequence[Sequence[str]], layer: int, shape: tuple[int, int]
+) -> dict[str, Any]:
+    """Everything that decides what the vectors are."""
+    return {
+        "model": model.fingerprint(),
+        "model_name": model.name,
+        "sentences": _hash_sentences(sentences),
+        "layer": layer,
+        "shape": list(shape),
+        "dtype": "float32",
+        "code_version": CODE_VERSION,
+    }
+
+
+def _key(manifest: Mapping[str, Any], *leave_out: str) -> str:
+    kept = {name: value for name, value in _decisive(manifest).items() if name not in leave_out}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _decisive(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    # The name is for people: the same weights under another name give the same vectors.
+    return {name: value for name, value in manifest.items() if name != "model_name"}
+
+
+def _hash_sentences(sentences: Sequence[Sequence[str]]) -> str:
+    digest = hashlib.sha256()
+    for sentence in sentences:
+        digest.update(json.dumps(list(sentence)).encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_READ_AT_ONCE):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+# -------------------------------------------------------------------- checking what users give
+
+
+def _as_float32(X: ArrayLike) -> NDArray[np.float32]:
+    try:
+        with np.errstate(over="ignore"):
+            return np.asarray(X, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"X is no matrix of numbers ({error}): give one row of neurons a word") from error
+
+
+def _check_matrix(X: NDArray[np.float32]) -> None:
+    if X.ndim != 2 or X.dtype != np.float32:
+        raise ValueError(f"X is {X.dtype} of shape {X.shape}: give float32 [n_words, n_neurons]")
+    if X.shape[0] == 0 or X.shape[1] == 0:
+        raise ValueError(f"X has shape {X.shape}: give at least one word and one neuron")
+    bad = ~np.isfinite(X)
+    if bad.any():
+        neurons = np.flatnonzero(bad.any(axis=0))
+        first = int(neurons[0])
+        more = f", and {len(neurons) - 1} other neurons" if len(neurons) > 1 else ""
+        raise ValueError(
+            f"X has NaN or infinity: neuron {first} in {int(bad[:, first].sum())} of {len(X)} rows{more}; "
+            "leave those words out or mend the values"
+        )
+
+
+def _as_labels(y: ArrayLike) -> list[str] | list[int]:
+    """Labels as plain strings or plain integers."""
+    labels = np.asarray(y)
+    if labels.ndim != 1:
+        raise ValueError(f"y has shape {labels.shape}: give one label a word, [n_words]")
+    if labels.dtype.kind in "iu":
+        return [int(label) for label in labels]
+    if labels.dtype.kind == "f" and len(labels) and np.array_equal(labels, np.floor(labels)):
+        return [int(label) for label in labels]
+    if labels.dtype.kind in "Ub" or all(isinstance(label, str) for label in labels):
+        return [str(label) for label in labels]
+    raise TypeError(f"y holds {labels.dtype} such as {labels[0]!r}: give strings or whole numbers")
+
+
+def _sorted_labels(labels: Sequence[str | int]) -> list[Any]:
+    return sorted(set(labels))

@@ -1,0 +1,1 @@
+"""Arrays in, tables out: probes, rankings, control tasks, probing curves, and interventions."""

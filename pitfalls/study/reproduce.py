@@ -1,0 +1,75 @@
+"""Runs the notebooks on a world and writes figures, tables and the report: ``make reproduce``."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
+from tqdm.auto import tqdm
+
+from pitfalls.study.report import Executed, write_report
+
+CELL_TIMEOUT = 3_600
+"""Seconds that one cell may take; the paper world's cells are long."""
+
+
+def reproduce(
+    notebooks: Path, output: Path, world: str, environment: Mapping[str, str] | None = None
+) -> Path:
+    """Run every notebook of a folder from top to bottom; the path of the report.
+
+    The executed notebooks and their HTML go to ``output/build``; what they publish to ``output/figures`` and
+    ``output/results``.
+
+    Parameters
+    ----------
+    environment : further environment variables for the notebooks (``PITFALLS_MODEL``, …)
+
+    Raises
+    ------
+    FileNotFoundError
+        The folder holds no notebook.
+    nbclient.exceptions.CellExecutionError
+        A cell failed.
+    """
+    paths = sorted(notebooks.glob("[0-9][0-9]_*.ipynb"))
+    if not paths:
+        raise FileNotFoundError(
+            f"no notebook such as 01_….ipynb in {notebooks}: run this from the project's root"
+        )
+    variables = {"PITFALLS_WORLD": world, "PITFALLS_OUTPUT": str(output.resolve()), **(environment or {})}
+    executed = [
+        Executed(path.stem, _run(path, output / "build", variables))
+        for path in tqdm(paths, desc="notebooks", unit="notebook")
+    ]
+    return write_report(output, world, executed)
+
+
+def _run(path: Path, build: Path, variables: Mapping[str, str]) -> float:
+    """Execute one notebook; the seconds it took."""
+    build.mkdir(parents=True, exist_ok=True)
+    notebook = nbformat.read(path, as_version=4)
+    start = time.perf_counter()
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+    client.execute(env={**os.environ, **variables})
+    seconds = time.perf_counter() - start
+    _replace(build / path.name, nbformat.writes(notebook))
+    html, _ = HTMLExporter().from_notebook_node(notebook)
+    _replace(build / f"{path.stem}.html", html)
+    return seconds
+
+
+def _replace(path: Path, text: str) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    os.replace(part, path)

@@ -1,0 +1,384 @@
+"""A world is a masked language model, an annotated corpus and a lexicon; every experiment takes one.
+
+``load_world("mini")`` is the embedded default, ``load_world("paper", …)`` a model by name or folder on the nine
+Universal Dependencies treebanks, and :func:`world_from_files` anybody's model on anybody's CoNLL-U files.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import pandas as pd
+
+from pitfalls.language import grammar, treebanks, unimorph
+from pitfalls.language.corpus import Corpus, Dropped, Sentence, drop_long, read_conllu
+from pitfalls.language.grammar import corpora
+from pitfalls.language.lexicon import Lexicon
+from pitfalls.language.values import kept_values
+from pitfalls.model.activations import Splits, select, word_vectors
+from pitfalls.model.masked_lm import MaskedLM
+
+SPLITS = ("train", "dev", "test")
+
+MINI_MIN_FORMS = 20
+"""The value filter's threshold in the mini world, in distinct word forms a split (the paper's is 100).
+
+Its lexicon holds some hundred lemmas, so a value of a closed set of words (a Turkish possessor, a Spanish
+person) has tens of forms, not hundreds.
+"""
+
+PAPER_MIN_FORMS = 100
+"""The value filter's threshold in the paper's code, in distinct word forms a split [C]."""
+
+WORLDS = ("mini", "paper")
+
+
+class Source(Protocol):
+    """Where a world's sentences and lexicon come from."""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """ISO 639-3 codes, sorted."""
+        ...
+
+    def corpus(self, language: str, split: str) -> Corpus:
+        """One split of a language's treebank."""
+        ...
+
+    def lexicon(self, language: str) -> Lexicon:
+        """The analyses of the language's word forms."""
+        ...
+
+
+@dataclass(frozen=True)
+class GeneratedSource:
+    """The generated treebanks of ``data/mini`` and the grammars' complete lexicons."""
+
+    folder: Path
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The four generated languages."""
+        return grammar.LANGUAGES
+
+    def corpus(self, language: str, split: str) -> Corpus:
+        """One split of a generated treebank."""
+        return read_conllu(self.folder / corpora.file_name(language, split), language)
+
+    def lexicon(self, language: str) -> Lexicon:
+        """Every form of every lemma of the grammar."""
+        forms = grammar.load_grammar(language).paradigms()
+        return Lexicon.from_forms(
+            language,
+            (
+                (
+                    form.text,
+                    form.lemma,
+                    unimorph.attributes(form.upos, dict(form.feats), language, form.text, form.lemma),
+                )
+                for form in forms
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class TreebankSource:
+    """Universal Dependencies treebanks, from a folder or downloaded into the cache."""
+
+    folder: Path | None
+    languages: tuple[str, ...]
+
+    def corpus(self, language: str, split: str) -> Corpus:
+        """One split of a treebank."""
+        return treebanks.load(language, [split], folder=self.folder)[split]
+
+    def lexicon(self, language: str) -> Lexicon:
+        """Every word of the three splits with its analyses there."""
+        return Lexicon.from_corpora(*(self.corpus(language, split) for split in SPLITS))
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """One language's treebank given as three corpora."""
+
+    corpora: Mapping[str, Corpus]
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The one language."""
+        return (self.corpora["train"].language,)
+
+    def corpus(self, language: str, split: str) -> Corpus:
+        """The corpus of a split."""
+        return self.corpora[split]
+
+    def lexicon(self, language: str) -> Lexicon:
+        """Every word of the three splits with its analyses there."""
+        return Lexicon.from_corpora(*(self.corpora[split] for split in SPLITS))
+
+
+@dataclass
+class World:
+    """A model, a corpus and a lexicon behind one interface.
+
+    Corpora, lexicons and word vectors are read when first asked for and kept; sentences that are longer than
+    the model can read are dropped, and :meth:`dropped` says how many.
+    """
+
+    name: str
+    model: MaskedLM
+    source: Source
+    min_forms: int
+    cache: Path | None = None
+    _corpora: dict[tuple[str, str], Corpus] = field(default_factory=dict, repr=False)
+    _dropped: dict[tuple[str, str], Dropped] = field(default_factory=dict, repr=False)
+    _lexicons: dict[str, Lexicon] = field(default_factory=dict, repr=False)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """ISO 639-3 codes of the world's languages, sorted."""
+        return self.source.languages
+
+    @cached_property
+    def layers(self) -> tuple[int, ...]:
+        """0 (the embeddings) to L."""
+        return tuple(range(self.model.n_layers + 1))
+
+    def corpus(self, language: str, split: str) -> Corpus:
+        """The sentences of a split that the model can read whole.
+
+        Raises
+        ------
+        ValueError
+            The world has no such language or split.
+        """
+        self._check(language, split)
+        if (language, split) not in self._corpora:
+            whole = self.source.corpus(language, split)
+            forms = [sentence.forms for sentence in whole.sentences]
+            # All at once: the tokenizer is far faster on many sentences than on one at a time.
+            length = dict(zip(forms, self.model.lengths(forms), strict=True))
+            kept, dropped = drop_long(whole, lambda words: length[tuple(words)], self.model.max_tokens)
+            self._corpora[language, split], self._dropped[language, split] = kept, dropped
+        return self._corpora[language, split]
+
+    def sentences(self, language: str, split: str) -> Sequence[Sentence]:
+        """The sentences of :meth:`corpus`."""
+        return self.corpus(language, split).sentences
+
+    def dropped(self, language: str, split: str) -> Dropped:
+        """The sentences that were too long for the model; ``len`` counts them, ``.report()`` names them."""
+        self.corpus(language, split)
+        return self._dropped[language, split]
+
+    def lexicon(self, language: str) -> Lexicon:
+        """The analyses of a language's word forms."""
+        self._check(language, "train")
+        if language not in self._lexicons:
+            self._lexicons[language] = self.source.lexicon(language)
+        return self._lexicons[language]
+
+    def values(self, language: str, attribute: str) -> tuple[str, ...]:
+        """The attribute's values that pass the value filter, sorted; empty where none do."""
+        train, dev, test = (self.corpus(language, split) for split in SPLITS)
+        return kept_values(attribute, train, dev, test, min_forms=self.min_forms)
+
+    def pairs(self, languages: Sequence[str] | None = None) -> pd.DataFrame:
+        """The (language, attribute) pairs that can be probed: at least two values pass the filter."""
+        rows = []
+        for language in languages or self.languages:
+            for attribute in unimorph.ATTRIBUTES:
+                values = self.values(language, attribute)
+                if len(values) >= 2:
+                    rows.append({"language": language, "attribute": attribute, "values": " ".join(values)})
+        return pd.DataFrame(rows, columns=["language", "attribute", "values"])
+
+    def activations(self, language: str, attribute: str, layer: int) -> Splits:
+        """Word vectors of all words that carry the attribute, at one layer.
+
+        Raises
+        ------
+        ValueError
+            No such language, attribute or layer, or fewer than two values pass the value filter.
+        """
+        if attribute not in unimorph.ATTRIBUTES:
+            raise ValueError(f"no attribute {attribute!r}; there are: {', '.join(unimorph.ATTRIBUTES)}")
+        if layer not in self.layers:
+            raise ValueError(f"{self.model.name} has layers 0 to {self.model.n_layers}, not {layer}")
+        values = self.values(language, attribute)
+        if len(values) < 2:
+            raise ValueError(
+                f"{attribute} of {language}: {len(values)} value(s) have {self.min_forms} distinct word forms in "
+                f"train, dev and test; two are needed. Use a larger treebank or a lower min_forms"
+            )
+        parts = {}
+        for split in SPLITS:
+            corpus = self.corpus(language, split)
+            words = [[word.form for word in sentence.words] for sentence in corpus.sentences]
+            vectors = word_vectors(self.model, words, layer, cache=self.cache)
+            parts[split] = select(vectors, corpus, attribute, values, layer)
+        return Splits(**parts)
+
+    def _check(self, language: str, split: str) -> None:
+        if language not in self.languages:
+            raise ValueError(f"the {self.name} world has {', '.join(self.languages)}, not {language!r}")
+        if split not in SPLITS:
+            raise ValueError(f"a corpus has the splits {', '.join(SPLITS)}, not {split!r}")
+
+
+def cache_folder() -> Path:
+    """Where word vectors are kept between runs: ``$PITFALLS_CACHE`` or the user's cache folder."""
+    return treebanks.cache_folder() / "activations"
+
+
+def mini_folder() -> Path:
+    """The mini world's data: inside the installed package, or ``data/mini`` of a checkout.
+
+    Raises
+    ------
+    FileNotFoundError
+        Neither exists.
+    """
+    package = Path(__file__).resolve().parent.parent
+    for folder in (package / "_mini", package.parent / "data" / "mini"):
+        if folder.is_dir():
+            return folder
+    raise FileNotFoundError(f"no mini world at {package / '_mini'} or {package.parent / 'data' / 'mini'}")
+
+
+def load_world(
+    name: str | None = None,
+    *,
+    model: str | os.PathLike[str] | None = None,
+    treebanks: str | os.PathLike[str] | None = None,
+    languages: Sequence[str] | None = None,
+    min_forms: int | None = None,
+    revision: str | None = None,
+    device: str = "cpu",
+) -> World:
+    """A world by name.
+
+    Parameters
+    ----------
+    name : ``mini`` (embedded, offline) or ``paper``; without it, the environment variable ``PITFALLS_WORLD`` and
+        its companions ``PITFALLS_MODEL`` and ``PITFALLS_TREEBANKS`` decide, so that one switch moves a whole
+        notebook; where they are not set, ``mini``
+    model : for ``paper``, any masked LM by name or folder (default ``bert-base-multilingual-cased``)
+    treebanks : for ``paper``, a folder of CoNLL-U files (default: downloaded into the cache)
+    languages : for ``paper``, the languages wanted (default: all nine)
+    min_forms : the value filter's threshold in distinct word forms (default 20 for ``mini``, 100 for ``paper``)
+    revision : the model's revision on the hub
+    device : ``cpu``, ``cuda``, …
+
+    Raises
+    ------
+    ValueError
+        An unknown world, or an option that the mini world does not take.
+
+    Examples
+    --------
+    >>> load_world("mini").languages
+    ('eng', 'rus', 'spa', 'tur')
+    """
+    if name is None:
+        name = os.environ.get("PITFALLS_WORLD") or "mini"
+        model = model or os.environ.get("PITFALLS_MODEL") or None
+        treebanks = treebanks or os.environ.get("PITFALLS_TREEBANKS") or None
+    if name == "mini":
+        if model is not None or treebanks is not None or languages is not None or revision is not None:
+            raise ValueError(
+                'the mini world is fixed; for another model or treebank use load_world("paper", …)'
+            )
+        folder = mini_folder()
+        lm = MaskedLM.load(folder / "model", device=device)
+        return World("mini", lm, GeneratedSource(folder), min_forms or MINI_MIN_FORMS, cache_folder())
+    if name == "paper":
+        lm = MaskedLM.load(model or "bert-base-multilingual-cased", revision=revision, device=device)
+        source = _treebank_source(treebanks, languages)
+        return World("paper", lm, source, min_forms or PAPER_MIN_FORMS, cache_folder())
+    raise ValueError(f"no world {name!r}; there are: {', '.join(WORLDS)}")
+
+
+def _treebank_source(
+    folder: str | os.PathLike[str] | None, languages: Sequence[str] | None
+) -> TreebankSource:
+    known = sorted(bank.language for bank in treebanks.TREEBANKS)
+    wanted = sorted(set(languages)) if languages is not None else known
+    unknown = [language for language in wanted if language not in known]
+    if unknown:
+        raise ValueError(f"no treebank of {', '.join(unknown)}; there are treebanks of: {', '.join(known)}")
+    return TreebankSource(None if folder is None else Path(folder), tuple(wanted))
+
+
+def world_from_files(
+    model: str | os.PathLike[str],
+    files: Sequence[str | os.PathLike[str]],
+    language: str | None = None,
+    *,
+    min_forms: int = PAPER_MIN_FORMS,
+    revision: str | None = None,
+    device: str = "cpu",
+) -> World:
+    """A world of one language from any masked LM and CoNLL-U files.
+
+    The files' names say their split (``…-train.conllu``, ``…-dev…``, ``…-test…``) and, as in Universal
+    Dependencies, their language (``en_ewt-…``). Where there is no training file, four of five sentences of the
+    dev file are taken for training and the fifth stays dev.
+
+    Parameters
+    ----------
+    model : name or folder
+    files : CoNLL-U files; dev and test are needed
+    language : ISO 639-3 code, where the names do not say it
+    min_forms : the value filter's threshold in distinct word forms a split
+
+    Raises
+    ------
+    ValueError
+        A file's split or language cannot be told, a split is there twice, or dev or test is missing.
+    """
+    paths: dict[str, Path] = {}
+    for file in map(Path, files):
+        split = _split_of(file)
+        if split in paths:
+            raise ValueError(f"two files for {split}: {paths[split]} and {file}; give one of each split")
+        paths[split] = file
+    missing = [split for split in ("dev", "test") if split not in paths]
+    if missing:
+        raise ValueError(f"no {' and no '.join(missing)} file among {', '.join(map(str, files))}")
+    code = language or _language_of(paths["test"])
+    parts = {split: read_conllu(path, code) for split, path in paths.items()}
+    if "train" not in parts:
+        parts["train"], parts["dev"] = divide(parts["dev"])
+    lm = MaskedLM.load(model, revision=revision, device=device)
+    return World(paths["test"].stem, lm, FileSource(parts), min_forms, cache_folder())
+
+
+def divide(corpus: Corpus) -> tuple[Corpus, Corpus]:
+    """Four of five sentences for training, every fifth for dev."""
+    train = tuple(sentence for index, sentence in enumerate(corpus.sentences) if index % 5 != 4)
+    dev = tuple(sentence for index, sentence in enumerate(corpus.sentences) if index % 5 == 4)
+    return (
+        Corpus(corpus.language, train, f"{corpus.name} (4 of 5)"),
+        Corpus(corpus.language, dev, f"{corpus.name} (1 of 5)"),
+    )
+
+
+def _split_of(path: Path) -> str:
+    found = [split for split in SPLITS if split in path.stem.replace("_", "-").split("-")]
+    if len(found) != 1:
+        raise ValueError(f"{path}: its name must hold one of train, dev and test, as in en_ewt-ud-dev.conllu")
+    return found[0]
+
+
+def _language_of(path: Path) -> str:
+    prefix = path.name.split("-")[0]
+    for bank in treebanks.TREEBANKS:
+        if prefix.split("_")[0] in (bank.prefix.split("_")[0], bank.language):
+            return bank.language
+    raise ValueError(f"{path}: cannot tell its language from {prefix!r}; say it with --language (ISO 639-3)")

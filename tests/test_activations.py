@@ -1,0 +1,469 @@
+"""Word vectors against one plain forward pass a sentence; the cache against damage; labels against misuse."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import transformers as hf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pitfalls.language.corpus import Corpus, Sentence, Word
+from pitfalls.model import activations
+from pitfalls.model.activations import Activations, Splits, layer_vectors, select, word_vectors
+from pitfalls.model.masked_lm import MaskedLM, TooLongError
+
+SENTENCES = [
+    ["the", "cats", "sleep"],
+    [],
+    ["dogs"],
+    ["the", "dog", "walks", "cats", "and", "dogs", "sleep"],
+    ["cats", "", "walk"],
+    ["the", "cats", "sleep"],
+    ["a", "sleeps"],
+]
+N_WORDS = 19
+
+
+def build(seed: int) -> MaskedLM:
+    pieces = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        "[MASK]",
+        "the",
+        "cat",
+        "dog",
+        "##s",
+        "sl",
+        "##eep",
+        "walk",
+        "and",
+    ]
+    config = hf.BertConfig(
+        vocab_size=len(pieces),
+        hidden_size=8,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=20,
+        initializer_range=0.4,
+    )
+    torch.manual_seed(seed)
+    tokenizer = hf.BertTokenizer(vocab={piece: i for i, piece in enumerate(pieces)})
+    return MaskedLM(hf.BertForMaskedLM(config), tokenizer, name="tiny")
+
+
+@pytest.fixture(scope="module")
+def lm() -> MaskedLM:
+    return build(0)
+
+
+@torch.no_grad()
+def one_by_one(lm: MaskedLM, layer: int) -> np.ndarray:
+    """Average the subwords of each word of each sentence by itself, in Python: the oracle of this file."""
+    rows = []
+    for sentence in SENTENCES:
+        written = [word or "[UNK]" for word in sentence]
+        encoded = lm.tokenizer(written, is_split_into_words=True, return_tensors="pt")
+        states = lm.model(**encoded, output_hidden_states=True).hidden_states[layer][0]
+        for i in range(len(sentence)):
+            subwords = [j for j, owner in enumerate(encoded.word_ids()) if owner == i]
+            rows.append(states[subwords].mean(0).numpy())
+    return np.stack(rows)
+
+
+def stop(*_: Any) -> Any:
+    raise AssertionError("the model was run although the vectors are in the cache")
+
+
+# -------------------------------------------------------------------- vectors
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 12, 4096])
+@pytest.mark.parametrize("layer", [0, 2, 3])
+def test_vectors_are_those_of_one_sentence_at_a_time(layer: int, batch_tokens: int) -> None:
+    lm = build(0)  # the oracle's output_hidden_states leaves hooks behind: not on the shared model
+    vectors = word_vectors(lm, SENTENCES, layer, batch_tokens=batch_tokens)
+    assert vectors.shape == (N_WORDS, 8)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(vectors, one_by_one(lm, layer), atol=1e-5)
+
+
+def test_several_layers_in_one_pass_are_the_single_ones(lm: MaskedLM, tmp_path: Path) -> None:
+    for cache in (None, tmp_path):
+        several = layer_vectors(lm, SENTENCES, [3, 1, 1], cache)
+        assert list(several) == [1, 3]
+        for layer, vectors in several.items():
+            np.testing.assert_array_equal(vectors, word_vectors(lm, SENTENCES, layer))
+
+
+@given(
+    lengths=st.lists(st.integers(1, 30), max_size=20),
+    batch_tokens=st.integers(1, 100),
+)
+def test_batches_hold_every_sentence_once_and_fit(lengths: list[int], batch_tokens: int) -> None:
+    batches = list(activations._batches(lengths, batch_tokens))
+    assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
+    for batch in batches:
+        assert len(batch) == 1 or max(lengths[i] for i in batch) * len(batch) <= batch_tokens
+    longest = [max(lengths[i] for i in batch) for batch in batches]
+    assert longest == sorted(longest, reverse=True)
+
+
+def test_too_long_a_sentence_is_named_by_its_index_in_the_corpus(lm: MaskedLM, tmp_path: Path) -> None:
+    sentences = [["the"], ["cats"], ["the"] * 30, ["dog"]]
+    with pytest.raises(TooLongError, match=r"sentence 2 has 32 .* takes 20"):
+        word_vectors(lm, sentences, 1, cache=tmp_path)
+    assert not [path for path in tmp_path.iterdir() if path.suffix in (".npy", ".json")]
+
+
+def test_nothing_to_do_and_no_such_layer_are_errors(lm: MaskedLM) -> None:
+    with pytest.raises(ValueError, match="no word in 2 sentences"):
+        word_vectors(lm, [[], []], 1)
+    for layers in ([], [4], [-1, 2]):
+        with pytest.raises(ValueError, match=r"has layers 0 \(embeddings\) to 3"):
+            layer_vectors(lm, SENTENCES, layers)
+
+
+# -------------------------------------------------------------------- the cache
+
+
+def files(folder: Path, suffix: str) -> list[Path]:
+    return sorted(folder.glob(f"*{suffix}"))
+
+
+def test_cached_vectors_are_read_not_made(
+    lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = word_vectors(lm, SENTENCES, 2, cache=tmp_path / "new" / "folder")
+    assert isinstance(made, np.memmap)
+    np.testing.assert_array_equal(made, word_vectors(lm, SENTENCES, 2))
+    renamed = build(0)
+    renamed.name = "the same weights under another name"
+    monkeypatch.setattr(MaskedLM, "hidden_of_layers", stop)
+    np.testing.assert_array_equal(word_vectors(lm, SENTENCES, 2, cache=tmp_path / "new" / "folder"), made)
+    np.testing.assert_array_equal(
+        word_vectors(renamed, SENTENCES, 2, cache=tmp_path / "new" / "folder"), made
+    )
+    with pytest.raises(ValueError, match="read-only"):
+        made[0, 0] = 1.0
+
+
+def test_the_manifest_says_what_the_vectors_are(lm: MaskedLM, tmp_path: Path) -> None:
+    word_vectors(lm, SENTENCES, 2, cache=tmp_path)
+    (manifest,) = files(tmp_path, ".json")
+    found = json.loads(manifest.read_text())
+    assert found["model"] == lm.fingerprint()
+    assert (found["layer"], found["shape"], found["dtype"]) == (2, [N_WORDS, 8], "float32")
+    assert found["size"] == files(tmp_path, ".npy")[0].stat().st_size
+    assert not files(tmp_path, ".partial")
+
+
+def truncate(array: Path, manifest: Path) -> None:
+    array.write_bytes(array.read_bytes()[:-8])
+
+
+def change_a_byte(array: Path, manifest: Path) -> None:
+    content = bytearray(array.read_bytes())
+    content[-5] ^= 1
+    array.write_bytes(content)
+
+
+def lose_the_array(array: Path, manifest: Path) -> None:
+    array.unlink()
+
+
+def lose_the_manifest(array: Path, manifest: Path) -> None:
+    manifest.unlink()
+
+
+def spoil_the_manifest(array: Path, manifest: Path) -> None:
+    manifest.write_text(manifest.read_text()[:40])
+
+
+def leave_no_object(array: Path, manifest: Path) -> None:
+    manifest.write_text("[]")
+
+
+def age_the_manifest(array: Path, manifest: Path) -> None:
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "code_version": 0}))
+
+
+def leave_a_partial_file(array: Path, manifest: Path) -> None:
+    array.rename(array.with_name(array.name + ".partial"))
+    manifest.with_name(manifest.name + ".partial").write_text("{")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        truncate,
+        change_a_byte,
+        lose_the_array,
+        lose_the_manifest,
+        spoil_the_manifest,
+        leave_no_object,
+        age_the_manifest,
+        leave_a_partial_file,
+    ],
+    ids=lambda damage: damage.__name__,
+)
+def test_a_damaged_cache_is_made_anew(
+    lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Any
+) -> None:
+    made = np.array(word_vectors(lm, SENTENCES, 2, cache=tmp_path))
+    damage(files(tmp_path, ".npy")[0], files(tmp_path, ".json")[0])
+    np.testing.assert_array_equal(word_vectors(lm, SENTENCES, 2, cache=tmp_path), made)
+    monkeypatch.setattr(MaskedLM, "hidden_of_layers", stop)
+    np.testing.assert_array_equal(word_vectors(lm, SENTENCES, 2, cache=tmp_path), made)
+    assert not files(tmp_path, ".partial")
+
+
+def test_other_sentences_layers_models_and_code_do_not_share(
+    lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    word_vectors(lm, SENTENCES, 2, cache=tmp_path)
+    # The same words, divided into sentences otherwise.
+    divided = [["the", "cats"], ["sleep", "dogs"], *SENTENCES[3:]]
+    for ask in ((lm, divided, 2), (lm, SENTENCES, 1), (build(1), SENTENCES, 2)):
+        np.testing.assert_array_equal(word_vectors(*ask, cache=tmp_path), word_vectors(*ask))
+    assert len(files(tmp_path, ".npy")) == 4
+    monkeypatch.setattr(activations, "CODE_VERSION", activations.CODE_VERSION + 1)
+    word_vectors(lm, SENTENCES, 2, cache=tmp_path)
+    assert len(files(tmp_path, ".npy")) == 5
+
+
+ANY_SENTENCES = st.lists(st.lists(st.text("a \n", max_size=3), max_size=3), max_size=3)
+
+
+@given(ANY_SENTENCES, ANY_SENTENCES)
+def test_equal_hashes_mean_equal_sentences(some: list[list[str]], others: list[list[str]]) -> None:
+    hashes = [activations._hash_sentences(sentences) for sentences in (some, others)]
+    assert (hashes[0] == hashes[1]) == (some == others)
+
+
+def test_only_the_layers_that_are_not_there_are_made(
+    lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    word_vectors(lm, SENTENCES, 2, cache=tmp_path)
+    asked: list[int] = []
+    original = MaskedLM.hidden_of_layers
+
+    def note(self: MaskedLM, encoded: Any, layers: Any) -> Any:
+        asked.extend(layers)
+        return original(self, encoded, layers)
+
+    monkeypatch.setattr(MaskedLM, "hidden_of_layers", note)
+    assert list(layer_vectors(lm, SENTENCES, [1, 2, 3], tmp_path)) == [1, 2, 3]
+    assert set(asked) == {1, 3}
+
+
+def test_a_run_that_dies_leaves_nothing_under_the_final_name(
+    lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, calls = MaskedLM.hidden_of_layers, []
+
+    def die(self: MaskedLM, encoded: Any, layers: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return original(self, encoded, layers)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MaskedLM, "hidden_of_layers", die)
+        with pytest.raises(KeyboardInterrupt):
+            word_vectors(lm, SENTENCES, 2, cache=tmp_path, batch_tokens=8)
+    assert not files(tmp_path, ".npy") + files(tmp_path, ".json")
+    found = word_vectors(lm, SENTENCES, 2, cache=tmp_path)
+    np.testing.assert_array_equal(found, word_vectors(lm, SENTENCES, 2))
+    assert not files(tmp_path, ".partial")
+
+
+OTHER_PROCESS = """
+import sys, time
+from pathlib import Path
+folder, *paths = sys.argv[1:]
+sys.path[:0] = paths
+import test_activations as tests
+from pitfalls.model import activations
+
+def slow_fill(*args, fill=activations._fill):
+    Path(folder, "filling").touch()
+    while not Path(folder, "asked").exists():
+        time.sleep(0.01)
+    time.sleep(0.3)
+    fill(*args)
+
+activations._fill = slow_fill
+tests.word_vectors(tests.build(0), tests.SENTENCES, 2, cache=folder)
+"""
+
+
+def test_a_second_process_waits_for_the_first_one_s_vectors(
+    lm: MaskedLM, tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = word_vectors(lm, SENTENCES, 2)
+    run = [sys.executable, "-c", OTHER_PROCESS, str(tmp_path), str(root), str(Path(__file__).parent)]
+    with subprocess.Popen(run, stderr=subprocess.PIPE, text=True) as other:
+        while not (tmp_path / "filling").exists():
+            assert other.poll() is None, other.communicate()[1]
+            time.sleep(0.01)
+        monkeypatch.setattr(activations, "_fill", stop)
+        (tmp_path / "asked").touch()
+        np.testing.assert_array_equal(word_vectors(lm, SENTENCES, 2, cache=tmp_path), expected)
+        assert other.wait(timeout=60) == 0
+    assert len(files(tmp_path, ".npy")) == len(files(tmp_path, ".json")) == 1
+    assert not files(tmp_path, ".partial")
+
+
+# -------------------------------------------------------------------- choosing words
+
+NUMBERS = {"cats": "PL", "dogs": "PL", "dog": "SG", "walks": "SG", "sleeps": "SG", "a": "SG", "and": "DU"}
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Corpus:
+    def word(form: str) -> Word:
+        return Word(form, form, {"Number": NUMBERS[form]} if form in NUMBERS else {"Part of Speech": "V"})
+
+    sentences = (Sentence(str(i), tuple(word(form) for form in forms)) for i, forms in enumerate(SENTENCES))
+    return Corpus("eng", tuple(sentences), "toy-dev")
+
+
+def test_select_picks_the_words_with_the_values(corpus: Corpus) -> None:
+    vectors = np.random.default_rng(0).normal(size=(N_WORDS, 4)).astype(np.float32)
+    data = select(vectors, corpus, "Number", ["SG", "PL"], layer=2)
+    assert data.values == ("PL", "SG")
+    assert (data.language, data.attribute, data.layer) == ("eng", "Number", 2)
+    words = [(s, p, w) for s, sentence in enumerate(corpus.sentences) for p, w in enumerate(sentence.words)]
+    expected = [
+        (row, s, p, w.form, w.attributes["Number"])
+        for row, (s, p, w) in enumerate(words)
+        if w.attributes.get("Number") in ("SG", "PL")
+    ]
+    found = zip(
+        data.X, data.sentence_ids, data.positions, data.forms, [data.values[i] for i in data.y], strict=True
+    )
+    for (vector, *what), (row, *wanted) in zip(found, expected, strict=True):
+        assert what == wanted
+        np.testing.assert_array_equal(vector, vectors[row])
+    assert data.X.dtype == np.float32
+    assert type(data.X) is np.ndarray
+
+
+def test_select_does_not_depend_on_the_order_of_values(corpus: Corpus) -> None:
+    vectors = np.zeros((N_WORDS, 4), dtype=np.float32)
+    ways = [
+        select(vectors, corpus, "Number", values, 0)
+        for values in (["SG", "PL"], {"PL", "SG"}, ("PL", "SG", "PL"))
+    ]
+    assert len({(way.values, tuple(way.y)) for way in ways}) == 1
+
+
+def test_select_names_what_is_wrong(corpus: Corpus) -> None:
+    vectors = np.zeros((N_WORDS, 4), dtype=np.float32)
+    with pytest.raises(ValueError, match="18 vectors for the 19 words of toy-dev"):
+        select(vectors[1:], corpus, "Number", ["SG"], 0)
+    with pytest.raises(ValueError, match=r"Number \['TRI'\].*\['DU', 'PL', 'SG'\]"):
+        select(vectors, corpus, "Number", ["SG", "TRI"], 0)
+    with pytest.raises(ValueError, match=r"no word of toy-dev has the Case \['NOM'\]"):
+        select(vectors, corpus, "Case", ["NOM"], 0)
+    with pytest.raises(ValueError, match="no word of toy-dev"):
+        select(vectors, corpus, "Number", [], 0)
+
+
+# -------------------------------------------------------------------- anybody's own arrays
+
+X3 = [[0.0, 1.0], [1.0, 0.0], [0.5, 0.5]]
+
+
+@given(
+    st.one_of(
+        st.lists(st.integers(-3, 12), min_size=1, max_size=9),
+        st.lists(st.text(max_size=2), min_size=1, max_size=9),
+    )
+)
+def test_labels_come_back(labels: list[Any]) -> None:
+    data = Activations.from_arrays(np.zeros((len(labels), 2)), labels)
+    assert [data.values[i] for i in data.y] == [str(label) for label in labels]
+    assert list(data.values) == [str(label) for label in sorted(set(labels))]
+    assert data.X.dtype == np.float32
+    assert data.y.dtype == np.int64
+    assert len(set(data.forms)) == len(labels)
+
+
+def test_splits_from_arrays_share_the_values_of_train() -> None:
+    data = Splits.from_arrays(
+        train=(X3, ["b", "a", "b"]),
+        dev=(X3, ["b", "b", "b"], ["x", "y", "x"]),
+        test=(np.array(X3), ["a", "a", "b"]),
+    )
+    assert data.values == ("a", "b")
+    assert data.dev.y.tolist() == [1, 1, 1]
+    assert data.dev.forms == ("x", "y", "x")
+    assert (data.n_neurons, data.test.n_words) == (2, 3)
+
+
+def test_numbers_as_labels_are_sorted_by_size() -> None:
+    labels = list(range(12))
+    data = Activations.from_arrays(np.zeros((12, 1)), np.array(labels, dtype=float))
+    assert data.y.tolist() == labels
+
+
+NAN = [[0.0, np.nan], [1.0, np.inf], [0.5, 0.5]]
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"dev": (X3, [0, 1])}, r"dev: y has 2 entries, X 3 rows"),
+    ({"test": (X3, [0, 1, 2])}, r"test: labels \[2\] are not among the values \[0, 1\]"),
+    ({"train": (NAN, [0, 1, 1])}, r"train: X has NaN or infinity: neuron 1 in 2 of 3 rows;"),
+    ({"train": (np.full((3, 2), np.nan), [0, 1, 1])}, r"neuron 0 in 3 of 3 rows, and 1 other"),
+    ({"train": ([[1e300, 0.0]] * 3, [0, 1, 1])}, r"train: X has NaN or infinity: neuron 0 in 3 of 3"),
+    ({"train": ([1.0, 2.0, 3.0], [0, 1, 1])}, r"train: X is float32 of shape \(3,\)"),
+    ({"train": (np.zeros((0, 2)), [])}, r"train: X has shape \(0, 2\)"),
+    ({"train": ([["a", "b"]] * 3, [0, 1, 1])}, r"train: X is no matrix of numbers"),
+    ({"train": (X3, [[0], [1], [1]])}, r"y has shape \(3, 1\)"),
+    ({"train": (X3, [0.5, 1.0, 1.0])}, r"y holds float64 such as .*0\.5"),
+    ({"dev": (np.zeros((3, 5)), [0, 1, 1])}, r"n_neurons differs between the splits: train 2, dev 5, test 2"),
+    ({"dev": (X3, [0, 1, 1], ["one"])}, r"dev: forms has 1 entries, X 3 rows"),
+    ({"dev": X3}, r"dev is not a tuple \(X, y\)"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), BAD, ids=[message[:40] for _, message in BAD])
+def test_wrong_arrays_are_named(change: dict[str, Any], message: str) -> None:
+    good: dict[str, Any] = {split: (X3, [0, 1, 1]) for split in ("train", "dev", "test")}
+    Splits.from_arrays(**good)
+    with pytest.raises((TypeError, ValueError), match=message):
+        Splits.from_arrays(**{**good, **change})
+
+
+def test_splits_of_different_experiments_do_not_mix() -> None:
+    one, other = (Activations.from_arrays(X3, [0, 1, 1], layer=layer) for layer in (2, 7))
+    with pytest.raises(ValueError, match="layer differs between the splits: train 2, dev 2, test 7"):
+        Splits(one, one, other)
+    without = Activations.from_arrays(X3, [0, 0, 0], values=[0, 1])
+    with pytest.raises(ValueError, match=r"no word of train has the values \['1'\]"):
+        Splits(without, without, without)
+
+
+def test_activations_check_their_labels() -> None:
+    good = Activations.from_arrays(X3, [0, 1, 1]).__dict__
+    for change, message in (
+        ({"y": np.array([0, 1, 2])}, r"labels \[2\] for 2 values"),
+        ({"y": np.array([0, -1, 1])}, r"labels \[-1\]"),
+        ({"y": np.array([0.0, 1.0, 1.0])}, "y is float64"),
+        ({"values": ("0", "0")}, "repeat"),
+        ({"positions": np.zeros(2, dtype=np.int64)}, "positions has 2 entries"),
+        ({"X": np.zeros((3, 2))}, "X is float64"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            Activations(**{**good, **change})

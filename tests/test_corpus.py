@@ -1,0 +1,356 @@
+"""The corpus reader against a hand-written slow one, and against files that are not CoNLL-U."""
+
+from __future__ import annotations
+
+import gzip
+import pickle
+import time
+import zipfile
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pitfalls.language import unimorph
+from pitfalls.language.corpus import Corpus, CorpusError, Sentence, Word, contracted, drop_long, read_conllu
+
+SHARED_FILES = [
+    ("en_ewt-ud-dev", "eng"),
+    ("es_gsd-ud-test", "spa"),
+    ("tr_imst-ud-dev", "tur"),
+    ("hi_pud-ud-test", "hin"),
+    ("ru_gsd-ud-test", "rus"),
+]
+
+
+def plain(upos: str, feats: Mapping[str, str], language: str, form: str, lemma: str) -> dict[str, str]:
+    """Keep the features as they are: what these tests need of a conversion."""
+    return {**feats, "Part of Speech": upos}
+
+
+def line(number: object, form: str, lemma: str = "_", upos: str = "X", feats: str = "_") -> str:
+    return "\t".join([str(number), form, lemma, upos, "_", feats, "_", "_", "_", "_"]) + "\n"
+
+
+def slow(path: Path, language: str, convert: object) -> list[tuple[str, list[tuple[str, dict[str, str]]]]]:
+    """Sentence ids with surface forms and attributes, straight from the text and the rule of PAPER.md."""
+    assert callable(convert)
+    result = []
+    for block in path.read_text(encoding="utf-8").strip("\n").split("\n\n"):
+        rows = [row.split("\t") for row in block.split("\n") if not row.startswith("#")]
+        words = {int(row[0]): row for row in rows if row[0].isdecimal()}
+        attributes = {}
+        for i, row in words.items():
+            feats = {} if row[5] == "_" else dict(part.split("=") for part in row[5].split("|"))
+            lemma = row[1] if row[2] == "_" else row[2]
+            attributes[i] = convert(row[3], feats, language, row[1], lemma)
+        surface = []
+        covered: set[int] = set()
+        for row in rows:
+            if "-" in row[0]:
+                start, end = map(int, row[0].split("-"))
+                inside = range(start, end + 1)
+                covered.update(inside)
+                carriers = Counter(name for i in inside for name in attributes[i])
+                pairs = [(name, value) for i in inside for name, value in attributes[i].items()]
+                surface.append((row[1], {name: value for name, value in pairs if carriers[name] == 1}))
+            elif row[0].isdecimal() and int(row[0]) not in covered:
+                surface.append((row[1], attributes[int(row[0])]))
+        sent_id = next(row.split(" = ")[1] for row in block.split("\n") if row.startswith("# sent_id"))
+        result.append((sent_id, surface))
+    return result
+
+
+@pytest.mark.parametrize(("name", "language"), SHARED_FILES)
+@pytest.mark.parametrize("convert", [plain, unimorph.attributes], ids=["plain", "unimorph"])
+def test_real_treebanks_agree_with_the_slow_reader(
+    shared: Path, name: str, language: str, convert: object
+) -> None:
+    path = shared / "data" / "ud" / f"{name}.conllu"
+    corpus = read_conllu(path, language, convert)  # type: ignore[arg-type]
+    ours = [(s.id, [(w.form, dict(w.attributes)) for w in s.words]) for s in corpus.sentences]
+    assert ours == slow(path, language, convert)
+    assert (corpus.name, corpus.language) == (name, language)
+
+
+def test_default_conversion_is_unimorph(shared: Path) -> None:
+    path = shared / "data" / "ud" / "tr_imst-ud-test.conllu"
+    assert read_conllu(path, "tur") == read_conllu(path, "tur", unimorph.attributes)
+
+
+def test_whole_english_training_file_within_seconds(shared: Path) -> None:
+    start = time.perf_counter()
+    corpus = read_conllu(shared / "data" / "ud" / "en_ewt-ud-train.conllu", "eng", plain)
+    assert time.perf_counter() - start < 20  # 1.5 s on an idle core
+    assert len(corpus) == 12544
+
+
+# -- words ---------------------------------------------------------------------------------------------------
+
+
+def read(tmp_path: Path, text: str) -> Corpus:
+    path = tmp_path / "toy.conllu"
+    path.write_text(text, encoding="utf-8", newline="")
+    return read_conllu(path, "spa", plain)
+
+
+def test_contraction_stays_one_word_with_the_attributes_of_one_component(tmp_path: Path) -> None:
+    text = (
+        line("1-2", "Del", upos="_")
+        + line(1, "de", "de", "ADP")
+        + line(2, "el", "el", "DET", "Gender=Masc|Number=Sing")
+        + line(3, "mar", "mar", "NOUN", "Number=Sing")
+    )
+    words = read(tmp_path, text + "\n").sentences[0].words
+    assert words == (
+        Word("Del", "el", {"Gender": "Masc", "Number": "Sing"}),
+        Word("mar", "mar", {"Number": "Sing", "Part of Speech": "NOUN"}),
+    )
+
+
+def test_contraction_of_several_carriers_or_none_has_its_form_as_lemma() -> None:
+    verb = Word("da", "dar", {"Tense": "PRS", "Number": "SG"})
+    pronoun = Word("lo", "él", {"Gender": "MASC", "Number": "SG"})
+    assert contracted("dalo", [verb, pronoun]) == Word("dalo", "dalo", {"Gender": "MASC", "Tense": "PRS"})
+    assert contracted("lolo", [pronoun, pronoun]) == Word("lolo", "lolo", {})
+
+
+def test_attribute_carried_by_two_components_is_lost_even_if_they_agree() -> None:
+    one, two = Word("a", "a", {"Number": "SG"}), Word("b", "b", {"Number": "SG", "Case": "NOM"})
+    assert contracted("ab", [one, two]).attributes == {"Case": "NOM"}
+
+
+def test_empty_nodes_are_ignored_and_odd_words_kept(tmp_path: Path) -> None:
+    text = (
+        "# sent_id = x\n"
+        + line("0.1", "ghost")
+        + line(1, "teh", "the", "DET", "Typo=Yes")
+        + line("1.1", "ghost")
+        + line("1.2", "ghost")
+        + line(2, "_", "_", "PUNCT")
+        + line(3, "New York", "_", "_")
+        + line(4, "#", "#", "SYM")
+    )
+    sentence = read(tmp_path, text + "\n").sentences[0]
+    assert sentence.id == "x"
+    assert sentence.forms == ("teh", "_", "New York", "#")
+    assert sentence.words[0].attributes["Typo"] == "Yes"
+    assert [word.lemma for word in sentence.words] == ["the", "_", "New York", "#"]
+    assert sentence.words[2].attributes == {}
+
+
+def test_columns_after_the_sixth_may_hold_anything(tmp_path: Path) -> None:
+    columns = ["1", "a", "a", "X", "two  spaces", "_", "0", "root", "_", "Gloss=a  b|odd"]
+    with pytest.raises(CorpusError, match="XPOS"):
+        read(tmp_path, "\t".join(columns) + "\n\n")
+    columns[4] = "_"
+    assert read(tmp_path, "\t".join(columns) + "\n\n").sentences[0].forms == ("a",)
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+@pytest.mark.parametrize("before", ["", "\ufeff", "\n\n"])
+@pytest.mark.parametrize("after", ["", "\n", "\n\n\n"])
+def test_line_ends_byte_order_mark_and_blank_lines_do_not_matter(
+    tmp_path: Path, ending: str, before: str, after: str
+) -> None:
+    text = before + line(1, "uno") + "\n" + line(1, "dos") + after
+    corpus = read(tmp_path, text.replace("\n", ending))
+    assert [(s.id, s.forms) for s in corpus.sentences] == [("toy-1", ("uno",)), ("toy-2", ("dos",))]
+
+
+def test_several_files_are_one_corpus_in_the_order_given(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{name}.conllu" for name in "ba"]
+    for path in paths:
+        path.write_text(line(1, path.stem) + "\n", encoding="utf-8")
+    corpus = read_conllu(paths, "eng", plain)
+    assert corpus.name == "b+a"
+    assert [s.forms for s in corpus.sentences] == [("b",), ("a",)]
+    with pytest.raises(ValueError, match="at least one"):
+        read_conllu([], "eng", plain)
+
+
+def test_corpus_travels_between_processes_and_words_are_hashable(tmp_path: Path) -> None:
+    corpus = read(tmp_path, line(1, "a", feats="Case=Nom") + "\n")
+    assert pickle.loads(pickle.dumps(corpus)) == corpus
+    word = Word("a", "a", {"Case": "Nom"})
+    assert len({word, Word("a", "a", {"Case": "Nom"}), Word("a", "a", {"Case": "Acc"})}) == 2
+
+
+# Whatever a column can hold, line separators of Unicode included, which str.splitlines() would fall for.
+_FORMS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\t\n\r "), min_size=1)
+_FEATS = st.dictionaries(
+    st.sampled_from(["Case", "Number", "Gender[psor]"]), st.sampled_from(["A", "B,C", "1"])
+)
+_TOKENS = st.lists(st.tuples(_FORMS, _FEATS), min_size=1, max_size=3)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(_TOKENS, min_size=1, max_size=4), min_size=1, max_size=3), st.data())
+def test_written_words_are_read_again(
+    tmp_path: Path, sentences: list[list[list[tuple[str, dict[str, str]]]]], data: st.DataObject
+) -> None:
+    """Tokens of one to three components, with empty nodes strewn in, come back as surface words."""
+    text, expected = "", []
+    for tokens in sentences:
+        number, words = 0, []
+        for components in tokens:
+            if data.draw(st.booleans()):
+                text += line(f"{number}.1", "ghost")
+            first = number + 1
+            if len(components) > 1:
+                text += line(f"{first}-{first + len(components) - 1}", components[0][0], upos="_")
+            for form, feats in components:
+                number += 1
+                text += line(number, form, feats="|".join(f"{k}={v}" for k, v in feats.items()) or "_")
+            carriers = Counter(name for _, feats in components for name in [*feats, "Part of Speech"])
+            pairs = [pair for _, feats in components for pair in {**feats, "Part of Speech": "X"}.items()]
+            words.append((components[0][0], {k: v for k, v in pairs if carriers[k] == 1}))
+        text += "\n"
+        expected.append(words)
+    corpus = read(tmp_path, text)
+    assert [[(w.form, w.attributes) for w in s.words] for s in corpus.sentences] == expected
+
+
+# -- what is not CoNLL-U -------------------------------------------------------------------------------------
+
+GOOD = line(1, "uno") + line(2, "dos") + "\n"
+MALFORMED = {
+    "nine columns": (GOOD + line(1, "a")[:-3] + "\n\n", 4, "9 columns.*expected CoNLL-U: 10 columns"),
+    "eleven columns": (GOOD + line(1, "a")[:-1] + "\t_\n\n", 4, "11 columns"),
+    "spaces for tabs": (GOOD.replace("\t", "    "), 1, "1 column .*separated by tabs"),
+    "plain text": ("The quick brown fox.\nIt jumps.\n", 1, "1 column in 'The quick brown fox.'"),
+    "a web page": ("<!DOCTYPE html>\n<html></html>\n", 1, "1 column in '<!DOCTYPE html>'"),
+    "tab-separated values": ("word\tlemma\ttag\ncats\tcat\tN;PL\n", 1, "3 columns"),
+    "another ten columns": ("\t".join("abcdefghij") + "\n\n", 1, "id 'a'.*expected a word id"),
+    "CoNLL-X": (line(1, "a", "a", "N", "sg|masc") + "\n", 1, "UPOS 'N'.*NOUN"),
+    "CoNLL-U Plus": ("# global.columns = ID FORM UPOS\n1\ta\tX\n\n", 1, "CoNLL-U Plus"),
+    "a word left out": (line(1, "a") + line(3, "b") + "\n", 2, "word id 3; expected 2"),
+    "a word twice": (line(1, "a") + line(1, "b") + "\n", 2, "word id 1; expected 2"),
+    "starts at 2": (line(2, "a") + "\n", 1, "word id 2; expected 1"),
+    "starts at 0": (line(0, "a") + "\n", 1, "id '0'"),
+    "no blank line between sentences": (GOOD[:-1] + line(1, "a") + "\n", 3, "word id 1; expected 3"),
+    "comment between words": (line(1, "a") + "# sent_id = 2\n" + line(2, "b") + "\n", 2, "comment"),
+    "comments alone": ("# sent_id = 1\n\n" + GOOD, 2, "no word after"),
+    "comments alone at the end": (GOOD + "# text = a\n", 4, "no word after"),
+    "range too late": (line("2-3", "ab", upos="_") + GOOD, 1, "id 2-3.*next word, 1"),
+    "range backwards": (line("1-0", "ab", upos="_") + GOOD, 1, "id '1-0'"),
+    "range beyond the end": (line("1-3", "ab", upos="_") + GOOD, 4, "to word 3 .* ends at word 2"),
+    "range over the end of file": (line("1-3", "ab", upos="_") + GOOD[:-1], 3, "to word 3"),
+    "ranges overlap": (line("1-2", "ab") + line(1, "a") + line("2-3", "bc") + line(2, "b"), 3, "id 2-3"),
+    "empty node out of place": (line(1, "a") + line("2.1", "ghost") + "\n", 2, "id 2.1; expected 1.1"),
+    "empty node left out": (line(1, "a") + line("1.2", "ghost") + "\n", 2, "id 1.2; expected 1.1"),
+    "empty form": (line(1, "") + "\n", 1, "FORM is ''"),
+    "two spaces in a form": (line(1, "a  b") + "\n", 1, "FORM is 'a  b'"),
+    "feature without value": (line(1, "a", feats="Case=Nom|Plural") + "\n", 1, "feature 'Plural'.*Case=Nom"),
+    "feature with empty value": (line(1, "a", feats="Case=") + "\n", 1, "feature 'Case='"),
+    "feature with no name": (line(1, "a", feats="=Nom") + "\n", 1, "feature '=Nom'"),
+    "feature with two equals signs": (line(1, "a", feats="Case=Nom=Acc") + "\n", 1, "feature"),
+    "feature with value _": (line(1, "a", feats="Case=_") + "\n", 1, "feature 'Case=_'"),
+    "empty feature": (line(1, "a", feats="Case=Nom||Number=Sing") + "\n", 1, "feature ''"),
+    "feature twice": (line(1, "a", feats="Case=Nom|Case=Acc") + "\n", 1, "'Case' given twice"),
+    "cut within a line": (GOOD + line(1, "a")[:-1], 4, "middle of a line"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(MALFORMED))
+def test_malformed_text_is_refused_with_line_and_expectation(tmp_path: Path, name: str) -> None:
+    text, number, message = MALFORMED[name]
+    with pytest.raises(CorpusError, match=message) as caught:
+        read(tmp_path, text)
+    assert caught.value.line == number
+    assert caught.value.path == str(tmp_path / "toy.conllu")
+    assert f"toy.conllu, line {number}: " in str(caught.value)
+    assert "; expected " in str(caught.value)
+
+
+def test_files_of_other_formats_are_refused(tmp_path: Path) -> None:
+    good = GOOD.encode()
+    archive = tmp_path / "archive"
+    with zipfile.ZipFile(archive, "w") as stream:
+        stream.writestr("a.conllu", good)
+    table = {
+        "gunzip": gzip.compress(good),
+        "unzip": archive.read_bytes(),
+        "UTF-16": GOOD.encode("utf-16"),
+        "line 2: byte 0xe9 at column 4 is not UTF-8": line(1, "a").encode() + line(2, "né").encode("latin-1"),
+    }
+    for message, content in table.items():
+        path = tmp_path / "toy.conllu"
+        path.write_bytes(content)
+        with pytest.raises(CorpusError, match=message):
+            read_conllu(path, "eng", plain)
+
+
+def test_empty_missing_and_unreadable_files_are_refused(tmp_path: Path) -> None:
+    for content in ("", "\n", " \n\n\r\n"):
+        with pytest.raises(CorpusError, match="no sentence; expected at least one"):
+            read(tmp_path, content)
+    with pytest.raises(CorpusError, match=r"absent\.conllu: cannot be read \(No such file"):
+        read_conllu(tmp_path / "absent.conllu", "eng", plain)
+    with pytest.raises(CorpusError, match="cannot be read"):
+        read_conllu(tmp_path, "eng", plain)
+
+
+def test_error_travels_between_processes() -> None:
+    error = CorpusError("a.conllu", 3, "this", "that")
+    again = pickle.loads(pickle.dumps(error))
+    assert (str(again), again.path, again.line) == ("a.conllu, line 3: this; expected that", "a.conllu", 3)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_file_cut_anywhere_is_refused_or_gives_its_beginning(tmp_path: Path, data: st.DataObject) -> None:
+    text = (
+        "# sent_id = a\n" + GOOD + line("1-2", "del") + line(1, "de") + line(2, "el") + line(3, "mar") + "\n"
+    )
+    whole = [word for s in read(tmp_path, text).sentences for word in s.words]
+    cut = text[: data.draw(st.integers(0, len(text) - 1))]
+    try:
+        words = [word for s in read(tmp_path, cut).sentences for word in s.words]
+    except CorpusError:
+        return
+    assert cut.endswith("\n")
+    assert words == whole[: len(words)]
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_damaged_bytes_raise_nothing_but_corpus_errors(tmp_path: Path, data: st.DataObject) -> None:
+    content = bytearray(
+        (line("1-2", "dél", feats="Typo=Yes") + GOOD + line("0.1", "x") + line(1, "a")).encode()
+    )
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(content) - 1))
+        content[place : place + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
+    path = tmp_path / "toy.conllu"
+    path.write_bytes(content)
+    try:
+        corpus = read_conllu(path, "spa", plain)
+    except CorpusError:
+        return
+    assert all(word.form and word.lemma for s in corpus.sentences for word in s.words)
+
+
+# -- long sentences ------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.lists(st.text("ab", min_size=1, max_size=4), min_size=1, max_size=5)), st.integers(1, 20))
+def test_drop_long_keeps_order_counts_and_names(forms: list[list[str]], limit: int) -> None:
+    sentences = tuple(
+        Sentence(str(i), tuple(Word(f, f, {}) for f in sentence)) for i, sentence in enumerate(forms)
+    )
+    kept, dropped = drop_long(Corpus("eng", sentences, "toy"), lambda words: len("".join(words)), limit)
+    assert kept.sentences == tuple(s for s in sentences if len("".join(s.forms)) < limit)
+    assert list(dropped.ids) == [s.id for s in sentences if len("".join(s.forms)) >= limit]
+    assert list(dropped.lengths) == [len("".join(sentences[int(i)].forms)) for i in dropped.ids]
+    assert len(dropped) + len(kept) == dropped.n_sentences == len(sentences)
+    assert f"toy: {len(dropped)} of {len(sentences)} sentences dropped, {limit} or more" in dropped.report()
+    assert (kept.name, kept.language) == ("toy", "eng")
+
+
+def test_drop_long_refuses_a_limit_that_keeps_nothing() -> None:
+    with pytest.raises(ValueError, match="limit is 0; expected 1 or more"):
+        drop_long(Corpus("eng", (), "toy"), len, 0)

@@ -1,0 +1,176 @@
+"""Figures show the numbers of their table, say them in words, and are the same bytes on every run."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+
+from pitfalls import figures
+from pitfalls.figures.style import Plot, look
+
+RANKINGS = [(name, way) for name in ("linear", "gaussian", "probeless") for way in ("ttb", "btt")]
+RANKINGS.append(("random", "ttb"))
+OUTCOMES = ("unchanged", "intended", "another", "same", "lost", "wrong_other", "split", "unknown")
+
+
+def curves(**changes: object) -> pd.DataFrame:
+    generator = np.random.default_rng(0)
+    rows = [
+        {"language": "spa", "attribute": "Gender", "layer": 3, "probe": probe, "ranking": ranking}
+        | {"direction": way, "ranking_seed": 0, "task": "real", "split": "test", "seed": 0, "k": k}
+        | {"accuracy": generator.random(), "mi_bits": generator.normal(), "nmi": generator.random()}
+        for probe, (ranking, way), k in itertools.product(("linear", "gaussian"), RANKINGS, (1, 5, 9))
+    ]
+    return pd.DataFrame(rows).assign(**changes)
+
+
+def effects(**changes: object) -> pd.DataFrame:
+    generator = np.random.default_rng(1)
+    rows = [
+        {"language": "spa", "attribute": "Gender", "layer": 3, "split": "test", "ranking": ranking}
+        | {"direction": way, "ranking_seed": 0, "kind": "translation", "strength": 8.0, "target": "next"}
+        | {"k": k, "outcome": outcome, "count": int(count), "rate": count / 200}
+        for (ranking, way), k in itertools.product(RANKINGS, (0, 8, 16))
+        for outcome, count in zip(OUTCOMES, generator.multinomial(200, np.ones(8) / 8), strict=True)
+    ]
+    return pd.DataFrame(rows).assign(**changes)
+
+
+def lines(plot: Plot, panel: int = 0) -> dict[str, object]:
+    return {line.get_label(): line for line in plot.figure.axes[panel].get_lines()}
+
+
+def test_every_probe_on_every_ranking_is_drawn_from_the_table():
+    table = curves()
+    plot = figures.accuracy(table)
+    assert [axes.get_title() for axes in plot.figure.axes] == ["Linear probe", "Gaussian probe"]
+    for panel, probe in enumerate(("linear", "gaussian")):
+        drawn = lines(plot, panel)
+        assert len(drawn) == len(RANKINGS)
+        for ranking, way in RANKINGS:
+            suffix = "" if way == "ttb" else ", bottom to top"
+            line = drawn[f"{probe.capitalize()} by {ranking.capitalize()}{suffix}"]
+            rows = table.query("probe == @probe and ranking == @ranking and direction == @way")
+            np.testing.assert_allclose(line.get_xydata(), rows[["k", "accuracy"]])
+            expected = ":" if way == "btt" else "--" if ranking == "random" else "-"
+            assert line.get_linestyle() == expected
+            assert to_hex(line.get_color()).upper() == look(ranking, [])[0]
+
+
+def test_error_rate_is_solid_and_clwv_dashed():
+    table = effects()
+    plot = figures.translation(table)
+    drawn = plot.figure.axes[0].get_lines()
+    assert len(drawn) == 2 * len(RANKINGS)
+    found = {(line.get_linestyle(), tuple(np.round(line.get_ydata(), 9))) for line in drawn}
+    for _, rows in table.groupby(["ranking", "direction"]):
+        by_k = rows.pivot(index="k", columns="outcome", values="count")
+        error = 1 - by_k["unchanged"] / 200
+        clwv = (by_k["intended"] + by_k["another"]) / 200
+        assert ("-", tuple(error.round(9))) in found
+        assert ("--", tuple(clwv.round(9))) in found
+
+
+def test_colours_and_markers_tell_rankings_apart():
+    looks = [look(ranking, ["anova", "lasso"]) for ranking in ("linear", "gaussian", "probeless", "random")]
+    looks += [look(ranking, ["anova", "lasso"]) for ranking in ("anova", "lasso")]
+    colours, markers = zip(*looks, strict=True)
+    assert len(set(colours)) == len(set(markers)) == 6
+
+
+@pytest.mark.parametrize("plot", [figures.accuracy(curves()), figures.effects(effects())])
+def test_alt_text_says_only_numbers_of_the_table(plot):
+    value = "accuracy" if "accuracy" in plot.table else "rate"
+    in_table = {f"{number:.3f}" for number in plot.table[value]}
+    said = re.findall(r"(-?\d+\.\d{3}) at k", plot.alt)
+    assert len(said) >= 2 * len(RANKINGS)
+    assert set(said) <= in_table
+    assert "Spanish Gender, layer 3" in plot.alt and "Spanish Gender, layer 3" in plot.caption
+
+
+@pytest.mark.parametrize("draw", [lambda: figures.accuracy(curves()), lambda: figures.effects(effects())])
+def test_axes_are_labelled_and_the_size_is_fixed(draw):
+    plot = draw()
+    before = tuple(plot.figure.get_size_inches())
+    assert all(axes.get_xlabel().startswith("k (number of") for axes in plot.figure.axes)
+    assert plot.figure.axes[0].get_ylabel()
+    plot.png()
+    assert tuple(plot.figure.get_size_inches()) == before == tuple(draw().figure.get_size_inches())
+
+
+def test_pictures_are_the_same_bytes_whatever_the_users_settings():
+    first = figures.accuracy(curves())
+    with matplotlib.rc_context({"font.size": 30, "lines.linewidth": 9, "svg.hashsalt": "another"}):
+        second = figures.accuracy(curves())
+        assert second.png() == first.png() == first.png()
+        assert second.svg() == first.svg()
+    assert b"<dc:date>" not in first.svg()
+
+
+def test_draws_are_averaged_with_a_band():
+    table = pd.concat([curves(), curves(ranking_seed=1, accuracy=0.9)])
+    plot = figures.accuracy(table)
+    row = plot.table.iloc[0]
+    pair = table.query("probe == @row.probe and ranking == @row.ranking and direction == @row.direction")
+    values = pair[pair["k"] == row["k"]]["accuracy"]
+    assert (row["accuracy"], row["low"], row["high"]) == (values.mean(), values.min(), values.max())
+    assert row["draws"] == 2
+    assert len(plot.figure.axes[0].collections) == len(RANKINGS)
+    assert not figures.accuracy(curves()).figure.axes[0].collections
+
+
+def test_saving_writes_picture_numbers_and_words(tmp_path):
+    plot = figures.translation(effects())
+    paths = plot.save(tmp_path / "new", "spa-gender")
+    assert [path.name for path in paths] == [
+        f"spa-gender.{ending}" for ending in ("png", "svg", "csv", "json")
+    ]
+    pd.testing.assert_frame_equal(pd.read_csv(paths[2]), plot.table)
+    words = json.loads(paths[3].read_text(encoding="utf-8"))
+    assert words == {"id": "spa-gender", "alt": plot.alt, "caption": plot.caption}
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == sorted(path.name for path in paths)
+    before = [path.read_bytes() for path in paths]
+    figures.translation(effects()).save(tmp_path / "new", "spa-gender")
+    assert [path.read_bytes() for path in paths] == before
+
+
+def test_a_failed_save_leaves_nothing_half_written(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        figures.accuracy(curves()).save(tmp_path, "curve")
+    assert not list(tmp_path.iterdir())
+
+
+def test_in_a_notebook_the_image_has_its_alt_text():
+    plot = figures.accuracy(curves())
+    shown = plot._repr_html_()
+    assert f'alt="{plot.alt}"'.replace("'", "&#x27;") in shown
+    assert "<figcaption>" in shown
+
+
+def test_mixed_tables_are_refused():
+    with pytest.raises(ValueError, match="one attribute, and the table has 2"):
+        figures.accuracy(pd.concat([curves(), curves(attribute="Number")]))
+    with pytest.raises(ValueError, match="one task, and the table has 2"):
+        figures.accuracy(pd.concat([curves(), curves(task="control")]))
+    with pytest.raises(ValueError, match="one strength, and the table has 2"):
+        figures.translation(pd.concat([effects(), effects(strength=4.0)]))
+    with pytest.raises(ValueError, match="this table is of 'translation'"):
+        figures.ablation(effects())
+    with pytest.raises(ValueError, match=r"needs the columns \['accuracy'\]"):
+        figures.accuracy(curves().drop(columns="accuracy"))
+    with pytest.raises(ValueError, match="plain file name"):
+        figures.accuracy(curves()).save("folder", "a/b")
+
+
+def test_ablations_have_no_strength_and_are_drawn():
+    plot = figures.ablation(effects(kind="ablation", strength=float("nan"), target="none"))
+    assert "ablation" in plot.caption and "nan" not in plot.caption
+    assert len(plot.table) == 2 * len(RANKINGS) * 3

@@ -1,0 +1,358 @@
+"""The generated English: true paradigms, agreement in every tree, attractors, stem + ending, CoNLL-U."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import conllu
+import pytest
+
+from pitfalls.language.grammar import english_paradigms as en
+from pitfalls.language.grammar.core import Form, Token, sentences, text, to_conllu
+from pitfalls.language.grammar.english import English
+from pitfalls.language.grammar.english_lexicon import own_choice, read_nouns, read_table
+from pitfalls.language.grammar.english_words import starts_with_vowel_sound
+
+SEED, COUNT = 11, 2000
+SUBJECTS = ("nsubj", "nsubj:pass")
+
+
+@pytest.fixture(scope="module")
+def grammar() -> English:
+    return English()
+
+
+@pytest.fixture(scope="module")
+def corpus(grammar: English) -> list[list[Token]]:
+    return list(islice(sentences(grammar, SEED), COUNT))
+
+
+def features(token: Token) -> dict[str, str]:
+    return dict(token.form.feats)
+
+
+def dependents(tokens: list[Token], head: int, *relations: str) -> list[Token]:
+    return [token for token in tokens if token.head == head and token.deprel in relations]
+
+
+def antecedent(tokens: list[Token], position: int) -> Token:
+    """The subject noun at ``position``, or the noun a relative pronoun there stands for."""
+    token = tokens[position - 1]
+    if features(token).get("PronType") != "Rel":
+        return token
+    clause = tokens[token.head - 1]
+    return tokens[clause.head - 1]
+
+
+def number_of(tokens: list[Token], subject: Token) -> str:
+    position = tokens.index(subject) + 1
+    noun = antecedent(tokens, position)
+    joined = dependents(tokens, tokens.index(noun) + 1, "conj")
+    return "Plur" if joined else features(noun)["Number"]
+
+
+# --- lexicon and paradigms
+
+
+def test_lexicon_is_large_enough(grammar: English) -> None:
+    lemmas = Counter(upos for _, upos in {(form.lemma, form.upos) for form in grammar.paradigms()})
+    assert lemmas["NOUN"] >= 150, lemmas
+    assert lemmas["VERB"] >= 80, lemmas
+    assert lemmas["ADJ"] >= 60, lemmas
+
+
+@pytest.mark.parametrize("name", ["eng_nouns.tsv", "eng_verbs.tsv", "eng_adjectives.tsv"])
+def test_no_lemma_twice(name: str) -> None:
+    counts = Counter(row["lemma"] for row in read_table(name))
+    assert [lemma for lemma, times in counts.items() if times > 1] == []
+
+
+def test_companies_name_known_words() -> None:
+    verbs = {row["lemma"] for row in read_table("eng_verbs.tsv")}
+    adjectives = {row["lemma"] for row in read_table("eng_adjectives.tsv")}
+    for row in read_table("eng_company.tsv"):
+        words = row["words"].split()
+        assert len(words) == len(set(words)), row
+        if row["role"] != "kind":
+            unknown = set(words) - (adjectives if row["role"] == "adjective" else verbs)
+            assert not unknown, (row["class"], row["role"], unknown)
+
+
+def test_every_deed_has_a_doer_and_a_sufferer() -> None:
+    nouns = tuple(read_nouns())
+    deeds = {(noun.kind, verb) for noun in nouns for verb in noun.acts}
+    sufferings = {pair for noun in nouns for pair in noun.undergoes}
+    assert deeds == sufferings
+
+
+def test_company_is_the_nouns_own() -> None:
+    nouns = tuple(read_nouns())
+    alone = Counter((noun.group, frozenset(noun.adjectives), frozenset(noun.undergoes)) for noun in nouns)
+    assert max(alone.values()) <= 2
+    assert sum(times == 1 for times in alone.values()) > 0.95 * len(nouns)
+    assert all(len(set(noun.adjectives)) >= 4 and len(set(noun.undergoes)) >= 4 for noun in nouns)
+
+
+@pytest.mark.parametrize("size", range(1, 30))
+@pytest.mark.parametrize("index", range(0, 60, 7))
+def test_own_choice_repeats_no_word(size: int, index: int) -> None:
+    pool = [str(number) for number in range(size)]
+    chosen = own_choice(pool, index, 5)
+    assert len(chosen) == len(set(chosen)) == min(5, size)
+
+
+def test_own_choice_of_nothing_is_nothing() -> None:
+    assert own_choice((), 3, 5) == ()
+
+
+FINITE = "Mood=Ind|Number={}|Person=3|Tense={}|VerbForm=Fin"
+TRUTHS = [
+    *(("NOUN", lemma, form, "Number=Plur") for lemma, form in (
+        ("cat", "cats"), ("city", "cities"), ("child", "children"), ("knife", "knives"), ("sheep", "sheep"),
+        ("goose", "geese"),
+        ("mouse", "mice"), ("woman", "women"), ("wolf", "wolves"), ("fox", "foxes"),
+        ("bench", "benches"), ("tomato", "tomatoes"), ("donkey", "donkeys"), ("thief", "thieves"),
+        ("foot", "feet"),
+        ("piano", "pianos"), ("deer", "deer"), ("wife", "wives"), ("loaf", "loaves"), ("cactus", "cacti"),
+    )),
+    *(("VERB", lemma, form, FINITE.format("Sing", "Pres")) for lemma, form in (
+        ("cry", "cries"), ("watch", "watches"), ("play", "plays"), ("wash", "washes"), ("take", "takes"),
+    )),
+    *(("VERB", lemma, form, FINITE.format("Plur", "Past")) for lemma, form in (
+        ("walk", "walked"), ("chase", "chased"), ("cry", "cried"), ("stop", "stopped"), ("write", "wrote"),
+        ("cut", "cut"), ("buy", "bought"), ("see", "saw"), ("fly", "flew"), ("visit", "visited"),
+        ("travel", "traveled"), ("enjoy", "enjoyed"), ("say", "said"), ("hurt", "hurt"), ("hug", "hugged"),
+    )),
+    *(("VERB", lemma, form, "Tense=Past|VerbForm=Part|Voice=Pass") for lemma, form in (
+        ("see", "seen"), ("write", "written"), ("forget", "forgotten"), ("take", "taken"), ("build", "built"),
+    )),
+    *(("VERB", lemma, form, "Tense=Pres|VerbForm=Part") for lemma, form in (
+        ("write", "writing"), ("swim", "swimming"), ("see", "seeing"), ("cry", "crying"),
+        ("visit", "visiting"), ("begin", "beginning"), ("forget", "forgetting"), ("die", "dying"),
+        ("enter", "entering"),
+    )),
+    *(("ADJ", lemma, form, "Degree=Cmp") for lemma, form in (
+        ("big", "bigger"), ("happy", "happier"), ("simple", "simpler"), ("slow", "slower"), ("wet", "wetter"),
+    )),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("upos", "lemma", "form", "wanted"), TRUTHS)
+def test_paradigm_truth(grammar: English, upos: str, lemma: str, form: str, wanted: str) -> None:
+    found = [
+        entry.text
+        for entry in grammar.paradigms()
+        if (entry.upos, entry.lemma) == (upos, lemma) and "|".join("=".join(p) for p in entry.feats) == wanted
+    ]
+    assert found == [form]
+
+
+def test_forms_of_a_lemma_share_their_stem_and_have_endings(grammar: English) -> None:
+    stems: dict[tuple[str, str], set[str]] = {}
+    for form in grammar.paradigms():
+        if form.upos in ("NOUN", "VERB") and form.ending:
+            stems.setdefault((form.lemma, form.upos), set()).add(form.stem)
+    assert all(len(found) == 1 for found in stems.values())
+    assert len(stems) > 400
+
+
+def test_a_stem_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"'mice' .* does not begin with its stem 'mo'"):
+        en.noun_forms("mouse", "mo", "mice")
+
+
+# --- stem + ending
+
+
+def greedy(word: str, stems: set[str], endings: set[str]) -> list[str]:
+    """WordPiece by its definition: the longest known piece from the left, single letters being known."""
+    pieces, start = [], 0
+    while start < len(word):
+        known = endings if start else stems
+        end = next(e for e in range(len(word), start, -1) if word[start:e] in known or e == start + 1)
+        pieces.append(word[start:end])
+        start = end
+    return pieces
+
+
+def test_wordpiece_would_cut_at_the_stem(grammar: English) -> None:
+    forms = {(form.stem, form.ending) for form in grammar.paradigms()}
+    stems, endings = {stem for stem, _ in forms}, {ending for _, ending in forms if ending}
+    right = [
+        greedy(stem + ending, stems, endings) == [p for p in (stem, ending) if p] for stem, ending in forms
+    ]
+    assert sum(right) >= 0.97 * len(forms)
+    assert len(endings) <= 250
+    assert len(stems) <= 610
+
+
+# --- sentences
+
+
+def subject_pairs(corpus: list[list[Token]]) -> Iterator[tuple[list[Token], Token, Token]]:
+    """(sentence, subject, finite verb that must agree with it)."""
+    for tokens in corpus:
+        for token in tokens:
+            if token.deprel in SUBJECTS:
+                helpers = dependents(tokens, token.head, "aux", "aux:pass", "cop")
+                for verb in (*helpers, tokens[token.head - 1]):
+                    if features(verb).get("Person") == "3" and features(verb).get("VerbForm") == "Fin":
+                        yield tokens, token, verb
+
+
+def test_every_verb_agrees_with_its_subject(corpus: list[list[Token]]) -> None:
+    pairs = list(subject_pairs(corpus))
+    assert len(pairs) > COUNT
+    for tokens, subject, verb in pairs:
+        assert number_of(tokens, subject) == features(verb)["Number"], (text(tokens), verb.form.text)
+
+
+def test_every_clause_has_exactly_one_finite_verb(corpus: list[list[Token]]) -> None:
+    for tokens in corpus:
+        for position, token in enumerate(tokens, start=1):
+            if token.deprel in ("root", "acl:relcl", "advcl", "ccomp"):
+                group = (*dependents(tokens, position, "aux", "aux:pass", "cop"), token)
+                assert sum(features(word).get("VerbForm") == "Fin" for word in group) == 1, text(tokens)
+
+
+def test_not_follows_an_auxiliary_and_never_goes_with_every(corpus: list[list[Token]]) -> None:
+    found = 0
+    for tokens in corpus:
+        for position, token in enumerate(tokens):
+            if token.form is en.NOT:
+                found += 1
+                assert tokens[position - 1].form.upos == "AUX", text(tokens)
+                subject = dependents(tokens, token.head, *SUBJECTS)[0]
+                determiners = dependents(tokens, tokens.index(subject) + 1, "det")
+                assert en.EVERY not in [word.form for word in determiners], text(tokens)
+    assert found > 0.02 * COUNT
+
+
+DETERMINER_NUMBER = {
+    "a": "Sing", "an": "Sing", "this": "Sing", "that": "Sing", "every": "Sing", "these": "Plur",
+    "those": "Plur",
+    "some": "Plur", "many": "Plur", "several": "Plur", "two": "Plur", "three": "Plur",
+}  # fmt: skip
+
+
+def test_every_determiner_agrees_with_its_noun(corpus: list[list[Token]]) -> None:
+    checked = 0
+    for tokens in corpus:
+        for position, token in enumerate(tokens):
+            number = DETERMINER_NUMBER.get(token.form.text)
+            if number and token.deprel in ("det", "amod", "nummod"):
+                assert features(tokens[token.head - 1])["Number"] == number, text(tokens)
+                checked += 1
+            if token.form.text in ("a", "an"):
+                vowel = starts_with_vowel_sound(tokens[position + 1].form.text)
+                assert vowel == (token.form.text == "an"), text(tokens)
+    assert checked > COUNT
+
+
+def test_time_words_agree_with_tense(corpus: list[list[Token]]) -> None:
+    checked = 0
+    for tokens in corpus:
+        for token in tokens:
+            if token.form.text not in ("yesterday", "tomorrow", "now", "last", "next"):
+                continue
+            noun = tokens[token.head - 1] if token.form.text in ("last", "next") else token
+            head = noun.head
+            finite = next(
+                word
+                for word in (*dependents(tokens, head, "aux", "aux:pass", "cop"), tokens[head - 1])
+                if features(word).get("VerbForm") == "Fin"
+            )
+            wanted = {"yesterday": "Past", "last": "Past", "now": "Pres"}.get(token.form.text, "will")
+            assert features(finite).get("Tense", finite.form.lemma) == wanted, text(tokens)
+            checked += 1
+    assert checked > 100
+
+
+def test_every_token_is_in_a_paradigm(grammar: English, corpus: list[list[Token]]) -> None:
+    known = set(grammar.paradigms())
+    assert {token.form for tokens in corpus for token in tokens} <= known
+
+
+def has_attractor(tokens: list[Token]) -> bool:
+    for position, token in enumerate(tokens, start=1):
+        rel = features(token).get("PronType") == "Rel"
+        between = tokens[position : token.head - 1]
+        if token.deprel in SUBJECTS and not rel and any(word.form.upos == "NOUN" for word in between):
+            return True
+    return False
+
+
+def test_attractors_stand_between_subject_and_predicate(corpus: list[list[Token]]) -> None:
+    assert sum(map(has_attractor, corpus)) >= 0.4 * COUNT
+
+
+def test_values_are_balanced_and_carried_by_many_forms(corpus: list[list[Token]]) -> None:
+    tokens = [token for sentence in corpus for token in sentence]
+    for name, values in {"Number": ("Sing", "Plur"), "Tense": ("Pres", "Past")}.items():
+        counts = Counter(features(token)[name] for token in tokens if name in features(token))
+        assert set(counts) == set(values)
+        assert min(counts.values()) > 0.4 * sum(counts.values())
+        for value in values:
+            assert len({token.form.text for token in tokens if features(token).get(name) == value}) >= 150
+
+
+def test_length_case_and_full_stop(corpus: list[list[Token]]) -> None:
+    lengths = [len(tokens) for tokens in corpus]
+    assert 6 <= sum(lengths) / COUNT <= 11
+    assert max(lengths) <= 20
+    for tokens in corpus:
+        assert text(tokens) == text(tokens).lower()
+        assert tokens[-1].form.upos == "PUNCT"
+        assert tokens[-1].form.text in (".", "?")
+
+
+def test_repertoire(corpus: list[list[Token]]) -> None:
+    relations = {token.deprel for tokens in corpus for token in tokens}
+    assert {"nsubj", "nsubj:pass", "obj", "obl", "obl:agent", "nmod", "nmod:poss", "amod", "det"} <= relations
+    assert {"nummod", "case", "cop", "aux", "aux:pass", "acl:relcl", "advcl"} <= relations
+    assert {"ccomp", "xcomp", "conj", "cc", "mark", "expl", "advmod", "punct", "obl:unmarked"} <= relations
+
+
+def test_same_seed_same_text_other_seed_other_text() -> None:
+    first, again, other = (list(map(text, islice(sentences(English(), seed), 300))) for seed in (3, 3, 4))
+    assert first == again
+    assert len(set(first) & set(other)) < 30
+
+
+def test_conllu_blocks_are_trees(corpus: list[list[Token]]) -> None:
+    blocks = "".join(to_conllu(tokens, f"s{index}") for index, tokens in enumerate(corpus[:400]))
+    parsed = conllu.parse(blocks)
+    assert len(parsed) == 400
+    for sentence, tokens in zip(parsed, corpus, strict=False):
+        assert sentence.metadata["text"] == " ".join(word["form"] for word in sentence)
+        heads = {word["id"]: word["head"] for word in sentence}
+        assert sum(head == 0 for head in heads.values()) == 1
+        for position in heads:
+            path = {position}
+            while heads[position]:
+                position = heads[position]
+                assert position not in path, text(tokens)
+                path.add(position)
+
+
+def test_features_are_those_of_the_treebank(shared: Path, grammar: English) -> None:
+    """Each (word class, features) occurs in EWT, and closed-class words are annotated as there."""
+    with (shared / "data" / "ud" / "en_ewt-ud-dev.conllu").open(encoding="utf-8") as lines:
+        rows = [line.split("\t") for line in lines if line.count("\t") == 9]
+    combinations = {(row[3], row[5]) for row in rows}
+    analyses = {(row[1].lower(), row[2].lower(), row[3], row[5]) for row in rows}
+
+    def written(form: Form) -> str:
+        return "|".join("=".join(pair) for pair in form.feats) or "_"
+
+    assert {(form.upos, written(form)) for form in grammar.paradigms()} - combinations <= {
+        ("ADV", "NumForm=Word|NumType=Mult")
+    }
+    closed = [
+        form for form in en.function_words() if form.upos in ("DET", "AUX", "PRON", "SCONJ", "CCONJ", "PART")
+    ]
+    missing = [form for form in closed if (form.text, form.lemma, form.upos, written(form)) not in analyses]
+    assert missing == []

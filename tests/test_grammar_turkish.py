@@ -1,0 +1,328 @@
+"""The Turkish mini world: paradigms against known truths and IMST, sentences against agreement."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import conllu
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pitfalls.language.grammar.core import Form, Token, sentences, text, to_conllu
+from pitfalls.language.grammar.turkish import Turkish
+from pitfalls.language.grammar.turkish_lexicon import ANIMATE, Vocabulary
+from pitfalls.language.grammar.turkish_paradigms import POSSESSORS, Stem, attach, noun_forms
+
+COUNT = 2000
+TIME = {"dün", "bugün", "yarın"}
+
+NOUNS = {  # lemma: {(number, case, possessor): form}, from a school grammar
+    "kitap": {
+        ("Sing", "Acc", ""): "kitabı",
+        ("Plur", "Acc", ""): "kitapları",
+        ("Sing", "Loc", ""): "kitapta",
+    },
+    "ağaç": {("Sing", "Acc", ""): "ağacı", ("Sing", "Abl", ""): "ağaçtan", ("Sing", "Dat", ""): "ağaca"},
+    "saat": {("Sing", "Acc", ""): "saati", ("Plur", "Nom", ""): "saatler", ("Sing", "Loc", ""): "saatte"},
+    "kalp": {("Sing", "Acc", ""): "kalbi", ("Plur", "Nom", ""): "kalpler"},
+    "burun": {
+        ("Sing", "Acc", ""): "burnu",
+        ("Plur", "Nom", ""): "burunlar",
+        ("Sing", "Nom", "1Sing"): "burnum",
+    },
+    "ağız": {("Sing", "Nom", "3Sing"): "ağzı", ("Sing", "Loc", "3Sing"): "ağzında"},
+    "su": {("Sing", "Gen", ""): "suyun", ("Sing", "Nom", "3Sing"): "suyu", ("Sing", "Ins", ""): "suyla"},
+    "fikir": {("Sing", "Acc", ""): "fikri", ("Plur", "Acc", ""): "fikirleri"},
+    "sır": {("Sing", "Acc", ""): "sırrı", ("Sing", "Loc", ""): "sırda"},
+    "çocuk": {
+        ("Sing", "Gen", ""): "çocuğun",
+        ("Plur", "Gen", ""): "çocukların",
+        ("Sing", "Ins", ""): "çocukla",
+    },
+    "araba": {("Sing", "Nom", "3Sing"): "arabası", ("Sing", "Dat", "3Sing"): "arabasına"},
+    "köy": {("Sing", "Loc", ""): "köyde", ("Sing", "Abl", ""): "köyden", ("Sing", "Gen", ""): "köyün"},
+    "ev": {("Plur", "Nom", "1Plur"): "evlerimiz", ("Sing", "Dat", "1Plur"): "evimize"},
+    "otobüs": {("Sing", "Ins", ""): "otobüsle", ("Sing", "Abl", ""): "otobüsten"},
+    "anne": {
+        ("Sing", "Gen", "1Sing"): "annemin",
+        ("Sing", "Acc", "2Sing"): "anneni",
+        ("Sing", "Gen", ""): "annenin",
+    },
+}
+
+VERBS = {  # lemma: {name: form}
+    "git": {
+        "prog1Sing": "gidiyorum",
+        "fut1Plur": "gideceğiz",
+        "past3Plur": "gittiler",
+        "opt1Plur": "gidelim",
+    },
+    "gel": {"aor3Sing": "gelir", "aor-3Sing": "gelmez", "prog-3Sing": "gelmiyor", "evid3Plur": "gelmişler"},
+    "ye": {
+        "prog3Sing": "yiyor",
+        "fut3Sing": "yiyecek",
+        "aor3Sing": "yer",
+        "part": "yiyen",
+        "pass-past": "yendi",
+    },
+    "oku": {
+        "prog2Plur": "okuyorsunuz",
+        "fut-1Sing": "okumayacağım",
+        "pass-past": "okundu",
+        "aor3Sing": "okur",
+    },
+    "dinle": {"prog3Plur": "dinliyorlar", "past1Plur": "dinledik", "dik3Sing": "dinlediği"},
+    "söyle": {"prog3Sing": "söylüyor", "imp2Plur": "söyleyin", "mek": "söylemek"},
+    "gör": {"aor3Plur": "görürler", "dik1Sing": "gördüğüm", "evid3Sing": "görmüş", "pass-fut": "görülecek"},
+    "tut": {"aor3Sing": "tutar", "past2Plur": "tuttunuz", "dik3Plur": "tuttukları"},
+    "al": {"pass-past": "alındı", "imp-2Sing": "alma", "aor3Sing": "alır", "meye": "almaya"},
+    "kapat": {"past3Sing": "kapattı", "nec3Sing": "kapatmalı", "pass-part": "kapatılan"},
+    "unut": {"aor3Sing": "unutur", "prog-1Plur": "unutmuyoruz"},
+    "koş": {"erek": "koşarak", "meden": "koşmadan", "ip": "koşup", "opt1Sing": "koşayım"},
+}
+
+
+@pytest.fixture(scope="module")
+def words() -> Vocabulary:
+    return Vocabulary()
+
+
+@pytest.fixture(scope="module")
+def drawn() -> list[list[Token]]:
+    return list(islice(sentences(Turkish(), seed=7), COUNT))
+
+
+@pytest.fixture(scope="module")
+def forms() -> list[Form]:
+    return list(Turkish().paradigms())
+
+
+def values(token: Token) -> dict[str, str]:
+    return dict(token.form.feats)
+
+
+def subjects(tokens: list[Token]) -> Iterator[tuple[int, int]]:
+    """Positions (0-based) of each subject and of what it is the subject of."""
+    for index, token in enumerate(tokens):
+        if token.deprel == "nsubj":
+            yield index, token.head - 1
+
+
+def test_there_are_enough_lemmas(forms: list[Form]) -> None:
+    lemmas = defaultdict(set)
+    for form in forms:
+        lemmas[form.upos].add(form.lemma)
+    assert len(lemmas["NOUN"]) >= 150
+    assert len(lemmas["VERB"]) >= 80
+    assert len(lemmas["ADJ"]) >= 60
+
+
+@pytest.mark.parametrize("lemma", sorted(NOUNS))
+def test_nouns_inflect_as_in_the_grammar_books(words: Vocabulary, lemma: str) -> None:
+    noun = next(noun for pool in words.nouns.values() for noun in pool if noun.lemma == lemma)
+    assert {cell: noun.forms[cell].text for cell in NOUNS[lemma]} == NOUNS[lemma]
+
+
+@pytest.mark.parametrize("lemma", sorted(VERBS))
+def test_verbs_inflect_as_in_the_grammar_books(words: Vocabulary, lemma: str) -> None:
+    verb = words.verbs[lemma]
+    assert {name: verb.forms[name].text for name in VERBS[lemma]} == VERBS[lemma]
+
+
+@given(
+    st.sampled_from(["ev", "kitap", "araba", "köy", "göz", "okul", "masa", "kedi"]),
+    st.text("AIDYSNJlrm", max_size=8),
+)
+def test_suffixes_keep_vowel_harmony(stem: str, template: str) -> None:
+    written = stem + attach(stem, template)
+    vowels = [letter for letter in written[len(stem) - 1 :] if letter in "aeıioöuü"]
+    own = next(letter for letter in reversed(stem) if letter in "aeıioöuü")
+    assert all((vowel in "aıou") == (own in "aıou") for vowel in vowels)
+    assert not any(letter in "oö" for letter in written[len(stem) :])
+
+
+@given(st.text("bdgklmnrstz", min_size=1, max_size=2), st.sampled_from("aeıioöuü"), st.sampled_from("lmnrz"))
+def test_every_noun_has_the_same_cells_and_number_shows_in_each(onset: str, vowel: str, coda: str) -> None:
+    cells = Counter(dict(form.feats)["Number"] for form in noun_forms(Stem(onset + vowel + coda)))
+    assert cells["Sing"] == cells["Plur"] > len(POSSESSORS)
+    for form in noun_forms(Stem(onset + vowel + coda)):
+        assert form.ending.startswith(("lar", "ler")) == (dict(form.feats)["Number"] == "Plur")
+
+
+def test_verbs_agree_with_their_subjects(drawn: list[list[Token]], words: Vocabulary) -> None:
+    animate = {noun.lemma for kind in ANIMATE for noun in words.nouns[kind]}
+    seen: Counter[str] = Counter()
+    for tokens in drawn:
+        for place, head in subjects(tokens):
+            subject, verb = values(tokens[place]), values(tokens[head])
+            if (
+                subject.get("Case") != "Nom"
+                or tokens[head].form.upos != "VERB"
+                or tokens[head].form.lemma == "var"
+            ):
+                continue
+            joined = any(token.deprel == "conj" and token.head == place + 1 for token in tokens)
+            plural = subject["Number"] == "Plur" or joined
+            counts = subject["Person"] != "3" or tokens[place].form.lemma in animate | {"o"}
+            assert verb["Person"] == subject["Person"], text(tokens)
+            assert verb["Number"] == ("Plur" if plural and counts else "Sing"), text(tokens)
+            seen[verb["Number"]] += 1
+    assert min(seen["Sing"], seen["Plur"]) > COUNT / 8
+
+
+def test_possessives_agree_with_their_possessors(drawn: list[list[Token]]) -> None:
+    seen = 0
+    for tokens in drawn:
+        for token in tokens:
+            if token.deprel != "nmod:poss" or token.form.upos != "PRON":
+                continue
+            owner, owned = values(token), values(tokens[token.head - 1])
+            assert owned["Person[psor]"] == owner["Person"], text(tokens)
+            assert owned["Number[psor]"] == owner["Number"], text(tokens)
+            seen += 1
+    assert seen > 50
+
+
+def test_relative_clauses_agree_with_their_subjects(drawn: list[list[Token]]) -> None:
+    seen = 0
+    for tokens in drawn:
+        for place, head in subjects(tokens):
+            subject, verb = values(tokens[place]), values(tokens[head])
+            if verb.get("VerbForm") == "Part":
+                assert subject["Case"] == "Gen", text(tokens)
+                assert verb["Person[psor]"] == subject["Person"], text(tokens)
+                assert verb["Number[psor]"] == subject["Number"], text(tokens)
+                seen += 1
+    assert seen > 50
+
+
+def test_numerals_and_bir_stand_with_the_singular(drawn: list[list[Token]]) -> None:
+    for tokens in drawn:
+        for token in tokens:
+            if token.deprel == "nummod" or token.form.text in ("bir", "her", "birkaç", "birçok"):
+                assert values(tokens[token.head - 1])["Number"] == "Sing", text(tokens)
+            if token.form.text in ("bazı", "tüm", "bütün"):
+                assert values(tokens[token.head - 1])["Number"] == "Plur", text(tokens)
+
+
+def test_time_words_go_with_their_tense(drawn: list[list[Token]]) -> None:
+    allowed = {
+        "dün": {"Past"},
+        "yarın": {"Fut"},
+        "bugün": {"Past", "Pres"},
+        "şimdi": {"Pres"},
+        "demin": {"Past"},
+    }
+    for tokens in drawn:
+        for token in tokens:
+            if token.form.text in allowed:
+                assert values(tokens[token.head - 1])["Tense"] in allowed[token.form.text], text(tokens)
+
+
+def test_every_word_is_in_a_paradigm(drawn: list[list[Token]], forms: list[Form]) -> None:
+    known = set(forms)
+    assert [token.form for tokens in drawn for token in tokens if token.form not in known] == []
+
+
+def test_nouns_stand_between_subject_and_predicate(drawn: list[list[Token]]) -> None:
+    apart = 0
+    for tokens in drawn:
+        for place, head in subjects(tokens):
+            between = [token for token in tokens[place + 1 : head] if token.form.upos == "NOUN"]
+            if tokens[head].deprel == "root" and any(token.form.text not in TIME for token in between):
+                apart += 1
+                break
+    assert apart >= 0.4 * COUNT
+
+
+def test_words_split_into_stem_and_ending(forms: list[Form]) -> None:
+    letters = {letter for form in forms for letter in form.text}
+    pieces = {form.stem for form in forms} | {"##" + form.ending for form in forms if form.ending}
+    pieces |= letters | {"##" + letter for letter in letters}
+
+    def split(word: str, start: int = 0) -> list[str]:
+        mark = "##" if start else ""
+        for end in range(len(word), start, -1):
+            if mark + word[start:end] in pieces:
+                return [mark + word[start:end], *(split(word, end) if end < len(word) else [])]
+        raise AssertionError(word)
+
+    right = sum(split(form.text) == [form.stem] + ["##" + form.ending] * bool(form.ending) for form in forms)
+    assert right >= 0.97 * len(forms)
+    assert len({form.ending for form in forms}) <= 450
+
+
+def test_values_have_many_forms(drawn: list[list[Token]]) -> None:
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for tokens in drawn:
+        for token in tokens:
+            for name, value in token.form.feats:
+                found[name, value].add(token.form.text)
+    wanted = {
+        "Number": ("Sing", "Plur"),
+        "Case": ("Nom", "Acc", "Dat", "Loc", "Abl", "Gen", "Ins"),
+        "Tense": ("Past", "Pres", "Fut"),
+        "Person": ("1", "2", "3"),
+        "Polarity": ("Pos", "Neg"),
+        "Person[psor]": ("1", "2", "3"),
+        "Number[psor]": ("Sing", "Plur"),
+    }
+    few = {(name, value): len(found[name, value]) for name in wanted for value in wanted[name]}
+    assert min(few.values()) >= 60, few
+
+
+def test_sentences_are_of_moderate_length_and_lower_case(drawn: list[list[Token]]) -> None:
+    lengths = [len(tokens) for tokens in drawn]
+    assert 6 <= sum(lengths) / COUNT <= 11
+    assert max(lengths) <= 20
+    for tokens in drawn:
+        assert text(tokens) == text(tokens).lower()
+        asks = any(token.deprel == "aux:q" for token in tokens)
+        assert tokens[-1].form.text == ("?" if asks else ".")
+
+
+def test_blocks_are_trees_for_the_conllu_library(drawn: list[list[Token]]) -> None:
+    blocks = "".join(to_conllu(tokens, f"tur-{index}") for index, tokens in enumerate(drawn[:300]))
+    parsed = conllu.parse(blocks)
+    assert len(parsed) == 300
+    for sentence in parsed:
+        heads = {token["id"]: token["head"] for token in sentence}
+        assert [token["deprel"] for token in sentence if token["head"] == 0] == ["root"]
+        for start in heads:
+            position, steps = start, 0
+            while position and steps <= len(heads):
+                position, steps = heads[position], steps + 1
+            assert position == 0, sentence.metadata["text"]
+        assert sentence.to_tree() is not None
+
+
+def test_the_seed_decides_the_text() -> None:
+    first, again, other = (
+        [text(tokens) for tokens in islice(sentences(Turkish(), seed=seed), 100)] for seed in (3, 3, 4)
+    )
+    assert first == again
+    assert first != other
+
+
+def test_annotation_is_that_of_imst(forms: list[Form], shared: Path) -> None:
+    """Of IMST's nouns and verbs that are also forms here, nearly all have one of our analyses.
+
+    What is left are words with a second reading (*tartışma*: "do not argue", here; "argument", there).
+    """
+    known: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+    for form in forms:
+        known[form.text, form.upos].add(
+            (form.lemma, "|".join(f"{name}={value}" for name, value in form.feats))
+        )
+    outcome: Counter[bool] = Counter()
+    for path in sorted((shared / "data" / "ud").glob("tr_imst-ud-*.conllu")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            columns = line.split("\t")
+            if len(columns) == 10 and columns[3] in ("NOUN", "VERB") and (columns[1], columns[3]) in known:
+                outcome[(columns[2], columns[5]) in known[columns[1], columns[3]]] += 1
+    assert outcome.total() > 3000
+    assert outcome[True] / outcome.total() > 0.93

@@ -1,0 +1,530 @@
+"""The stepwise model against transformers' own forward pass, on tiny random BERT and XLM-R models."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import transformers as hf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pitfalls.model.masked_lm import (
+    Encoded,
+    MaskedLM,
+    MissingHeadError,
+    TooLongError,
+    UnsupportedModelError,
+)
+
+LETTERS = "abcdefghijklmnopqrstuvwxyzáéñıш"
+SENTENCES = [["the", "cats", "sleep"], ["a", "dog"], ["cats", "don't", "walk", "the", "dogs", "backwards"]]
+POSITIONS = 24  # of both tiny models, which RoBERTa's layout counts as 26
+SIZES: dict[str, Any] = {
+    "hidden_size": 16,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "initializer_range": 0.4,  # wide, so that every layer changes its input visibly
+}
+
+
+def bert_tokenizer() -> hf.PreTrainedTokenizerBase:
+    words = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        "[MASK]",
+        "the",
+        "cat",
+        "dog",
+        "##s",
+        "sl",
+        "##eep",
+        "walk",
+        "'",
+    ]
+    pieces = [*words, *LETTERS, *(f"##{letter}" for letter in LETTERS), *"0123456789"]
+    return hf.BertTokenizer(
+        vocab={piece: i for i, piece in enumerate(pieces)}, do_lower_case=False, strip_accents=False
+    )
+
+
+def xlmr_tokenizer() -> hf.PreTrainedTokenizerBase:
+    pieces = [
+        "▁the",
+        "▁cat",
+        "▁dog",
+        "s",
+        "▁sl",
+        "eep",
+        "▁walk",
+        "'",
+        *LETTERS.replace("s", ""),
+        *"0123456789",
+        "▁",
+    ]
+    special = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)]
+    return hf.XLMRobertaTokenizer(vocab=[*special, *((p, -8.0 + len(p)) for p in pieces)])
+
+
+def bert_config(**changes: Any) -> hf.BertConfig:
+    return hf.BertConfig(**{"vocab_size": 100, "max_position_embeddings": POSITIONS, **SIZES, **changes})
+
+
+def xlmr_config(**changes: Any) -> hf.XLMRobertaConfig:
+    ids = {"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}
+    return hf.XLMRobertaConfig(
+        **{"vocab_size": 100, "max_position_embeddings": POSITIONS + 2, **ids, **SIZES, **changes}
+    )
+
+
+def save(model: hf.PreTrainedModel, tokenizer: hf.PreTrainedTokenizerBase, folder: Path) -> Path:
+    # transformers draws position 0's and the padding's rows too; a trained model's biases are not zero.
+    torch.manual_seed(1)
+    for name, weight in model.named_parameters():
+        if name.endswith("bias"):
+            torch.nn.init.normal_(weight, std=0.3)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("models")
+    torch.manual_seed(0)
+    return {
+        "bert": save(hf.BertForMaskedLM(bert_config()), bert_tokenizer(), root / "bert"),
+        "xlmr": save(hf.XLMRobertaForMaskedLM(xlmr_config()), xlmr_tokenizer(), root / "xlmr"),
+    }
+
+
+@pytest.fixture(scope="module")
+def lms(folders: dict[str, Path]) -> dict[str, MaskedLM]:
+    return {kind: MaskedLM.load(folder) for kind, folder in folders.items()}
+
+
+@pytest.fixture(params=["bert", "xlmr"])
+def lm(request: pytest.FixtureRequest, lms: dict[str, MaskedLM]) -> MaskedLM:
+    return lms[request.param]
+
+
+def plain(lm: MaskedLM, folders: dict[str, Path]) -> hf.PreTrainedModel:
+    """Load the same checkpoint by transformers alone: the oracle of this file."""
+    return hf.AutoModelForMaskedLM.from_pretrained(folders[lm.name]).eval()
+
+
+def layers_of(model: hf.PreTrainedModel) -> torch.nn.ModuleList:
+    found = model.base_model.get_submodule("encoder.layer")
+    assert isinstance(found, torch.nn.ModuleList)
+    return found
+
+
+@torch.no_grad()
+def full_forward(model: hf.PreTrainedModel, batch: Encoded) -> tuple[tuple[torch.Tensor, ...], torch.Tensor]:
+    out = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, output_hidden_states=True)
+    return out.hidden_states, out.logits
+
+
+def ids_of(lm: MaskedLM, tokens: list[str]) -> list[int]:
+    return [lm.tokenizer.get_vocab()[token] for token in tokens]
+
+
+def hooks_on(model: torch.nn.Module) -> int:
+    return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules())
+
+
+# -------------------------------------------------------------------- the forward pass
+
+
+def test_every_layer_is_transformers_hidden_state(lm: MaskedLM, folders: dict[str, Path]) -> None:
+    batch = lm.encode(SENTENCES)
+    states, _ = full_forward(plain(lm, folders), batch)
+    assert len(states) == lm.n_layers + 1 == 4
+    for layer, expected in enumerate(states):
+        assert torch.equal(lm.hidden(batch, layer), expected), layer
+
+
+def test_layer_l_is_what_layer_l_reads_and_layer_l_minus_1_writes(
+    lm: MaskedLM, folders: dict[str, Path]
+) -> None:
+    model, batch = plain(lm, folders), lm.encode(SENTENCES)
+    read, written = {}, {}
+    for i, part in enumerate(layers_of(model)):
+        part.register_forward_pre_hook(lambda _, args, i=i: read.update({i: args[0]}))
+        part.register_forward_hook(lambda _, args, out, i=i: written.update({i + 1: out}))
+    full_forward(model, batch)
+    for layer in range(lm.n_layers):
+        assert torch.equal(lm.hidden(batch, layer), read[layer])
+        assert torch.equal(lm.hidden(batch, layer + 1), written[layer + 1])
+        assert not torch.allclose(lm.hidden(batch, layer), lm.hidden(batch, layer + 1), atol=0.1)
+
+
+def test_resuming_unchanged_is_the_full_forward_pass(lm: MaskedLM, folders: dict[str, Path]) -> None:
+    batch = lm.encode(SENTENCES)
+    states, _ = full_forward(plain(lm, folders), batch)
+    for layer in range(lm.n_layers + 1):
+        assert torch.equal(lm.resume(batch, layer, lm.hidden(batch, layer)), states[-1]), layer
+
+
+def test_resuming_changed_is_a_pre_hook_on_the_plain_model(lm: MaskedLM, folders: dict[str, Path]) -> None:
+    batch = lm.encode(SENTENCES)
+    for layer in range(lm.n_layers):
+        states = lm.hidden(batch, layer)
+        states[:, 1:3, ::2] += 1.5  # in place: what is handed out must allow it
+        model = plain(lm, folders)
+        layers_of(model)[layer].register_forward_pre_hook(lambda _, args, s=states: (s, *args[1:]))
+        expected, logits = full_forward(model, batch)
+        final = lm.resume(batch, layer, states)
+        assert torch.equal(final, expected[-1])
+        assert not torch.allclose(final, lm.hidden(batch, lm.n_layers), atol=0.1)
+        assert torch.allclose(lm.head(final), logits, atol=1e-5)
+
+
+def test_only_the_layers_asked_for_run(lm: MaskedLM) -> None:
+    batch, ran = lm.encode(SENTENCES), []
+    states = {layer: lm.hidden(batch, layer) for layer in range(lm.n_layers + 1)}
+    handles = [
+        part.register_forward_hook(lambda *_, i=i: ran.append(i))
+        for i, part in enumerate(layers_of(lm.model))
+    ]
+    try:
+        for layer in range(lm.n_layers + 1):
+            ran.clear()
+            lm.hidden(batch, layer)
+            assert ran == list(range(layer))
+            ran.clear()
+            lm.resume(batch, layer, states[layer])
+            assert ran == list(range(layer, lm.n_layers))
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def test_several_layers_of_one_pass_are_those_of_single_passes(lm: MaskedLM) -> None:
+    batch = lm.encode(SENTENCES)
+    several = lm.hidden_of_layers(batch, [3, 0, 2])
+    assert sorted(several) == [0, 2, 3]
+    assert all(torch.equal(states, lm.hidden(batch, layer)) for layer, states in several.items())
+
+
+def test_no_hook_is_left(lm: MaskedLM) -> None:
+    batch = lm.encode(SENTENCES)
+    lm.resume(batch, 1, lm.hidden(batch, 2))
+    assert hooks_on(lm.model) == 0
+    outside = Encoded(batch.input_ids + 10**6, batch.attention_mask, batch.word_ids)
+    with pytest.raises(IndexError):
+        lm.hidden(outside, 1)
+    assert hooks_on(lm.model) == 0
+
+
+def test_threads_sharing_a_model_do_not_disturb_each_other(lm: MaskedLM) -> None:
+    batches = [lm.encode([sentence]) for sentence in SENTENCES]
+    expected = [lm.hidden(batch, 2) for batch in batches]
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda i: lm.hidden(batches[i % 3], 2), range(30)))
+    assert all(torch.equal(states, expected[i % 3]) for i, states in enumerate(found))
+
+
+def test_batched_is_single_and_padded_is_unpadded(lm: MaskedLM) -> None:
+    batch = lm.encode(SENTENCES)
+    for row, sentence in enumerate(SENTENCES):
+        single = lm.encode([sentence])
+        length = single.input_ids.shape[1]
+        assert torch.equal(batch.input_ids[row, :length], single.input_ids[0])
+        assert torch.equal(batch.word_ids[row, :length], single.word_ids[0])
+        assert batch.attention_mask[row].sum() == length
+        assert (batch.word_ids[row, length:] == -1).all()
+        for layer in range(lm.n_layers + 1):
+            in_batch = lm.hidden(batch, layer)[row, :length]
+            assert torch.allclose(in_batch, lm.hidden(single, layer)[0], atol=1e-5)
+
+
+def test_head_at_chosen_positions_is_the_full_logits(
+    lm: MaskedLM, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pitfalls.model.masked_lm._LOGITS_AT_ONCE", 4)
+    batch = lm.encode(SENTENCES)
+    states, logits = full_forward(plain(lm, folders), batch)
+    chosen = batch.word_ids >= 0
+    assert torch.allclose(lm.head(states[-1][chosen]), logits[chosen], atol=1e-5)
+    assert torch.equal(lm.predict(states[-1], chosen), logits.argmax(-1)[chosen])
+    assert len(lm.predict(states[-1], torch.zeros_like(chosen))) == 0
+
+
+def test_wrong_layer_or_shape_is_named(lm: MaskedLM) -> None:
+    batch = lm.encode(SENTENCES)
+    for layer in (-1, 4):
+        with pytest.raises(ValueError, match=rf"layer {layer}.*0 \(embeddings\) to 3"):
+            lm.hidden(batch, layer)
+    with pytest.raises(ValueError, match=r"\(2, 5, 16\)"):
+        lm.resume(batch, 1, torch.zeros(2, 5, 16))
+
+
+def test_precision_is_honoured(folders: dict[str, Path]) -> None:
+    lm = MaskedLM.load(folders["bert"], dtype=torch.bfloat16)
+    batch = lm.encode(SENTENCES)
+    states = lm.hidden(batch, 2)
+    assert lm.dtype == states.dtype == torch.bfloat16
+    assert torch.equal(lm.resume(batch, 2, states.float()), lm.hidden(batch, 3))
+
+
+# -------------------------------------------------------------------- words and subwords
+
+WORDS = st.text(alphabet=LETTERS + "'\u200b\u00a0 \x00", max_size=6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(WORDS, max_size=5), min_size=1, max_size=4), st.sampled_from(["bert", "xlmr"]))
+def test_each_word_is_tokenised_by_itself(
+    lms: dict[str, MaskedLM], sentences: list[list[str]], kind: str
+) -> None:
+    lm = lms[kind]
+    short = [sentence for sentence in sentences if lm.lengths([sentence])[0] <= lm.max_tokens] or [["a"]]
+    batch = lm.encode(short)
+    assert lm.lengths(short) == batch.attention_mask.sum(1).tolist()
+    for ids, words, mask, sentence in zip(
+        batch.input_ids, batch.word_ids, batch.attention_mask, short, strict=True
+    ):
+        for i, word in enumerate(sentence):
+            alone = lm.tokenizer(word, add_special_tokens=False)["input_ids"] or [lm.tokenizer.unk_token_id]
+            assert ids[words == i].tolist() == alone
+        real = words[mask.bool()].tolist()
+        assert real[0] == real[-1] == -1
+        assert real[1:-1] == sorted(real[1:-1])
+        assert set(real[1:-1]) == set(range(len(sentence)))
+
+
+def test_the_beginning_of_a_word_is_marked(lms: dict[str, MaskedLM]) -> None:
+    batch = lms["xlmr"].encode([["the", "cats", "sleep"]])
+    tokens = lms["xlmr"].tokenizer.convert_ids_to_tokens(batch.input_ids[0].tolist())
+    assert tokens == ["<s>", "▁the", "▁cat", "s", "▁sl", "eep", "</s>"]
+    batch = lms["bert"].encode([["the", "cats", "sleep"]])
+    tokens = lms["bert"].tokenizer.convert_ids_to_tokens(batch.input_ids[0].tolist())
+    assert tokens == ["[CLS]", "the", "cat", "##s", "sl", "##eep", "[SEP]"]
+
+
+def test_a_word_without_subwords_becomes_unknown(lm: MaskedLM) -> None:
+    unknown = lm.tokenizer.unk_token_id
+    batch = lm.encode([["", "cats", "", " ", "dog", ""], ["", ""]])
+    assert batch.word_ids.tolist() == [[-1, 0, 1, 1, 2, 3, 4, 5, -1], [-1, 0, 1, -1, -1, -1, -1, -1, -1]]
+    assert batch.input_ids[1, 1:3].tolist() == [unknown, unknown]
+    assert batch.input_ids[0, [1, 4, 5, 7]].tolist() == [unknown] * 4
+
+
+def test_the_mask_token_can_be_written_as_a_word(lm: MaskedLM) -> None:
+    batch = lm.encode([["the", lm.tokenizer.mask_token, "sleep"]])
+    assert batch.input_ids[0, 2] == lm.tokenizer.mask_token_id
+    assert batch.word_ids[0, 2] == 1
+
+
+def test_the_longest_sentence_is_the_model_s(lm: MaskedLM) -> None:
+    assert lm.max_tokens == POSITIONS
+    longest = lm.encode([["the"] * (POSITIONS - 2)])
+    assert lm.hidden(longest, 1).shape == (1, POSITIONS, 16)
+    over = torch.full((1, POSITIONS + 1), 5)
+    with pytest.raises((IndexError, RuntimeError)):  # so the limit is not lower than it need be
+        lm.hidden(Encoded(over, torch.ones_like(over), over), 1)
+
+
+def test_too_long_a_sentence_is_named(lm: MaskedLM) -> None:
+    sentences = [["the"], ["dog"] * (POSITIONS - 1), ["the"] * 90]
+    assert lm.lengths(sentences) == [3, POSITIONS + 1, 92]
+    with pytest.raises(TooLongError, match=r"sentence 1 has 25 subwords .* takes 24") as caught:
+        lm.encode(sentences)
+    assert (caught.value.index, caught.value.length, caught.value.limit) == (1, 25, 24)
+
+
+def test_a_lower_limit_of_the_tokenizer_counts(folders: dict[str, Path]) -> None:
+    tokenizer = hf.AutoTokenizer.from_pretrained(folders["bert"], model_max_length=10)
+    lm = MaskedLM(hf.BertForMaskedLM(bert_config()), tokenizer)
+    assert lm.max_tokens == 10
+
+
+def test_what_is_no_list_of_sentences_is_refused(lm: MaskedLM) -> None:
+    with pytest.raises(TypeError, match=r"sentence 1 is the string 'the cat'"):
+        lm.encode([["the"], "the cat"])
+    with pytest.raises(ValueError, match="no sentence"):
+        lm.encode([])
+    assert lm.lengths([]) == []
+
+
+JOINED = {
+    "bert": [
+        (["cat", "##s"], "cats"),
+        (["dog"], "dog"),
+        (["cat", "dog"], None),
+        (["##s", "##s"], None),
+        (["##s"], None),
+        (["[UNK]"], None),
+        (["cat", "[SEP]"], None),
+        ([], None),
+    ],
+    "xlmr": [
+        (["▁cat", "s"], "cats"),
+        (["▁dog"], "dog"),
+        (["▁cat", "▁dog"], None),
+        (["s", "s"], None),
+        (["▁", "s"], "s"),
+        (["▁"], None),
+        (["<unk>"], None),
+        (["▁cat", "</s>"], None),
+        ([], None),
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", ["bert", "xlmr"])
+def test_pieces_join_to_a_word_or_are_split_differently(lms: dict[str, MaskedLM], kind: str) -> None:
+    lm = lms[kind]
+    for tokens, word in JOINED[kind]:
+        assert lm.join(ids_of(lm, tokens)) == word, tokens
+    assert lm.join(tuple(torch.tensor(ids_of(lm, JOINED[kind][0][0])))) == "cats"
+
+
+def test_a_word_may_begin_anew_where_the_word_itself_does(lms: dict[str, MaskedLM]) -> None:
+    lm = lms["bert"]
+    own, other = (lm.tokenizer(word, add_special_tokens=False)["input_ids"] for word in ("cat's", "dog's"))
+    assert lm.tokenizer.convert_ids_to_tokens(own) == ["cat", "'", "s"]
+    assert lm.join(other) is None
+    assert lm.join(other, like=own) == "dog's"
+    split = ids_of(lm, ["dog", "'", "[SEP]"])
+    assert lm.join(split, like=own) is None
+    with pytest.raises(ValueError, match="2 predicted pieces for a word of 3"):
+        lm.join(other[:2], like=own)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text(alphabet=LETTERS, min_size=1, max_size=8), st.sampled_from(["bert", "xlmr"]))
+def test_joining_a_word_s_own_pieces_gives_the_word(lms: dict[str, MaskedLM], word: str, kind: str) -> None:
+    pieces = lms[kind].tokenizer(word, add_special_tokens=False)["input_ids"]
+    assert lms[kind].join(pieces) == lms[kind].join(pieces, like=pieces) == word
+
+
+# -------------------------------------------------------------------- loading
+
+
+def test_an_encoder_without_head_serves_for_probing_only(tmp_path: Path) -> None:
+    for kind, model, tokenizer in (
+        ("bert", hf.BertModel(bert_config()), bert_tokenizer()),
+        ("xlmr", hf.XLMRobertaModel(xlmr_config()), xlmr_tokenizer()),
+    ):
+        folder = save(model, tokenizer, tmp_path / kind)
+        lm = MaskedLM.load(folder)
+        batch = lm.encode(SENTENCES)
+        plain = hf.AutoModel.from_pretrained(folder).eval()
+        with torch.no_grad():
+            expected = plain(batch.input_ids, attention_mask=batch.attention_mask).last_hidden_state
+        final = lm.hidden(batch, 3)
+        assert torch.equal(final, expected)
+        assert not lm.has_head
+        for ask in (
+            lambda lm=lm, f=final: lm.head(f[0]),
+            lambda lm=lm, f=final, b=batch: lm.predict(f, b.word_ids == 0),
+        ):
+            with pytest.raises(MissingHeadError, match=rf"{kind}.*it can be probed, not intervened on"):
+                ask()
+        # The head that transformers makes up is random: it must not enter what names the vectors.
+        assert lm.fingerprint() == MaskedLM.load(folder).fingerprint()
+
+
+def test_a_model_with_head_says_so(lm: MaskedLM) -> None:
+    assert lm.has_head
+    assert lm.n_neurons == 16
+    assert lm.device == torch.device("cpu")
+    assert not lm.model.training
+
+
+def test_fingerprint_goes_by_content(folders: dict[str, Path], tmp_path: Path) -> None:
+    original = MaskedLM.load(folders["bert"])
+    copy = shutil.copytree(folders["bert"], tmp_path / "another name")
+    assert MaskedLM.load(copy).fingerprint() == original.fingerprint()
+    original.tokenizer(["the cat", "a"], padding=True, truncation=True, max_length=3)
+    assert MaskedLM(original.model, original.tokenizer).fingerprint() == original.fingerprint()
+    found = {original.fingerprint()}
+
+    weights = MaskedLM.load(copy)
+    with torch.no_grad():
+        weights.model.bert.encoder.layer[1].output.dense.weight[3, 4] += 1e-3
+    found.add(weights.fingerprint())
+
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps({**config, "layer_norm_eps": 1e-3}))
+    found.add(MaskedLM.load(copy).fingerprint())
+    (copy / "config.json").write_text(json.dumps(config))
+
+    hf.BertTokenizer(vocab=bert_tokenizer().get_vocab(), do_lower_case=True).save_pretrained(copy)
+    found.add(MaskedLM.load(copy).fingerprint())
+    found.add(MaskedLM.load(folders["bert"], dtype=torch.float16).fingerprint())
+    assert len(found) == 5
+
+
+def test_no_model_there_says_what_to_give(tmp_path: Path) -> None:
+    with pytest.raises(
+        OSError, match=r"cannot load a masked LM from .*nowhere.*config\.json, model\.safetensors"
+    ):
+        MaskedLM.load(tmp_path / "nowhere")
+    with pytest.raises(OSError, match="cannot load a masked LM"):
+        MaskedLM.load("no-such-name-on-the-hub")
+
+
+def test_weights_outside_safetensors_are_not_read(folders: dict[str, Path], tmp_path: Path) -> None:
+    folder = shutil.copytree(folders["bert"], tmp_path / "pickled")
+    torch.save(hf.BertForMaskedLM(bert_config()).state_dict(), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(OSError, match=r"pickled.*model\.safetensors"):
+        MaskedLM.load(folder)
+
+
+def test_other_architectures_are_named(tmp_path: Path) -> None:
+    small: dict[str, Any] = {"n_embd": 16, "n_layer": 2, "n_head": 2, "vocab_size": 100}
+    folder = save(hf.GPT2LMHeadModel(hf.GPT2Config(**small)), bert_tokenizer(), tmp_path / "gpt2")
+    with pytest.raises(UnsupportedModelError, match=r"gpt2.*is not a masked LM"):
+        MaskedLM.load(folder)
+    distil = hf.DistilBertConfig(vocab_size=100, dim=16, n_layers=2, n_heads=2, hidden_dim=32)
+    with pytest.raises(
+        UnsupportedModelError, match=r"DistilBertForMaskedLM.*'distilbert'.*one head.*found \d"
+    ):
+        MaskedLM(hf.DistilBertForMaskedLM(distil), bert_tokenizer())
+    albert = hf.AlbertConfig(vocab_size=100, embedding_size=8, **SIZES)
+    with pytest.raises(UnsupportedModelError, match=r"'albert'.*no list of its 3 layers"):
+        MaskedLM(hf.AlbertForMaskedLM(albert), bert_tokenizer())
+    with pytest.raises(UnsupportedModelError, match="is_decoder"):
+        MaskedLM(hf.BertForMaskedLM(bert_config(is_decoder=True)), bert_tokenizer())
+
+
+def test_a_layout_that_would_give_other_numbers_is_refused() -> None:
+    class Scaled(hf.BertForMaskedLM):
+        """Does something between its layers and its head that running the layers alone does not."""
+
+        def __init__(self, config: hf.BertConfig) -> None:
+            super().__init__(config)
+            self.bert.encoder.register_forward_hook(self.scale)
+
+        @staticmethod
+        def scale(_: object, args: object, out: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+            out["last_hidden_state"] = 2 * out["last_hidden_state"]
+            return out
+
+    with pytest.raises(UnsupportedModelError, match="running its layers step by step"):
+        MaskedLM(Scaled(bert_config()), bert_tokenizer())
+
+
+def test_an_incomplete_or_mismatched_checkpoint_is_refused(folders: dict[str, Path], tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = shutil.copytree(folders["bert"], tmp_path / "incomplete")
+    weights = load_file(folder / "model.safetensors")
+    del weights["bert.encoder.layer.1.output.dense.weight"]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(UnsupportedModelError, match=r"lacks 1 weights.*layer\.1\.output\.dense\.weight"):
+        MaskedLM.load(folder)
+    with pytest.raises(UnsupportedModelError, match=r"ids up to \d+, the model 20 embeddings"):
+        MaskedLM(hf.BertForMaskedLM(bert_config(vocab_size=20)), bert_tokenizer())

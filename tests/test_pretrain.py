@@ -1,0 +1,126 @@
+"""Pretraining: the corruption is BERT's, a resumed run is the uninterrupted one, and the text is held out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+
+from pitfalls.language.grammar.core import Form
+from pitfalls.model import pretrain
+from pitfalls.model.pretrain import IGNORED, Checkpoint, Recipe, batches, learning_rate, mask, pad, train
+from pitfalls.model.tokenizer import build_tokenizer
+
+FORMS = [
+    Form(stem, ending, stem, "NOUN") for stem in ("gat", "perr", "niñ") for ending in ("o", "os", "a", "as")
+]
+TOKENIZER = build_tokenizer(FORMS, max_tokens=16)
+RECIPE = Recipe(
+    hidden_size=8,
+    layers=1,
+    heads=2,
+    max_tokens=16,
+    steps=12,
+    batch_size=4,
+    warmup_steps=3,
+    dropout=0.1,
+    seed=3,
+)
+
+
+@pytest.fixture
+def sentences():
+    draw = np.random.default_rng(0)
+    texts = [
+        " ".join(FORMS[i].text for i in draw.integers(0, len(FORMS), draw.integers(2, 6))) for _ in range(40)
+    ]
+    return pretrain.tokenize(TOKENIZER, texts, 16)
+
+
+def test_mask_is_80_10_10_over_15_percent():
+    ids = torch.full((400, 200), TOKENIZER.convert_tokens_to_ids("gat"))
+    ids[:, 0], ids[:, -1] = TOKENIZER.cls_token_id, TOKENIZER.sep_token_id
+    inputs, labels = mask(ids, TOKENIZER, 0.15, torch.Generator().manual_seed(0))
+    asked = labels != IGNORED
+    assert not asked[:, 0].any() and not asked[:, -1].any()
+    assert torch.equal(labels[asked], ids[asked])
+    assert torch.equal(inputs[~asked], ids[~asked])
+    n = asked.sum().item()
+    assert n / (400 * 198) == pytest.approx(0.15, abs=0.006)
+    masked = (inputs[asked] == TOKENIZER.mask_token_id).sum().item() / n
+    kept = (inputs[asked] == ids[asked]).sum().item() / n
+    assert masked == pytest.approx(0.8, abs=0.015)
+    assert kept == pytest.approx(0.1, abs=0.012)
+    special = set(TOKENIZER.all_special_ids) - {TOKENIZER.mask_token_id}
+    assert not special & set(inputs[asked].tolist())
+
+
+def test_resumed_run_ends_in_the_same_weights(tmp_path, sentences):
+    whole = train(RECIPE, TOKENIZER, sentences, Checkpoint(tmp_path / "a"), save_every=100)
+
+    class Stop(Exception):
+        pass
+
+    class Dying(Checkpoint):
+        def save(self, step, *rest):
+            super().save(step, *rest)
+            if step == 5:
+                raise Stop
+
+    with pytest.raises(Stop):
+        train(RECIPE, TOKENIZER, sentences, Dying(tmp_path / "b"), save_every=5)
+    resumed = train(RECIPE, TOKENIZER, sentences, Checkpoint(tmp_path / "b"), save_every=5)
+    for (name, a), (_, b) in zip(whole.named_parameters(), resumed.named_parameters(), strict=True):
+        assert torch.equal(a, b), name
+
+
+def test_training_lowers_the_loss(tmp_path, sentences):
+    losses = []
+    recipe = replace(RECIPE, steps=300, learning_rate=5e-3, dropout=0.0, hidden_size=16)
+    train(recipe, TOKENIZER, sentences, Checkpoint(tmp_path), report=lambda step, loss: losses.append(loss))
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_checkpoint_of_another_recipe_is_refused(tmp_path, sentences):
+    train(RECIPE, TOKENIZER, sentences, Checkpoint(tmp_path))
+    with pytest.raises(ValueError, match=r"another recipe \(seed differ\)"):
+        train(replace(RECIPE, seed=4), TOKENIZER, sentences, Checkpoint(tmp_path))
+
+
+def test_batches_resume_anywhere():
+    lengths = np.random.default_rng(1).integers(3, 20, 103)
+    whole = list(islice(batches(lengths, 8, seed=5), 40))
+    for start in (1, 12, 13, 31):
+        rest = list(islice(batches(lengths, 8, seed=5, start=start), 40 - start))
+        assert all(np.array_equal(a, b) for a, b in zip(whole[start:], rest, strict=True))
+
+
+def test_an_epoch_uses_each_sentence_at_most_once():
+    lengths = np.random.default_rng(1).integers(3, 20, 96)
+    epoch = np.concatenate(list(islice(batches(lengths, 8, seed=5), 12)))
+    assert sorted(epoch.tolist()) == list(range(96))
+
+
+def test_learning_rate_warms_up_and_falls_to_zero():
+    rates = [learning_rate(step, RECIPE) for step in range(RECIPE.steps + 1)]
+    assert max(rates) == pytest.approx(RECIPE.learning_rate)
+    assert rates[0] < rates[1] < rates[2]
+    assert rates[-1] == 0.0
+
+
+def test_pad_fills_the_right():
+    assert pad([np.array([1, 2]), np.array([3])], 9).tolist() == [[1, 2], [3, 9]]
+
+
+def test_sentences_over_the_limit_are_left_out():
+    assert len(pretrain.tokenize(TOKENIZER, ["gato " * 30, "gato"], 16)) == 1
+
+
+def test_fresh_text_leaves_held_out_sentences_out():
+    first = pretrain.fresh_text("eng", 50, seed=0, held_out=frozenset())
+    again = pretrain.fresh_text("eng", 50, seed=0, held_out=frozenset(first[:10]))
+    assert not set(first[:10]) & set(again)
+    assert again[:40] == first[10:]

@@ -1,0 +1,503 @@
+"""Treebanks from a folder, and over HTTP from a server on loopback that misbehaves on demand."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import multiprocessing
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from pitfalls.language import treebanks
+from pitfalls.language.corpus import CorpusError, read_conllu
+from pitfalls.language.treebanks import (
+    SPLITS,
+    TREEBANKS,
+    Treebank,
+    TreebankError,
+    cache_folder,
+    load,
+    locate,
+    treebank,
+)
+
+IMST = treebank("tur")
+NAME = "tr_imst-ud-dev.conllu"
+
+
+class Server(ThreadingHTTPServer):
+    """Serves files by name. `script` holds what goes wrong with the next requests, in their order."""
+
+    daemon_threads = True
+    files: dict[str, bytes]
+    script: list[str]
+    requests: list[tuple[str, str | None]]
+    ranges = True
+    marked = True
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/ud"
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def log_message(self, *args: object) -> None:
+        """Keep quiet."""
+
+    def do_GET(self) -> None:
+        asked = self.headers.get("Range")
+        self.server.requests.append((self.path, asked))
+        act = self.server.script.pop(0) if self.server.script else "whole"
+        body = self.server.files.get(self.path.rsplit("/", 1)[1])
+        self.close_connection = True
+        if act.isdecimal():
+            return self.send_error(int(act))
+        if body is None:
+            return self.send_error(404)
+        tag = '"' + hashlib.md5(body).hexdigest() + '"'
+        start = 0
+        if asked and self.server.ranges and self.headers.get("If-Range", tag) == tag:
+            start = int(asked.removeprefix("bytes=").rstrip("-"))
+            self.send_response(206)
+            place = start + 1 if act == "wrong place" else start
+            self.send_header("Content-Range", f"bytes {place}-{len(body) - 1}/{len(body)}")
+        else:
+            self.send_response(200)
+        if self.server.marked:
+            self.send_header("ETag", tag)
+        if act == "chunked":
+            self.send_header("Transfer-Encoding", "chunked")
+        elif act == "gzip":
+            self.send_header("Content-Encoding", "gzip")
+        if act not in ("chunked", "no length"):
+            self.send_header("Content-Length", str(len(body) - start))
+        self.end_headers()
+        rest = body[start:]
+        if act == "half":  # dies half-way through what it promised
+            rest = rest[: len(rest) // 2]
+        elif act == "chunked":
+            rest = b"%x\r\n%s\r\n0\r\n\r\n" % (len(rest), rest)
+        with contextlib.suppress(OSError):  # the client may have heard enough
+            self.wfile.write(rest)
+
+
+@pytest.fixture
+def server(shared: Path) -> Iterator[Server]:
+    with Server(("127.0.0.1", 0), Handler) as server:
+        folder = shared / "data" / "ud"
+        server.files = {path.name: path.read_bytes() for path in folder.glob("tr_imst*.conllu")}
+        server.script, server.requests = [], []
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the cached files; nothing waits between attempts."""
+    monkeypatch.setenv("PITFALLS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(treebanks, "_wait", lambda seconds: None)
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path / "cache" / "ud" / "r2.7" / "UD_Turkish-IMST"
+
+
+def manifest(cache: Path) -> dict[str, dict[str, object]]:
+    found = json.loads((cache / "manifest.json").read_text(encoding="utf-8"))
+    assert isinstance(found, dict)
+    return found
+
+
+def sha256(content: bytes | bytearray) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+# -- which and where -----------------------------------------------------------------------------------------
+
+
+def test_the_nine_treebanks_of_the_paper() -> None:
+    assert {t.language for t in TREEBANKS} == {"eng", "ara", "hin", "rus", "fin", "bul", "tur", "spa", "fra"}
+    for t in TREEBANKS:
+        assert treebank(t.name) == treebank(t.language) == treebank(t.prefix) == t
+        # The repository's second half is the second half of the files' names.
+        assert t.prefix.split("_")[1] == t.name.split("-")[1].lower()
+    with pytest.raises(ValueError, match=r"no treebank 'deu'.*eng \(UD_English-EWT\)"):
+        treebank("deu")
+
+
+def test_url_is_that_of_the_release() -> None:
+    raw = "https://raw.githubusercontent.com/UniversalDependencies"
+    assert treebank("eng").url("dev") == f"{raw}/UD_English-EWT/r2.7/en_ewt-ud-dev.conllu"
+    assert IMST.url("dev", "r2.15", "http://here/") == f"http://here/UD_Turkish-IMST/r2.15/{NAME}"
+    with pytest.raises(ValueError, match="no split 'validation'; expected one of train, dev, test"):
+        IMST.url("validation")
+
+
+def test_cache_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PITFALLS_CACHE", "/some/where")
+    assert cache_folder() == Path("/some/where")
+    monkeypatch.setenv("PITFALLS_CACHE", "")
+    monkeypatch.setenv("HOME", "/home/reader")
+    assert cache_folder() == Path("/home/reader/.cache/pitfalls")
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "message"),
+    [
+        ("split", "validation", "no split"),
+        ("release", "../r2.7", "name of a tag"),
+        ("base_url", "ftp://x", "http"),
+    ],
+)
+def test_wrong_arguments_are_named(cache: Path, argument: str, value: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        locate(**{"treebank": IMST, "split": "dev", argument: value})  # type: ignore[arg-type]
+    assert not cache.exists()
+
+
+# -- a folder of the user's ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("below", ["", "UD_Turkish-IMST"])
+def test_folder_is_searched_by_name_and_below(tmp_path: Path, below: str) -> None:
+    path = tmp_path / "mine" / below / NAME
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"")
+    assert locate("tur", "dev", folder=tmp_path / "mine") == path
+
+
+def test_folder_without_the_file_is_named_and_nothing_is_downloaded(server: Server, tmp_path: Path) -> None:
+    with pytest.raises(TreebankError, match=f"no {NAME} in .*UD_Turkish-IMST/{NAME}; put the file there"):
+        locate("tur", "dev", folder=tmp_path, base_url=server.url)
+    assert server.requests == []
+
+
+def test_files_of_a_folder_are_checked_where_the_checksum_is_known(shared: Path) -> None:
+    folder = shared / "data" / "ud"
+    right = {NAME: sha256((folder / NAME).read_bytes()).upper()}
+    assert locate("tur", "dev", folder=folder, checksums=right) == folder / NAME
+    with pytest.raises(TreebankError, match=f"{right[NAME].lower()}, expected {'0' * 64}; put a good copy"):
+        locate("tur", "dev", folder=folder, checksums={NAME: "0" * 64})
+
+
+def test_load_reads_the_splits_asked_for(shared: Path) -> None:
+    folder = shared / "data" / "ud"
+    corpora = load("tur", ("test", "dev"), folder=folder)
+    assert list(corpora) == ["test", "dev"]
+    assert corpora["dev"] == read_conllu(folder / NAME, "tur")
+    assert (
+        load("tur", ["dev"], folder=folder, convert=lambda *_: {})["dev"].sentences[0].words[0].attributes
+        == {}
+    )
+
+
+# -- downloads -----------------------------------------------------------------------------------------------
+
+
+def finished(cache: Path) -> list[str]:
+    """The files under final names; the part and the lock are apart."""
+    return sorted(path.name for path in cache.glob("*.conllu"))
+
+
+def test_first_download_is_recorded_and_the_second_call_asks_nobody(server: Server, cache: Path) -> None:
+    paths = [locate("tur", split, base_url=server.url) for split in SPLITS]
+    assert paths == [cache / IMST.file_name(split) for split in SPLITS]
+    corpora = load("tur", ("dev", "test"), base_url=server.url)
+    assert [len(corpus) for corpus in corpora.values()] == [1100, 1100]
+    assert corpora["dev"].name == "tr_imst-ud-dev"
+    for split in SPLITS:
+        name = IMST.file_name(split)
+        assert (cache / name).read_bytes() == server.files[name]
+        assert manifest(cache)[name] == {
+            "size": len(server.files[name]),
+            "sha256": sha256(server.files[name]),
+            "url": IMST.url(split, base_url=server.url),
+        }
+    assert sorted(path.name for path in cache.iterdir() if path.name != ".lock") == sorted(
+        [*map(IMST.file_name, SPLITS), "manifest.json"]
+    )
+    server.requests.clear()
+    assert load("tur", ("dev", "test"), base_url=server.url) == corpora
+    assert server.requests == []
+
+
+def test_releases_are_kept_apart(server: Server) -> None:
+    paths = {locate("tur", "dev", release=release, base_url=server.url) for release in ("r2.7", "r2.15")}
+    assert len(paths) == 2
+    assert [path for path, _ in server.requests] == [
+        f"/ud/UD_Turkish-IMST/{release}/{NAME}" for release in ("r2.7", "r2.15")
+    ]
+
+
+@pytest.mark.parametrize("script", [["500"], ["503", "429"], ["half"], ["half", "half", "502"], ["chunked"]])
+def test_download_survives_what_passes(server: Server, cache: Path, script: list[str]) -> None:
+    server.script = list(script)
+    assert locate("tur", "dev", base_url=server.url).read_bytes() == server.files[NAME]
+    assert len(server.requests) == len(script) + (script != ["chunked"])
+
+
+def test_broken_download_goes_on_where_it_ended(server: Server) -> None:
+    size = len(server.files[NAME])
+    server.script = ["half", "half"]
+    locate("tur", "dev", base_url=server.url)
+    second = size // 2
+    third = second + (size - second) // 2
+    assert [asked for _, asked in server.requests] == [None, f"bytes={second}-", f"bytes={third}-"]
+
+
+@pytest.mark.parametrize("lacking", ["ranges", "marked"])
+def test_server_that_cannot_resume_sends_the_whole_again(server: Server, lacking: str) -> None:
+    setattr(server, lacking, False)
+    server.script = ["half"]
+    assert locate("tur", "dev", base_url=server.url).read_bytes() == server.files[NAME]
+    # Without a mark of the version the rest could be that of another one, so it is not even asked for.
+    assert (server.requests[1][1] is None) == (lacking == "marked")
+
+
+def test_wrong_rest_is_not_appended(server: Server) -> None:
+    server.script = ["half", "wrong place"]
+    assert locate("tur", "dev", base_url=server.url).read_bytes() == server.files[NAME]
+    assert [asked is None for _, asked in server.requests] == [True, False, True]
+
+
+def test_file_that_changes_between_attempts_is_not_mixed(server: Server, cache: Path) -> None:
+    server.script = ["half"] * 9
+    with pytest.raises(TreebankError):
+        locate("tur", "dev", base_url=server.url)
+    server.script = []
+    server.files[NAME] = server.files[NAME].replace("Pınar".encode(), b"PINAR").replace(b"Sing", b"Plur")
+    server.requests.clear()
+    assert locate("tur", "dev", base_url=server.url).read_bytes() == server.files[NAME]
+    assert len(server.requests) == 1  # the server itself is told which version the rest is of
+
+
+def test_dying_for_good_keeps_the_part_for_the_next_process(server: Server, cache: Path) -> None:
+    server.script = ["half"] * treebanks._ATTEMPTS
+    with pytest.raises(
+        TreebankError, match=r"\d+ of \d+ bytes arrived; gave up after 5 attempts: run it again"
+    ):
+        locate("tur", "dev", base_url=server.url)
+    assert finished(cache) == []
+    part = cache / f"{NAME}.part"
+    arrived = part.stat().st_size
+    assert part.read_bytes() == server.files[NAME][:arrived]
+    assert locate("tur", "dev", base_url=server.url).read_bytes() == server.files[NAME]
+    assert server.requests[-1][1] == f"bytes={arrived}-"
+
+
+def test_part_of_another_address_is_not_gone_on_with(server: Server, cache: Path) -> None:
+    server.script = ["half"] * treebanks._ATTEMPTS
+    with pytest.raises(TreebankError):
+        locate("tur", "dev", base_url=server.url)
+    locate("tur", "dev", base_url=f"{server.url}/mirror")
+    assert server.requests[-1][1] is None
+
+
+def test_whole_part_left_by_a_killed_process_is_used(server: Server, cache: Path) -> None:
+    """As if the process had died between the last byte and the rename."""
+    locate("tur", "dev", base_url=server.url)
+    state = {"url": IMST.url("dev", base_url=server.url), "size": len(server.files[NAME]), "validator": None}
+    (cache / NAME).rename(cache / f"{NAME}.part")
+    (cache / f"{NAME}.part.json").write_text(json.dumps(state), encoding="utf-8")
+    server.requests.clear()
+    assert locate("tur", "dev", base_url=server.url).read_bytes() == server.files[NAME]
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (
+            "404",
+            r"HTTP status 404 \(Not Found\); choose another base_url or release, or get the file yourself",
+        ),
+        ("403", "HTTP status 403"),
+        ("gzip", "sent as gzip, expected plain text"),
+        ("no length", "the server does not say how long"),
+    ],
+)
+def test_refusal_is_not_tried_again(server: Server, cache: Path, act: str, message: str) -> None:
+    server.script = [act] * 9
+    with pytest.raises(TreebankError, match=re.escape(IMST.url("dev", base_url=server.url)) + ": " + message):
+        locate("tur", "dev", base_url=server.url)
+    assert len(server.requests) == 1
+    assert finished(cache) == []
+
+
+def test_lasting_failure_is_named(server: Server, cache: Path) -> None:
+    server.script = ["500"] * 9
+    with pytest.raises(TreebankError, match=r"HTTP status 500 \(Internal Server Error\); gave up after 5"):
+        locate("tur", "dev", base_url=server.url)
+    assert len(server.requests) == treebanks._ATTEMPTS
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(TreebankError, match=r"no connection .*refused.*gave up"):
+        locate("tur", "dev", base_url=f"http://127.0.0.1:{port}/ud")
+    assert finished(cache) == []
+
+
+def test_what_is_not_a_treebank_is_not_trusted(server: Server, cache: Path) -> None:
+    whole = server.files[NAME]
+    lines = whole.splitlines(keepends=True)
+    table = {
+        "treebank: line 1: 1 column in '<html></html>', expected CoNLL-U": b"<html></html>\n",
+        "9 columns": whole[:-5],
+        "middle of a line": whole[:-2],
+        "end within a sentence": b"".join(lines[:-2]),
+        "no sentence": b"",
+    }
+    for message, content in table.items():
+        server.files[NAME] = content
+        with pytest.raises(TreebankError, match=re.escape(message)):
+            locate("tur", "dev", base_url=server.url)
+        assert [path.name for path in cache.iterdir()] == [".lock"]
+    server.files[NAME] = whole
+    assert locate("tur", "dev", base_url=server.url).read_bytes() == whole
+
+
+def test_known_checksum_is_checked_at_download_and_at_load(server: Server, cache: Path) -> None:
+    with pytest.raises(TreebankError, match=f"known checksum: its SHA-256 is .*, expected {'0' * 64}"):
+        locate("tur", "dev", base_url=server.url, checksums={NAME: "0" * 64})
+    assert finished(cache) == []
+    right = {NAME: sha256(server.files[NAME])}
+    path = locate("tur", "dev", base_url=server.url, checksums=right)
+    with pytest.raises(TreebankError, match=f"SHA-256 is {right[NAME]}, expected {'0' * 64}"):
+        locate("tur", "dev", base_url=server.url, checksums={NAME: "0" * 64})
+    assert locate("tur", "dev", base_url=server.url) == path
+
+
+# -- damage in the cache -------------------------------------------------------------------------------------
+
+
+def test_changed_byte_is_noticed_at_load_and_healed_by_deleting(server: Server, cache: Path) -> None:
+    path = locate("tur", "dev", base_url=server.url)
+    content = bytearray(server.files[NAME])
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    message = (
+        f"{sha256(content)}, expected {sha256(server.files[NAME])}; delete it to have it downloaded again"
+    )
+    with pytest.raises(TreebankError, match=message):
+        load("tur", ["dev"], base_url=server.url)
+    path.unlink()
+    assert locate("tur", "dev", base_url=server.url).read_bytes() == server.files[NAME]
+
+
+def test_cut_file_is_noticed_by_its_size(server: Server) -> None:
+    path = locate("tur", "dev", base_url=server.url)
+    size = len(server.files[NAME])
+    path.write_bytes(server.files[NAME][:-1])
+    with pytest.raises(TreebankError, match=f"size is {size - 1} bytes, expected {size}; delete it"):
+        locate("tur", "dev", base_url=server.url)
+
+
+def test_server_that_later_sends_another_file_is_noticed(server: Server, cache: Path) -> None:
+    first = server.files[NAME]
+    locate("tur", "dev", base_url=server.url).unlink()
+    server.files[NAME] = first.replace(b"Sing", b"Plur")
+    with pytest.raises(
+        TreebankError, match=f"not the file of the first download, .*expected {sha256(first)}"
+    ):
+        locate("tur", "dev", base_url=server.url)
+    assert finished(cache) == []
+    assert manifest(cache)[NAME]["sha256"] == sha256(first)
+    (cache / "manifest.json").unlink()
+    assert locate("tur", "dev", base_url=server.url).read_bytes() == server.files[NAME]
+
+
+def test_file_without_record_and_broken_manifest_are_named(server: Server, cache: Path) -> None:
+    path = locate("tur", "dev", base_url=server.url)
+    for content in ("{", "[]", json.dumps({NAME: {}}), json.dumps({NAME: 3})):
+        (cache / "manifest.json").write_text(content, encoding="utf-8")
+        with pytest.raises(TreebankError, match=r"manifest\.json is not a manifest .*delete the folder"):
+            locate("tur", "dev", base_url=server.url)
+    (cache / "manifest.json").unlink()
+    with pytest.raises(TreebankError, match="cannot be checked; delete it"):
+        locate("tur", "dev", base_url=server.url)
+    path.unlink()
+    assert locate("tur", "dev", base_url=server.url) == path
+
+
+def test_cache_that_cannot_be_written_is_named(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("PITFALLS_CACHE", str(tmp_path / "file"))
+    with pytest.raises(TreebankError, match="environment variable PITFALLS_CACHE"):
+        locate("tur", "dev", base_url=server.url)
+    assert server.requests == []
+
+
+def test_disk_full_is_not_taken_for_a_broken_connection(
+    server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(treebanks.os, "fsync", full)
+    with pytest.raises(TreebankError, match=r"No space left on device.*see to free space"):
+        locate("tur", "dev", base_url=server.url)
+    assert len(server.requests) == 1
+    assert finished(cache) == []
+
+
+# -- several at once -----------------------------------------------------------------------------------------
+
+
+def _locate_in_another_process(url: str, answers: multiprocessing.queues.Queue[str]) -> None:
+    answers.put(sha256(locate("tur", "dev", base_url=url).read_bytes()))
+
+
+def test_two_processes_ask_for_one_file(server: Server) -> None:
+    context = multiprocessing.get_context("spawn")
+    answers = context.Queue()
+    processes = [
+        context.Process(target=_locate_in_another_process, args=(server.url, answers)) for _ in range(2)
+    ]
+    for process in processes:
+        process.start()
+    digests = {answers.get(timeout=60) for _ in processes}
+    for process in processes:
+        process.join(60)
+        assert process.exitcode == 0
+    assert digests == {sha256(server.files[NAME])}
+    assert len(server.requests) == 1
+
+
+def test_many_threads_ask_for_one_file_while_the_server_dies(server: Server, cache: Path) -> None:
+    server.script = ["half", "500", "half"]
+    found: list[bytes] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(locate("tur", "dev", base_url=server.url).read_bytes()))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [server.files[NAME]] * 4
+    assert len(server.requests) == 4
+
+
+def test_a_treebank_of_ones_own(tmp_path: Path) -> None:
+    path = tmp_path / "xx_toy-ud-dev.conllu"
+    path.write_text("1\ta\ta\tNOUN\t_\tNumber=Sing\t_\t_\t_\t_\n\n", encoding="utf-8")
+    toy = Treebank("UD_Toy-Toy", "eng", "xx_toy")
+    corpus = load(toy, ["dev"], folder=tmp_path)["dev"]
+    assert corpus.sentences[0].words[0].attributes["Number"] == "SG"
+    path.write_text("not a treebank\n", encoding="utf-8")
+    with pytest.raises(CorpusError):
+        load(toy, ["dev"], folder=tmp_path)
