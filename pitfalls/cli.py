@@ -12,10 +12,22 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
+import pandas as pd
+
+from pitfalls import figures
+from pitfalls.language.grammar import corpora
 from pitfalls.language.treebanks import TreebankError
 from pitfalls.language.unimorph import ATTRIBUTES
-
-# Everything that needs torch is imported in the command that uses it: --help and typing errors answer at once.
+from pitfalls.model.activations import Splits
+from pitfalls.model.pretrain import Recipe, pretrain
+from pitfalls.neurons.interventions import Ablation, Translation, clwv, error_rate, examples
+from pitfalls.neurons.rankings import Ranking
+from pitfalls.study import machine
+from pitfalls.study.card import measure, write_card
+from pitfalls.study.experiments import intervention_curves, paper_rankings, probe_curves
+from pitfalls.study.output import publish, publish_table
+from pitfalls.study.reproduce import reproduce
+from pitfalls.study.worlds import SPLITS, World, load_world, world_from_files
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,48 +55,34 @@ def _parser() -> argparse.ArgumentParser:
 
     probe = commands.add_parser("probe", help="accuracy over k of every probe on every ranking")
     _add_configuration(probe)
-    probe.add_argument(
-        "--max-k", type=_positive, default=150, help="probe the first 1 to MAX_K neurons (default 150)"
-    )
+    probe.add_argument("--max-k", type=_positive, default=150, help="probe the first 1 to MAX_K neurons (default 150)")
     probe.set_defaults(run=_probe)
 
-    intervene = commands.add_parser(
-        "intervene", help="change the first k neurons and see what becomes of each word"
-    )
+    intervene = commands.add_parser("intervene", help="change the first k neurons and see what becomes of each word")
     _add_configuration(intervene)
     intervene.add_argument("--kind", choices=("translation", "ablation"), default="translation")
-    intervene.add_argument(
-        "--beta", type=float, default=8.0, help="strength of a translation (default 8, the paper's)"
-    )
-    intervene.add_argument(
-        "--step", type=_positive, default=10, help="distance between two values of k (default 10)"
-    )
+    intervene.add_argument("--beta", type=float, default=8.0, help="strength of a translation (default 8, the paper's)")
+    intervene.add_argument("--step", type=_positive, default=10, help="distance between two values of k (default 10)")
     intervene.add_argument("--max-k", type=_positive, default=300, help="largest k (default 300)")
-    intervene.add_argument(
-        "--examples", type=int, default=5, help="sentences to show before and after (default 5)"
-    )
+    intervene.add_argument("--examples", type=int, default=5, help="sentences to show before and after (default 5)")
     intervene.set_defaults(run=_intervene)
 
-    reproduce = commands.add_parser(
-        "reproduce", help="run the notebooks; write figures/, results/ and report.html"
-    )
-    reproduce.add_argument("--world", default="mini", choices=("mini", "paper"))
-    reproduce.add_argument("--model", help="the paper world's model, by name or folder")
-    reproduce.add_argument("--treebanks", help="the paper world's folder of CoNLL-U files")
-    reproduce.add_argument("--notebooks", type=Path, default=Path("notebooks"))
-    reproduce.add_argument("--output", type=Path, default=Path("."))
-    reproduce.set_defaults(run=_reproduce)
+    repeat = commands.add_parser("reproduce", help="run the notebooks; write figures/, results/ and report.html")
+    repeat.add_argument("--world", default="mini", choices=("mini", "paper"))
+    repeat.add_argument("--model", help="the paper world's model, by name or folder")
+    repeat.add_argument("--treebanks", help="the paper world's folder of CoNLL-U files")
+    repeat.add_argument("--notebooks", type=Path, default=Path("notebooks"))
+    repeat.add_argument("--output", type=Path, default=Path("."))
+    repeat.set_defaults(run=_reproduce)
 
     mini = commands.add_parser("mini", help="write the generated treebanks of the mini world anew")
     mini.add_argument("--folder", type=Path, default=Path("data/mini"))
     mini.set_defaults(run=_mini)
 
-    pretrain = commands.add_parser(
-        "pretrain", help="train the mini world's BERT anew; goes on where it stopped"
-    )
-    pretrain.add_argument("--folder", type=Path, default=Path("data/mini/model"))
-    pretrain.add_argument("--checkpoints", type=Path, default=Path("build/pretrain"))
-    pretrain.set_defaults(run=_pretrain)
+    training = commands.add_parser("pretrain", help="train the mini world's BERT anew; goes on where it stopped")
+    training.add_argument("--folder", type=Path, default=Path("data/mini/model"))
+    training.add_argument("--checkpoints", type=Path, default=Path("build/pretrain"))
+    training.set_defaults(run=_pretrain)
 
     card = commands.add_parser("card", help="measure the mini world's BERT and write its model card")
     card.add_argument("--folder", type=Path, default=Path("data/mini/model"))
@@ -133,8 +131,7 @@ def _say(line: str) -> None:
     print(line, file=sys.stdout, flush=True)
 
 
-def _world_and_data(options: argparse.Namespace):  # type: ignore[no-untyped-def]
-    from pitfalls.study.worlds import SPLITS, world_from_files
+def _world_and_data(options: argparse.Namespace) -> tuple[World, Splits]:
 
     world = world_from_files(
         options.model,
@@ -149,14 +146,12 @@ def _world_and_data(options: argparse.Namespace):  # type: ignore[no-untyped-def
     for split in SPLITS:
         words = len(getattr(data, split).y)
         sentences, dropped = len(world.sentences(language, split)), len(world.dropped(language, split))
-        _say(
-            f"{split}: {words} words with {options.attribute} in {sentences} sentences ({dropped} too long, dropped)"
-        )
+        _say(f"{split}: {words} words with {options.attribute} in {sentences} sentences ({dropped} too long, dropped)")
     _say(f"values: {' '.join(data.train.values)}; neurons: {world.model.n_neurons}; layer {options.layer}")
     return world, data
 
 
-def _id(options: argparse.Namespace, data, kind: str) -> str:  # type: ignore[no-untyped-def]
+def _id(options: argparse.Namespace, data: Splits, kind: str) -> str:
     attribute = options.attribute.lower().replace(" ", "-")
     return f"{kind}_{data.train.language}_{attribute}_layer{options.layer}"
 
@@ -167,9 +162,6 @@ def _wrote(options: argparse.Namespace, name: str) -> None:
 
 
 def _probe(options: argparse.Namespace) -> None:
-    from pitfalls import figures
-    from pitfalls.study.experiments import paper_rankings, probe_curves
-    from pitfalls.study.output import publish
 
     world, data = _world_and_data(options)
     largest = min(options.max_k, world.model.n_neurons)
@@ -178,18 +170,12 @@ def _probe(options: argparse.Namespace) -> None:
     name = _id(options, data, "probe")
     publish(figures.accuracy(curves), name, options.output)
     last = curves[curves["k"].isin({min(10, largest), min(50, largest), largest})]
-    table = last.pivot_table(
-        index=["probe", "ranking", "direction"], columns="k", values="accuracy", sort=False
-    )
+    table = last.pivot_table(index=["probe", "ranking", "direction"], columns="k", values="accuracy", sort=False)
     _say(f"test accuracy at k =\n{table.round(3).to_string()}")
     _wrote(options, name)
 
 
 def _intervene(options: argparse.Namespace) -> None:
-    from pitfalls import figures
-    from pitfalls.neurons.interventions import Ablation, Translation, clwv, error_rate, examples
-    from pitfalls.study.experiments import intervention_curves, paper_rankings
-    from pitfalls.study.output import publish, publish_table
 
     world, data = _world_and_data(options)
     largest = min(options.max_k, world.model.n_neurons)
@@ -211,42 +197,31 @@ def _intervene(options: argparse.Namespace) -> None:
         best = max(range(len(rankings)), key=lambda i: _top(effects, rankings[i]))
         shown = examples(world, data, rankings[best], kind, k=largest, n=options.examples, seed=options.seed)
         publish_table(shown, f"{name}_examples", options.output)
-        _say(
-            f"{rankings[best].name} {rankings[best].direction}, k = {largest}:\n{shown.to_string(index=False)}"
-        )
+        _say(f"{rankings[best].name} {rankings[best].direction}, k = {largest}:\n{shown.to_string(index=False)}")
     _wrote(options, name)
 
 
-def _top(effects, ranking) -> float:  # type: ignore[no-untyped-def]
-    from pitfalls.neurons.interventions import clwv
+def _top(effects: pd.DataFrame, ranking: Ranking) -> float:
 
     own = effects[(effects["ranking"] == ranking.name) & (effects["direction"] == ranking.direction)]
     return float(clwv(own)["clwv"].max())
 
 
 def _reproduce(options: argparse.Namespace) -> None:
-    from pitfalls.study.reproduce import reproduce
 
     chosen = {"PITFALLS_MODEL": options.model, "PITFALLS_TREEBANKS": options.treebanks}
-    given = {
-        key: os.path.abspath(value) if os.path.exists(value) else value
-        for key, value in chosen.items()
-        if value
-    }
+    given = {key: os.path.abspath(value) if os.path.exists(value) else value for key, value in chosen.items() if value}
     report = reproduce(options.notebooks, options.output, options.world, given)
     _say(f"wrote {options.output / 'figures'}, {options.output / 'results'} and {report}")
 
 
 def _mini(options: argparse.Namespace) -> None:
-    from pitfalls.language.grammar import corpora
 
     corpora.write(options.folder)
     _say(f"wrote {len(list(options.folder.glob('*.conllu')))} treebanks to {options.folder}")
 
 
 def _pretrain(options: argparse.Namespace) -> None:
-    from pitfalls.model.pretrain import Recipe, pretrain
-    from pitfalls.study import machine
 
     said = machine.describe()
     where = f"{said['cores']} cores of {said['processor']}, torch {said['torch']}"
@@ -260,8 +235,6 @@ def _loss(step: int, loss: float) -> None:
 
 
 def _card(options: argparse.Namespace) -> None:
-    from pitfalls.study.card import measure, write_card
-    from pitfalls.study.worlds import load_world
 
     measures = measure(load_world("mini"))
     write_card(options.folder, measures)

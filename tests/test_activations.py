@@ -142,9 +142,7 @@ def files(folder: Path, suffix: str) -> list[Path]:
     return sorted(folder.glob(f"*{suffix}"))
 
 
-def test_cached_vectors_are_read_not_made(
-    lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cached_vectors_are_read_not_made(lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = word_vectors(lm, SENTENCES, 2, cache=tmp_path / "new" / "folder")
     assert isinstance(made, np.memmap)
     np.testing.assert_array_equal(made, word_vectors(lm, SENTENCES, 2))
@@ -152,9 +150,7 @@ def test_cached_vectors_are_read_not_made(
     renamed.name = "the same weights under another name"
     monkeypatch.setattr(MaskedLM, "hidden_of_layers", stop)
     np.testing.assert_array_equal(word_vectors(lm, SENTENCES, 2, cache=tmp_path / "new" / "folder"), made)
-    np.testing.assert_array_equal(
-        word_vectors(renamed, SENTENCES, 2, cache=tmp_path / "new" / "folder"), made
-    )
+    np.testing.assert_array_equal(word_vectors(renamed, SENTENCES, 2, cache=tmp_path / "new" / "folder"), made)
     with pytest.raises(ValueError, match="read-only"):
         made[0, 0] = 1.0
 
@@ -351,9 +347,7 @@ def test_select_picks_the_words_with_the_values(corpus: Corpus) -> None:
         for row, (s, p, w) in enumerate(words)
         if w.attributes.get("Number") in ("SG", "PL")
     ]
-    found = zip(
-        data.X, data.sentence_ids, data.positions, data.forms, [data.values[i] for i in data.y], strict=True
-    )
+    found = zip(data.X, data.sentence_ids, data.positions, data.forms, [data.values[i] for i in data.y], strict=True)
     for (vector, *what), (row, *wanted) in zip(found, expected, strict=True):
         assert what == wanted
         np.testing.assert_array_equal(vector, vectors[row])
@@ -363,10 +357,7 @@ def test_select_picks_the_words_with_the_values(corpus: Corpus) -> None:
 
 def test_select_does_not_depend_on_the_order_of_values(corpus: Corpus) -> None:
     vectors = np.zeros((N_WORDS, 4), dtype=np.float32)
-    ways = [
-        select(vectors, corpus, "Number", values, 0)
-        for values in (["SG", "PL"], {"PL", "SG"}, ("PL", "SG", "PL"))
-    ]
+    ways = [select(vectors, corpus, "Number", values, 0) for values in (["SG", "PL"], {"PL", "SG"}, ("PL", "SG", "PL"))]
     assert len({(way.values, tuple(way.y)) for way in ways}) == 1
 
 

@@ -66,9 +66,7 @@ def slow(path: Path, language: str, convert: object) -> list[tuple[str, list[tup
 
 @pytest.mark.parametrize(("name", "language"), SHARED_FILES)
 @pytest.mark.parametrize("convert", [plain, unimorph.attributes], ids=["plain", "unimorph"])
-def test_real_treebanks_agree_with_the_slow_reader(
-    shared: Path, name: str, language: str, convert: object
-) -> None:
+def test_real_treebanks_agree_with_the_slow_reader(shared: Path, name: str, language: str, convert: object) -> None:
     path = shared / "data" / "ud" / f"{name}.conllu"
     corpus = read_conllu(path, language, convert)  # type: ignore[arg-type]
     ours = [(s.id, [(w.form, dict(w.attributes)) for w in s.words]) for s in corpus.sentences]
@@ -181,9 +179,7 @@ def test_corpus_travels_between_processes_and_words_are_hashable(tmp_path: Path)
 
 # Whatever a column can hold, line separators of Unicode included, which str.splitlines() would fall for.
 _FORMS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\t\n\r "), min_size=1)
-_FEATS = st.dictionaries(
-    st.sampled_from(["Case", "Number", "Gender[psor]"]), st.sampled_from(["A", "B,C", "1"])
-)
+_FEATS = st.dictionaries(st.sampled_from(["Case", "Number", "Gender[psor]"]), st.sampled_from(["A", "B,C", "1"]))
 _TOKENS = st.lists(st.tuples(_FORMS, _FEATS), min_size=1, max_size=3)
 
 
@@ -303,9 +299,7 @@ def test_error_travels_between_processes() -> None:
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_file_cut_anywhere_is_refused_or_gives_its_beginning(tmp_path: Path, data: st.DataObject) -> None:
-    text = (
-        "# sent_id = a\n" + GOOD + line("1-2", "del") + line(1, "de") + line(2, "el") + line(3, "mar") + "\n"
-    )
+    text = "# sent_id = a\n" + GOOD + line("1-2", "del") + line(1, "de") + line(2, "el") + line(3, "mar") + "\n"
     whole = [word for s in read(tmp_path, text).sentences for word in s.words]
     cut = text[: data.draw(st.integers(0, len(text) - 1))]
     try:
@@ -319,9 +313,7 @@ def test_a_file_cut_anywhere_is_refused_or_gives_its_beginning(tmp_path: Path, d
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_damaged_bytes_raise_nothing_but_corpus_errors(tmp_path: Path, data: st.DataObject) -> None:
-    content = bytearray(
-        (line("1-2", "dél", feats="Typo=Yes") + GOOD + line("0.1", "x") + line(1, "a")).encode()
-    )
+    content = bytearray((line("1-2", "dél", feats="Typo=Yes") + GOOD + line("0.1", "x") + line(1, "a")).encode())
     for _ in range(data.draw(st.integers(1, 3))):
         place = data.draw(st.integers(0, len(content) - 1))
         content[place : place + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
@@ -339,9 +331,7 @@ def test_damaged_bytes_raise_nothing_but_corpus_errors(tmp_path: Path, data: st.
 
 @given(st.lists(st.lists(st.text("ab", min_size=1, max_size=4), min_size=1, max_size=5)), st.integers(1, 20))
 def test_drop_long_keeps_order_counts_and_names(forms: list[list[str]], limit: int) -> None:
-    sentences = tuple(
-        Sentence(str(i), tuple(Word(f, f, {}) for f in sentence)) for i, sentence in enumerate(forms)
-    )
+    sentences = tuple(Sentence(str(i), tuple(Word(f, f, {}) for f in sentence)) for i, sentence in enumerate(forms))
     kept, dropped = drop_long(Corpus("eng", sentences, "toy"), lambda words: len("".join(words)), limit)
     assert kept.sentences == tuple(s for s in sentences if len("".join(s.forms)) < limit)
     assert list(dropped.ids) == [s.id for s in sentences if len("".join(s.forms)) >= limit]

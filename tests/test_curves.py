@@ -67,15 +67,11 @@ def test_the_curve_sees_only_the_order(probe):
     derived = rank("gaussian", data)
     bare = Ranking(derived.order, None, "mine")
     measures = ["k", "accuracy", "mi_bits"]
-    assert probe_curve(probe, derived, data, [1, 4])[measures].equals(
-        probe_curve(probe, bare, data, [1, 4])[measures]
-    )
+    assert probe_curve(probe, derived, data, [1, 4])[measures].equals(probe_curve(probe, bare, data, [1, 4])[measures])
 
 
 def test_a_perfect_probe_has_all_the_information_in_bits():
-    X = np.repeat([[0.0], [100.0], [200.0], [300.0]], 30, axis=0) + np.random.default_rng(0).normal(
-        size=(120, 1)
-    )
+    X = np.repeat([[0.0], [100.0], [200.0], [300.0]], 30, axis=0) + np.random.default_rng(0).normal(size=(120, 1))
     part = (X, np.repeat([0, 1, 2, 3], 30))
     data = Splits.from_arrays(part, part, part)
     curve = probe_curve("gaussian", rank("random", data), data, [1])

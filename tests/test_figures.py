@@ -129,9 +129,7 @@ def test_draws_are_averaged_with_a_band():
 def test_saving_writes_picture_numbers_and_words(tmp_path):
     plot = figures.translation(effects())
     paths = plot.save(tmp_path / "new", "spa-gender")
-    assert [path.name for path in paths] == [
-        f"spa-gender.{ending}" for ending in ("png", "svg", "csv", "json")
-    ]
+    assert [path.name for path in paths] == [f"spa-gender.{ending}" for ending in ("png", "svg", "csv", "json")]
     pd.testing.assert_frame_equal(pd.read_csv(paths[2]), plot.table)
     words = json.loads(paths[3].read_text(encoding="utf-8"))
     assert words == {"id": "spa-gender", "alt": plot.alt, "caption": plot.caption}

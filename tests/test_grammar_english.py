@@ -181,9 +181,7 @@ def greedy(word: str, stems: set[str], endings: set[str]) -> list[str]:
 def test_wordpiece_would_cut_at_the_stem(grammar: English) -> None:
     forms = {(form.stem, form.ending) for form in grammar.paradigms()}
     stems, endings = {stem for stem, _ in forms}, {ending for _, ending in forms if ending}
-    right = [
-        greedy(stem + ending, stems, endings) == [p for p in (stem, ending) if p] for stem, ending in forms
-    ]
+    right = [greedy(stem + ending, stems, endings) == [p for p in (stem, ending) if p] for stem, ending in forms]
     assert sum(right) >= 0.97 * len(forms)
     assert len(endings) <= 250
     assert len(stems) <= 610
@@ -351,8 +349,6 @@ def test_features_are_those_of_the_treebank(shared: Path, grammar: English) -> N
     assert {(form.upos, written(form)) for form in grammar.paradigms()} - combinations <= {
         ("ADV", "NumForm=Word|NumType=Mult")
     }
-    closed = [
-        form for form in en.function_words() if form.upos in ("DET", "AUX", "PRON", "SCONJ", "CCONJ", "PART")
-    ]
+    closed = [form for form in en.function_words() if form.upos in ("DET", "AUX", "PRON", "SCONJ", "CCONJ", "PART")]
     missing = [form for form in closed if (form.text, form.lemma, form.upos, written(form)) not in analyses]
     assert missing == []

@@ -78,10 +78,7 @@ def test_there_are_enough_lemmas(forms: list[Form]) -> None:
 
 
 def test_noun_forms_are_the_true_ones(forms: list[Form]) -> None:
-    known = {
-        (form.lemma, dict(form.feats).get("Number"), dict(form.feats).get("Case"), form.text)
-        for form in forms
-    }
+    known = {(form.lemma, dict(form.feats).get("Number"), dict(form.feats).get("Case"), form.text) for form in forms}
     truths = [tuple(entry.split()) for line in TRUTHS.strip().splitlines() for entry in line.split("|")]
     assert len(truths) >= 40
     assert [truth for truth in truths if truth not in known] == []
@@ -163,9 +160,7 @@ def test_every_subject_agrees_with_its_predicate(corpus: list[list[Token]]) -> N
                 continue
             head = token.head - 1
             plural = any(tokens[child].deprel == "conj" for child in children(tokens, index))
-            predicates = [
-                child for child in children(tokens, head) if tokens[child].deprel[:3] in ("aux", "cop")
-            ]
+            predicates = [child for child in children(tokens, head) if tokens[child].deprel[:3] in ("aux", "cop")]
             if tokens[head].form.text != "есть" and tokens[head].form.upos != "NOUN":
                 predicates.append(head)
             for position in predicates:

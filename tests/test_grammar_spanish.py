@@ -15,13 +15,11 @@ from pitfalls.language.grammar.spanish import Spanish
 SENTENCES = 2000
 
 NOMINALS = [
-    ("niño", "NOUN", "niño niños"),
-    ("niña", "NOUN", "niña niñas"),
-    ("actor", "NOUN", "actor actores"),
-    ("actriz", "NOUN", "actriz actrices"),
-    ("alcaldesa", "NOUN", "alcaldesa alcaldesas"),
-    ("ratón", "NOUN", "ratón ratones"),
-    ("profesora", "NOUN", "profesora profesoras"),
+    ("niño", "NOUN", "niño niños niña niñas"),
+    ("actor", "NOUN", "actor actores actriz actrices"),
+    ("alcalde", "NOUN", "alcalde alcaldes alcaldesa alcaldesas"),
+    ("ratón", "NOUN", "ratón ratona ratonas ratones"),
+    ("profesor", "NOUN", "profesor profesores profesora profesoras"),
     ("lápiz", "NOUN", "lápiz lápices"),
     ("canción", "NOUN", "canción canciones"),
     ("autobús", "NOUN", "autobús autobuses"),
@@ -149,9 +147,7 @@ def test_enough_lemmas(spanish: Spanish) -> None:
 
 
 @pytest.mark.parametrize(("lemma", "upos", "expected"), NOMINALS)
-def test_nominal_paradigms(
-    paradigm: dict[tuple[str, str], list[Form]], lemma: str, upos: str, expected: str
-) -> None:
+def test_nominal_paradigms(paradigm: dict[tuple[str, str], list[Form]], lemma: str, upos: str, expected: str) -> None:
     assert sorted({form.text for form in paradigm[lemma, upos]}) == sorted(expected.split())
 
 
@@ -188,11 +184,7 @@ def test_subjects_and_predicates_agree_in_gender(drawn: list[list[Token]]) -> No
                 continue
             assert value(tokens[head], "Number") == number(tokens, subject), text(tokens)
             ours, theirs = value(tokens[head], "Gender"), gender(tokens, subject)
-            if (
-                ours
-                and theirs
-                and not (number(tokens, subject) == "Plur" and dependents(tokens, subject, "conj"))
-            ):
+            if ours and theirs and not (number(tokens, subject) == "Plur" and dependents(tokens, subject, "conj")):
                 assert ours == theirs, text(tokens)
                 pairs += 1
     assert pairs > SENTENCES / 10
@@ -254,11 +246,7 @@ def test_people_and_animals_take_a_as_objects(spanish: Spanish, drawn: list[list
     kinds = {form.lemma: noun.classes[0] for noun in spanish.nouns for form in noun.forms.values()}
     for tokens in drawn:
         for place, token in enumerate(tokens):
-            if (
-                token.deprel == "obj"
-                and token.form.upos == "NOUN"
-                and tokens[token.head - 1].form.lemma != "haber"
-            ):
+            if token.deprel == "obj" and token.form.upos == "NOUN" and tokens[token.head - 1].form.lemma != "haber":
                 marked = bool(dependents(tokens, place, "case"))
                 assert marked == (kinds[token.form.lemma] in living), text(tokens)
 
@@ -269,13 +257,9 @@ def test_attractors_stand_between_subject_and_verb(drawn: list[list[Token]]) -> 
         best = set()
         for subject, head in subjects(tokens):
             if tokens[subject].deprel in ("nsubj", "nsubj:pass") and subject < finite(tokens, head):
-                between = [
-                    token for token in tokens[subject + 1 : finite(tokens, head)] if token.form.upos == "NOUN"
-                ]
+                between = [token for token in tokens[subject + 1 : finite(tokens, head)] if token.form.upos == "NOUN"]
                 best.add(bool(between))
-                differing += any(
-                    value(token, "Number") != value(tokens[subject], "Number") for token in between
-                )
+                differing += any(value(token, "Number") != value(tokens[subject], "Number") for token in between)
         separated += True in best
     assert separated / SENTENCES >= 0.4
     assert differing / SENTENCES >= 0.2

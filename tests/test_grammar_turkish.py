@@ -159,11 +159,7 @@ def test_verbs_agree_with_their_subjects(drawn: list[list[Token]], words: Vocabu
     for tokens in drawn:
         for place, head in subjects(tokens):
             subject, verb = values(tokens[place]), values(tokens[head])
-            if (
-                subject.get("Case") != "Nom"
-                or tokens[head].form.upos != "VERB"
-                or tokens[head].form.lemma == "var"
-            ):
+            if subject.get("Case") != "Nom" or tokens[head].form.upos != "VERB" or tokens[head].form.lemma == "var":
                 continue
             joined = any(token.deprel == "conj" and token.head == place + 1 for token in tokens)
             plural = subject["Number"] == "Plur" or joined
@@ -315,9 +311,7 @@ def test_annotation_is_that_of_imst(forms: list[Form], shared: Path) -> None:
     """
     known: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
     for form in forms:
-        known[form.text, form.upos].add(
-            (form.lemma, "|".join(f"{name}={value}" for name, value in form.feats))
-        )
+        known[form.text, form.upos].add((form.lemma, "|".join(f"{name}={value}" for name, value in form.feats)))
     outcome: Counter[bool] = Counter()
     for path in sorted((shared / "data" / "ud").glob("tr_imst-ud-*.conllu")):
         for line in path.read_text(encoding="utf-8").splitlines():

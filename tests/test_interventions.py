@@ -86,9 +86,7 @@ def activations(model: MaskedLM, sentences: Sequence[Sentence], layer: int) -> A
                 rows.append((values.index(word.attributes["Number"]), word.form, i, position))
     y, forms, ids, positions = zip(*rows, strict=True)
     indices = [np.array(column, dtype=np.int64) for column in (y, ids, positions)]
-    return Activations(
-        np.stack(X), indices[0], values, tuple(forms), indices[1], indices[2], "eng", "Number", layer
-    )
+    return Activations(np.stack(X), indices[0], values, tuple(forms), indices[1], indices[2], "eng", "Number", layer)
 
 
 def learn_to_copy(model: MaskedLM, steps: int = 120) -> None:
@@ -136,9 +134,7 @@ def data_of(world: TinyWorld) -> Callable[[int], Splits]:
 # ------------------------------------------------------------------------------------------ oracle
 
 
-def slowly_changed(
-    data: Splits, kind: Kind, order: np.ndarray, k: int, h: torch.Tensor, value: int
-) -> torch.Tensor:
+def slowly_changed(data: Splits, kind: Kind, order: np.ndarray, k: int, h: torch.Tensor, value: int) -> torch.Tensor:
     """The change as PAPER.md states it, neuron by neuron."""
     h = h.clone()
     mean = {z: data.train.X[data.train.y == z].astype(float).mean(0) for z in range(3)}
@@ -235,9 +231,7 @@ def own_errors(world: TinyWorld, data: Splits) -> int:
     for s, p, _ in zip(*_where(data.test), strict=True):
         encoded = world.model.encode([world.of_split["test"][s].forms])
         with torch.no_grad():
-            logits = world.model.model(
-                input_ids=encoded.input_ids, attention_mask=encoded.attention_mask
-            ).logits
+            logits = world.model.model(input_ids=encoded.input_ids, attention_mask=encoded.attention_mask).logits
         slots = encoded.word_ids == int(p)
         different += not torch.equal(logits.argmax(-1)[slots], encoded.input_ids[slots])
     return different
@@ -296,17 +290,13 @@ def test_the_mean_ablation_moves_the_first_neurons_to_the_mean_only(data_of):
     means, kind, order = Means.of(data), Ablation("mean"), np.random.default_rng(0).permutation(D)
     states = torch.randn(4, D, dtype=torch.float64)
     changed = kind.change(order, 5, means, kind.aims(3, None)).apply(states, torch.tensor([0, 1, 2, 0]))
-    np.testing.assert_allclose(
-        changed[:, order[:5]], np.tile(data.train.X.astype(float).mean(0)[order[:5]], (4, 1))
-    )
+    np.testing.assert_allclose(changed[:, order[:5]], np.tile(data.train.X.astype(float).mean(0)[order[:5]], (4, 1)))
     assert torch.equal(changed[:, order[5:]], states[:, order[5:]])
 
 
 def test_ablating_all_neurons_is_the_same_in_any_order(world, data_of):
     data = data_of(2)
-    one, two = (
-        intervene(world, data, rank("random", data, seed=seed), Ablation(), [D])["count"] for seed in (1, 2)
-    )
+    one, two = (intervene(world, data, rank("random", data, seed=seed), Ablation(), [D])["count"] for seed in (1, 2))
     assert one.equals(two)
 
 
@@ -324,16 +314,12 @@ def test_the_model_is_left_as_it_was(world, data_of):
 
     def outputs() -> torch.Tensor:
         with torch.no_grad():
-            return world.model.model(
-                input_ids=encoded.input_ids, attention_mask=encoded.attention_mask
-            ).logits
+            return world.model.model(input_ids=encoded.input_ids, attention_mask=encoded.attention_mask).logits
 
     before = outputs()
     intervene(world, data, rank("probeless", data), Translation(), [0, D])
     assert torch.equal(before, outputs())
-    assert not any(
-        module._forward_hooks or module._forward_pre_hooks for module in world.model.model.modules()
-    )
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in world.model.model.modules())
 
 
 def test_only_sentences_with_target_words_are_run(world, data_of, monkeypatch):

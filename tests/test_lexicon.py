@@ -18,9 +18,7 @@ _ATTRIBUTES = st.dictionaries(st.sampled_from(["Case", "Number"]), st.sampled_fr
 _ENTRIES = st.lists(st.tuples(_FORM, _FORM, _ATTRIBUTES), max_size=12)
 
 
-def readings(
-    entries: list[tuple[str, str, dict[str, str]]], form: str
-) -> list[tuple[str, list[tuple[str, str]]]]:
+def readings(entries: list[tuple[str, str, dict[str, str]]], form: str) -> list[tuple[str, list[tuple[str, str]]]]:
     """The readings of a form, by looking through all entries: as written, otherwise in lower case."""
 
     def search(wanted: str) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -76,9 +74,7 @@ def test_from_corpora_equals_from_forms_of_their_words() -> None:
 
 
 def test_capitals_fall_back_on_lower_case_and_not_the_other_way() -> None:
-    lexicon = Lexicon.from_forms(
-        "eng", [("may", "may", {"Mood": "x"}), ("May", "May", {}), ("Rome", "Rome", {})]
-    )
+    lexicon = Lexicon.from_forms("eng", [("may", "may", {"Mood": "x"}), ("May", "May", {}), ("Rome", "Rome", {})])
     assert [a.lemma for a in lexicon.lookup("May")] == ["May"]
     assert [a.lemma for a in lexicon.lookup("MAY")] == ["may"]
     assert lexicon.lookup("rome") == ()
@@ -110,9 +106,7 @@ def test_canonically_equal_forms_are_one_form(form: str) -> None:
     lexicon = Lexicon.from_forms("hin", [(form, "a", {}), (decomposed, "b", {}), (composed, "c", {})])
     assert len(lexicon) == 1
     assert (
-        [a.lemma for a in lexicon.lookup(decomposed)]
-        == ["a", "b", "c"]
-        == [a.lemma for a in lexicon.lookup(composed)]
+        [a.lemma for a in lexicon.lookup(decomposed)] == ["a", "b", "c"] == [a.lemma for a in lexicon.lookup(composed)]
     )
 
 

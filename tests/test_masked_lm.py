@@ -152,9 +152,7 @@ def test_every_layer_is_transformers_hidden_state(lm: MaskedLM, folders: dict[st
         assert torch.equal(lm.hidden(batch, layer), expected), layer
 
 
-def test_layer_l_is_what_layer_l_reads_and_layer_l_minus_1_writes(
-    lm: MaskedLM, folders: dict[str, Path]
-) -> None:
+def test_layer_l_is_what_layer_l_reads_and_layer_l_minus_1_writes(lm: MaskedLM, folders: dict[str, Path]) -> None:
     model, batch = plain(lm, folders), lm.encode(SENTENCES)
     read, written = {}, {}
     for i, part in enumerate(layers_of(model)):
@@ -191,10 +189,7 @@ def test_resuming_changed_is_a_pre_hook_on_the_plain_model(lm: MaskedLM, folders
 def test_only_the_layers_asked_for_run(lm: MaskedLM) -> None:
     batch, ran = lm.encode(SENTENCES), []
     states = {layer: lm.hidden(batch, layer) for layer in range(lm.n_layers + 1)}
-    handles = [
-        part.register_forward_hook(lambda *_, i=i: ran.append(i))
-        for i, part in enumerate(layers_of(lm.model))
-    ]
+    handles = [part.register_forward_hook(lambda *_, i=i: ran.append(i)) for i, part in enumerate(layers_of(lm.model))]
     try:
         for layer in range(lm.n_layers + 1):
             ran.clear()
@@ -283,16 +278,12 @@ WORDS = st.text(alphabet=LETTERS + "'\u200b\u00a0 \x00", max_size=6)
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(WORDS, max_size=5), min_size=1, max_size=4), st.sampled_from(["bert", "xlmr"]))
-def test_each_word_is_tokenised_by_itself(
-    lms: dict[str, MaskedLM], sentences: list[list[str]], kind: str
-) -> None:
+def test_each_word_is_tokenised_by_itself(lms: dict[str, MaskedLM], sentences: list[list[str]], kind: str) -> None:
     lm = lms[kind]
     short = [sentence for sentence in sentences if lm.lengths([sentence])[0] <= lm.max_tokens] or [["a"]]
     batch = lm.encode(short)
     assert lm.lengths(short) == batch.attention_mask.sum(1).tolist()
-    for ids, words, mask, sentence in zip(
-        batch.input_ids, batch.word_ids, batch.attention_mask, short, strict=True
-    ):
+    for ids, words, mask, sentence in zip(batch.input_ids, batch.word_ids, batch.attention_mask, short, strict=True):
         for i, word in enumerate(sentence):
             alone = lm.tokenizer(word, add_special_tokens=False)["input_ids"] or [lm.tokenizer.unk_token_id]
             assert ids[words == i].tolist() == alone
@@ -467,9 +458,7 @@ def test_fingerprint_goes_by_content(folders: dict[str, Path], tmp_path: Path) -
 
 
 def test_no_model_there_says_what_to_give(tmp_path: Path) -> None:
-    with pytest.raises(
-        OSError, match=r"cannot load a masked LM from .*nowhere.*config\.json, model\.safetensors"
-    ):
+    with pytest.raises(OSError, match=r"cannot load a masked LM from .*nowhere.*config\.json, model\.safetensors"):
         MaskedLM.load(tmp_path / "nowhere")
     with pytest.raises(OSError, match="cannot load a masked LM"):
         MaskedLM.load("no-such-name-on-the-hub")
@@ -489,9 +478,7 @@ def test_other_architectures_are_named(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedModelError, match=r"gpt2.*is not a masked LM"):
         MaskedLM.load(folder)
     distil = hf.DistilBertConfig(vocab_size=100, dim=16, n_layers=2, n_heads=2, hidden_dim=32)
-    with pytest.raises(
-        UnsupportedModelError, match=r"DistilBertForMaskedLM.*'distilbert'.*one head.*found \d"
-    ):
+    with pytest.raises(UnsupportedModelError, match=r"DistilBertForMaskedLM.*'distilbert'.*one head.*found \d"):
         MaskedLM(hf.DistilBertForMaskedLM(distil), bert_tokenizer())
     albert = hf.AlbertConfig(vocab_size=100, embedding_size=8, **SIZES)
     with pytest.raises(UnsupportedModelError, match=r"'albert'.*no list of its 3 layers"):

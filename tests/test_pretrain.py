@@ -14,9 +14,7 @@ from pitfalls.model import pretrain
 from pitfalls.model.pretrain import IGNORED, Checkpoint, Recipe, batches, learning_rate, mask, pad, train
 from pitfalls.model.tokenizer import build_tokenizer
 
-FORMS = [
-    Form(stem, ending, stem, "NOUN") for stem in ("gat", "perr", "niñ") for ending in ("o", "os", "a", "as")
-]
+FORMS = [Form(stem, ending, stem, "NOUN") for stem in ("gat", "perr", "niñ") for ending in ("o", "os", "a", "as")]
 TOKENIZER = build_tokenizer(FORMS, max_tokens=16)
 RECIPE = Recipe(
     hidden_size=8,
@@ -34,9 +32,7 @@ RECIPE = Recipe(
 @pytest.fixture
 def sentences():
     draw = np.random.default_rng(0)
-    texts = [
-        " ".join(FORMS[i].text for i in draw.integers(0, len(FORMS), draw.integers(2, 6))) for _ in range(40)
-    ]
+    texts = [" ".join(FORMS[i].text for i in draw.integers(0, len(FORMS), draw.integers(2, 6))) for _ in range(40)]
     return pretrain.tokenize(TOKENIZER, texts, 16)
 
 
@@ -61,16 +57,16 @@ def test_mask_is_80_10_10_over_15_percent():
 def test_resumed_run_ends_in_the_same_weights(tmp_path, sentences):
     whole = train(RECIPE, TOKENIZER, sentences, Checkpoint(tmp_path / "a"), save_every=100)
 
-    class Stop(Exception):
+    class StopError(Exception):
         pass
 
     class Dying(Checkpoint):
         def save(self, step, *rest):
             super().save(step, *rest)
             if step == 5:
-                raise Stop
+                raise StopError
 
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         train(RECIPE, TOKENIZER, sentences, Dying(tmp_path / "b"), save_every=5)
     resumed = train(RECIPE, TOKENIZER, sentences, Checkpoint(tmp_path / "b"), save_every=5)
     for (name, a), (_, b) in zip(whole.named_parameters(), resumed.named_parameters(), strict=True):

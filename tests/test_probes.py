@@ -123,9 +123,7 @@ def test_gaussian_joint_is_scipys_for_every_number_of_columns(n_classes):
     prior = np.bincount(y) / len(y)
     for k in (1, 2, 6):
         normals = slow_gaussian(X[:, :k].numpy(), y.numpy(), d=20)
-        expected = np.stack(
-            [normals[c].logpdf(X[:, :k]) + np.log(prior[c]) for c in range(n_classes)], axis=1
-        )
+        expected = np.stack([normals[c].logpdf(X[:, :k]) + np.log(prior[c]) for c in range(n_classes)], axis=1)
         np.testing.assert_allclose(joint[:, k - 1], expected)
 
 
@@ -172,9 +170,7 @@ def test_duplicated_neurons_leave_the_covariance_definite():
 def test_scaling_a_neuron_leaves_the_gaussian_posterior_unchanged():
     X, y = words(100, 5, 3)
     scaled = X * torch.tensor([1e-3, 1.0, 50.0, 1e4, 1.0])
-    posteriors = [
-        torch.log_softmax(gaussian_log_joint(fit_gaussians(x, y, 3), x), dim=2) for x in (X, scaled)
-    ]
+    posteriors = [torch.log_softmax(gaussian_log_joint(fit_gaussians(x, y, 3), x), dim=2) for x in (X, scaled)]
     torch.testing.assert_close(*posteriors)
 
 

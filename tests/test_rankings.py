@@ -33,8 +33,7 @@ def splits(n: int = 120, d: int = 10, n_classes: int = 2, seed: int = 0, dtype: 
 def with_columns(data: Splits, columns: list[int], scale: np.ndarray | float = 1.0) -> Splits:
     """The same words with other neurons: chosen, repeated, permuted, scaled."""
     parts = {
-        name: (getattr(data, name).X[:, columns] * scale, getattr(data, name).y)
-        for name in ("train", "dev", "test")
+        name: (getattr(data, name).X[:, columns] * scale, getattr(data, name).y) for name in ("train", "dev", "test")
     }
     return Splits.from_arrays(**parts)
 
@@ -99,9 +98,7 @@ def test_a_shorter_search_is_completed_by_what_each_neuron_would_add_next():
     rest = short.order[4:]
     assert np.array_equal(short.scores[rest], np.sort(short.scores[rest])[::-1])
     least_first = rank("gaussian", data, "btt", max_neurons=4)
-    assert np.array_equal(
-        least_first.scores[least_first.order[4:]], np.sort(least_first.scores[least_first.order[4:]])
-    )
+    assert np.array_equal(least_first.scores[least_first.order[4:]], np.sort(least_first.scores[least_first.order[4:]]))
 
 
 def test_greedy_selection_with_fewer_words_than_neurons_and_duplicates():
@@ -121,9 +118,7 @@ def test_of_equal_neurons_the_lower_index_comes_first():
 def test_neurons_that_differ_by_rounding_only_are_a_tie():
     # Three times a small whole number is exact, so only the arithmetic rounds differently.
     data = splits(d=5)
-    whole = Splits.from_arrays(
-        *[(np.round(part.X * 64), part.y) for part in (data.train, data.dev, data.test)]
-    )
+    whole = Splits.from_arrays(*[(np.round(part.X * 64), part.y) for part in (data.train, data.dev, data.test)])
     scale = np.array([1, 1, 1, 1, 1, 3, 3, 3, 3, 3.0])
     for columns in (scale, scale[::-1]):
         order = rank("gaussian", with_columns(whole, [0, 1, 2, 3, 4] * 2, columns)).order.tolist()

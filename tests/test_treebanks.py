@@ -197,10 +197,7 @@ def test_load_reads_the_splits_asked_for(shared: Path) -> None:
     corpora = load("tur", ("test", "dev"), folder=folder)
     assert list(corpora) == ["test", "dev"]
     assert corpora["dev"] == read_conllu(folder / NAME, "tur")
-    assert (
-        load("tur", ["dev"], folder=folder, convert=lambda *_: {})["dev"].sentences[0].words[0].attributes
-        == {}
-    )
+    assert load("tur", ["dev"], folder=folder, convert=lambda *_: {})["dev"].sentences[0].words[0].attributes == {}
 
 
 # -- downloads -----------------------------------------------------------------------------------------------
@@ -285,9 +282,7 @@ def test_file_that_changes_between_attempts_is_not_mixed(server: Server, cache: 
 
 def test_dying_for_good_keeps_the_part_for_the_next_process(server: Server, cache: Path) -> None:
     server.script = ["half"] * treebanks._ATTEMPTS
-    with pytest.raises(
-        TreebankError, match=r"\d+ of \d+ bytes arrived; gave up after 5 attempts: run it again"
-    ):
+    with pytest.raises(TreebankError, match=r"\d+ of \d+ bytes arrived; gave up after 5 attempts: run it again"):
         locate("tur", "dev", base_url=server.url)
     assert finished(cache) == []
     part = cache / f"{NAME}.part"
@@ -387,9 +382,7 @@ def test_changed_byte_is_noticed_at_load_and_healed_by_deleting(server: Server, 
     content = bytearray(server.files[NAME])
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    message = (
-        f"{sha256(content)}, expected {sha256(server.files[NAME])}; delete it to have it downloaded again"
-    )
+    message = f"{sha256(content)}, expected {sha256(server.files[NAME])}; delete it to have it downloaded again"
     with pytest.raises(TreebankError, match=message):
         load("tur", ["dev"], base_url=server.url)
     path.unlink()
@@ -408,9 +401,7 @@ def test_server_that_later_sends_another_file_is_noticed(server: Server, cache: 
     first = server.files[NAME]
     locate("tur", "dev", base_url=server.url).unlink()
     server.files[NAME] = first.replace(b"Sing", b"Plur")
-    with pytest.raises(
-        TreebankError, match=f"not the file of the first download, .*expected {sha256(first)}"
-    ):
+    with pytest.raises(TreebankError, match=f"not the file of the first download, .*expected {sha256(first)}"):
         locate("tur", "dev", base_url=server.url)
     assert finished(cache) == []
     assert manifest(cache)[NAME]["sha256"] == sha256(first)
@@ -431,9 +422,7 @@ def test_file_without_record_and_broken_manifest_are_named(server: Server, cache
     assert locate("tur", "dev", base_url=server.url) == path
 
 
-def test_cache_that_cannot_be_written_is_named(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cache_that_cannot_be_written_is_named(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("PITFALLS_CACHE", str(tmp_path / "file"))
     with pytest.raises(TreebankError, match="environment variable PITFALLS_CACHE"):
@@ -464,9 +453,7 @@ def _locate_in_another_process(url: str, answers: multiprocessing.queues.Queue[s
 def test_two_processes_ask_for_one_file(server: Server) -> None:
     context = multiprocessing.get_context("spawn")
     answers = context.Queue()
-    processes = [
-        context.Process(target=_locate_in_another_process, args=(server.url, answers)) for _ in range(2)
-    ]
+    processes = [context.Process(target=_locate_in_another_process, args=(server.url, answers)) for _ in range(2)]
     for process in processes:
         process.start()
     digests = {answers.get(timeout=60) for _ in processes}

@@ -145,8 +145,7 @@ def test_every_rule_with_a_reference_is_needed(shared: Path, language: str) -> N
         rest = tuple(rule for rule in LANGUAGE_RULES[language] if rule is not left_out)
         without = Conversion("one rule fewer", {language: rest})
         assert any(
-            without.tags(word.upos, word.feats, language, word.form) != tuple(sorted(word.reference))
-            for word in words
+            without.tags(word.upos, word.feats, language, word.form) != tuple(sorted(word.reference)) for word in words
         ), left_out.source
 
 
@@ -345,8 +344,7 @@ WORDS = st.tuples(
     st.sampled_from(sorted(UPOS_TAGS)),
     st.dictionaries(st.sampled_from(sorted(FEATURE_TAGS)), st.integers(0, 10_000), max_size=6).map(
         lambda drawn: {
-            feature: sorted(FEATURE_TAGS[feature])[n % len(FEATURE_TAGS[feature])]
-            for feature, n in drawn.items()
+            feature: sorted(FEATURE_TAGS[feature])[n % len(FEATURE_TAGS[feature])] for feature, n in drawn.items()
         }
     ),
     st.sampled_from(LANGUAGES),

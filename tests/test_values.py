@@ -102,8 +102,7 @@ def test_the_filter_is_the_counting(
     authors = tuple(
         value
         for value in ("DU", "PL", "SG")
-        if forms(train, value) >= max(least, 1)
-        and not any(0 < forms(pairs, value) < least for pairs in splits)
+        if forms(train, value) >= max(least, 1) and not any(0 < forms(pairs, value) < least for pairs in splits)
     )
     read = [corpus(pairs) for pairs in splits]
     assert kept_values("Number", read[0], read[1], read[2], least) == expected

@@ -37,9 +37,7 @@ def _style(ranking: str, direction: str) -> str:
     return "--" if ranking == "random" else "-"
 
 
-def accuracy(
-    curves: pd.DataFrame, measure: Literal["accuracy", "mi_bits", "nmi", "selectivity"] = "accuracy"
-) -> Plot:
+def accuracy(curves: pd.DataFrame, measure: Literal["accuracy", "mi_bits", "nmi", "selectivity"] = "accuracy") -> Plot:
     """Draw ``measure`` over k: a panel a probe, a colour a ranking; solid ttb, dashed random, dotted btt.
 
     The legend's "Linear by Gaussian" is the Linear probe on neurons ranked by Gaussian. Rows that differ in

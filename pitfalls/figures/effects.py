@@ -98,10 +98,7 @@ def effects(effects_table: pd.DataFrame) -> Plot:
         sentences = _draw(axes, points)
         axes.set_title(title)
     words = int(points["words"].max())
-    alt = (
-        f"Line chart over k, the number of changed neurons: fraction of {words} words. {title}. "
-        f"{' '.join(sentences)}"
-    )
+    alt = f"Line chart over k, the number of changed neurons: fraction of {words} words. {title}. {' '.join(sentences)}"
     caption = (
         f"{title}. Error rate (solid: the word came out different) and CLWV (dashed: right lemma, another "
         f"value) as fractions of {words} predicted words, over the number k of changed neurons; hollow "

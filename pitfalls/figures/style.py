@@ -67,7 +67,7 @@ _LANGUAGES = {
 _ORDER = tuple(_LOOKS)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Plot:
     """A figure with what it says: in words for those who do not see it, and in numbers.
 
@@ -87,6 +87,9 @@ class Plot:
     alt: str
     caption: str
     table: pd.DataFrame
+
+    def __repr__(self) -> str:
+        return f"{self.caption}\n{self.alt}"
 
     def _repr_html_(self) -> str:
         image = base64.b64encode(self.png()).decode("ascii")
@@ -136,9 +139,7 @@ class Plot:
             "csv": self.table.to_csv(index=False, lineterminator="\n").encode(),
             "json": (json.dumps(words, ensure_ascii=False, indent=2) + "\n").encode(),
         }
-        return tuple(
-            _put_in_place(folder / f"{id}.{ending}", content) for ending, content in contents.items()
-        )
+        return tuple(_put_in_place(folder / f"{id}.{ending}", content) for ending, content in contents.items())
 
 
 def _put_in_place(path: Path, content: bytes) -> Path:

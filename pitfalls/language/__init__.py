@@ -1,0 +1,1 @@
+"""Text: sentences of words with attributes, treebanks, lexicons, grammars. Knows no model."""

@@ -179,9 +179,7 @@ def drop_long(corpus: Corpus, length: Callable[[Sequence[str]], int], limit: int
     pairs = list(zip(corpus.sentences, lengths, strict=True))
     kept = tuple(sentence for sentence, n in pairs if n < limit)
     too_long = [(sentence.id, n) for sentence, n in pairs if n >= limit]
-    dropped = Dropped(
-        corpus.name, tuple(i for i, _ in too_long), tuple(n for _, n in too_long), limit, len(pairs)
-    )
+    dropped = Dropped(corpus.name, tuple(i for i, _ in too_long), tuple(n for _, n in too_long), limit, len(pairs))
     return Corpus(corpus.language, kept, corpus.name), dropped
 
 
@@ -417,14 +415,10 @@ class _CheckedLines:
                     'text without spaces at its ends and without double spaces, or "_" for nothing',
                 )
         if columns[3] not in _UPOS:
-            raise self._error(
-                f"UPOS {columns[3]!r}", f"a universal part of speech ({' '.join(sorted(_UPOS))})"
-            )
+            raise self._error(f"UPOS {columns[3]!r}", f"a universal part of speech ({' '.join(sorted(_UPOS))})")
         fault = _feature_fault(columns[5])
         if fault:
-            raise self._error(
-                fault, 'features such as "Case=Nom|Number=Sing", each name once, or "_" for none'
-            )
+            raise self._error(fault, 'features such as "Case=Nom|Number=Sing", each name once, or "_" for none')
         self.lines += 1
         return columns[: len(_READ)]
 
@@ -446,9 +440,7 @@ class _CheckedLines:
                 raise self._error(f"empty node id {number}", f"{self.words}.{self.empty + 1}")
             self.empty += 1
         else:
-            raise self._error(
-                f"id {number!r}", 'a word id such as "3", "3-4" (multi-word token) or "3.1" (empty node)'
-            )
+            raise self._error(f"id {number!r}", 'a word id such as "3", "3-4" (multi-word token) or "3.1" (empty node)')
 
 
 def _shorten(line: str, width: int = 40) -> str:

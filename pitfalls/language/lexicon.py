@@ -69,9 +69,7 @@ class Lexicon:
         readings: defaultdict[str, set[Analysis]] = defaultdict(set)
         for form, analyses in self.analyses.items():
             readings[_composed(form)].update(analyses)
-        object.__setattr__(
-            self, "analyses", {form: tuple(sorted(readings[form])) for form in sorted(readings)}
-        )
+        object.__setattr__(self, "analyses", {form: tuple(sorted(readings[form])) for form in sorted(readings)})
 
     def __hash__(self) -> int:
         """Hash the language and the forms; the readings are in a mapping, which has no hash."""

@@ -178,9 +178,7 @@ def locate(
     if not re.fullmatch(r"\w[\w.-]*", release):
         raise ValueError(f"release is {release!r}; expected the name of a tag, such as {RELEASE!r}")
     if not base_url.startswith(("http://", "https://")):
-        raise ValueError(
-            f"base_url is {base_url!r}; expected http:// or https://; for files on disk pass folder="
-        )
+        raise ValueError(f"base_url is {base_url!r}; expected http:// or https://; for files on disk pass folder=")
     path = cache_folder() / "ud" / release / chosen.name / name
     try:
         if not path.exists():
@@ -277,9 +275,7 @@ def _manifest(folder: Path) -> dict[str, _Record]:
     path = _manifest_path(folder)
     try:
         entries = json.loads(path.read_bytes())
-        return {
-            name: _Record(entry["size"], entry["sha256"], entry["url"]) for name, entry in entries.items()
-        }
+        return {name: _Record(entry["size"], entry["sha256"], entry["url"]) for name, entry in entries.items()}
     except FileNotFoundError:
         return {}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -373,9 +369,7 @@ def _fetch(url: str, part: Path) -> None:
         return
     with _open(url, part, state) as response:
         state = state.after(response, url, part)
-        if (
-            not state.have
-        ):  # before the new state is written: the old bytes must never pass for the new file's
+        if not state.have:  # before the new state is written: the old bytes must never pass for the new file's
             part.unlink(missing_ok=True)
         _write_json(_state_path(part), {"url": url, "size": state.size, "validator": state.validator})
         with (
@@ -410,9 +404,7 @@ def _open(url: str, part: Path, state: _State) -> http.client.HTTPResponse:
         raise TreebankError(f"{url}: {status}; {_ELSEWHERE}") from error
     except urllib.error.URLError as error:
         if isinstance(error.reason, socket.gaierror):  # no network: waiting seldom helps
-            raise TreebankError(
-                f"{url}: no such host, or no network ({error.reason}); {_ELSEWHERE}"
-            ) from error
+            raise TreebankError(f"{url}: no such host, or no network ({error.reason}); {_ELSEWHERE}") from error
         raise _BrokenOffError(f"no connection ({error.reason})") from error
     except (http.client.HTTPException, OSError) as error:
         raise _BrokenOffError(f"no answer ({error!r})") from error
@@ -473,8 +465,7 @@ class _State:
         chunked = response.headers.get("Transfer-Encoding", "").lower() == "chunked"
         if length is None and not chunked:
             raise TreebankError(
-                f"{url}: the server does not say how long the file is, so a cut one could go unnoticed; "
-                f"{_ELSEWHERE}"
+                f"{url}: the server does not say how long the file is, so a cut one could go unnoticed; {_ELSEWHERE}"
             )
         return _State(0, None if length is None else int(length), _validator(response))
 

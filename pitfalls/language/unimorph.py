@@ -98,9 +98,7 @@ UNIMORPH = Conversion("UniMorph 3.0 with language rules", LANGUAGE_RULES)
 AUTHORS = Conversion("UniMorph 3.0 without language rules (the authors' run)", {})
 
 
-def tags(
-    upos: str, feats: Mapping[str, str], language: str, form: str = "", lemma: str = ""
-) -> tuple[str, ...]:
+def tags(upos: str, feats: Mapping[str, str], language: str, form: str = "", lemma: str = "") -> tuple[str, ...]:
     """Give the UniMorph tags of one word, sorted, with the language rules: `UNIMORPH.tags`.
 
     >>> tags("VERB", {"Mood": "Ind", "Tense": "Past", "Person": "3", "VerbForm": "Fin"}, "spa", "dejó")
@@ -109,9 +107,7 @@ def tags(
     return UNIMORPH.tags(upos, feats, language, form, lemma)
 
 
-def attributes(
-    upos: str, feats: Mapping[str, str], language: str, form: str = "", lemma: str = ""
-) -> dict[str, str]:
+def attributes(upos: str, feats: Mapping[str, str], language: str, form: str = "", lemma: str = "") -> dict[str, str]:
     """Give the attributes one word carries, with the language rules: `UNIMORPH.attributes`.
 
     >>> attributes("VERB", {"Tense": "Past", "VerbForm": "Part", "Voice": "Pass"}, "eng", "attacked")
@@ -136,8 +132,7 @@ def changed_by_rules(
 def _check(upos: str, language: str) -> None:
     if language not in LANGUAGES:
         raise ValueError(
-            f"no UniMorph tables for language {language!r}: "
-            f"use an ISO 639-3 code, one of {', '.join(LANGUAGES)}"
+            f"no UniMorph tables for language {language!r}: use an ISO 639-3 code, one of {', '.join(LANGUAGES)}"
         )
     if upos not in UPOS_TAGS:
         raise ValueError(

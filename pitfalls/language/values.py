@@ -113,9 +113,7 @@ def _check_languages(corpora: Mapping[str, Corpus]) -> None:
         raise ValueError(f"the corpora are of different languages: {languages}; give splits of one treebank")
 
 
-def _check_attribute(
-    attribute: str, corpora: Mapping[str, Corpus], found: Mapping[str, Mapping[str, object]]
-) -> None:
+def _check_attribute(attribute: str, corpora: Mapping[str, Corpus], found: Mapping[str, Mapping[str, object]]) -> None:
     """Refuse a name that means nothing here; one of the 13 that this language lacks is fine."""
     if attribute in ATTRIBUTES or any(found.values()):
         return
@@ -127,6 +125,5 @@ def _check_attribute(
         for name in word.attributes
     }
     raise ValueError(
-        f"no word carries the attribute {attribute!r}; "
-        f"these corpora have: {', '.join(sorted(there)) or 'none'}"
+        f"no word carries the attribute {attribute!r}; these corpora have: {', '.join(sorted(there)) or 'none'}"
     )

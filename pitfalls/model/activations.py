@@ -88,14 +88,10 @@ class Activations:
         if len(set(self.values)) != len(self.values):
             raise ValueError(f"values {self.values} repeat themselves: name each once")
         if self.y.dtype != np.int64:
-            raise ValueError(
-                f"y is {self.y.dtype}: give int64 indexes into values (from_arrays takes labels)"
-            )
+            raise ValueError(f"y is {self.y.dtype}: give int64 indexes into values (from_arrays takes labels)")
         outside = np.unique(self.y[(self.y < 0) | (self.y >= len(self.values))]).tolist()
         if outside:
-            raise ValueError(
-                f"labels {outside} for {len(self.values)} values {self.values}: y indexes values"
-            )
+            raise ValueError(f"labels {outside} for {len(self.values)} values {self.values}: y indexes values")
 
     @property
     def n_words(self) -> int:
@@ -274,9 +270,7 @@ def select(
     """
     total = sum(len(sentence.words) for sentence in corpus.sentences)
     if len(vectors) != total:
-        raise ValueError(
-            f"{len(vectors)} vectors for the {total} words of {corpus.name}: not of the same corpus"
-        )
+        raise ValueError(f"{len(vectors)} vectors for the {total} words of {corpus.name}: not of the same corpus")
     kept = tuple(sorted(set(values)))
     rows, labels, forms, sentence_ids, positions, others = [], [], [], [], [], set()
     row = -1
@@ -295,9 +289,7 @@ def select(
                 positions.append(position)
     absent = sorted(set(kept) - others)
     if absent or not kept:
-        raise ValueError(
-            f"no word of {corpus.name} has the {attribute} {absent}: its words have {sorted(others)}"
-        )
+        raise ValueError(f"no word of {corpus.name} has the {attribute} {absent}: its words have {sorted(others)}")
     return Activations(
         X=np.ascontiguousarray(np.asarray(vectors)[rows], dtype=np.float32),
         y=np.array(labels, dtype=np.int64),

@@ -143,9 +143,7 @@ class MaskedLM:
         self.name = name
         self.has_head = has_head
         if getattr(model.config, "is_decoder", False):
-            raise UnsupportedModelError(
-                f"{self._what}: config.is_decoder is true; a masked LM sees both sides"
-            )
+            raise UnsupportedModelError(f"{self._what}: config.is_decoder is true; a masked LM sees both sides")
         self._check_tokenizer()
         self._encoder: nn.Module = model.base_model
         self._layers = self._find_layers()
@@ -339,9 +337,7 @@ class MaskedLM:
             word, or a later one that begins a word ("split differently", PAPER.md, "Interventions").
         """
         if like is not None and len(like) != len(pieces):
-            raise ValueError(
-                f"{len(pieces)} predicted pieces for a word of {len(like)}: they must be at its slots"
-            )
+            raise ValueError(f"{len(pieces)} predicted pieces for a word of {len(like)}: they must be at its slots")
         if any(int(piece) in self._special_ids for piece in pieces):
             return None
         tokens = self.tokenizer.convert_ids_to_tokens([int(piece) for piece in pieces])
@@ -362,9 +358,7 @@ class MaskedLM:
         for start in range(0, len(sentences), _TOKENISE_AT_ONCE):
             chunk = [list(sentence) for sentence in sentences[start : start + _TOKENISE_AT_ONCE]]
             # verbose=False: the caller decides about long sentences, the tokenizer need not warn as well.
-            encoded = self.tokenizer(
-                chunk, is_split_into_words=True, padding=False, truncation=False, verbose=False
-            )
+            encoded = self.tokenizer(chunk, is_split_into_words=True, padding=False, truncation=False, verbose=False)
             for row, words in enumerate(chunk):
                 word_ids = [-1 if word is None else word for word in encoded.word_ids(row)]
                 found.append(self._every_word(_Pieces(encoded["input_ids"][row], word_ids), len(words)))
@@ -435,9 +429,7 @@ class MaskedLM:
         self._check_layer(layer)
         shape = (*encoded.input_ids.shape, self.n_neurons)
         if tuple(states.shape) != shape:
-            raise ValueError(
-                f"states of shape {tuple(states.shape)} for a batch of shape {shape}: one a subword"
-            )
+            raise ValueError(f"states of shape {tuple(states.shape)} for a batch of shape {shape}: one a subword")
         with torch.inference_mode():
             _, call = self._enter(encoded)
             return self._run(states.to(self.device, self.dtype), call, layer, self.n_layers)
@@ -495,9 +487,7 @@ class MaskedLM:
 
     def _check_layer(self, layer: int) -> None:
         if not 0 <= layer <= self.n_layers:
-            raise ValueError(
-                f"layer {layer} of {self._what}: it has layers 0 (embeddings) to {self.n_layers}"
-            )
+            raise ValueError(f"layer {layer} of {self._what}: it has layers 0 (embeddings) to {self.n_layers}")
 
     def _check_tokenizer(self) -> None:
         if not self.tokenizer.is_fast:
@@ -506,9 +496,7 @@ class MaskedLM:
                 "(tokenizer.json) tell which word a subword belongs to"
             )
         if self.tokenizer.unk_token_id is None:
-            raise UnsupportedModelError(
-                f"{self._what}: its tokenizer has no unknown token for words without subwords"
-            )
+            raise UnsupportedModelError(f"{self._what}: its tokenizer has no unknown token for words without subwords")
         highest = max(self.tokenizer.get_vocab().values())
         n_embeddings = self.model.get_input_embeddings().weight.shape[0]
         if highest >= n_embeddings:
@@ -549,9 +537,7 @@ class MaskedLM:
                 pairs.append(("head", self.head(theirs), logits))
         for part, mine, own in pairs:
             tolerance = 1e-3 * max(1.0, float(own.abs().max()))
-            if mine.shape != own.shape or not torch.allclose(
-                mine.float(), own.float(), atol=tolerance, rtol=0.0
-            ):
+            if mine.shape != own.shape or not torch.allclose(mine.float(), own.float(), atol=tolerance, rtol=0.0):
                 raise UnsupportedModelError(
                     f"{self._what}: running its {part} step by step does not give its own forward pass (or "
                     f"its weights are not finite); {_SUPPORTED}"
@@ -633,9 +619,7 @@ class _Joiner:
         if not tokens or not self._begins(tokens[0]):
             return False
         may_begin = [own is not None and self._begins(token) for token in own or tokens]
-        return all(
-            may or not self._begins(token) for may, token in zip(may_begin[1:], tokens[1:], strict=True)
-        )
+        return all(may or not self._begins(token) for may, token in zip(may_begin[1:], tokens[1:], strict=True))
 
 
 class _WordPieceJoiner(_Joiner):

@@ -34,19 +34,19 @@ class Recipe:
     """Everything that decides the weights: shape, text, steps and seed."""
 
     languages: tuple[str, ...] = ("eng", "spa", "rus", "tur")
-    sentences: int = 60_000
+    sentences: int = 150_000
     """Fresh sentences a language."""
     hidden_size: int = 128
     layers: int = 4
     heads: int = 4
     max_tokens: int = 64
-    dropout: float = 0.1
-    steps: int = 12_000
+    dropout: float = 0.0
+    steps: int = 20_000
     batch_size: int = 128
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     warmup_steps: int = 500
     weight_decay: float = 0.01
-    mask_probability: float = 0.15
+    mask_probability: float = 0.2
     seed: int = 2022
     text_seed: int = 7_000_000
     """Far from the seeds of train, dev and test; sentences of dev and test are left out besides."""
@@ -85,9 +85,7 @@ def tokenize(tokenizer: BertTokenizer, texts: Sequence[str], max_tokens: int) ->
     return [np.asarray(sentence, dtype=np.int64) for sentence in ids if len(sentence) <= max_tokens]
 
 
-def batches(
-    lengths: NDArray[np.int64], batch_size: int, seed: int, start: int = 0
-) -> Iterator[NDArray[np.int64]]:
+def batches(lengths: NDArray[np.int64], batch_size: int, seed: int, start: int = 0) -> Iterator[NDArray[np.int64]]:
     """Sentence numbers of each batch from step ``start`` on, without end; a batch holds like lengths.
 
     An epoch is a permutation, sorted by length within blocks of 64 batches so that little is padding; the
@@ -138,9 +136,7 @@ def learning_rate(step: int, recipe: Recipe) -> float:
     return recipe.learning_rate * max(0.0, (recipe.steps - step) / max(1, recipe.steps - recipe.warmup_steps))
 
 
-def loss_of(
-    model: BertForMaskedLM, inputs: torch.Tensor, labels: torch.Tensor, pad_token_id: int
-) -> torch.Tensor:
+def loss_of(model: BertForMaskedLM, inputs: torch.Tensor, labels: torch.Tensor, pad_token_id: int) -> torch.Tensor:
     """Mean cross-entropy in nats over the asked positions; logits are made for those alone."""
     hidden = model.bert(input_ids=inputs, attention_mask=(inputs != pad_token_id).long()).last_hidden_state
     asked = labels != IGNORED
@@ -159,9 +155,7 @@ class Checkpoint:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def save(
-        self, step: int, model: BertForMaskedLM, optimizer: torch.optim.Optimizer, recipe: Recipe
-    ) -> None:
+    def save(self, step: int, model: BertForMaskedLM, optimizer: torch.optim.Optimizer, recipe: Recipe) -> None:
         """Write the state after ``step`` steps."""
         self.folder.mkdir(parents=True, exist_ok=True)
         tensors = {f"weight/{name}": value.detach().clone() for name, value in model.named_parameters()}
@@ -233,9 +227,7 @@ def train(
     stream = batches(lengths, recipe.batch_size, recipe.seed, start)
     model.train()
     recent: list[float] = []
-    for step in tqdm(
-        range(start, recipe.steps), initial=start, total=recipe.steps, desc="pretraining", unit="step"
-    ):
+    for step in tqdm(range(start, recipe.steps), initial=start, total=recipe.steps, desc="pretraining", unit="step"):
         generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
         torch.manual_seed(recipe.seed * 1_000_003 + step)
         ids = pad([sentences[i] for i in next(stream)], tokenizer.pad_token_id)

@@ -62,7 +62,7 @@ def build_vocabulary(forms: Iterable[Form], min_count: int = 1) -> dict[str, int
 
 
 def build_tokenizer(forms: Iterable[Form], max_tokens: int = 64) -> BertTokenizer:
-    """transformers' own BERT tokenizer over :func:`build_vocabulary`; case and accents are kept.
+    """Transformers' own BERT tokenizer over :func:`build_vocabulary`; case and accents are kept.
 
     Examples
     --------

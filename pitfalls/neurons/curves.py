@@ -37,9 +37,7 @@ _HELD = 2**23
 
 # (train X [n, d] in the ranking's order, train y, n_classes, X to score, ks, seed)
 # -> blocks of log-probabilities (nats) [n_words, n_ks, n_classes], in the order of the words.
-_LogProbabilities = Callable[
-    [torch.Tensor, torch.Tensor, int, torch.Tensor, list[int], int], Iterator[torch.Tensor]
-]
+_LogProbabilities = Callable[[torch.Tensor, torch.Tensor, int, torch.Tensor, list[int], int], Iterator[torch.Tensor]]
 
 
 def _row_blocks(X: torch.Tensor, numbers_per_row: int) -> Iterator[torch.Tensor]:

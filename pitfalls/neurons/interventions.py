@@ -272,9 +272,7 @@ class ConstantTranslation(_Shift):
 # --------------------------------------------------------------------------------------- outcomes
 
 
-def classify(
-    readings: Iterable[Analysis], attribute: str, lemma: str, value: str, intended: str | None
-) -> str:
+def classify(readings: Iterable[Analysis], attribute: str, lemma: str, value: str, intended: str | None) -> str:
     """The outcome of a changed word whose new form has these ``readings``.
 
     A form can be read in several ways ("sheep", "cut"), and it *has* a lemma or a value when one of its
@@ -581,9 +579,7 @@ def _summed(effect: pd.DataFrame, outcomes: Sequence[str], count: str, rate: str
     keys = [column for column in effect.columns if column not in _MEASURES]
     # NaN strengths must not drop ablations: dropna=False below keeps them as a group.
     counted = effect.assign(**{count: effect["count"].where(effect["outcome"].isin(outcomes), 0)})
-    table = counted.groupby(keys, sort=False, dropna=False).agg(
-        **{count: (count, "sum"), "words": ("count", "sum")}
-    )
+    table = counted.groupby(keys, sort=False, dropna=False).agg(**{count: (count, "sum"), "words": ("count", "sum")})
     return table.assign(**{rate: table[count] / table["words"]}).reset_index()
 
 

@@ -180,9 +180,7 @@ class Gaussians:
     noise: torch.Tensor
 
 
-def fit_gaussians(
-    X: torch.Tensor, y: torch.Tensor, n_classes: int, n_neurons: int | None = None
-) -> Gaussians:
+def fit_gaussians(X: torch.Tensor, y: torch.Tensor, n_classes: int, n_neurons: int | None = None) -> Gaussians:
     r"""Maximum a posteriori Gaussians under a Normal-Inverse-Wishart prior (PAPER.md, Gaussian probe [C]).
 
     With the prior's mean at the class mean, the posterior mean is the class mean, and

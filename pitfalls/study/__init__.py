@@ -1,0 +1,1 @@
+"""Whole experiments: worlds, configurations, output and the report."""

@@ -84,17 +84,16 @@ def agreement_rate(world: World, language: str, feature: str) -> pd.DataFrame:
 
 
 def _told(lexicon: Lexicon, form: str, feature: str) -> set[str | None]:
-    return {analysis.value(feature) for analysis in lexicon.lookup(form)}
+    """The values that a form can have; readings without the feature (an infinitive) say nothing against them."""
+    return {analysis.value(feature) for analysis in lexicon.lookup(form)} - {None}
 
 
 def _fill_endings(
     model: MaskedLM, lexicon: Lexicon, feature: str, asked: Sequence[tuple[list[str], int, str]]
 ) -> list[bool]:
-    """For each (words, position, value): does the word whose ending was masked come back with the value?"""
+    """Say for each (words, position, value) whether the word whose ending is masked comes back with the value."""
     encoded = model.encode([words for words, _, _ in asked])
-    slots = [
-        (encoded.word_ids[row] == position).nonzero()[:, 0] for row, (_, position, _) in enumerate(asked)
-    ]
+    slots = [(encoded.word_ids[row] == position).nonzero()[:, 0] for row, (_, position, _) in enumerate(asked)]
     rows = [row for row, own in enumerate(slots) if len(own) > 1]
     ids = encoded.input_ids.clone()
     endings = torch.zeros_like(ids, dtype=torch.bool)
@@ -136,7 +135,7 @@ def best_clwv(world: World, language: str, attribute: str, search: ClwvSearch | 
         for beta, name in product(search.betas, search.rankings):
             effect = intervene(world, small, orders[name], Translation(beta=beta), search.ks, split="dev")
             rates = clwv(effect)
-            top = rates.loc[rates["clwv"].idxmax()]
+            top = rates.iloc[int(rates["clwv"].to_numpy().argmax())]
             best = max(best, (float(top["clwv"]), layer, beta, name, int(top["k"])))
     _, layer, beta, name, k = best
     data = world.activations(language, attribute, layer)
@@ -170,9 +169,7 @@ def measure(world: World) -> pd.DataFrame:
     rows = [identity(world, language) for language in world.languages]
     rows += [agreement_rate(world, language, feature) for language, feature in tqdm(both, desc="agreement")]
     named = list(zip(pairs["language"], pairs["attribute"], strict=True))
-    rows += [
-        readability(world, language, attribute) for language, attribute in tqdm(named, desc="readability")
-    ]
+    rows += [readability(world, language, attribute) for language, attribute in tqdm(named, desc="readability")]
     rows += [best_clwv(world, language, attribute) for language, attribute in tqdm(both, desc="CLWV")]
     return pd.concat(rows, ignore_index=True)
 
@@ -241,7 +238,8 @@ def write_card(folder: Path, measures: pd.DataFrame) -> Path:
 
 def _markdown(measures: pd.DataFrame) -> str:
     lines = ["| measure | language | attribute | where | value | required |", "|---|---|---|---|---|---|"]
-    for row in measures.itertuples(index=False):
-        cells = (row.measure, row.language, row.attribute, row.where, f"{row.value:.3f}", f"{row.required:g}")
+    for row in measures.to_dict("records"):
+        names = [str(row[column]) for column in ("measure", "language", "attribute", "where")]
+        cells = [*names, f"{row['value']:.3f}", f"{row['required']:g}"]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from tqdm.auto import tqdm
 
-from pitfalls.neurons.curves import probe_curve
+from pitfalls.neurons.curves import Split, Task, probe_curve
 from pitfalls.neurons.interventions import Kind, intervene
 from pitfalls.neurons.rankings import PAPER_RANKINGS, Ranking, rank
 
@@ -35,7 +35,7 @@ def probe_curves(
     rankings: Sequence[Ranking],
     ks: Sequence[int],
     probes: Sequence[str] = PROBES,
-    task: str = "real",
+    task: Task = "real",
     seed: int = 0,
 ) -> pd.DataFrame:
     """Accuracy and mutual information over k of every probe on every ranking, one tidy table."""
@@ -53,7 +53,7 @@ def intervention_curves(
     rankings: Sequence[Ranking],
     kind: Kind,
     ks: Sequence[int],
-    split: str = "test",
+    split: Split = "test",
 ) -> pd.DataFrame:
     """What becomes of each word over k when the first k neurons of each ranking are changed, one tidy table."""
     tables = [

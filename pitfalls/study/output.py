@@ -57,9 +57,7 @@ def publish(plot: Plot, figure_id: str, folder: Path | None = None) -> Plot:
         The id is of another form.
     """
     if not _NAME.fullmatch(figure_id):
-        raise ValueError(
-            f"{figure_id!r} is no figure id: use lower-case letters, digits, - and _, as in 01_accuracy"
-        )
+        raise ValueError(f"{figure_id!r} is no figure id: use lower-case letters, digits, - and _, as in 01_accuracy")
     root = folder or output_folder()
     targets = {
         ".png": root / "figures" / f"{figure_id}.png",

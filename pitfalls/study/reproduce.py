@@ -18,9 +18,7 @@ CELL_TIMEOUT = 3_600
 """Seconds that one cell may take; the paper world's cells are long."""
 
 
-def reproduce(
-    notebooks: Path, output: Path, world: str, environment: Mapping[str, str] | None = None
-) -> Path:
+def reproduce(notebooks: Path, output: Path, world: str, environment: Mapping[str, str] | None = None) -> Path:
     """Run every notebook of a folder from top to bottom; the path of the report.
 
     The executed notebooks and their HTML go to ``output/build``; what they publish to ``output/figures`` and
@@ -39,9 +37,7 @@ def reproduce(
     """
     paths = sorted(notebooks.glob("[0-9][0-9]_*.ipynb"))
     if not paths:
-        raise FileNotFoundError(
-            f"no notebook such as 01_….ipynb in {notebooks}: run this from the project's root"
-        )
+        raise FileNotFoundError(f"no notebook such as 01_….ipynb in {notebooks}: run this from the project's root")
     variables = {"PITFALLS_WORLD": world, "PITFALLS_OUTPUT": str(output.resolve()), **(environment or {})}
     executed = [
         Executed(path.stem, _run(path, output / "build", variables))

@@ -291,22 +291,18 @@ def load_world(
         treebanks = treebanks or os.environ.get("PITFALLS_TREEBANKS") or None
     if name == "mini":
         if model is not None or treebanks is not None or languages is not None or revision is not None:
-            raise ValueError(
-                'the mini world is fixed; for another model or treebank use load_world("paper", …)'
-            )
+            raise ValueError('the mini world is fixed; for another model or treebank use load_world("paper", …)')
         folder = mini_folder()
         lm = MaskedLM.load(folder / "model", device=device)
         return World("mini", lm, GeneratedSource(folder), min_forms or MINI_MIN_FORMS, cache_folder())
     if name == "paper":
-        lm = MaskedLM.load(model or "bert-base-multilingual-cased", revision=revision, device=device)
+        lm = MaskedLM.load(os.fspath(model or "bert-base-multilingual-cased"), revision=revision, device=device)
         source = _treebank_source(treebanks, languages)
         return World("paper", lm, source, min_forms or PAPER_MIN_FORMS, cache_folder())
     raise ValueError(f"no world {name!r}; there are: {', '.join(WORLDS)}")
 
 
-def _treebank_source(
-    folder: str | os.PathLike[str] | None, languages: Sequence[str] | None
-) -> TreebankSource:
+def _treebank_source(folder: str | os.PathLike[str] | None, languages: Sequence[str] | None) -> TreebankSource:
     known = sorted(bank.language for bank in treebanks.TREEBANKS)
     wanted = sorted(set(languages)) if languages is not None else known
     unknown = [language for language in wanted if language not in known]
@@ -355,7 +351,7 @@ def world_from_files(
     parts = {split: read_conllu(path, code) for split, path in paths.items()}
     if "train" not in parts:
         parts["train"], parts["dev"] = divide(parts["dev"])
-    lm = MaskedLM.load(model, revision=revision, device=device)
+    lm = MaskedLM.load(os.fspath(model), revision=revision, device=device)
     return World(paths["test"].stem, lm, FileSource(parts), min_forms, cache_folder())
 
 

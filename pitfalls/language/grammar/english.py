@@ -94,9 +94,7 @@ class English(NounPhrases):
     def _time(self, draw: Draw, verb: Verb) -> Time:
         return draw.weighted({"state": STATE_TIMES, "event": NO_PROGRESSIVE}.get(verb.aspect, TIMES))
 
-    def _verbal(
-        self, draw: Draw, verb: Verb, subject: Phrase, time: Time, deprel: str, negated: bool
-    ) -> Tree:
+    def _verbal(self, draw: Draw, verb: Verb, subject: Phrase, time: Time, deprel: str, negated: bool) -> Tree:
         """A verb with its subject, auxiliaries and negation, still without objects."""
         helpers, main = (supported if negated else active)(verb.forms, time, subject.number)
         return self._assembled(main, subject, helpers, deprel, negated)
@@ -125,9 +123,7 @@ class English(NounPhrases):
             self._add_outer(draw, clause, OUTER, time, 0.6)
 
     @staticmethod
-    def _add_middle(
-        draw: Draw, clause: Tree, table: Mapping[Time, Sequence[str]], time: Time, chance: float
-    ) -> None:
+    def _add_middle(draw: Draw, clause: Tree, table: Mapping[Time, Sequence[str]], time: Time, chance: float) -> None:
         """An adverb after the first auxiliary, or before the verb if there is none; none beside "not"."""
         if any(child.form is en.NOT for child in clause.left) or not draw.chance(chance):
             return
@@ -218,9 +214,7 @@ class English(NounPhrases):
         helpers = auxiliaries(time, subject.number, "aux:pass")
         clause = self._assembled(verb.forms.passive_participle, subject, helpers, "root", draw.chance(0.1))
         if not subject.modified or draw.chance(0.5):
-            agent = self._phrase(
-                draw, self._another(draw, self._agents[kind, lemma], noun), "obl:agent", adjective=0.2
-            )
+            agent = self._phrase(draw, self._another(draw, self._agents[kind, lemma], noun), "obl:agent", adjective=0.2)
             agent.tree.left.insert(0, Tree(en.BY, "case"))
             clause.right.append(agent.tree)
         self._when(draw, clause, verb, time)
@@ -346,15 +340,11 @@ class English(NounPhrases):
         noun = draw.choice(self._people)
         time = draw.weighted(SIMPLE_TIMES)
         subject = self._subject(draw, noun, "nsubj", time[0], modified=0.5)
-        clause = self._verbal(
-            draw, self._verbs[draw.choice(WANTING)], subject, time, "root", draw.chance(0.1)
-        )
+        clause = self._verbal(draw, self._verbs[draw.choice(WANTING)], subject, time, "root", draw.chance(0.1))
         deeds = tuple(lemma for lemma in noun.acts if self._verbs[lemma].aspect != "state")
         verb = self._verbs[draw.choice(deeds or noun.acts)]
         wish = Tree(verb.forms.infinitive, "xcomp", left=[Tree(en.TO, "mark")])
-        wish.right.append(
-            self._object(draw, self._another(draw, self._patients[noun.kind, verb.lemma], noun), subject)
-        )
+        wish.right.append(self._object(draw, self._another(draw, self._patients[noun.kind, verb.lemma], noun), subject))
         clause.right.append(wish)
         return clause
 

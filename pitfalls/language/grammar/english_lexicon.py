@@ -129,9 +129,7 @@ def read_adjectives() -> dict[str, Adjective]:
 
 def read_nouns() -> Iterator[Noun]:
     """Nouns in the order of the table, each with its own choice of its class's company."""
-    company = {
-        (row["class"], row["role"]): tuple(row["words"].split()) for row in read_table("eng_company.tsv")
-    }
+    company = {(row["class"], row["role"]): tuple(row["words"].split()) for row in read_table("eng_company.tsv")}
     members: dict[str, int] = {}
     for row in read_table("eng_nouns.tsv"):
         group = row["class"]
@@ -149,9 +147,7 @@ def read_nouns() -> Iterator[Noun]:
             adjectives=own["adjective"],
             does=own["does"],
             acts=own["acts"],
-            undergoes=tuple(
-                (agent, verb) for agent in ("person", "animal", "thing") for verb in own[f"done:{agent}"]
-            ),
+            undergoes=tuple((agent, verb) for agent in ("person", "animal", "thing") for verb in own[f"done:{agent}"]),
         )
 
 
@@ -159,10 +155,6 @@ def read_places() -> dict[str, tuple[tuple[str, str], ...]]:
     """Class of a noun to the (preposition, class of the other noun) that may follow it."""
     places: dict[str, list[tuple[str, str]]] = {}
     for row in read_table("eng_places.tsv"):
-        pairs = [
-            (preposition, group)
-            for preposition in row["prepositions"].split()
-            for group in row["places"].split()
-        ]
+        pairs = [(preposition, group) for preposition in row["prepositions"].split() for group in row["places"].split()]
         places.setdefault(row["class"], []).extend(pairs)
     return {group: tuple(pairs) for group, pairs in places.items()}

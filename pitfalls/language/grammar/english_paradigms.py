@@ -87,9 +87,7 @@ def cut(text: str, stem: str, lemma: str, upos: str, features: tuple[tuple[str, 
         If ``text`` does not begin with ``stem`` (a mistake in a table of the lexicon).
     """
     if not text.startswith(stem):
-        raise ValueError(
-            f"'{text}' (lemma '{lemma}') does not begin with its stem '{stem}': correct the lexicon"
-        )
+        raise ValueError(f"'{text}' (lemma '{lemma}') does not begin with its stem '{stem}': correct the lexicon")
     return Form(stem, text[len(stem) :], lemma, upos, features)
 
 
@@ -230,9 +228,7 @@ POSSESSIVES = {
 }
 WHO = Form("who", "", "who", "PRON", feats(PronType="Rel"))
 THAT_RELATIVE = Form("that", "", "that", "PRON", feats(PronType="Rel"))
-CONJUNCTIONS = {
-    word: Form(word, "", word, "SCONJ") for word in ("because", "while", "after", "before", "although")
-}
+CONJUNCTIONS = {word: Form(word, "", word, "SCONJ") for word in ("because", "while", "after", "before", "although")}
 PREPOSITIONS = {
     word: Form(word, "", word, "ADP")
     for word in ("near", "beside", "behind", "with", "under", "on", "in", "about", "of", "by")

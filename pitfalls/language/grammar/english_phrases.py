@@ -84,9 +84,7 @@ class NounPhrases:
             return noun.gender or draw.choice(("m", "f"))
         return "n"
 
-    def _subject(
-        self, draw: Draw, noun: Noun, deprel: str, tense: str, modified: float = SUBJECT_MODIFIED
-    ) -> Phrase:
+    def _subject(self, draw: Draw, noun: Noun, deprel: str, tense: str, modified: float = SUBJECT_MODIFIED) -> Phrase:
         if noun.group == "body":
             modified = 1
         if draw.chance(0.09):
@@ -147,14 +145,10 @@ class NounPhrases:
 
     def _quality(self, draw: Draw, noun: Noun, subject: Tree) -> Adjective:
         """One of the noun's adjectives that neither repeats nor contradicts what its phrase says already."""
-        said = tuple(
-            child.form.lemma for child in (*subject.left, *subject.right) if child.form.upos == "ADJ"
-        )
+        said = tuple(child.form.lemma for child in (*subject.left, *subject.right) if child.form.upos == "ADJ")
         scales = tuple(self._adjectives[word].scale for word in said if word in self._adjectives)
         free = tuple(
-            word
-            for word in noun.adjectives
-            if word not in said and self._adjectives[word].scale not in scales
+            word for word in noun.adjectives if word not in said and self._adjectives[word].scale not in scales
         )
         return self._adjectives[draw.choice(free or noun.adjectives)]
 

@@ -231,9 +231,7 @@ class Russian:
             tree.left.append(Tree(chosen.forms[slot, case, word.animacy], "amod"))
         return tree
 
-    def _prepositional(
-        self, draw: Draw, base: str, case: str, word: Noun, deprel: str, adjective: float = 0.3
-    ) -> Tree:
+    def _prepositional(self, draw: Draw, base: str, case: str, word: Noun, deprel: str, adjective: float = 0.3) -> Tree:
         """A prepositional phrase; after в and на a second locative is used where the noun has one."""
         number = draw.weighted(((0.6, "Sing"), (0.4, "Plur")))
         tree = self._phrase(draw, word, number, case, deprel, adjective)
@@ -496,9 +494,7 @@ class Russian:
         if tense != "Pres":
             clause.left.append(self._copula(subject, tense, "aux:pass"))
         if draw.chance(0.55):
-            agent = self._phrase(
-                draw, self._noun(draw, "person"), draw.choice(NUMBERS), "Ins", "obl:agent", 0.25
-            )
+            agent = self._phrase(draw, self._noun(draw, "person"), draw.choice(NUMBERS), "Ins", "obl:agent", 0.25)
             clause.right.append(agent)
         return clause
 
@@ -509,9 +505,7 @@ class Russian:
             passives = self._passives(word)
             if passives:
                 break
-        clause = self._passive_clause(
-            draw, self._subject(draw, word, "nsubj:pass"), draw.choice(passives), tense
-        )
+        clause = self._passive_clause(draw, self._subject(draw, word, "nsubj:pass"), draw.choice(passives), tense)
         adverbs = {"Pres": ("уже",), "Past": TIMES["Past"], "Fut": TIMES["Fut"]}[tense]
         if draw.chance(0.5):
             position = 1 if tense == "Pres" else draw.choice((0, 1))
@@ -688,9 +682,7 @@ class Russian:
         )
         tense = draw.choice(("Pres", "Past"))
         clause = self._clause(draw, subject, self._pairs([entry])[0], tense)
-        inner = draw.choice((self._intransitive, self._transitive))(
-            draw, draw.choice(("Pres", "Past", "Fut"))
-        )
+        inner = draw.choice((self._intransitive, self._transitive))(draw, draw.choice(("Pres", "Past", "Fut")))
         inner.deprel = "ccomp"
         inner.left[:0] = [_comma(), Tree(fixed_form("что", "SCONJ"), "mark")]
         clause.right.append(inner)

@@ -106,9 +106,7 @@ def shared_stem(words: Iterable[str]) -> str:
 def cut(word: str, stem: str, lemma: str, upos: str, features: tuple[tuple[str, str], ...]) -> Form:
     """A form cut after ``stem`` (which must begin it)."""
     if not word.startswith(stem):
-        raise ValueError(
-            f"{word!r} does not begin with the stem {stem!r} of {lemma!r}: give it a stem of its own"
-        )
+        raise ValueError(f"{word!r} does not begin with the stem {stem!r} of {lemma!r}: give it a stem of its own")
     return Form(stem, word[len(stem) :], lemma, upos, features)
 
 
@@ -145,9 +143,7 @@ def noun_words(lemma: str, gender: str, animacy: str, notes: Mapping[str, str]) 
     return words
 
 
-def _declension(
-    lemma: str, gender: str, notes: Mapping[str, str]
-) -> tuple[str, dict[str, str], dict[str, str]]:
+def _declension(lemma: str, gender: str, notes: Mapping[str, str]) -> tuple[str, dict[str, str], dict[str, str]]:
     """Stem and endings; ы, я and ю are put right by :func:`spell`."""
     last = lemma[-1]
     stressed = "stressed" in notes
@@ -265,9 +261,7 @@ def adjective_words(lemma: str) -> dict[str, tuple[str, ...]]:
     return words
 
 
-def adjective(
-    lemma: str, words: Mapping[str, Sequence[str]], upos: str, stem: str, **fixed: str
-) -> Adjective:
+def adjective(lemma: str, words: Mapping[str, Sequence[str]], upos: str, stem: str, **fixed: str) -> Adjective:
     """An adjective, determiner or который from its words; the features ``fixed`` are added to all."""
     forms: dict[tuple[str, str, str], Form] = {}
     for slot in SLOTS:

@@ -235,9 +235,7 @@ def preposition(base: str, following: str) -> str:
 
 PREPOSITIONS = ("в", "во", "на", "с", "со", "о", "об", "у", "из", "около", "возле", "для", "к", "по")
 
-ADVERBS = tuple(
-    sorted({word for table in (TIMES, STATIVE_TIMES) for words in table.values() for word in words})
-)
+ADVERBS = tuple(sorted({word for table in (TIMES, STATIVE_TIMES) for words in table.values() for word in words}))
 
 
 def be_forms() -> dict[tuple[str, str], Form]:

@@ -314,9 +314,7 @@ class Spanish(SpanishClauses):
     def _who(self, draw: Draw) -> Tree:
         number = draw.choice(NUMBERS)
         pronoun = Tree(self.words.who(number), "nsubj")
-        tree = self._clause(
-            draw, Phrase(pronoun, self._noun(draw, "adult"), "Masc", number), draw.weighted(TENSES)
-        )
+        tree = self._clause(draw, Phrase(pronoun, self._noun(draw, "adult"), "Masc", number), draw.weighted(TENSES))
         tree.left.insert(0, pronoun)
         return tree
 

@@ -229,9 +229,7 @@ class SpanishClauses:
             tree.right.append(self._placed(draw, draw.choice(action.where), "obl"))
         return tree
 
-    def _quality(
-        self, draw: Draw, subject: Phrase, tense: str = "", mood: str = "Ind"
-    ) -> tuple[Tree, str, float]:
+    def _quality(self, draw: Draw, subject: Phrase, tense: str = "", mood: str = "Ind") -> tuple[Tree, str, float]:
         """An adjective with ser or estar; also its tense and how often a time adverbial suits it."""
         company = subject.company
         # A future or completed quality is odd (será viejo), a future or completed state is not.
@@ -242,9 +240,7 @@ class SpanishClauses:
         said = {child.form.lemma for child in subject.tree.right if child.deprel == "amod"}
         choices = company.estar if state else company.ser
         adjective = draw.choice([one for one in choices if one.lemma not in said])
-        aux = self.words.auxiliary(
-            "estar" if state else "ser", mood, tense, subject.person, subject.number, "AUX"
-        )
+        aux = self.words.auxiliary("estar" if state else "ser", mood, tense, subject.person, subject.number, "AUX")
         tree = Tree(adjective.forms[subject.gender, subject.number], "root", left=[Tree(aux, "cop")])
         if adjective.lemma not in _ABSOLUTE and draw.chance(0.2):
             tree.left.append(Tree(self.words["muy"], "advmod"))

@@ -192,9 +192,7 @@ def _use(company: Company, index: int, frames: Sequence[tuple[Action, str, str]]
     own = [act for act, _, goal in frames if goal in company.noun.classes[1:]]
     general = [act for act, _, goal in frames if goal == name or company.kind in GROUPS.get(goal, ())]
     special = list(dict.fromkeys(act for act in own if act not in general))
-    company.as_object = rotation(special, index, 2) + rotation(
-        list(dict.fromkeys(general)), index, _AS_OBJECT
-    )
+    company.as_object = rotation(special, index, 2) + rotation(list(dict.fromkeys(general)), index, _AS_OBJECT)
 
 
 def _act(

@@ -1,7 +1,9 @@
 """The Spanish word: nouns, adjectives and verbs inflected in full and cut into stem and ending.
 
-Features are annotated as in UD Spanish GSD: a feminine noun has its own lemma (``niña``), nouns of common
-gender (``artista``) carry no Gender, an adjective's lemma is its masculine singular.
+Features are annotated as in UD Spanish GSD: nouns of common gender (``artista``) carry no Gender, an adjective's
+lemma is its masculine singular. A noun that pairs with another (``niño``, ``niña``) has the masculine as its lemma, as
+in UD Spanish AnCora and in dictionaries; GSD gives ``niña`` a lemma of its own. So *gato* that comes out as *gata* is
+the same lemma with another value.
 """
 
 from __future__ import annotations
@@ -144,9 +146,7 @@ def noun(row: Mapping[str, str]) -> Noun:
     for g, singular in spellings.items():
         marked = "" if gender == "common" else g
         for number, text in zip(NUMBERS, (singular, plural(singular)), strict=True):
-            forms[g, number] = Form(
-                *_pieces(text, stem), singular, "NOUN", feats(Gender=marked, Number=number)
-            )
+            forms[g, number] = Form(*_pieces(text, stem), lemma, "NOUN", feats(Gender=marked, Number=number))
     stressed_a = gender == "Fem" and lemma in ("águila", "hacha")
     return Noun(lemma, tuple(spellings), tuple(row["class"].split()), forms, stressed_a)
 

@@ -104,9 +104,7 @@ class FunctionWords:
     """
 
     def __init__(self) -> None:
-        self._plain = {
-            name: Form(name, "", lemma, upos, feats(**marks)) for name, lemma, upos, marks in _PLAIN
-        }
+        self._plain = {name: Form(name, "", lemma, upos, feats(**marks)) for name, lemma, upos, marks in _PLAIN}
         self._determiners = {
             name: {
                 (gender, number): Form(text, "", lemma, "DET", feats(Gender=gender, Number=number, **marks))
@@ -122,14 +120,11 @@ class FunctionWords:
             for name, (texts, marks) in _POSSESSIVES.items()
         }
         self._numerals = [
-            Form(text, "", text, "NUM", feats(Number="Plur", NumForm="Word", NumType="Card"))
-            for text in _NUMERALS
+            Form(text, "", text, "NUM", feats(Number="Plur", NumForm="Word", NumType="Card")) for text in _NUMERALS
         ]
         self._auxiliaries = {upos: whole_forms(upos) for upos in ("AUX", "VERB")}
         # Of the three, only estar is a main verb here (``el libro está en la mesa``), besides hay.
-        self._auxiliaries["VERB"] = {
-            key: form for key, form in self._auxiliaries["VERB"].items() if key[0] == "estar"
-        }
+        self._auxiliaries["VERB"] = {key: form for key, form in self._auxiliaries["VERB"].items() if key[0] == "estar"}
         self._there_is = {"Pres": "hay", "Imp": "había", "Fut": "habrá"}
         self._there = {
             tense: Form(
@@ -183,9 +178,7 @@ class FunctionWords:
         for (person, number), (lemma, texts) in _GENDERED.items():
             for gender, text in zip(GENDERS, texts.split(), strict=True):
                 marks = {"Gender": gender, "Number": number, "Person": person, "PronType": "Prs"}
-                pronouns[person, number, gender] = Form(
-                    text, "", lemma, "PRON", feats(Case="Acc,Nom", **marks)
-                )
+                pronouns[person, number, gender] = Form(text, "", lemma, "PRON", feats(Case="Acc,Nom", **marks))
         return pronouns
 
     def __getitem__(self, name: str) -> Form:
@@ -238,9 +231,7 @@ class FunctionWords:
             return [Tree(self._determiners["un"][article, number], "det")]
         if draw.chance(0.4):
             return [Tree(draw.choice(self._numerals), "nummod")]
-        return [
-            Tree(self._determiners[draw.choice(("un", "alguno", "mucho", "vario"))][gender, number], "det")
-        ]
+        return [Tree(self._determiners[draw.choice(("un", "alguno", "mucho", "vario"))][gender, number], "det")]
 
     def preposition(self, words: str) -> Tree:
         """One of ``de``, ``con`` ..., or ``cerca de``, whose second word is ``fixed`` as in GSD."""

@@ -203,23 +203,16 @@ class Turkish:
 
     def _other_person(self, draw: Draw, subject: str, case: str, deprel: str) -> Tree:
         """A personal pronoun that does not mean the subject (*beni* with *ben* or *biz* would)."""
-        persons = [
-            person for person in (*PERSONS, "3Sing", "3Plur") if person[0] == "3" or person[0] != subject[0]
-        ]
+        persons = [person for person in (*PERSONS, "3Sing", "3Plur") if person[0] == "3" or person[0] != subject[0]]
         return self._word(draw, f"pronoun{draw.choice(persons)}-{case}", deprel)
 
-    def _obliques(
-        self, draw: Draw, verb: Verb, subject: Noun, chance: float, person: str = "3Sing"
-    ) -> list[Tree]:
+    def _obliques(self, draw: Draw, verb: Verb, subject: Noun, chance: float, person: str = "3Sing") -> list[Tree]:
         """A place, goal, source, means or companion that goes with the verb and the subject, or nothing."""
         options = [
             (case, nouns)
             for case, nouns in verb.obliques
             if (case != "Ins" or subject.kind in HUMAN)
-            and (
-                subject.kind not in ("wild", "bird", "beast")
-                or nouns[0].kind not in ("place", "room", "vehicle")
-            )
+            and (subject.kind not in ("wild", "bird", "beast") or nouns[0].kind not in ("place", "room", "vehicle"))
         ]
         if not options or not (verb.needs or draw.chance(chance)):
             return []
@@ -359,9 +352,7 @@ class Turkish:
     def _there(self, draw: Draw, noun: Noun, name: str, psor: str = "") -> Tree:
         """What there is (*iki kedi*, *küçük kediler*) or is not (*kedi*)."""
         if draw.chance(0.4):
-            return Tree(
-                noun.forms["Plur", "Nom", psor], "nsubj", [Tree(draw.choice(noun.adjectives), "amod")]
-            )
+            return Tree(noun.forms["Plur", "Nom", psor], "nsubj", [Tree(draw.choice(noun.adjectives), "amod")])
         if name == "there-not" or draw.chance(0.1):
             return Tree(noun.forms["Sing", "Nom", psor], "nsubj")
         return self._indefinite(draw, noun, "nsubj", psor)
@@ -410,9 +401,7 @@ class Turkish:
         inner = self._obliques(draw, verb, subject.noun, 0.5)
         phrase = [] if subject.phrase is None else [subject.phrase]
         tense = draw.choice(["prog", "prog", "aor", "fut"])
-        root = Tree(
-            verb.forms[f"{tense}{subject.agreement}"], "root", [*phrase, *self._when(draw, tense), *inner]
-        )
+        root = Tree(verb.forms[f"{tense}{subject.agreement}"], "root", [*phrase, *self._when(draw, tense), *inner])
         very = [Tree(self._known.words["very"][0], "advmod")] if draw.chance(0.6) else []
         linker = self._word(draw, "because", "cc")
         root.right.append(Tree(draw.choice(verb.because), "conj", [linker, *very]))
@@ -440,9 +429,7 @@ class Turkish:
         """*kız kitabı okumak istiyor*, *çocuklar koşmaya başladılar*."""
         subject = self._someone(draw)
         name, main = draw.choice([("mek", "iste"), ("meye", "başla")])
-        verb, inner = (
-            self._willed(draw, subject) if main == "iste" else self._willed(draw, subject, self._acts)
-        )
+        verb, inner = self._willed(draw, subject) if main == "iste" else self._willed(draw, subject, self._acts)
         wished = Tree(verb.forms[name], "obj", inner)
         tense = draw.choice(["past", "prog"] if main == "iste" else ["past", "prog", "fut"])
         return self._clause(draw, subject, tense, self._known.verbs[main], [wished])

@@ -195,15 +195,11 @@ def noun_forms(stem: Stem) -> Iterator[Form]:
     """
     for number, plural in (("Sing", ""), ("Plur", "lAr")):
         for case, suffix in CASES:
-            yield Form(
-                *stem.cut(plural + suffix), stem.lemma, "NOUN", feats(Case=case, Number=number, Person="3")
-            )
+            yield Form(*stem.cut(plural + suffix), stem.lemma, "NOUN", feats(Case=case, Number=number, Person="3"))
         for (psor_number, psor), possessive in POSSESSORS.items():
             for case, suffix in CASES_AFTER_THIRD if psor == "3" else CASES:
                 if case in POSSESSED_CASES[psor_number, psor]:
-                    features = feats(
-                        Case=case, Number=number, Person="3", Number__psor=psor_number, Person__psor=psor
-                    )
+                    features = feats(Case=case, Number=number, Person="3", Number__psor=psor_number, Person__psor=psor)
                     yield Form(*stem.cut(plural + possessive + suffix), stem.lemma, "NOUN", features)
 
 

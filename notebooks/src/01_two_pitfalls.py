@@ -1,0 +1,223 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 01 · Two pitfalls in ten minutes
+#
+# *"Neuron 42 fires on feminine words, so neuron 42 encodes gender."* By the end of this notebook you will know two
+# ways in which such a sentence goes wrong, and you will have measured both.
+#
+# **You will learn** (1) why a probe must not grade the ranking that it made, and (2) why information that is
+# *encoded* in a neuron need not be *used* by the model.
+#
+# **You need** Python and a rough idea of what a masked language model is. **It takes** ten minutes to read; the cells
+# run in about two minutes on two cores, without a GPU and without network.
+#
+# The paper: Antverg & Belinkov, [*On the Pitfalls of Analyzing Individual Neurons in Language
+# Models*](https://arxiv.org/abs/2110.07483), ICLR 2022. What follows repeats its two key experiments in a small
+# world of our own; no number below is the paper's.
+
+# %%
+import numpy as np
+import pandas as pd
+
+import pitfalls as pf
+
+pd.set_option("display.width", 110)
+LANGUAGE, ATTRIBUTE, LAYER, BETA = "spa", "Gender", 2, 8
+world = pf.load_world()  # the embedded `mini` world, unless the environment variable PITFALLS_WORLD says another
+print(f"{world.name}: {world.model.n_layers} layers of {world.model.n_neurons} neurons; {' '.join(world.languages)}")
+
+# %% [markdown]
+# ## From sentences to neurons
+#
+# The mini world is a small BERT, trained on sentences of four generated languages. Every word comes with its lemma
+# and its attributes. Here is one Spanish sentence of the test set:
+
+# %%
+sentence = world.sentences(LANGUAGE, "test")[3]
+for word in sentence.words:
+    print(f"{word.form:14}{word.lemma:14}{' '.join(f'{name}={value}' for name, value in word.attributes.items())}")
+
+# %% [markdown]
+# Each word becomes a vector: the mean of its subwords' hidden states at one layer. A *neuron* is one coordinate of
+# that vector. We take every word that carries the attribute.
+
+# %%
+data = world.activations(LANGUAGE, ATTRIBUTE, layer=LAYER)
+for name, part in (("train", data.train), ("dev", data.dev), ("test", data.test)):
+    counts = ", ".join(f"{v} {np.sum(part.y == i)}" for i, v in enumerate(part.values))
+    print(f"{name:6}{part.X.shape[0]:7} words x {part.X.shape[1]} neurons   {counts}")
+
+# %% [markdown]
+# ## Three ways to rank a neuron
+#
+# | ranking | a neuron is important when … |
+# |---|---|
+# | **Linear** | a linear classifier gives it a large weight |
+# | **Gaussian** | it adds most mutual information to the neurons chosen before it (a greedy search) |
+# | **Probeless** | the values' mean vectors lie far apart on it; no classifier is trained at all |
+#
+# Each is read top-to-bottom (ttb, the best first) and bottom-to-top (btt, the worst first). **Random** is the
+# baseline. Do the three agree on the ten most important neurons?
+
+# %%
+rankings = [pf.rank(name, data, direction=direction) for name, direction in pf.PAPER_RANKINGS]
+best = {ranking.name: ranking for ranking in rankings if ranking.direction == "ttb"}
+for name, ranking in best.items():
+    print(f"{name:10}", *(f"{neuron:4}" for neuron in ranking.order[:10]))
+top = {name: set(ranking.order[:10].tolist()) for name, ranking in best.items()}
+for a, b in (("linear", "gaussian"), ("linear", "probeless"), ("gaussian", "probeless")):
+    chance = 10 * 10 / world.model.n_neurons
+    print(f"shared by {a} and {b}: {len(top[a] & top[b])} of 10 (by chance {chance:.1f})")
+
+# %% [markdown]
+# ## Pitfall 1: the grader made the ranking
+#
+# The usual way to judge a ranking: train the *same kind of probe* that made it on the first k neurons and look at
+# its accuracy. But a high accuracy has two possible reasons, a good ranking or a good probe. So we cross them: every
+# ranking with every probe.
+#
+# **Before you run the cell, guess**: will the linear probe do best on the Linear ranking?
+
+# %%
+ks = sorted({*range(1, 33), *range(36, world.model.n_neurons + 1, 4)})
+curves = pd.concat(
+    [pf.probe_curve(probe, ranking, data, ks=ks) for probe in ("linear", "gaussian") for ranking in rankings],
+    ignore_index=True,
+)
+accuracy = pf.publish(pf.figures.accuracy(curves), "01_accuracy")
+accuracy.show()
+
+
+# %%
+def at(table, column, k):
+    """One column at one k, a row a ranking."""
+    rows = table[table["k"] == k]
+    index = [name for name in ("probe",) if name in rows] + ["ranking", "direction"]
+    return rows.set_index(index)[column]
+
+
+K = 8
+grid = at(curves, "accuracy", K).unstack("probe")[["linear", "gaussian"]]
+print(f"test accuracy with the first {K} neurons")
+print(grid.sort_values("linear", ascending=False).round(2).to_string())
+
+# %% [markdown]
+# Read a **row**: the same ranking, graded by two probes. Read a **column**: the same probe, on seven rankings. A
+# comparison of *Linear by Linear* with *Gaussian by Gaussian* moves along the diagonal, and changes both at once.
+# Does the verdict depend on the way one looks?
+
+# %%
+ttb = grid.xs("ttb", level="direction")
+own = {name: ttb.loc[name, name] for name in ("linear", "gaussian")}
+winner = {probe: ttb.loc[["linear", "gaussian", "probeless"], probe].idxmax() for probe in ("linear", "gaussian")}
+print(f"each probe on its own ranking: linear {own['linear']:.2f}, gaussian {own['gaussian']:.2f}")
+for probe, name in winner.items():
+    print(f"graded by the {probe} probe, the best ranking is {name} ({ttb.loc[name, probe]:.2f})")
+gap = (grid["linear"] - grid["gaussian"]).abs().max()
+print(f"largest difference that swapping the probe makes to one ranking: {gap:.2f}")
+worst = grid.xs("btt", level="direction")
+beaten = [
+    f"{probe} on {bad} btt ({worst.loc[bad, probe]:.2f}) beats {other} on its own ttb ({own[other]:.2f})"
+    for probe, other in (("linear", "gaussian"), ("gaussian", "linear"))
+    for bad in worst.index
+    if worst.loc[bad, probe] > own[other]
+]
+print("\n".join(beaten) or f"at k = {K} no probe on a bottom-to-top ranking beats the other on its own best ranking")
+
+# %% [markdown]
+# **What this shows.** A number such as "90 % with 8 neurons" belongs to a *pair* of a ranking and a probe. It says
+# how good the ranking is only when the probe is held fixed, and how good the probe is only when the ranking is.
+#
+# **What it does not show.** That the model *needs* any of these neurons.
+
+# %% [markdown]
+# ## Pitfall 2: encoded is not used
+#
+# A diary in a drawer contains information, and it influences nobody who does not read it. To find out what the model
+# reads, change the neurons and let it run on. **Translation** moves the first k neurons of every word with a
+# gender towards the mean of the other gender, in whole sentences with nothing masked. Then we look at the word that
+# the model predicts in the same place:
+#
+# - **error rate**: the word came out different, in whatever way;
+# - **CLWV** (*correct lemma, wrong value*): it came out as the *same lemma with another value*. *gato* became
+#   *gata*. That is what changing gender, and nothing but gender, must do.
+#
+# **Guess again**: which of the seven rankings flips most words?
+
+# %%
+steps = range(0, world.model.n_neurons + 1, 8)
+effects = pd.concat(
+    [pf.intervene(world, data, ranking, pf.Translation(beta=BETA), ks=steps) for ranking in rankings],
+    ignore_index=True,
+)
+translation = pf.publish(pf.figures.translation(effects), "01_translation")
+translation.show()
+
+# %%
+errors, flips = pf.error_rate(effects), pf.clwv(effects)
+summary = pd.DataFrame(
+    {
+        "error, all neurons": at(errors, "error_rate", world.model.n_neurons),
+        "highest CLWV": flips.groupby(["ranking", "direction"])["clwv"].max(),
+        "at k": flips.sort_values("clwv").groupby(["ranking", "direction"])["k"].last(),
+    }
+)
+print(f"without intervention: error {errors['error_rate'][errors['k'] == 0].max():.3f}")
+print(summary.sort_values(["highest CLWV", "error, all neurons"], ascending=False).round(2).to_string())
+
+# %% [markdown]
+# Some words, before and after. `outcome` says what became of each: *intended* is the same lemma with the other value.
+
+# %%
+name, direction = summary["highest CLWV"].idxmax()
+order = next(ranking for ranking in rankings if (ranking.name, ranking.direction) == (name, direction))
+k = int(summary.loc[(name, direction), "at k"])
+shown = pf.examples(world, data, order, pf.Translation(beta=BETA), k=k, n=4, seed=1)
+print(f"{order.name} {order.direction}, k = {k}")
+for _, rows in shown.groupby("sentence_id", sort=False):
+    print("\nbefore:", rows["before"].iloc[0])
+    print("after: ", rows["after"].iloc[0])
+    print(rows[["word", "predicted", "outcome"]].to_string(index=False))
+
+# %% [markdown]
+# ## Encoded against used, in one table
+#
+# For each ranking: how much of the attribute a probe can read off its first 16 neurons (*encoded*), and how many words
+# change their value, and nothing else, when those 16 are translated (*used*).
+
+# %%
+FEW = 16
+both = pd.DataFrame(
+    {
+        "linear probe": at(curves[curves["probe"] == "linear"], "accuracy", FEW).droplevel("probe"),
+        "gaussian probe": at(curves[curves["probe"] == "gaussian"], "accuracy", FEW).droplevel("probe"),
+        "CLWV": at(flips, "clwv", FEW),
+    }
+)
+print(both.sort_values("CLWV", ascending=False).round(2).to_string())
+reads, changes = both["gaussian probe"].idxmax(), both["CLWV"].idxmax()
+print(f"\nmost readable: {' '.join(reads)}; most used: {' '.join(changes)}")
+print("the same ranking wins both" if reads == changes else "another ranking wins: encoded is not used")
+
+# %% [markdown]
+# ## What you can say now
+#
+# - "The probe reaches 90 % on these neurons" is a statement about a probe *and* a ranking.
+# - "These neurons encode gender" does not say that the model uses them; an intervention can.
+# - Everything above is **one** language, one attribute and one layer of **one** small model. The tables print what was
+#   measured here, also where it disagrees with the paper; all configurations and their statistics come in a later
+#   notebook.
+#
+# **Try it**: set `LANGUAGE, ATTRIBUTE = "rus", "Number"` in the first cell, or another `LAYER`, and run all cells
+# again. Do the same rankings win?

@@ -1,0 +1,76 @@
+"""The command line, as a user types it: on real treebanks, and with what users get wrong."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from pitfalls.cli import main
+from pitfalls.neurons.interventions import OUTCOMES
+from pitfalls.study.worlds import mini_folder
+
+MODEL = str(mini_folder() / "model")
+BANKS = {"eng": "en_ewt", "tur": "tr_imst"}
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("PITFALLS_CACHE", str(tmp_path / "cache"))
+
+
+def files(shared, language):
+    return [str(shared / "data" / "ud" / f"{BANKS[language]}-ud-{split}.conllu") for split in ("dev", "test")]
+
+
+def arguments(command, treebank, out, attribute="Number", layer=3):
+    given = [command, "--model", MODEL, "--treebank", *treebank, "--attribute", attribute, "--layer", str(layer)]
+    return [*given, "--output", str(out)]
+
+
+@pytest.mark.parametrize(("language", "attribute"), [("eng", "Number"), ("tur", "Case")])
+def test_probe_writes_figure_and_table(shared, tmp_path, capsys, language, attribute):
+    given = arguments("probe", files(shared, language), tmp_path, attribute)
+    assert main([*given, "--max-k", "6"]) == 0
+    name = f"probe_{language}_{attribute.lower()}_layer3"
+    assert (tmp_path / "figures" / f"{name}.png").stat().st_size > 10_000
+    assert (tmp_path / "figures" / f"{name}.svg").exists()
+    table = pd.read_csv(tmp_path / "results" / f"{name}.csv")
+    assert set(table["k"]) == set(range(1, 7))
+    assert len(table) == 2 * 7 * 6
+    assert table["accuracy"].between(0, 1).all()
+    said = capsys.readouterr().out
+    assert "words with" in said and f"wrote {tmp_path / 'results' / name}.csv" in said
+
+
+@pytest.mark.parametrize(("language", "attribute"), [("eng", "Number"), ("tur", "Case")])
+def test_intervene_accounts_for_every_word(shared, tmp_path, capsys, language, attribute):
+    given = arguments("intervene", files(shared, language), tmp_path, attribute)
+    assert main([*given, "--max-k", "4", "--step", "4", "--examples", "2"]) == 0
+    name = f"translation_{language}_{attribute.lower()}_layer3"
+    said = capsys.readouterr().out
+    assert "CLWV on test at k =" in said
+    words = int(said.split("test: ")[1].split(" words")[0])
+    table = pd.read_csv(tmp_path / "results" / f"{name}.csv")
+    assert (table["words"] == words).all()
+    examples = pd.read_csv(tmp_path / "results" / f"{name}_examples.csv")
+    assert set(examples["outcome"]) <= set(OUTCOMES)
+
+
+def test_errors_are_sentences_not_tracebacks(shared, tmp_path, capsys):
+    bank = files(shared, "eng")
+    for given, message in (
+        (arguments("probe", [*bank[:1], "nowhere-test.conllu"], tmp_path), "nowhere-test.conllu"),
+        (arguments("probe", bank[:1], tmp_path), "no test file"),
+        (arguments("probe", bank, tmp_path, layer=9), "has layers 0 to 4, not 9"),
+        ([*arguments("intervene", bank, tmp_path), "--beta", "0"], "beta must be above 0"),
+    ):
+        assert main(given) == 2
+        said = capsys.readouterr().err
+        assert message in said and said.startswith("pitfalls ") and "Traceback" not in said
+    assert not list(tmp_path.glob("figures/*"))
+
+
+def test_unknown_attribute_lists_the_known_ones(capsys):
+    with pytest.raises(SystemExit):
+        main(arguments("probe", ["x"], ".", attribute="Numbr"))
+    assert "Part of Speech" in capsys.readouterr().err

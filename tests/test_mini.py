@@ -1,0 +1,159 @@
+"""The mini world as it is committed: its text, its attributes, its model, and what the model has learnt."""
+
+from __future__ import annotations
+
+import json
+
+import conllu
+import pandas as pd
+import pytest
+
+from pitfalls.language.grammar import LANGUAGES, core, corpora, load_grammar
+from pitfalls.study import card, worlds
+
+SPLITS = ("train", "dev", "test")
+
+
+@pytest.fixture(scope="module")
+def folder(root):
+    return root / "data" / "mini"
+
+
+@pytest.fixture(scope="module")
+def world():
+    return worlds.load_world("mini")
+
+
+def texts(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [line.removeprefix("# text = ") for line in lines if line.startswith("# text = ")]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_seed_gives_the_committed_files_byte_for_byte(folder, language):
+    for split, content in corpora.conllu(language).items():
+        assert (folder / corpora.file_name(language, split)).read_bytes() == content.encode("utf-8")
+
+
+def test_the_manifest_holds_and_notices_a_changed_byte(folder, tmp_path):
+    corpora.check(folder)
+    copy = tmp_path / "mini"
+    copy.mkdir()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    name = corpora.file_name("tur", "dev")
+    (copy / "manifest.json").write_text(json.dumps({name: manifest[name]}))
+    data = bytearray((folder / name).read_bytes())
+    (copy / name).write_bytes(data)
+    corpora.check(copy)
+    data[1000] ^= 1
+    (copy / name).write_bytes(data)
+    with pytest.raises(ValueError, match=rf"{name}: SHA-256 .* the manifest says {manifest[name]['sha256']}"):
+        corpora.check(copy)
+    (copy / name).unlink()
+    with pytest.raises(ValueError, match="no such file"):
+        corpora.check(copy)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_sizes_and_no_sentence_in_two_splits(folder, language):
+    parts = {split: texts(folder / corpora.file_name(language, split)) for split in SPLITS}
+    assert {split: len(lines) for split, lines in parts.items()} == {"train": 12_000, "dev": 2_000, "test": 2_000}
+    together = [line for lines in parts.values() for line in lines]
+    assert len(set(together)) == len(together)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_files_are_valid_conllu_trees(folder, language):
+    with (folder / corpora.file_name(language, "dev")).open(encoding="utf-8") as file:
+        for sentence in conllu.parse_incr(file):
+            assert [word["id"] for word in sentence] == list(range(1, len(sentence) + 1))
+            assert sum(word["head"] == 0 for word in sentence) == 1
+            for word in sentence:
+                seen, head = set(), word["id"]
+                while head:  # every word reaches the root: there is no cycle
+                    assert head not in seen
+                    seen.add(head)
+                    head = sentence[head - 1]["head"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_lemmas_are_as_many_as_the_course_promises(language):
+    lemmas = {upos: set() for upos in ("NOUN", "VERB", "ADJ")}
+    for form in load_grammar(language).paradigms():
+        if form.upos in lemmas:
+            lemmas[form.upos].add(form.lemma)
+    assert len(lemmas["NOUN"]) >= 150
+    assert len(lemmas["VERB"]) >= 80
+    assert len(lemmas["ADJ"]) >= 60
+
+
+def test_pairs_and_attributes_are_as_many_as_the_course_promises(world):
+    pairs = world.pairs()
+    assert len(pairs) >= 20
+    assert pairs["attribute"].nunique() >= 9
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_words_are_written_as_their_stem_and_ending(world, language):
+    forms = {form.text: form for form in load_grammar(language).paradigms()}
+    tokenize = world.model.tokenizer.tokenize
+    cut = [
+        tokenize(text) == [form.stem, *(["##" + form.ending] if form.ending else [])] for text, form in forms.items()
+    ]
+    assert sum(cut) / len(cut) >= 0.95
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_word_of_the_text_is_in_the_lexicon_with_its_analysis(world, language):
+    lexicon = world.lexicon(language)
+    for sentence in world.sentences(language, "test")[:300]:
+        for word in sentence.words:
+            found = {(a.lemma, a.attributes) for a in lexicon.lookup(word.form)}
+            assert (word.lemma, tuple(sorted(word.attributes.items()))) in found
+
+
+def test_weights_and_tokenizer_are_small_and_safe(folder):
+    files = [path for path in (folder / "model").rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= 12 * 2**20
+    assert {path.suffix for path in files} <= {".safetensors", ".json", ".md", ".csv"}
+
+
+def test_the_committed_measures_reach_what_is_required(folder):
+    """The card's numbers; that they are the model's own is checked below on a sample."""
+    measures = pd.read_csv(folder / "model" / "measures.csv", keep_default_na=False)
+    for name, least in card.REQUIRED.items():
+        values = measures[measures["measure"] == name]
+        assert (values["required"] == least).all()
+        if name == "clwv":  # by the best ranking, for Number and for Gender
+            assert (values.groupby("attribute")["value"].max() >= least).all()
+            assert set(values["attribute"]) == {"Number", "Gender"}
+        else:
+            assert len(values) and (values["value"] >= least).all()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_model_copies_what_it_sees(world, language):
+    assert card.identity(world, language, sentences=300)["value"].item() >= 0.99
+
+
+@pytest.mark.parametrize(("language", "feature"), [("eng", "Number"), ("rus", "Gender")])
+def test_the_model_agrees_over_an_attractor(world, language, feature):
+    assert card.agreement_rate(world, language, feature)["value"].item() >= 0.95
+
+
+def test_the_pretraining_text_is_not_the_test_text(folder):
+    from pitfalls.model.pretrain import Recipe, fresh_text
+
+    recipe = json.loads((folder / "model" / "recipe.json").read_text())
+    assert recipe["text_seed"] == Recipe().text_seed
+    held_out = frozenset(texts(folder / corpora.file_name("eng", "test")))
+    drawn = fresh_text("eng", 3_000, recipe["text_seed"], held_out)
+    assert not held_out & set(drawn)
+    free = fresh_text("eng", 3_000, corpora.SEEDS["eng"], frozenset())
+    assert free == texts(folder / corpora.file_name("eng", "train"))[:3_000]  # the check above can fail
+
+
+def test_a_fresh_sentence_of_the_grammar_is_read_back_whole(world):
+    tokens = next(core.sentences(load_grammar("tur"), 99))
+    (encoded,) = [world.model.encode([[token.form.text for token in tokens]])]
+    assert int(encoded.word_ids.max()) + 1 == len(tokens)

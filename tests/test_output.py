@@ -1,0 +1,108 @@
+"""What is written: figures with their numbers, and a report in which both stand."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from pitfalls.figures import Plot
+from pitfalls.study import machine
+from pitfalls.study.output import output_folder, publish, publish_table, published
+from pitfalls.study.report import ROWS_SHOWN, Executed, write_report
+
+
+def plot(rows=3, alt='A line falls from 3 to 1 & <says> "so".'):
+    figure = Figure(figsize=(2, 2))
+    figure.subplots().plot(range(rows))
+    return Plot(figure, alt, "A caption.", pd.DataFrame({"k": range(rows), "value": [0.123456789] * rows}))
+
+
+class Page(HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.images, self.cells, self.open, self.text = [], [], None, []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        if tag == "img":
+            self.images.append(dict(attributes))
+        if tag == "td":
+            self.cells.append("")
+        self.open = tag
+
+    def handle_endtag(self, tag):
+        self.open = None
+
+    def handle_data(self, data):
+        self.text.append(data)
+        if self.open == "td":
+            self.cells[-1] += data
+
+
+def test_publish_writes_all_four_and_gives_the_plot_back(tmp_path):
+    shown = plot()
+    assert publish(shown, "01_x", tmp_path) is shown
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()) == [
+        "figures/01_x.json",
+        "figures/01_x.png",
+        "figures/01_x.svg",
+        "results/01_x.csv",
+    ]
+    (found,) = published(tmp_path)
+    assert (found.id, found.alt, found.caption) == ("01_x", shown.alt, "A caption.")
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / found.table), shown.table)
+
+
+def test_a_failing_figure_leaves_what_was_there(tmp_path, monkeypatch):
+    publish(plot(), "01_x", tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    monkeypatch.setattr(Plot, "svg", lambda self: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        publish(plot(rows=9), "01_x", tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("name", ["", "Fig 1", "../x", "a.png"])
+def test_ids_are_plain(tmp_path, name):
+    with pytest.raises(ValueError, match="use lower-case letters"):
+        publish(plot(), name, tmp_path)
+    with pytest.raises(ValueError, match="use lower-case letters"):
+        publish_table(pd.DataFrame(), name, tmp_path)
+
+
+def test_output_folder_is_stated_or_beside_the_notebooks(tmp_path, monkeypatch):
+    monkeypatch.delenv("PITFALLS_OUTPUT", raising=False)
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    assert output_folder() == tmp_path
+    monkeypatch.setenv("PITFALLS_OUTPUT", str(tmp_path / "elsewhere"))
+    assert output_folder() == tmp_path / "elsewhere"
+
+
+def test_the_report_holds_figure_description_numbers_and_machine(tmp_path):
+    publish(plot(), "01_x", tmp_path)
+    publish(plot(rows=ROWS_SHOWN + 5, alt="Another."), "02_y", tmp_path)
+    text = write_report(tmp_path, "mini", [Executed("01_two", 61.4)]).read_text(encoding="utf-8")
+    page = Page(text)
+    assert [image["alt"] for image in page.images] == ['A line falls from 3 to 1 & <says> "so".', "Another."]
+    assert all(image["src"].startswith("data:image/png;base64,iVBOR") for image in page.images)
+    assert page.cells.count("0.1235") == 3 + ROWS_SHOWN
+    said = " ".join(page.text)
+    assert "5 more in the file" in said
+    assert machine.processor() in said
+    assert page.cells[-1] == "61"
+    assert 'src="http' not in text and 'href="http' not in text  # it stands alone
+
+
+def test_a_report_of_nothing_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match="holds no figure to report"):
+        write_report(tmp_path, "mini")
+
+
+def test_descriptions_are_utf8_json(tmp_path):
+    publish(plot(alt="мягкий ñ ı"), "01_x", tmp_path)
+    assert json.loads((tmp_path / "figures" / "01_x.json").read_text(encoding="utf-8"))["alt"] == "мягкий ñ ı"

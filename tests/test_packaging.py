@@ -1,0 +1,145 @@
+"""The frame: what the package, conda, CI and the README say of each other."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+CONDA_NAMES = {"torch": "pytorch"}
+
+
+@pytest.fixture(scope="module")
+def project(root):
+    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def floors(requirements):
+    found = {}
+    for requirement in requirements:
+        text, _, marker = requirement.partition(";")
+        if "python_version" in marker:
+            continue  # conda's Python is the environment's own
+        name, floor = re.fullmatch(r"([\w.-]+)(?:\[[\w,]+\])?\s*(>=\S+)", text.strip()).groups()
+        found[CONDA_NAMES.get(name, name)] = floor
+    return found
+
+
+def test_conda_names_the_same_packages_and_floors(root, project):
+    environment = yaml.safe_load((root / "environment.yml").read_text(encoding="utf-8"))
+    stated = {
+        re.match(r"[\w.-]+", line).group(): line[re.match(r"[\w.-]+", line).end() :]
+        for line in environment["dependencies"]
+        if isinstance(line, str)
+    }
+    python, pip = stated.pop("python"), stated.pop("pip")
+    assert python == project["requires-python"]
+    assert pip == ""
+    assert stated == floors([*project["dependencies"], *project["optional-dependencies"]["dev"]])
+
+
+def test_constraints_pin_every_requirement_at_or_above_its_floor(root, project):
+    from packaging.requirements import Requirement
+    from packaging.version import Version
+
+    pins: dict[str, list[Version]] = {}
+    for line in (root / "constraints.txt").read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            requirement = Requirement(line)
+            (pin,) = requirement.specifier
+            assert pin.operator == "=="
+            pins.setdefault(requirement.name.lower().replace("_", "-"), []).append(Version(pin.version))
+    for text in [*project["dependencies"], *project["optional-dependencies"]["dev"]]:
+        requirement = Requirement(text)
+        if requirement.marker is None:
+            assert requirement.name in pins, requirement.name
+            assert all(requirement.specifier.contains(pin) for pin in pins[requirement.name]), text
+
+
+def test_the_package_imports_nothing_that_it_does_not_require(root, project):
+    from packaging.requirements import Requirement
+
+    modules = {"scikit-learn": "sklearn", "jinja2": "jinja2"}
+    allowed = {
+        modules.get(Requirement(text).name, Requirement(text).name.replace("-", "_"))
+        for text in project["dependencies"]
+    } | {"pitfalls", "IPython"}
+    for path in sorted((root / "pitfalls").rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        found = re.findall(r"^ *(?:import|from) ([A-Za-z_]\w*)[\w.]*(?: import [\w(*, ]+| as \w+)?$", text, re.M)
+        for module in found:
+            assert module in allowed or module in sys.stdlib_module_names, f"{path}: {module}"
+
+
+def test_imports_run_one_way(root):
+    """Language <- model <- neurons <- study; figures knows tables only."""
+    may = {
+        "language": {"language"},
+        "model": {"language", "model"},
+        "neurons": {"language", "model", "neurons"},
+        "figures": {"figures"},
+        "study": {"language", "model", "neurons", "figures", "study"},
+    }
+    for wing, allowed in may.items():
+        for path in sorted((root / "pitfalls" / wing).rglob("*.py")):
+            used = set(re.findall(r"^\s*(?:from|import) pitfalls\.(\w+)", path.read_text(encoding="utf-8"), re.M))
+            assert used <= allowed, f"{path} imports {sorted(used - allowed)}"
+
+
+def test_readme_badges_come_from_the_one_address(root):
+    from pitfalls.study import readme
+
+    text = (root / "README.md").read_text(encoding="utf-8")
+    assert readme.with_badges(text, readme.address(root)) == text
+
+
+def test_citation_and_readme_name_the_same_repository(root, project):
+    citation = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["repository-code"] == project["urls"]["Repository"]
+    assert citation["version"] == project["version"]
+
+
+def test_version_is_said_once(project):
+    import pitfalls
+
+    assert pitfalls.__version__ == project["version"]
+
+
+def test_readme_pictures_and_notebooks_exist(root):
+    text = (root / "README.md").read_text(encoding="utf-8")
+    local = [target for target in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in target]
+    assert local
+    for target in local:
+        assert (root / target).exists(), target
+    listed = set(re.findall(r"notebooks/(\d\d_\w+\.ipynb)", text))
+    assert listed == {path.name for path in (root / "notebooks").glob("[0-9]*.ipynb")}
+
+
+def test_ci_runs_make_test(root):
+    assert re.search(r"^make test$", (root / ".ci" / "run").read_text(encoding="utf-8"), re.M)
+
+
+def test_every_file_that_the_package_reads_is_in_git(root):
+    """A table left out by .gitignore would be missed on a fresh machine only."""
+    if not (root / ".git").exists():
+        pytest.skip("not a git checkout")
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "pitfalls", "data"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    known = set(listed.stdout.splitlines())
+    for folder in ("pitfalls", "data"):
+        for path in sorted((root / folder).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts and not path.name.endswith(".part"):
+                assert path.relative_to(root).as_posix() in known

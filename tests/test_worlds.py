@@ -1,0 +1,151 @@
+"""Worlds: one interface over the embedded default, the paper's treebanks, and anybody's files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pitfalls.study import worlds
+from pitfalls.study.worlds import divide, load_world, mini_folder, world_from_files
+
+WORDS = {"SG": ["cat", "dog", "owl", "cow"], "PL": ["cats", "dogs", "owls", "cows"]}
+
+
+def conllu(n, offset=0):
+    """Some sentences of two nouns, one singular and one plural."""
+    blocks = []
+    for i in range(n):
+        single, plural = WORDS["SG"][(i + offset) % 4], WORDS["PL"][(i * 3 + offset) % 4]
+        blocks.append(
+            f"# sent_id = {offset}-{i}\n# text = {single} {plural}\n"
+            f"1\t{single}\t{single}\tNOUN\t_\tNumber=Sing\t0\troot\t_\t_\n"
+            f"2\t{plural}\t{plural[:-1]}\tNOUN\t_\tNumber=Plur\t1\tdep\t_\t_\n\n"
+        )
+    return "".join(blocks)
+
+
+@pytest.fixture
+def files(tmp_path):
+    paths = {}
+    for offset, split in enumerate(("train", "dev", "test")):
+        paths[split] = tmp_path / f"en_toy-ud-{split}.conllu"
+        paths[split].write_text(conllu(20, offset), encoding="utf-8")
+    return paths
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("PITFALLS_CACHE", str(tmp_path / "cache"))
+
+
+MODEL = mini_folder() / "model"
+
+
+def test_a_world_from_files(files):
+    world = world_from_files(MODEL, list(files.values()), min_forms=4)
+    assert world.languages == ("eng",)
+    assert world.values("eng", "Number") == ("PL", "SG")
+    data = world.activations("eng", "Number", layer=1)
+    assert data.train.X.shape == (40, world.model.n_neurons)
+    assert [data.train.values[y] for y in data.train.y[:4]] == ["SG", "PL", "SG", "PL"]
+    again = world.activations("eng", "Number", layer=1)
+    assert np.array_equal(data.test.X, again.test.X)
+
+
+def test_vectors_are_the_models_hidden_states(files):
+    world = world_from_files(MODEL, list(files.values()), min_forms=1)
+    data = world.activations("eng", "Number", layer=2)
+    encoded = world.model.encode([world.sentences("eng", "dev")[5].forms])
+    states = world.model.hidden(encoded, 2)[0]
+    wanted = states[encoded.word_ids[0] == 1].mean(0).numpy()
+    (row,) = np.flatnonzero((data.dev.sentence_ids == 5) & (data.dev.positions == 1))
+    assert np.allclose(data.dev.X[row], wanted, atol=1e-5)
+
+
+def test_without_training_file_dev_is_divided(files):
+    world = world_from_files(MODEL, [files["dev"], files["test"]], min_forms=1)
+    train, dev = world.corpus("eng", "train"), world.corpus("eng", "dev")
+    assert (len(train), len(dev)) == (16, 4)
+    assert not {s.id for s in train.sentences} & {s.id for s in dev.sentences}
+    whole = worlds.read_conllu(files["dev"], "eng")
+    assert {s.id for s in (*train.sentences, *dev.sentences)} == {s.id for s in whole.sentences}
+    assert divide(whole)[0].name == "en_toy-ud-dev (4 of 5)"
+
+
+def test_a_sentence_over_the_models_length_is_dropped_and_counted(files):
+    long = "".join(f"{i}\tcats\tcat\tNOUN\t_\tNumber=Plur\t{i - 1}\tdep\t_\t_\n" for i in range(1, 90))
+    files["dev"].write_text(files["dev"].read_text() + "# sent_id = long\n# text = cats\n" + long + "\n")
+    world = world_from_files(MODEL, list(files.values()), min_forms=1)
+    assert len(world.sentences("eng", "dev")) == 20
+    assert world.dropped("eng", "dev").ids == ("long",)
+    assert len(world.dropped("eng", "train")) == 0
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["train", "dev"], "no test file"),
+        (["train"], "no dev and no test file"),
+        (["dev", "dev", "test"], "two files for dev"),
+    ],
+)
+def test_files_that_do_not_make_a_treebank(files, names, message):
+    with pytest.raises(ValueError, match=message):
+        world_from_files(MODEL, [files[name] for name in names])
+
+
+def test_names_that_say_no_split_or_language(files, tmp_path):
+    odd = tmp_path / "en_toy.conllu"
+    odd.write_text(conllu(2))
+    with pytest.raises(ValueError, match="must hold one of train, dev and test"):
+        world_from_files(MODEL, [odd])
+    unknown = {split: tmp_path / f"xx_toy-ud-{split}.conllu" for split in files}
+    for split, path in unknown.items():
+        path.write_text(files[split].read_text())
+    with pytest.raises(ValueError, match=r"cannot tell its language from 'xx_toy'; say it with --language"):
+        world_from_files(MODEL, list(unknown.values()))
+    assert world_from_files(MODEL, list(unknown.values()), "eng").languages == ("eng",)
+
+
+def test_questions_that_have_no_answer(files):
+    world = world_from_files(MODEL, list(files.values()), min_forms=5)
+    with pytest.raises(ValueError, match=r"Number of eng: 0 value\(s\) have 5 distinct word forms"):
+        world.activations("eng", "Number", layer=1)
+    with pytest.raises(ValueError, match="has layers 0 to 4, not 5"):
+        world.activations("eng", "Number", layer=5)
+    with pytest.raises(ValueError, match="no attribute 'number'; there are: Number, Part of Speech"):
+        world.activations("eng", "number", layer=1)
+    with pytest.raises(ValueError, match="world has eng, not 'fra'"):
+        world.corpus("fra", "dev")
+    with pytest.raises(ValueError, match="not 'valid'"):
+        world.corpus("eng", "valid")
+
+
+def test_load_world_by_name_and_by_switch(monkeypatch, tmp_path):
+    assert load_world("mini").name == "mini"
+    assert load_world().name == "mini"
+    monkeypatch.setenv("PITFALLS_WORLD", "paper")
+    monkeypatch.setenv("PITFALLS_MODEL", str(MODEL))
+    monkeypatch.setenv("PITFALLS_TREEBANKS", str(tmp_path))
+    world = load_world()
+    assert (world.name, world.min_forms, len(world.languages)) == ("paper", 100, 9)
+    with pytest.raises(ValueError, match=r"no world 'mars'; there are: mini, paper"):
+        load_world("mars")
+    with pytest.raises(ValueError, match="the mini world is fixed"):
+        load_world("mini", model="bert-base-multilingual-cased")
+    with pytest.raises(ValueError, match="no treebank of deu"):
+        load_world("paper", model=MODEL, languages=["deu"])
+
+
+def test_the_paper_world_reads_a_folder_of_treebanks(shared, tmp_path):
+    world = load_world("paper", model=MODEL, treebanks=shared / "data" / "ud", languages=["tur"], min_forms=20)
+    file = shared / "data" / "ud" / "tr_imst-ud-test.conllu"
+    sentences = file.read_text(encoding="utf-8").count("# sent_id")
+    assert len(world.corpus("tur", "test")) + len(world.dropped("tur", "test")) == sentences
+    assert "Case" in set(world.pairs()["attribute"])
+
+
+def test_mini_folder_is_the_checkouts(root):
+    assert mini_folder() == Path(root) / "data" / "mini"
