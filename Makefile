@@ -8,6 +8,8 @@ WORLD  ?= mini
 export HF_HUB_OFFLINE := 1
 export TRANSFORMERS_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
+# Progress bars are for people: in a stored notebook they are noise.
+QUIET := TQDM_DISABLE=1 HF_HUB_DISABLE_PROGRESS_BARS=1
 export OMP_NUM_THREADS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -43,7 +45,7 @@ unit: $(VENV)/.ready
 	$(BIN)/pytest -q
 
 nbval: $(VENV)/.ready
-	PITFALLS_OUTPUT=$$(mktemp -d) $(BIN)/pytest -q -p no:doctest --nbval --nbval-current-env notebooks/*.ipynb
+	$(QUIET) PITFALLS_OUTPUT=$$(mktemp -d) $(BIN)/pytest -q -o addopts=-ra --nbval --nbval-current-env notebooks/*.ipynb
 
 lab: $(VENV)/.ready  ## Open JupyterLab on the notebooks
 	$(BIN)/jupyter lab --notebook-dir notebooks
@@ -52,7 +54,7 @@ notebooks: $(NOTEBOOKS)  ## Build and execute the notebooks from their percent-f
 
 notebooks/%.ipynb: notebooks/src/%.py $(VENV)/.ready
 	$(BIN)/jupytext --quiet --to ipynb --set-kernel python3 --output $@.part.ipynb $<
-	PITFALLS_OUTPUT=$$(mktemp -d) $(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --inplace \
+	$(QUIET) PITFALLS_OUTPUT=$$(mktemp -d) $(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --inplace \
 		--ExecutePreprocessor.timeout=600 $@.part.ipynb
 	mv $@.part.ipynb $@
 

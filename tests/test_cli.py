@@ -24,7 +24,7 @@ def files(shared, language):
 
 def arguments(command, treebank, out, attribute="Number", layer=3):
     given = [command, "--model", MODEL, "--treebank", *treebank, "--attribute", attribute, "--layer", str(layer)]
-    return [*given, "--output", str(out)]
+    return [*given, "--min-forms", "20", "--output", str(out)]
 
 
 @pytest.mark.parametrize(("language", "attribute"), [("eng", "Number"), ("tur", "Case")])

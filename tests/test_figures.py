@@ -172,3 +172,26 @@ def test_ablations_have_no_strength_and_are_drawn():
     plot = figures.ablation(effects(kind="ablation", strength=float("nan"), target="none"))
     assert "ablation" in plot.caption and "nan" not in plot.caption
     assert len(plot.table) == 2 * len(RANKINGS) * 3
+
+
+def test_neuron_shares_are_numpys_histogram_and_sum_to_one() -> None:
+    generator = np.random.default_rng(2)
+    table = pd.DataFrame({"value": ["a", "b"] * 300, "activation": generator.normal(size=600)})
+    plot = figures.neuron(table, "neuron 3")
+    edges = np.histogram_bin_edges(table["activation"], bins=40)
+    for value, part in plot.table.groupby("value"):
+        own = table[table["value"] == value]["activation"]
+        assert np.allclose(part["share"], np.histogram(own, bins=edges)[0] / len(own))
+        assert part["share"].sum() == pytest.approx(1)
+    assert plot.png() == figures.neuron(table, "neuron 3").png()
+    drawn = plot.figure.axes[0].collections[0].get_paths()[0].vertices[:, 1].max()
+    assert drawn == pytest.approx(plot.table[plot.table["value"] == "a"]["share"].max())
+
+
+def test_neuron_alt_says_how_much_the_values_overlap() -> None:
+    same = pd.DataFrame({"value": ["a", "b"] * 50, "activation": np.repeat(np.arange(50.0), 2)})
+    apart = pd.DataFrame({"value": ["a", "b"] * 50, "activation": [0.0, 9.0] * 50})
+    assert "share 100 %" in figures.neuron(same, "n").alt
+    assert "share 0 %" in figures.neuron(apart, "n").alt
+    with pytest.raises(ValueError, match="missing: \\['value'\\]"):
+        figures.neuron(same.drop(columns="value"), "n")

@@ -59,6 +59,22 @@ for name, part in (("train", data.train), ("dev", data.dev), ("test", data.test)
     print(f"{name:6}{part.X.shape[0]:7} words x {part.X.shape[1]} neurons   {counts}")
 
 # %% [markdown]
+# ## A neuron that "encodes" the attribute
+#
+# Look for the neuron whose mean differs most between two values, in units of its own spread. There always is one.
+
+# %%
+X, y = data.train.X, data.train.y
+distance = np.abs(X[y == 0].mean(axis=0) - X[y == 1].mean(axis=0)) / X.std(axis=0)
+star = int(distance.argmax())
+table = pd.DataFrame({"value": [data.values[i] for i in data.test.y], "activation": data.test.X[:, star]})
+neuron = pf.publish(pf.figures.neuron(table, f"Neuron {star}, {LANGUAGE} {ATTRIBUTE}, layer {LAYER}"), "01_neuron")
+neuron.show()
+
+# %% [markdown]
+# The picture is the kind of evidence on which neurons get their names. What follows asks two things of it: *important
+# compared with which other neurons, and judged by whom?* And: *does the model care?*
+#
 # ## Three ways to rank a neuron
 #
 # | ranking | a neuron is important when … |
@@ -115,25 +131,38 @@ print(grid.sort_values("linear", ascending=False).round(2).to_string())
 # %% [markdown]
 # Read a **row**: the same ranking, graded by two probes. Read a **column**: the same probe, on seven rankings. A
 # comparison of *Linear by Linear* with *Gaussian by Gaussian* moves along the diagonal, and changes both at once.
-# Does the verdict depend on the way one looks?
+# Does the verdict depend on the way one looks? For some values of k: which ranking does each probe call the best, how
+# much does *swapping the probe* change the accuracy of one ranking at most, and by how much does the *random* or a
+# *bottom-to-top* ranking with one probe beat the other probe on the ranking it made itself (negative: it does not)?
+
 
 # %%
-ttb = grid.xs("ttb", level="direction")
-own = {name: ttb.loc[name, name] for name in ("linear", "gaussian")}
-winner = {probe: ttb.loc[["linear", "gaussian", "probeless"], probe].idxmax() for probe in ("linear", "gaussian")}
-print(f"each probe on its own ranking: linear {own['linear']:.2f}, gaussian {own['gaussian']:.2f}")
-for probe, name in winner.items():
-    print(f"graded by the {probe} probe, the best ranking is {name} ({ttb.loc[name, probe]:.2f})")
-gap = (grid["linear"] - grid["gaussian"]).abs().max()
-print(f"largest difference that swapping the probe makes to one ranking: {gap:.2f}")
-worst = grid.xs("btt", level="direction")
-beaten = [
-    f"{probe} on {bad} btt ({worst.loc[bad, probe]:.2f}) beats {other} on its own ttb ({own[other]:.2f})"
-    for probe, other in (("linear", "gaussian"), ("gaussian", "linear"))
-    for bad in worst.index
-    if worst.loc[bad, probe] > own[other]
-]
-print("\n".join(beaten) or f"at k = {K} no probe on a bottom-to-top ranking beats the other on its own best ranking")
+def row(k):
+    """Who wins at this k: each probe's best ranking, and whether a bad ranking with one probe beats the other's own."""
+    scores = at(curves, "accuracy", k).unstack("probe")
+    ttb, btt = scores.xs("ttb", level="direction").drop("random"), scores.xs("btt", level="direction")
+    return {
+        "linear says": ttb["linear"].idxmax(),
+        "gaussian says": ttb["gaussian"].idxmax(),
+        "swap": (scores["linear"] - scores["gaussian"]).abs().max(),
+        "random beats": max(
+            scores.loc[("random", "ttb"), "gaussian"] - ttb.loc["linear", "linear"],
+            scores.loc[("random", "ttb"), "linear"] - ttb.loc["gaussian", "gaussian"],
+        ),
+        "btt beats": max(
+            btt["gaussian"].max() - ttb.loc["linear", "linear"], btt["linear"].max() - ttb.loc["gaussian", "gaussian"]
+        ),
+    }
+
+
+verdicts = pd.DataFrame({k: row(k) for k in ks}).T
+print(verdicts.loc[[1, 2, 4, 8, 16, 32, 64]].map(lambda x: f"{x:+.2f}" if isinstance(x, float) else x).to_string())
+disagree = (verdicts["linear says"] != verdicts["gaussian says"]).sum()
+print(f"\nthe two probes name different best rankings at {disagree} of {len(ks)} values of k")
+print(f"swapping the probe changes one ranking's accuracy by up to {verdicts['swap'].max():.2f}")
+for column, what in (("random beats", "the random ranking"), ("btt beats", "a bottom-to-top ranking")):
+    wins = (verdicts[column] > 0).sum()
+    print(f"{what} with one probe beats the other probe on its own best ranking at {wins} of {len(ks)} values of k")
 
 # %% [markdown]
 # **What this shows.** A number such as "90 % with 8 neurons" belongs to a *pair* of a ranking and a probe. It says

@@ -2,6 +2,7 @@
 
 from pitfalls.figures.accuracy import accuracy
 from pitfalls.figures.effects import ablation, effects, translation
+from pitfalls.figures.neuron import neuron
 from pitfalls.figures.style import Plot
 
-__all__ = ["Plot", "ablation", "accuracy", "effects", "translation"]
+__all__ = ["Plot", "ablation", "accuracy", "effects", "neuron", "translation"]

@@ -38,7 +38,14 @@ def reproduce(notebooks: Path, output: Path, world: str, environment: Mapping[st
     paths = sorted(notebooks.glob("[0-9][0-9]_*.ipynb"))
     if not paths:
         raise FileNotFoundError(f"no notebook such as 01_….ipynb in {notebooks}: run this from the project's root")
-    variables = {"PITFALLS_WORLD": world, "PITFALLS_OUTPUT": str(output.resolve()), **(environment or {})}
+    # In a stored notebook progress bars are noise; the bar over the notebooks stays.
+    variables = {
+        "TQDM_DISABLE": "1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "PITFALLS_WORLD": world,
+        "PITFALLS_OUTPUT": str(output.resolve()),
+        **(environment or {}),
+    }
     executed = [
         Executed(path.stem, _run(path, output / "build", variables))
         for path in tqdm(paths, desc="notebooks", unit="notebook")

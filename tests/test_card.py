@@ -1,0 +1,59 @@
+"""The model card: what it measures is what it says."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pitfalls.study import card
+from pitfalls.study.worlds import load_world
+
+
+@pytest.fixture(scope="module")
+def world():
+    return load_world("mini")
+
+
+def test_identity_counts_the_subwords_that_come_back(world):
+    sentences = world.sentences("eng", "test")[:40]
+    same = total = 0
+    for sentence in sentences:  # the plain model, one sentence at a time
+        encoded = world.model.encode([sentence.forms])
+        logits = world.model.model(encoded.input_ids).logits
+        inside = encoded.word_ids[0] >= 0
+        same += int((logits[0, inside].argmax(-1) == encoded.input_ids[0, inside]).sum())
+        total += int(inside.sum())
+    assert card.identity(world, "eng", sentences=40)["value"].item() == pytest.approx(same / total)
+
+
+def test_a_masked_ending_is_judged_by_the_whole_word(world):
+    lexicon = world.lexicon("spa")
+    words = ["las", "gatas", "de", "la", "niña", "son", "blancas", "."]
+    asked = [(words, 6, "PL"), (words, 6, "SG")]
+    assert card._fill_endings(world.model, lexicon, "Number", asked) == [True, False]
+    wrong = [(words, 6, "FEM"), (words, 6, "MASC")]
+    assert card._fill_endings(world.model, lexicon, "Gender", wrong) == [True, False]
+
+
+def test_first_sentences_keeps_whole_sentences(world):
+    data = world.activations("tur", "Tense", layer=1)
+    part = card.first_sentences(data.dev, 7)
+    assert part.sentence_ids.max() < 7
+    assert part.n_words == (np.asarray(data.dev.sentence_ids) < 7).sum() == len(part.forms)
+    assert replace(data, dev=part).dev.n_words == part.n_words
+
+
+def test_the_card_names_every_measure(root, tmp_path):
+    model = root / "data" / "mini" / "model"
+    for name in ("recipe.json", "training.json", "config.json"):
+        shutil.copy(model / name, tmp_path / name)
+    row = {"measure": "identity", "language": "eng", "attribute": "", "where": "9 subwords", "value": 0.99876}
+    text = card.write_card(tmp_path, pd.DataFrame([{**row, "required": 0.995}])).read_text(encoding="utf-8")
+    assert "| identity | eng |  | 9 subwords | 0.999 | 0.995 |" in text
+    assert f"{json.loads((model / 'recipe.json').read_text())['steps']:,} steps" in text
+    assert pd.read_csv(tmp_path / "measures.csv")["value"].item() == pytest.approx(0.9988)

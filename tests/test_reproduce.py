@@ -1,0 +1,50 @@
+"""Running notebooks on a world: figures, tables, HTML and a report; a failure says so and reports nothing."""
+
+from __future__ import annotations
+
+import nbformat
+import pytest
+from nbclient.exceptions import CellExecutionError
+from nbformat.v4 import new_code_cell, new_notebook
+
+from pitfalls.study.reproduce import reproduce
+
+DRAW = """
+import os
+import pandas as pd, pitfalls as pf
+table = pd.DataFrame({"value": ["a", "b"] * 9, "activation": range(18)})
+pf.publish(pf.figures.neuron(table, os.environ["PITFALLS_WORLD"]), "01_x")
+print(os.path.basename(os.getcwd()))
+"""
+
+
+def write(folder, *cells):
+    folder.mkdir()
+    notebook = new_notebook(cells=[new_code_cell(cell) for cell in cells])
+    nbformat.write(notebook, folder / "01_first.ipynb")
+    return folder
+
+
+def test_a_notebook_is_run_where_it_lies_and_its_figures_are_reported(tmp_path):
+    notebooks = write(tmp_path / "notebooks", DRAW)
+    before = (notebooks / "01_first.ipynb").read_bytes()
+    report = reproduce(notebooks, tmp_path, "mini")
+    assert report == tmp_path / "report.html"
+    text = report.read_text(encoding="utf-8")
+    assert "Two histograms, mini: a has mean 8.00" in text and "01_first" in text
+    assert (tmp_path / "figures" / "01_x.svg").exists() and (tmp_path / "results" / "01_x.csv").exists()
+    assert (notebooks / "01_first.ipynb").read_bytes() == before
+    ran = nbformat.read(tmp_path / "build" / "01_first.ipynb", as_version=4)
+    assert ran.cells[0].outputs[-1]["text"].strip() == "notebooks"
+    assert "<html" in (tmp_path / "build" / "01_first.html").read_text(encoding="utf-8")
+
+
+def test_a_failing_cell_is_an_error_and_leaves_no_report(tmp_path):
+    with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
+        reproduce(write(tmp_path / "notebooks", "1 / 0"), tmp_path, "mini")
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_a_folder_without_notebooks_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match="run this from the project's root"):
+        reproduce(tmp_path, tmp_path, "mini")
