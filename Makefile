@@ -30,7 +30,8 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@touch $@
 
 reproduce: $(VENV)/.ready  ## Run the notebooks; write figures/, results/ and report.html
-	$(BIN)/pitfalls reproduce --world $(WORLD)
+	$(BIN)/pitfalls reproduce --world $(WORLD) \
+		$(if $(MODEL),--model '$(MODEL)') $(if $(TREEBANKS),--treebanks '$(TREEBANKS)')
 
 test: lint types unit nbval  ## ruff, mypy, pytest with doctests, strict nbval
 

@@ -31,13 +31,27 @@ def test_identity_counts_the_subwords_that_come_back(world):
     assert card.identity(world, "eng", sentences=40)["value"].item() == pytest.approx(same / total)
 
 
-def test_a_masked_ending_is_judged_by_the_whole_word(world):
-    lexicon = world.lexicon("spa")
-    words = ["las", "gatas", "de", "la", "niña", "son", "blancas", "."]
-    asked = [(words, 6, "PL"), (words, 6, "SG")]
-    assert card._fill_endings(world.model, lexicon, "Number", asked) == [True, False]
-    wrong = [(words, 6, "FEM"), (words, 6, "MASC")]
-    assert card._fill_endings(world.model, lexicon, "Gender", wrong) == [True, False]
+def test_a_masked_ending_is_chosen_among_the_words_own_forms(world):
+    lexicon, model = world.lexicon("spa"), world.model
+    words = ("las", "gatas", "de", "la", "niña", "son", "blancas", ".")
+    encoded = model.encode([words])
+    slot = int((encoded.word_ids[0] == 6).nonzero()[-1])
+    masked = encoded.input_ids.clone()
+    masked[0, slot] = model.tokenizer.mask_token_id
+    scores = model.model(masked).logits[0, slot]  # the plain model's
+    forms = {"blanco": "MASC", "blancos": "MASC", "blanca": "FEM", "blancas": "FEM"}
+    best = max(forms, key=lambda form: float(scores[model.encode([[form]]).input_ids[0, -2]]))
+    endings = card._endings(model, lexicon, "Gender")
+    for value in ("FEM", "MASC"):
+        asked = [card._Asked(words, 6, "blanco", value)]
+        ((chosen, _),) = card._fill_endings(model, lexicon, "Gender", endings, asked)
+        assert chosen == (forms[best] == value)
+
+
+def test_a_word_without_a_choice_is_not_asked(world):
+    endings = card._endings(world.model, world.lexicon("spa"), "Gender")
+    asked = [card._Asked(("las", "torres", "son", "altas", "."), 1, "torre", "FEM")]
+    assert not list(card._fill_endings(world.model, world.lexicon("spa"), "Gender", endings, asked))
 
 
 def test_first_sentences_keeps_whole_sentences(world):

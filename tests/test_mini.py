@@ -52,6 +52,8 @@ def test_the_manifest_holds_and_notices_a_changed_byte(folder, tmp_path):
     (copy / name).unlink()
     with pytest.raises(ValueError, match="no such file"):
         corpora.check(copy)
+    with pytest.raises(ValueError, match="run `make mini`"):  # a world notices too, at every load
+        worlds.GeneratedSource(copy).corpus("tur", "dev")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

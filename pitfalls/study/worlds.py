@@ -67,8 +67,10 @@ class GeneratedSource:
         return grammar.LANGUAGES
 
     def corpus(self, language: str, split: str) -> Corpus:
-        """One split of a generated treebank."""
-        return read_conllu(self.folder / corpora.file_name(language, split), language)
+        """One split of a generated treebank, compared with the manifest's checksum first."""
+        name = corpora.file_name(language, split)
+        corpora.check(self.folder, [name])
+        return read_conllu(self.folder / name, language)
 
     def lexicon(self, language: str) -> Lexicon:
         """Every form of every lemma of the grammar."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import islice
 from pathlib import Path
 
@@ -62,8 +62,8 @@ def write(folder: Path) -> None:
     _replace(folder / "manifest.json", (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode())
 
 
-def check(folder: Path) -> None:
-    """Compare the files of ``folder`` with its manifest.
+def check(folder: Path, names: Collection[str] | None = None) -> None:
+    """Compare the files of ``folder``, or those of them in ``names``, with its manifest.
 
     Raises
     ------
@@ -71,7 +71,8 @@ def check(folder: Path) -> None:
         A file is missing or differs; the message names it, both checksums and what to do.
     """
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    for name, wanted in sorted(manifest.items()):
+    for name in sorted(manifest if names is None else names):
+        wanted = manifest[name]
         path = folder / name
         found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no such file"
         if found != wanted["sha256"]:
