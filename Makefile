@@ -10,7 +10,7 @@ export TRANSFORMERS_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 # Progress bars are for people: in a stored notebook they are noise.
 QUIET := TQDM_DISABLE=1 HF_HUB_DISABLE_PROGRESS_BARS=1
-export OMP_NUM_THREADS ?= 2
+export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 SOURCES   := $(wildcard notebooks/src/*.py)
@@ -63,7 +63,7 @@ mini: $(VENV)/.ready  ## Write the generated treebanks of data/mini anew (byte f
 	$(BIN)/pitfalls mini
 
 pretrain: $(VENV)/.ready  ## Train the mini multilingual BERT anew (resumes; about an hour on two cores)
-	$(BIN)/pitfalls pretrain
+	OMP_NUM_THREADS=2 $(BIN)/pitfalls pretrain
 
 card: $(VENV)/.ready  ## Measure the mini BERT and write its model card
 	$(BIN)/pitfalls card

@@ -132,7 +132,6 @@ def _say(line: str) -> None:
 
 
 def _world_and_data(options: argparse.Namespace) -> tuple[World, Splits]:
-
     world = world_from_files(
         options.model,
         options.treebank,
@@ -162,7 +161,6 @@ def _wrote(options: argparse.Namespace, name: str) -> None:
 
 
 def _probe(options: argparse.Namespace) -> None:
-
     world, data = _world_and_data(options)
     largest = min(options.max_k, world.model.n_neurons)
     rankings = paper_rankings(data, options.seed, options.max_neurons or largest)
@@ -176,7 +174,6 @@ def _probe(options: argparse.Namespace) -> None:
 
 
 def _intervene(options: argparse.Namespace) -> None:
-
     world, data = _world_and_data(options)
     largest = min(options.max_k, world.model.n_neurons)
     kind = Translation(beta=options.beta) if options.kind == "translation" else Ablation()
@@ -197,18 +194,26 @@ def _intervene(options: argparse.Namespace) -> None:
         best = max(range(len(rankings)), key=lambda i: _top(effects, rankings[i]))
         shown = examples(world, data, rankings[best], kind, k=largest, n=options.examples, seed=options.seed)
         publish_table(shown, f"{name}_examples", options.output)
-        _say(f"{rankings[best].name} {rankings[best].direction}, k = {largest}:\n{shown.to_string(index=False)}")
+        _say(f"{rankings[best].name} {rankings[best].direction}, k = {largest}:\n{_before_and_after(shown)}")
     _wrote(options, name)
 
 
-def _top(effects: pd.DataFrame, ranking: Ranking) -> float:
+def _before_and_after(shown: pd.DataFrame) -> str:
+    """Each sentence before and after, and below them what became of each word that came out different."""
+    blocks = []
+    for _, rows in shown.groupby("sentence_id", sort=False):
+        lines = ["", f"before: {rows['before'].iloc[0]}", f"after:  {rows['after'].iloc[0]}"]
+        lines += [f"        {row['word']} -> {row['predicted']} ({row['outcome']})" for row in rows.to_dict("records")]
+        blocks.append("\n".join(lines))
+    return "\n".join(blocks)
 
+
+def _top(effects: pd.DataFrame, ranking: Ranking) -> float:
     own = effects[(effects["ranking"] == ranking.name) & (effects["direction"] == ranking.direction)]
     return float(clwv(own)["clwv"].max())
 
 
 def _reproduce(options: argparse.Namespace) -> None:
-
     chosen = {"PITFALLS_MODEL": options.model, "PITFALLS_TREEBANKS": options.treebanks}
     given = {key: os.path.abspath(value) if os.path.exists(value) else value for key, value in chosen.items() if value}
     report = reproduce(options.notebooks, options.output, options.world, given)
@@ -216,13 +221,11 @@ def _reproduce(options: argparse.Namespace) -> None:
 
 
 def _mini(options: argparse.Namespace) -> None:
-
     corpora.write(options.folder)
     _say(f"wrote {len(list(options.folder.glob('*.conllu')))} treebanks to {options.folder}")
 
 
 def _pretrain(options: argparse.Namespace) -> None:
-
     said = machine.describe()
     where = f"{said['cores']} cores of {said['processor']}, torch {said['torch']}"
     seconds = pretrain(Recipe(), options.folder, options.checkpoints, where, _loss)
@@ -235,7 +238,6 @@ def _loss(step: int, loss: float) -> None:
 
 
 def _card(options: argparse.Namespace) -> None:
-
     measures = measure(load_world("mini"))
     write_card(options.folder, measures)
     _say(measures.to_string(index=False))

@@ -54,6 +54,8 @@ def test_intervene_accounts_for_every_word(shared, tmp_path, capsys, language, a
     assert (table["words"] == words).all()
     examples = pd.read_csv(tmp_path / "results" / f"{name}_examples.csv")
     assert set(examples["outcome"]) <= set(OUTCOMES)
+    for row in examples.to_dict("records"):
+        assert f"{row['word']} -> {row['predicted']} ({row['outcome']})" in said
 
 
 def test_errors_are_sentences_not_tracebacks(shared, tmp_path, capsys):
