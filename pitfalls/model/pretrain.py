@@ -1,6 +1,6 @@
 """Pretrains the mini multilingual BERT on text from the grammars.
 
-Masked language modelling as in BERT (15 % of the subwords; of those 80 % masked, 10 % replaced, 10 % kept), on
+Masked language modelling as in BERT (of the subwords drawn 80 % are masked, 10 % replaced, 10 % kept), on
 fresh sentences that stand in neither dev nor test. Every batch, mask and dropout draw is a function of the
 seed and the step alone, so a run that was interrupted and resumed ends in the same weights.
 """

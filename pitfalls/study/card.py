@@ -227,8 +227,8 @@ A small multilingual BERT of the *pitfalls* course, for classrooms and tests: tr
 
 ## How it was made
 `make pretrain`: {sentences:,} fresh sentences a language ({languages}) from the project's own grammars, none of
-them in dev or test; {steps:,} steps of {batch_size} sentences; masked language modelling (15 % of the subwords; of
-those 80 % masked, 10 % replaced, 10 % kept); AdamW, learning rate {learning_rate:g}, {warmup_steps} steps of warm-up,
+them in dev or test; {steps:,} steps of {batch_size} sentences; masked language modelling ({mask_probability:.0%} of the subwords;
+of those 80 % masked, 10 % replaced, 10 % kept); AdamW, learning rate {learning_rate:g}, {warmup_steps} steps of warm-up,
 then a linear fall; dropout {dropout:g}; seed {seed}. It took {minutes:.0f} minutes on {machine}.
 
 ## What it has learnt
