@@ -68,6 +68,6 @@ def test_the_card_names_every_measure(root, tmp_path):
         shutil.copy(model / name, tmp_path / name)
     row = {"measure": "identity", "language": "eng", "attribute": "", "where": "9 subwords", "value": 0.99876}
     text = card.write_card(tmp_path, pd.DataFrame([{**row, "required": 0.995}])).read_text(encoding="utf-8")
-    assert "| identity | eng |  | 9 subwords | 0.999 | 0.995 |" in text
+    assert "| identity | eng |  | 9 subwords | 0.9988 | 0.995 |" in text
     assert f"{json.loads((model / 'recipe.json').read_text())['steps']:,} steps" in text
     assert pd.read_csv(tmp_path / "measures.csv")["value"].item() == pytest.approx(0.9988)

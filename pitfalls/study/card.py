@@ -227,9 +227,9 @@ A small multilingual BERT of the *pitfalls* course, for classrooms and tests: tr
 
 ## How it was made
 `make pretrain`: {sentences:,} fresh sentences a language ({languages}) from the project's own grammars, none of
-them in dev or test; {steps:,} steps of {batch_size} sentences; masked language modelling ({mask_probability:.0%} of the subwords;
-of those 80 % masked, 10 % replaced, 10 % kept); AdamW, learning rate {learning_rate:g}, {warmup_steps} steps of warm-up,
-then a linear fall; dropout {dropout:g}; seed {seed}. It took {minutes:.0f} minutes on {machine}.
+them in dev or test; {steps:,} steps of {batch_size} sentences; masked language modelling ({mask_probability:.0%} of the
+subwords; of those 80 % masked, 10 % replaced, 10 % kept); AdamW, learning rate {learning_rate:g}, {warmup_steps} steps
+of warm-up, then a linear fall; dropout {dropout:g}; seed {seed}. It took {minutes:.0f} minutes on {machine}.
 
 ## What it has learnt
 Measured on the held-out test sentences by `make card`.
@@ -283,6 +283,6 @@ def _markdown(measures: pd.DataFrame) -> str:
     lines = ["| measure | language | attribute | where | value | required |", "|---|---|---|---|---|---|"]
     for row in measures.to_dict("records"):
         names = [str(row[column]) for column in ("measure", "language", "attribute", "where")]
-        cells = [*names, f"{row['value']:.3f}", f"{row['required']:g}"]
+        cells = [*names, f"{row['value']:.4f}", f"{row['required']:g}"]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
