@@ -38,7 +38,7 @@ def test_a_masked_ending_is_chosen_among_the_words_own_forms(world):
     slot = int((encoded.word_ids[0] == 6).nonzero()[-1])
     masked = encoded.input_ids.clone()
     masked[0, slot] = model.tokenizer.mask_token_id
-    scores = model.model(masked).logits[0, slot]  # the plain model's
+    scores = model.model(masked).logits[0, slot].detach()  # the plain model's
     forms = {"blanco": "MASC", "blancos": "MASC", "blanca": "FEM", "blancas": "FEM"}
     best = max(forms, key=lambda form: float(scores[model.encode([[form]]).input_ids[0, -2]]))
     endings = card._endings(model, lexicon, "Gender")
