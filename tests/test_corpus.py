@@ -36,7 +36,7 @@ def line(number: object, form: str, lemma: str = "_", upos: str = "X", feats: st
 
 
 def slow(path: Path, language: str, convert: object) -> list[tuple[str, list[tuple[str, dict[str, str]]]]]:
-    """Sentence ids with surface forms and attributes, straight from the text and the rule of PAPER.md."""
+    """Sentence ids with surface forms and attributes, straight from the text and the rule of SOURCES.md."""
     assert callable(convert)
     result = []
     for block in path.read_text(encoding="utf-8").strip("\n").split("\n\n"):

@@ -135,7 +135,7 @@ def data_of(world: TinyWorld) -> Callable[[int], Splits]:
 
 
 def slowly_changed(data: Splits, kind: Kind, order: np.ndarray, k: int, h: torch.Tensor, value: int) -> torch.Tensor:
-    """The change as PAPER.md states it, neuron by neuron."""
+    """The change as SOURCES.md states it, neuron by neuron."""
     h = h.clone()
     mean = {z: data.train.X[data.train.y == z].astype(float).mean(0) for z in range(3)}
     d = len(order)

@@ -105,7 +105,7 @@ def test_zero_weights_have_a_finite_gradient():
 
 
 def slow_gaussian(X: np.ndarray, y: np.ndarray, d: int) -> list[multivariate_normal]:
-    """The formula of PAPER.md, class by class, with NumPy's covariance."""
+    """The formula of SOURCES.md, class by class, with NumPy's covariance."""
     normals = []
     for c in range(int(y.max()) + 1):
         own = X[y == c]

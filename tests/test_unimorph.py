@@ -159,7 +159,7 @@ def test_all_shared_treebanks_convert(shared: Path) -> None:
                 word = line.split("\t")
                 values = unimorph.attributes(word[3], feats_of(word[5]), language, word[1], word[2])
                 seen.setdefault(language, set()).update(values)
-    # PAPER.md, the pairs by attribute: these have to be there to be probed.
+    # The paper's pairs by attribute (inferred): these have to be there to be probed.
     assert {"Number", "Part of Speech", "Tense"} <= seen["eng"]
     assert {"Number", "Part of Speech", "Tense", "Gender"} <= seen["spa"]
     assert {"Number", "Part of Speech", "Gender", "Case"} <= seen["hin"]

@@ -1,4 +1,4 @@
-"""Probing curves: a measure over k, every probe crossed with every ranking (PAPER.md, Figure 1)."""
+"""Probing curves: a measure over k, every probe crossed with every ranking (SOURCES.md, Figure 1)."""
 
 from __future__ import annotations
 

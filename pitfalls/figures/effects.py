@@ -1,4 +1,4 @@
-"""Intervention curves: error rate and CLWV over k, for all rankings (PAPER.md, Figures 5 and 6)."""
+"""Intervention curves: error rate and CLWV over k, for all rankings (SOURCES.md, Figures 5 and 6)."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def read_conllu(
 ) -> Corpus:
     r"""Read one or several CoNLL-U files as one corpus of surface words with attributes.
 
-    Words are those of PAPER.md, "Words" [C]: a multi-word token ("del" = "de" + "el") stays one surface word
+    Words are those of SOURCES.md, "Words" [C]: a multi-word token ("del" = "de" + "el") stays one surface word
     and keeps an attribute only if exactly one of its components carries it. Its lemma is that of the
     component from which its attributes come; where they come from several or there are none, it is the
     surface form, so that it is the lemma of no other word by accident. Empty nodes (8.1) are ignored;
@@ -157,7 +157,7 @@ def read_conllu(
 def drop_long(corpus: Corpus, length: Callable[[Sequence[str]], int], limit: int) -> tuple[Corpus, Dropped]:
     """Leave out the sentences of `limit` or more subwords, and say which.
 
-    The paper's limit is 512, the number of positions of both its models (PAPER.md, "Words" [C]).
+    The paper's limit is 512, the number of positions of both its models (SOURCES.md, "Words" [C]).
 
     Parameters
     ----------
@@ -248,7 +248,7 @@ class _WordBuilder:
 
 
 def contracted(form: str, components: Sequence[Word]) -> Word:
-    """Make one surface word of the components of a multi-word token (PAPER.md, "Words" [C]).
+    """Make one surface word of the components of a multi-word token (SOURCES.md, "Words" [C]).
 
     An attribute is kept only if exactly one component carries it, also where two agree on its value. The
     lemma is that of the one component from which everything kept comes, otherwise the surface form.

@@ -1,7 +1,7 @@
 """Which lemmas and attributes a word form can have, from treebanks or from a grammar's paradigms.
 
 The paper parses the predicted words with spaCy, for four of its nine languages; a lexicon of the treebank's
-own forms serves all nine (PAPER.md, "Interventions").
+own forms serves all nine (SOURCES.md, "Interventions").
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from pitfalls.language.corpus import Convert, Corpus, CorpusError, read_conllu
 
 SPLITS = ("train", "dev", "test")
 RELEASE = "r2.7"
-"""The paper does not state its release; 2.7 is the likely one (PAPER.md, "Protocol" [I])."""
+"""The paper does not state its release; 2.7 is the likely one (SOURCES.md, "Protocol" [I])."""
 BASE_URL = "https://raw.githubusercontent.com/UniversalDependencies"
 CHECKSUMS: Mapping[tuple[str, str], str] = {}
 """SHA-256 by (release, file name); empty, since no release could be downloaded where this was written."""
@@ -89,7 +89,7 @@ TREEBANKS = (
     Treebank("UD_Spanish-GSD", "spa", "es_gsd"),
     Treebank("UD_French-GSD", "fra", "fr_gsd"),
 )
-"""The paper's nine treebanks (PAPER.md, "Protocol" [C])."""
+"""The paper's nine treebanks (SOURCES.md, "Protocol" [C])."""
 
 
 def treebank(name: str) -> Treebank:

@@ -6,7 +6,7 @@ paper's 13 attributes that the word carries (`attributes`). The tables are in
 
 - **Unknown features and values** (`Typo`, `PronType`, `Number=Ptan`, …) give no tag.
 - **Several values** of one feature (`Case=Acc,Dat`) give a disjunction, `{ACC/DAT}`, and a disjunction
-  is no value: the word does not carry the attribute (PAPER.md's source, the authors' code, drops them too).
+  is no value: the word does not carry the attribute (the authors' code drops them too).
 - **Layered features**: `Number[psor]` and `Person[psor]` together give the possession tag (PSS1S … PSS3P;
   one alone gives what it knows: PSSS, PSS3); every other layer (`Gender[psor]`, …) is ignored.
 - **Two values of one attribute**: beside V.PTCP, V.CVB or V.MSDR a plain V yields (authors' code). Any
@@ -14,7 +14,7 @@ paper's 13 attributes that the word carries (`attributes`). The tables are in
   as the paper's for contractions: a word carries an attribute only if it carries exactly one value.
   The authors' code keeps whichever tag the converter happens to write last.
 - **Language rules**: `UNIMORPH` runs them, and `tags` and `attributes` use it. `AUTHORS` does not: a slip in
-  the authors' script (PAPER.md, Traps) switched them off. Which words that changes: `changed_by_rules`.
+  the authors' script (SOURCES.md, Traps) switched them off. Which words that changes: `changed_by_rules`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which values of an attribute a study keeps: the paper's filter on distinct word forms.
 
 A value that few forms carry can be learnt by heart, so the paper drops every value with fewer than 100
-distinct word forms in any of train, dev and test (PAPER.md, "Value filter" [C]). Forms are compared as
+distinct word forms in any of train, dev and test (SOURCES.md, "Value filter" [C]). Forms are compared as
 written: `The` and `the` are two.
 """
 
@@ -31,7 +31,7 @@ def kept_values(
     """Keep the values of `attribute` with `min_forms` distinct word forms in each of train, dev and test.
 
     `absent` says what becomes of a value that no word of dev, or none of test, carries: "drop" it like any
-    other value with too few forms, or "keep" it, which is what the authors' code does (PAPER.md, Traps: such
+    other value with too few forms, or "keep" it, which is what the authors' code does (SOURCES.md, Traps: such
     a value escapes the filter). A value that train lacks is dropped either way: nothing could learn it.
 
     Returns the values sorted; fewer than two make no configuration. Raises ValueError for a negative

@@ -1,6 +1,6 @@
 """Word vectors of one layer, and the labelled sets of them that probes and rankings work on.
 
-A word's vector is the mean over its subwords' hidden states (PAPER.md, "Word vector" [C]). Vectors are made
+A word's vector is the mean over its subwords' hidden states (SOURCES.md, "Word vector" [C]). Vectors are made
 once a model, corpus and layer by :func:`word_vectors`, kept in a memory-mapped file if a folder is given, and
 :func:`select` picks from them the words that carry an attribute.
 """

@@ -95,7 +95,7 @@ class MaskedLM:
     """A transformers masked language model with its fast tokenizer, in evaluation mode.
 
     Layer ``l`` of ``n_layers`` is transformers' ``hidden_states[l]``: 0 is the output of the embeddings,
-    which is the input of the first layer, and ``n_layers`` what the head reads (PAPER.md, "Layers").
+    which is the input of the first layer, and ``n_layers`` what the head reads (SOURCES.md, "Layers").
 
     Parameters
     ----------
@@ -334,7 +334,7 @@ class MaskedLM:
         -------
         str or None
             None when the pieces are not exactly one word: a special token, a first piece that continues a
-            word, or a later one that begins a word ("split differently", PAPER.md, "Interventions").
+            word, or a later one that begins a word ("split differently", SOURCES.md, "Interventions").
         """
         if like is not None and len(like) != len(pieces):
             raise ValueError(f"{len(pieces)} predicted pieces for a word of {len(like)}: they must be at its slots")

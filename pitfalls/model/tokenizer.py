@@ -1,7 +1,7 @@
 """The mini world's tokenizer: WordPiece over the stems and endings that the grammars share.
 
 A translation can only turn *gatos* into *gato* in place when both are written with the same number of
-subwords and the endings are shared by many lemmas (DESIGN: whole-word vocabularies give a CLWV of 0). So the
+subwords and the endings are shared by many lemmas (measured: whole-word vocabularies give a CLWV of 0). So the
 vocabulary is counted from the grammars' own stems and endings, and single characters catch everything else.
 """
 

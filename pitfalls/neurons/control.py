@@ -102,7 +102,7 @@ def selectivity(curve_real: pd.DataFrame, curve_control: pd.DataFrame) -> pd.Dat
     Takes two tables of :func:`pitfalls.neurons.curves.probe_curve`, one of each task; rows belong together
     when everything but the task and the measures agrees. The paper's rule for which ranking the control curve
     follows: Probeless keeps the one of the real labels, Linear and Gaussian rank anew on the control labels
-    (PAPER.md, Traps [C]); the caller decides by the ranking given to ``probe_curve``.
+    (SOURCES.md, Traps [C]); the caller decides by the ranking given to ``probe_curve``.
 
     Returns
     -------

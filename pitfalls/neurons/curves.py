@@ -131,7 +131,7 @@ def probe_curve(
     One row a k: language, attribute, layer, probe, ranking, direction, ranking_seed, task, split, seed, k,
     accuracy (0 to 1), entropy_bits (of the scored labels), mi_bits (entropy minus the mean of
     -log2 p(label), so it can be negative), nmi (mi_bits / entropy_bits). Both are in bits here; the authors
-    divide bits by nats, which makes their NMI 1 / ln 2 = 1.443 times ours (PAPER.md, Traps).
+    divide bits by nats, which makes their NMI 1 / ln 2 = 1.443 times ours (SOURCES.md, Traps).
 
     Raises
     ------

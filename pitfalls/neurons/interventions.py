@@ -43,7 +43,7 @@ OUTCOMES = (
     "split",
     "unknown",
 )
-#: Right lemma, other value: what the paper calls CLWV, kept apart from "lost" (PAPER.md, Traps).
+#: Right lemma, other value: what the paper calls CLWV, kept apart from "lost" (SOURCES.md, Traps).
 CLWV = ("intended", "another")
 
 # Subwords run through the model at a time, padding included: keeps a layer of M-BERT below 100 MB.
@@ -89,7 +89,7 @@ class Means:
 
     @classmethod
     def of(cls, data: Splits) -> Means:
-        """The mean vectors q(z) of the training words (PAPER.md, Probeless), and the mean of all of them."""
+        """The mean vectors q(z) of the training words (SOURCES.md, Probeless), and the mean of all of them."""
         X, y, n_classes = training_tensors(data)
         of_value = torch.stack([X[y == c].double().mean(0) for c in range(n_classes)])
         return cls(of_value.numpy(), X.double().mean(0).numpy())
@@ -137,7 +137,7 @@ class Kind(Protocol):
 
 @dataclass(frozen=True)
 class Ablation:
-    """Set the first k neurons to zero (PAPER.md, Interventions [C]), or to their mean over training words.
+    """Set the first k neurons to zero (SOURCES.md, Interventions [C]), or to their mean over training words.
 
     An ablation aims at no value: a right lemma with another value counts as "another".
 
@@ -202,7 +202,7 @@ class _Shift:
 
 @dataclass(frozen=True)
 class Translation(_Shift):
-    """Move towards another value's mean, the more the higher the rank (PAPER.md, Interventions [C]).
+    """Move towards another value's mean, the more the higher the rank (SOURCES.md, Interventions [C]).
 
     ``h <- h + alpha * (q(z') - q(z))`` in the first k neurons. The factor falls over *all* d ranks,
     evenly in its logarithm, from beta to 0.001: ``alpha_r = beta * (1 / (1000 beta)) ** (r / (d - 1))``.
@@ -595,7 +595,7 @@ def error_rate(effect: pd.DataFrame) -> pd.DataFrame:
 def clwv(effect: pd.DataFrame) -> pd.DataFrame:
     """Right lemma, other value ("intended" + "another") over all words: ``hits``, ``words``, ``clwv``.
 
-    The paper's own count adds "lost" (its analyser could not tell it from another value, PAPER.md, Traps).
+    The paper's own count adds "lost" (its analyser could not tell it from another value, SOURCES.md, Traps).
     """
     return _summed(effect, CLWV, "hits", "clwv")
 

@@ -99,7 +99,7 @@ def descend(
     no shuffling), so one matrix product serves them all.
 
     The loss of a batch is mean cross-entropy + ``l1`` times the sum of absolute weights + ``l2`` times the
-    Euclidean norm of the weights (not squared), the bias free of penalty (PAPER.md, Linear probe [C]).
+    Euclidean norm of the weights (not squared), the bias free of penalty (SOURCES.md, Linear probe [C]).
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ class Gaussians:
 
 
 def fit_gaussians(X: torch.Tensor, y: torch.Tensor, n_classes: int, n_neurons: int | None = None) -> Gaussians:
-    r"""Maximum a posteriori Gaussians under a Normal-Inverse-Wishart prior (PAPER.md, Gaussian probe [C]).
+    r"""Maximum a posteriori Gaussians under a Normal-Inverse-Wishart prior (SOURCES.md, Gaussian probe [C]).
 
     With the prior's mean at the class mean, the posterior mean is the class mean, and
 
@@ -331,7 +331,7 @@ class _Probe(ClassifierMixin, BaseEstimator):
 
 
 class LinearProbe(_Probe):
-    """Logistic regression trained as the paper trains it: a preset, not an optimum (PAPER.md, Linear [C]).
+    """Logistic regression trained as the paper trains it: a preset, not an optimum (SOURCES.md, Linear [C]).
 
     Adam over the words in their order, ten epochs of batches of 32; the loss adds ``l1`` times the sum of
     absolute weights and ``l2`` times their Euclidean norm, not squared. The weights after the last epoch
@@ -393,7 +393,7 @@ class LinearProbe(_Probe):
 
 
 class GaussianProbe(_Probe):
-    """One Gaussian a class, maximum a posteriori, and Bayes' rule (PAPER.md, Gaussian [C]).
+    """One Gaussian a class, maximum a posteriori, and Bayes' rule (SOURCES.md, Gaussian [C]).
 
     See :func:`fit_gaussians` for the formula and for what is done about constant neurons.
 

@@ -27,7 +27,7 @@ Direction = Literal["ttb", "btt"]
 _Ranked = tuple[NDArray[np.int64], NDArray[np.float64], int]
 _Method = Callable[["Splits", Direction, int, "int | None"], _Ranked]
 
-#: The seven rankings of the paper, as ``(name, direction)`` (PAPER.md, Rankings [C]).
+#: The seven rankings of the paper, as ``(name, direction)`` (SOURCES.md, Rankings [C]).
 PAPER_RANKINGS: tuple[tuple[str, Direction], ...] = (
     ("linear", "ttb"),
     ("gaussian", "ttb"),
@@ -91,14 +91,14 @@ class Ranking:
 
 
 def linear_scores(data: Splits, seed: int = 0) -> NDArray[np.float64]:
-    """Mean over classes of the absolute weights of the best-training-loss epoch (PAPER.md, Linear [C])."""
+    """Mean over classes of the absolute weights of the best-training-loss epoch (SOURCES.md, Linear [C])."""
     X, y, _ = training_tensors(data)
     probe = LinearProbe(seed=seed).fit(X.numpy(), y.numpy())
     return np.asarray(np.abs(probe.best_coef_).mean(axis=0, dtype=np.float64))
 
 
 def probeless_scores(data: Splits, seed: int = 0) -> NDArray[np.float64]:
-    """Sum over pairs of values of the absolute difference of their mean vectors (PAPER.md, Probeless [P])."""
+    """Sum over pairs of values of the absolute difference of their mean vectors (SOURCES.md, Probeless [P])."""
     X, y, n_classes = training_tensors(data)
     means = [X[y == c].double().mean(0) for c in range(n_classes)]
     return torch.stack([(a - b).abs() for a, b in combinations(means, 2)]).sum(0).numpy()
@@ -192,7 +192,7 @@ class _Search:
 
 
 def gaussian_greedy(data: Splits, direction: Direction, seed: int, max_neurons: int | None) -> _Ranked:
-    """Greedy forward selection by the Gaussian probe's mutual information on dev (PAPER.md, Gaussian [C]).
+    """Greedy forward selection by the Gaussian probe's mutual information on dev (SOURCES.md, Gaussian [C]).
 
     Top to bottom, each step adds the neuron that makes the information of the chosen ones largest; bottom to
     top is a run of its own in which each step makes it smallest. A tie goes to the lower index. The score of

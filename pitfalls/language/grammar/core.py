@@ -53,7 +53,7 @@ class Form:
     """An inflected word: its two pieces, its lemma, and its Universal Dependencies tag and features.
 
     ``stem + ending`` is the word as written. Stems are shared by the forms of a lemma and endings by many
-    lemmas, which is what lets a model learn "the same word, another number" (DESIGN: stem + ending subwords).
+    lemmas, which is what lets a model learn "the same word, another number" (stem + ending subwords).
 
     Examples
     --------

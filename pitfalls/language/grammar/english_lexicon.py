@@ -2,7 +2,7 @@
 
 A noun takes part in what its class can do (an animal bites, a cake burns), and within that only in a choice
 of its own: a few adjectives, a few verbs it is the subject of, a few it is the object of. That is what makes
-a masked stem guessable from its sentence (DESIGN: lemma-specific company). Tables: ``lexicons/eng_*.tsv``.
+a masked stem guessable from its sentence (lemma-specific company). Tables: ``lexicons/eng_*.tsv``.
 """
 
 from __future__ import annotations
