@@ -48,8 +48,8 @@ unit: $(VENV)/.ready
 nbval: $(VENV)/.ready
 	$(QUIET) PITFALLS_OUTPUT=$$(mktemp -d) $(BIN)/pytest -q -o addopts=-ra --nbval --nbval-current-env notebooks/*.ipynb
 
-lab: $(VENV)/.ready  ## Open JupyterLab on the notebooks
-	$(BIN)/jupyter lab --notebook-dir notebooks
+lab: $(VENV)/.ready  ## Open JupyterLab on the notebooks (LAB='--no-browser --port 8889' for options)
+	$(BIN)/jupyter lab --notebook-dir notebooks $(LAB)
 
 notebooks: $(NOTEBOOKS)  ## Build and execute the notebooks from their percent-format sources
 
@@ -62,7 +62,7 @@ notebooks/%.ipynb: notebooks/src/%.py $(VENV)/.ready
 mini: $(VENV)/.ready  ## Write the generated treebanks of data/mini anew (byte for byte the same)
 	$(BIN)/pitfalls mini
 
-pretrain: $(VENV)/.ready  ## Train the mini multilingual BERT anew (resumes; about an hour on two cores)
+pretrain: $(VENV)/.ready  ## Train the mini multilingual BERT anew (resumes; about 40 minutes on two cores)
 	OMP_NUM_THREADS=2 $(BIN)/pitfalls pretrain
 
 card: $(VENV)/.ready  ## Measure the mini BERT and write its model card
