@@ -360,7 +360,7 @@ def layer_vectors(
     if shape[0] == 0:
         raise ValueError(f"no word in {len(sentences)} sentences: there is nothing to make vectors of")
     if cache is None:
-        arrays = {layer: np.empty(shape, dtype=np.float32) for layer in layers}
+        arrays: dict[int, NDArray[np.float32]] = {layer: np.empty(shape, dtype=np.float32) for layer in layers}
         _fill(arrays, model, sentences, batch_tokens)
         return arrays
     folder = Path(cache)

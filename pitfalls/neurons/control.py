@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from pitfalls.model.activations import Activations, Splits
@@ -27,9 +28,7 @@ _KEYS = (
 )
 
 
-def control_labels(
-    forms: Sequence[Sequence[str]], n_classes: int, seed: int = 0
-) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], ...]:
+def control_labels(forms: Sequence[Sequence[str]], n_classes: int, seed: int = 0) -> tuple[NDArray[np.int64], ...]:
     """One uniformly random label a word form, the same wherever the form occurs.
 
     Forms are drawn for in order of their first split (train, dev, test) and, within it, of the alphabet: so
@@ -56,7 +55,8 @@ def control_labels(
     for split in forms:
         fresh = sorted(set(split) - labels.keys())
         labels.update(zip(fresh, generator.integers(n_classes, size=len(fresh)).tolist(), strict=True))
-    return tuple(np.array([labels[form] for form in split], dtype=np.int64) for split in forms)
+    drawn: list[NDArray[np.int64]] = [np.array([labels[form] for form in split], dtype=np.int64) for split in forms]
+    return tuple(drawn)
 
 
 def control_task(data: Splits, seed: int = 0) -> Splits:
@@ -89,7 +89,7 @@ def control_task(data: Splits, seed: int = 0) -> Splits:
     digits = len(str(n_classes - 1))
     values = tuple(f"control {c:0{digits}d}" for c in range(n_classes))
 
-    def relabelled(part: Activations, y: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Activations:
+    def relabelled(part: Activations, y: NDArray[np.int64]) -> Activations:
         return dataclasses.replace(part, y=y, values=values)
 
     train, dev, test = (relabelled(part, y) for part, y in zip(parts, labels, strict=True))

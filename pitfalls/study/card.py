@@ -172,9 +172,9 @@ def best_clwv(world: World, language: str, attribute: str, search: ClwvSearch | 
     _, layer, beta, name, k = best
     data = world.activations(language, attribute, layer)
     effect = intervene(world, data, rank(name, data), Translation(beta=beta), (0, k), split="test")
-    rates = clwv(effect).set_index("k")["clwv"]
-    where = f"{name}, layer {layer}, β = {beta:g}, k = {k}; without intervention {rates[0]:.3f}"
-    return _row("clwv", language, attribute, where, float(rates[k]))
+    at = clwv(effect).set_index("k")["clwv"]
+    where = f"{name}, layer {layer}, β = {beta:g}, k = {k}; without intervention {at[0]:.3f}"
+    return _row("clwv", language, attribute, where, float(at[k]))
 
 
 def first_sentences(activations: Activations, count: int) -> Activations:
