@@ -24,7 +24,7 @@
 #
 # The paper: Antverg & Belinkov, [*On the Pitfalls of Analyzing Individual Neurons in Language
 # Models*](https://arxiv.org/abs/2110.07483), ICLR 2022. What follows repeats its two key experiments in a small
-# world of our own; no number below is the paper's.
+# world of our own; no result below is the paper's.
 
 # %%
 import numpy as np

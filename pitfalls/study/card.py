@@ -8,7 +8,6 @@ changing its neurons (CLWV)?
 from __future__ import annotations
 
 import json
-import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +27,7 @@ from pitfalls.model.activations import Activations
 from pitfalls.model.masked_lm import MaskedLM
 from pitfalls.neurons.interventions import Translation, clwv, intervene
 from pitfalls.neurons.rankings import rank
+from pitfalls.study.output import write_whole
 from pitfalls.study.worlds import World
 
 REQUIRED = {"identity": 0.995, "agreement": 0.95, "readability": 0.90, "clwv": 0.30}
@@ -117,6 +117,11 @@ def _endings(model: MaskedLM, lexicon: Lexicon, feature: str) -> _Endings:
     return found
 
 
+def _options(endings: _Endings, stem: Sequence[int], lemma: str) -> list[tuple[int, str]]:
+    """The endings (id, value) that give a form of ``lemma`` after the subwords ``stem``."""
+    return [(ending, value) for ending, lemmas, value in endings.get(tuple(stem), []) if lemma in lemmas]
+
+
 def _fill_endings(
     model: MaskedLM, lexicon: Lexicon, feature: str, endings: _Endings, asked: Sequence[_Asked]
 ) -> Iterator[tuple[bool, bool]]:
@@ -126,16 +131,14 @@ def _fill_endings(
     for row, one in enumerate(asked):
         slots = (encoded.word_ids[row] == one.position).nonzero()[:, 0]
         *stem, _ = ids[row, slots].tolist()
-        options = [(end, value) for end, lemmas, value in endings.get(tuple(stem), []) if one.lemma in lemmas]
-        if stem and len({value for _, value in options}) > 1:
+        if stem and len({value for _, value in _options(endings, stem, one.lemma)}) > 1:
             ids[row, slots[-1]] = model.tokenizer.mask_token_id
     masked = ids != encoded.input_ids
     logits = model.head(model.hidden(replace(encoded, input_ids=ids), model.n_layers)[masked])
     for row, scores in zip(masked.any(1).nonzero()[:, 0].tolist(), logits, strict=True):
         one = asked[row]
         *stem, _ = encoded.input_ids[row, encoded.word_ids[row] == one.position].tolist()
-        options = [(end, value) for end, lemmas, value in endings[tuple(stem)] if one.lemma in lemmas]
-        best = max(options, key=lambda option: float(scores[option[0]]))
+        best = max(_options(endings, stem, one.lemma), key=lambda option: float(scores[option[0]]))
         word = model.join([*stem, int(scores.argmax())])
         yield best[1] == one.value, word is not None and one.value in _told(lexicon, word, feature)
 
@@ -266,9 +269,7 @@ def write_card(folder: Path, measures: pd.DataFrame) -> Path:
         ("measures.csv", measures.to_csv(index=False, lineterminator="\n", float_format="%.4f")),
         ("README.md", text),
     ):
-        part = folder / f"{name}.part"
-        part.write_text(content, encoding="utf-8")
-        os.replace(part, folder / name)
+        write_whole(folder / name, content)
     return folder / "README.md"
 
 

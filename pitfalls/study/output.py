@@ -80,10 +80,15 @@ def publish_table(table: pd.DataFrame, name: str, folder: Path | None = None) ->
         raise ValueError(f"{name!r} is no table id: use lower-case letters, digits, - and _, as in 01_counts")
     target = (folder or output_folder()) / "results" / f"{name}.csv"
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(target.name + ".part")
-    table.to_csv(part, index=False, lineterminator="\n")
-    os.replace(part, target)
+    write_whole(target, table.to_csv(index=False, lineterminator="\n"))
     return table
+
+
+def write_whole(target: Path, text: str) -> None:
+    """Write a text file beside its place and rename it: nobody ever finds half of it under its name."""
+    part = target.with_name(target.name + ".part")
+    part.write_bytes(text.encode("utf-8"))
+    os.replace(part, target)
 
 
 def published(folder: Path) -> list[Published]:

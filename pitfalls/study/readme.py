@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
+
+from pitfalls.study.output import write_whole
 
 BEGIN, END = "<!-- badges: written by `make readme` -->", "<!-- /badges -->"
 
@@ -63,9 +64,7 @@ def main() -> None:
     """Renew the README of the checkout."""
     root = Path(__file__).resolve().parents[2]
     readme = root / "README.md"
-    part = readme.with_name("README.md.part")
-    part.write_text(with_badges(readme.read_text(encoding="utf-8"), address(root)), encoding="utf-8")
-    os.replace(part, readme)
+    write_whole(readme, with_badges(readme.read_text(encoding="utf-8"), address(root)))
 
 
 if __name__ == "__main__":

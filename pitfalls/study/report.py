@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pitfalls.study import machine
-from pitfalls.study.output import Published, published
+from pitfalls.study.output import Published, published, write_whole
 
 ROWS_SHOWN = 400
 """Longer tables are cut in the page, which says so and names the file."""
@@ -47,9 +46,7 @@ def write_report(folder: Path, world: str, notebooks: Sequence[Executed] = ()) -
         machine=machine.describe(),
     )
     target = folder / "report.html"
-    part = target.with_name("report.html.part")
-    part.write_text(page, encoding="utf-8")
-    os.replace(part, target)
+    write_whole(target, page)
     return target
 
 

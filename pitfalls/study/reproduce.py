@@ -12,6 +12,7 @@ from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from tqdm.auto import tqdm
 
+from pitfalls.study.output import write_whole
 from pitfalls.study.report import Executed, write_report
 
 CELL_TIMEOUT = 3_600
@@ -66,13 +67,7 @@ def _run(path: Path, build: Path, variables: Mapping[str, str]) -> float:
     )
     client.execute(env={**os.environ, **variables})
     seconds = time.perf_counter() - start
-    _replace(build / path.name, nbformat.writes(notebook))
+    write_whole(build / path.name, nbformat.writes(notebook))
     html, _ = HTMLExporter().from_notebook_node(notebook)
-    _replace(build / f"{path.stem}.html", html)
+    write_whole(build / f"{path.stem}.html", html)
     return seconds
-
-
-def _replace(path: Path, text: str) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)
