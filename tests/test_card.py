@@ -54,6 +54,12 @@ def test_a_word_without_a_choice_is_not_asked(world):
     assert not list(card._fill_endings(world.model, world.lexicon("spa"), "Gender", endings, asked))
 
 
+def test_endings_of_another_lemma_are_no_choice():
+    endings = {(7,): [(1, frozenset({"cat"}), "SG"), (2, frozenset({"car"}), "PL")]}
+    assert card._options(endings, [7], "cat") == [(1, "SG")]
+    assert card._options(endings, [8], "cat") == []
+
+
 def test_first_sentences_keeps_whole_sentences(world):
     data = world.activations("tur", "Tense", layer=1)
     part = card.first_sentences(data.dev, 7)
