@@ -15,9 +15,11 @@ from __future__ import annotations
 
 from pitfalls import figures
 from pitfalls.model.activations import Activations, Splits
+from pitfalls.model.blueprint import PlantedParameters, Truth
 from pitfalls.model.masked_lm import MaskedLM
-from pitfalls.neurons.control import control_task, selectivity
-from pitfalls.neurons.curves import probe_curve
+from pitfalls.neurons.agreement import avg_overlap, neuron_vote, overlap, overlaps, rank_biased_overlap
+from pitfalls.neurons.control import control_task
+from pitfalls.neurons.curves import gaussian_path_curves, probe_curve, probe_curves, probes
 from pitfalls.neurons.interventions import (
     Ablation,
     ConstantTranslation,
@@ -27,9 +29,13 @@ from pitfalls.neurons.interventions import (
     examples,
     intervene,
 )
-from pitfalls.neurons.rankings import PAPER_RANKINGS, Ranking, rank, rankings
+from pitfalls.neurons.probes import ConvergedLinearProbe, GaussianProbe, LinearProbe
+from pitfalls.neurons.rankings import PAPER_RANKINGS, Ranking, random_rankings, rank, ranker, rankings
+from pitfalls.neurons.selectivity import selectivity, selectivity_curves
+from pitfalls.neurons.stability import stability_over_bootstrap, stability_over_seeds
+from pitfalls.neurons.truth import ranking_areas, score_rankings
 from pitfalls.study.output import publish, publish_table
-from pitfalls.study.worlds import World, load_world, world_from_files
+from pitfalls.study.worlds import World, load_world, truth, world_from_files
 
 __version__ = "0.1.0"
 
@@ -38,23 +44,44 @@ __all__ = [
     "Ablation",
     "Activations",
     "ConstantTranslation",
+    "ConvergedLinearProbe",
+    "GaussianProbe",
+    "LinearProbe",
     "MaskedLM",
+    "PlantedParameters",
     "Ranking",
     "Splits",
     "Translation",
+    "Truth",
     "World",
+    "avg_overlap",
     "clwv",
     "control_task",
     "error_rate",
     "examples",
     "figures",
+    "gaussian_path_curves",
     "intervene",
     "load_world",
+    "neuron_vote",
+    "overlap",
+    "overlaps",
     "probe_curve",
+    "probe_curves",
+    "probes",
     "publish",
     "publish_table",
+    "random_rankings",
     "rank",
+    "rank_biased_overlap",
+    "ranker",
+    "ranking_areas",
     "rankings",
+    "score_rankings",
     "selectivity",
+    "selectivity_curves",
+    "stability_over_bootstrap",
+    "stability_over_seeds",
+    "truth",
     "world_from_files",
 ]

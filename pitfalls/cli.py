@@ -20,11 +20,12 @@ from pitfalls.language.treebanks import TreebankError
 from pitfalls.language.unimorph import ATTRIBUTES
 from pitfalls.model.activations import Splits
 from pitfalls.model.pretrain import Recipe, pretrain
+from pitfalls.neurons.curves import probe_curves
 from pitfalls.neurons.interventions import Ablation, Translation, clwv, error_rate, examples
 from pitfalls.neurons.rankings import Ranking
 from pitfalls.study import machine
 from pitfalls.study.card import measure, write_card
-from pitfalls.study.experiments import intervention_curves, paper_rankings, probe_curves
+from pitfalls.study.experiments import intervention_curves, paper_rankings
 from pitfalls.study.output import publish, publish_table
 from pitfalls.study.reproduce import reproduce
 from pitfalls.study.worlds import SPLITS, World, load_world, world_from_files
@@ -164,7 +165,7 @@ def _probe(options: argparse.Namespace) -> None:
     world, data = _world_and_data(options)
     largest = min(options.max_k, world.model.n_neurons)
     rankings = paper_rankings(data, options.seed, options.max_neurons or largest)
-    curves = probe_curves(data, rankings, range(1, largest + 1), seed=options.seed)
+    curves = probe_curves(rankings, data, range(1, largest + 1), seeds=[options.seed])
     name = _id(options, data, "probe")
     publish(figures.accuracy(curves), name, options.output)
     last = curves[curves["k"].isin({min(10, largest), min(50, largest), largest})]

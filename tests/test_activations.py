@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from pitfalls.language.corpus import Corpus, Sentence, Word
 from pitfalls.model import activations
 from pitfalls.model.activations import Activations, Splits, layer_vectors, select, word_vectors
-from pitfalls.model.masked_lm import MaskedLM, TooLongError
+from pitfalls.model.interface import TooLongError
+from pitfalls.model.masked_lm import MaskedLM
 
 SENTENCES = [
     ["the", "cats", "sleep"],
@@ -385,7 +386,7 @@ X3 = [[0.0, 1.0], [1.0, 0.0], [0.5, 0.5]]
     )
 )
 def test_labels_come_back(labels: list[Any]) -> None:
-    data = Activations.from_arrays(np.zeros((len(labels), 2)), labels)
+    data = Activations.from_arrays([[0, 0]] * len(labels), labels)
     assert [data.values[i] for i in data.y] == [str(label) for label in labels]
     assert list(data.values) == [str(label) for label in sorted(set(labels))]
     assert data.X.dtype == np.float32
@@ -396,11 +397,11 @@ def test_labels_come_back(labels: list[Any]) -> None:
 def test_splits_from_arrays_share_the_values_of_train() -> None:
     data = Splits.from_arrays(
         train=(X3, ["b", "a", "b"]),
-        dev=(X3, ["b", "b", "b"], ["x", "y", "x"]),
-        test=(np.array(X3), ["a", "a", "b"]),
+        dev=(X3, ["b", "b", "a"], ["x", "y", "x"]),
+        test=(X3, ["a", "a", "b"]),
     )
     assert data.values == ("a", "b")
-    assert data.dev.y.tolist() == [1, 1, 1]
+    assert data.dev.y.tolist() == [1, 1, 0]
     assert data.dev.forms == ("x", "y", "x")
     assert (data.n_neurons, data.test.n_words) == (2, 3)
 
@@ -442,8 +443,29 @@ def test_splits_of_different_experiments_do_not_mix() -> None:
     with pytest.raises(ValueError, match="layer differs between the splits: train 2, dev 2, test 7"):
         Splits(one, one, other)
     without = Activations.from_arrays(X3, [0, 0, 0], values=[0, 1])
-    with pytest.raises(ValueError, match=r"no word of train has the values \['1'\]"):
-        Splits(without, without, without)
+    both = Activations.from_arrays(X3, [0, 1, 0])
+    for lacking, parts in (
+        ("train", (without, both, both)),
+        ("dev", (both, without, both)),
+        ("test", (both, both, without)),
+    ):
+        with pytest.raises(ValueError, match=rf"no word of {lacking} has the values \['1'\] of \['0', '1'\]"):
+            Splits(*parts)
+
+
+@pytest.mark.parametrize("of", [np.array, torch.tensor])
+def test_float64_stays_float64_and_everything_else_becomes_float32(of: Any) -> None:
+    for given, kept in ((np.float64, np.float64), (np.float32, np.float32), (np.float16, np.float32)):
+        matrix = of(np.array(X3, dtype=given))
+        data = Activations.from_arrays(matrix, of(np.array([0, 1, 1])))
+        assert data.X.dtype == kept
+        assert data.y.tolist() == [0, 1, 1]
+        np.testing.assert_array_equal(data.X, np.array(X3, dtype=given).astype(kept))
+
+
+def test_rows_without_words_are_forms_of_their_own_in_every_split() -> None:
+    data = Splits.from_arrays(*[(X3, [0, 1, 1])] * 3)
+    assert len({*data.train.forms, *data.dev.forms, *data.test.forms}) == 9
 
 
 def test_activations_check_their_labels() -> None:
@@ -454,7 +476,7 @@ def test_activations_check_their_labels() -> None:
         ({"y": np.array([0.0, 1.0, 1.0])}, "y is float64"),
         ({"values": ("0", "0")}, "repeat"),
         ({"positions": np.zeros(2, dtype=np.int64)}, "positions has 2 entries"),
-        ({"X": np.zeros((3, 2))}, "X is float64"),
+        ({"X": np.zeros((3, 2), dtype=int)}, "X is int64"),
     ):
         with pytest.raises(ValueError, match=message):
             Activations(**{**good, **change})

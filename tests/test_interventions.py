@@ -433,6 +433,13 @@ def test_examples_are_the_sentences_before_and_after(world, data_of):
         before, after = row.before.split(), row.after.split()
         assert before == list(world.of_split["test"][int(row.sentence_id)].forms)
         assert (before[row.position], after[row.position]) == (row.word, row.predicted)
+    split = shown[shown["outcome"] == "split"]
+    assert len(split)
+    vocabulary = world.model.tokenizer.get_vocab()
+    for row in split.itertuples():
+        pieces = [vocabulary[piece] for piece in row.predicted.split()]
+        (own,) = world.model.encode([[row.word]]).word_ids.tolist()
+        assert len(pieces) == own.count(0) and world.model.join(pieces) is None
     few = examples(world, data, order, Translation(), D, n=2, seed=3)
     assert few["sentence_id"].nunique() == 2
 

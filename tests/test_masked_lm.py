@@ -14,13 +14,8 @@ import transformers as hf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pitfalls.model.masked_lm import (
-    Encoded,
-    MaskedLM,
-    MissingHeadError,
-    TooLongError,
-    UnsupportedModelError,
-)
+from pitfalls.model.interface import Encoded, TooLongError
+from pitfalls.model.masked_lm import MaskedLM, MissingHeadError, UnsupportedModelError
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzáéñıш"
 SENTENCES = [["the", "cats", "sleep"], ["a", "dog"], ["cats", "don't", "walk", "the", "dogs", "backwards"]]
@@ -378,6 +373,13 @@ def test_pieces_join_to_a_word_or_are_split_differently(lms: dict[str, MaskedLM]
     for tokens, word in JOINED[kind]:
         assert lm.join(ids_of(lm, tokens)) == word, tokens
     assert lm.join(tuple(torch.tensor(ids_of(lm, JOINED[kind][0][0])))) == "cats"
+
+
+def test_pieces_are_the_vocabulary_s_strings(lm: MaskedLM) -> None:
+    own = lm.encode([["cats"]]).input_ids[0]
+    vocabulary = lm.tokenizer.get_vocab()
+    assert [vocabulary[piece] for piece in lm.pieces(own.tolist())] == own.tolist()
+    assert lm.pieces(own) == lm.pieces(own.tolist()) and lm.pieces([]) == []
 
 
 def test_a_word_may_begin_anew_where_the_word_itself_does(lms: dict[str, MaskedLM]) -> None:

@@ -1,8 +1,10 @@
 """One function a figure: a tidy table in, a :class:`Plot` out (figure, alt text, caption, numbers)."""
 
 from pitfalls.figures.accuracy import accuracy
+from pitfalls.figures.agreement import overlaps
 from pitfalls.figures.effects import ablation, effects, translation
 from pitfalls.figures.neuron import neuron
 from pitfalls.figures.style import Plot
+from pitfalls.figures.truth import truth
 
-__all__ = ["Plot", "ablation", "accuracy", "effects", "neuron", "translation"]
+__all__ = ["Plot", "ablation", "accuracy", "effects", "neuron", "overlaps", "translation", "truth"]

@@ -55,6 +55,7 @@ _SETTINGS = {
 }
 _LANGUAGES = {
     "ara": "Arabic",
+    "art": "Artificial",
     "bul": "Bulgarian",
     "eng": "English",
     "fin": "Finnish",

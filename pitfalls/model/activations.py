@@ -21,7 +21,7 @@ from filelock import FileLock
 from numpy.typing import ArrayLike, NDArray
 from tqdm import tqdm
 
-from pitfalls.model.masked_lm import MaskedLM, check_lengths
+from pitfalls.model.interface import LanguageModel, check_lengths
 
 if TYPE_CHECKING:
     from pitfalls.language.corpus import Corpus
@@ -41,7 +41,8 @@ class Activations:
 
     Attributes
     ----------
-    X : float32 [n_words, n_neurons]
+    X : float32 or float64 [n_words, n_neurons]
+        The models' vectors are float32; anybody's own may be either.
     y : int64 [n_words]
         Index into ``values``.
     values : tuple of str
@@ -65,7 +66,7 @@ class Activations:
     (('PL', 'SG'), [1, 0], 2, 2)
     """
 
-    X: NDArray[np.float32]
+    X: NDArray[np.floating[Any]]
     y: NDArray[np.int64]
     values: tuple[str, ...]
     forms: tuple[str, ...]
@@ -118,8 +119,8 @@ class Activations:
 
         Parameters
         ----------
-        X : array-like [n_words, n_neurons]
-            Finite numbers; kept as float32.
+        X : array-like or tensor [n_words, n_neurons]
+            Finite numbers. An array or tensor of float64 stays so, everything else becomes float32.
         y : array-like [n_words]
             Labels: strings or whole numbers, not indexes.
         values : sequence, optional
@@ -127,7 +128,7 @@ class Activations:
         forms : sequence of str [n_words], optional
             The words. Without them every row counts as a form of its own.
         """
-        matrix = _as_float32(X)
+        matrix = _as_matrix(X)
         labels = _as_labels(y)
         known = _sorted_labels(labels if values is None else _as_labels(values))
         index = {label: i for i, label in enumerate(known)}
@@ -154,7 +155,7 @@ class Splits:
     Raises
     ------
     ValueError
-        When the three differ in neurons, values, language, attribute or layer, or when train lacks a value.
+        When the three differ in neurons, values, language, attribute or layer, or when one lacks a value.
 
     Examples
     --------
@@ -176,10 +177,14 @@ class Splits:
                     f"{name} differs between the splits: train {train!r}, dev {dev!r}, test {test!r}; all "
                     "three must come from one model, layer and attribute"
                 )
-        counts = np.bincount(self.train.y, minlength=len(self.values))
-        absent = [value for value, count in zip(self.values, counts, strict=True) if count == 0]
-        if absent:
-            raise ValueError(f"no word of train has the values {absent}: drop them from dev and test as well")
+        for split, part in (("train", self.train), ("dev", self.dev), ("test", self.test)):
+            counts = np.bincount(part.y, minlength=len(self.values))
+            absent = [value for value, count in zip(self.values, counts, strict=True) if count == 0]
+            if absent:
+                raise ValueError(
+                    f"no word of {split} has the values {absent} of {list(self.values)}: drop those values from all "
+                    "three splits (the value filter), or divide the words otherwise"
+                )
 
     @property
     def n_neurons(self) -> int:
@@ -234,8 +239,12 @@ class Splits:
         known = _sorted_labels(_as_labels(train[1]))
         made = {}
         for split, (X, y, *words) in parts.items():
-            forms = [str(word) for word in np.asarray(words[0]).tolist()] if words else None
             try:
+                # A row of one split without its word is no form of another split.
+                named = (
+                    np.asarray(words[0]).tolist() if words else [f"{split} word {i}" for i in range(len(_on_host(X)))]
+                )
+                forms = [str(word) for word in named]
                 made[split] = Activations.from_arrays(X, y, known, forms, language, attribute, layer)
             except (TypeError, ValueError) as error:
                 raise type(error)(f"{split}: {error}") from error
@@ -307,7 +316,7 @@ def select(
 
 
 def word_vectors(
-    model: MaskedLM,
+    model: LanguageModel,
     sentences: Sequence[Sequence[str]],
     layer: int,
     cache: str | os.PathLike[str] | None = None,
@@ -317,7 +326,7 @@ def word_vectors(
 
     Parameters
     ----------
-    model : MaskedLM
+    model : LanguageModel
     sentences : sequence of sequences of words
         Each sentence at most ``model.max_tokens`` subwords long.
     layer : int
@@ -343,7 +352,7 @@ def word_vectors(
 
 
 def layer_vectors(
-    model: MaskedLM,
+    model: LanguageModel,
     sentences: Sequence[Sequence[str]],
     layers: Sequence[int],
     cache: str | os.PathLike[str] | None = None,
@@ -380,7 +389,7 @@ def layer_vectors(
 
 def _fill(
     arrays: Mapping[int, NDArray[np.float32]],
-    model: MaskedLM,
+    model: LanguageModel,
     sentences: Sequence[Sequence[str]],
     batch_tokens: int,
 ) -> None:
@@ -413,7 +422,7 @@ def _batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
 
 
 def _means(
-    model: MaskedLM, sentences: Sequence[Sequence[str]], layers: Sequence[int]
+    model: LanguageModel, sentences: Sequence[Sequence[str]], layers: Sequence[int]
 ) -> dict[int, NDArray[np.float32]]:
     """Mean over each word's subwords: layer -> float32 [words of all sentences, n_neurons]."""
     encoded = model.encode(sentences)
@@ -481,7 +490,7 @@ class _Store:
 
 
 def _manifest(
-    model: MaskedLM, sentences: Sequence[Sequence[str]], layer: int, shape: tuple[int, int]
+    model: LanguageModel, sentences: Sequence[Sequence[str]], layer: int, shape: tuple[int, int]
 ) -> dict[str, Any]:
     """Everything that decides what the vectors are."""
     return {
@@ -523,17 +532,27 @@ def _sha256(path: Path) -> str:
 # -------------------------------------------------------------------- checking what users give
 
 
-def _as_float32(X: ArrayLike) -> NDArray[np.float32]:
+def _as_matrix(X: ArrayLike) -> NDArray[np.floating[Any]]:
+    array = _on_host(X)
+    wanted = np.float64 if getattr(array, "dtype", None) == np.float64 else np.float32
     try:
         with np.errstate(over="ignore"):
-            return np.asarray(X, dtype=np.float32)
+            return np.asarray(array, dtype=wanted)
     except (TypeError, ValueError) as error:
         raise ValueError(f"X is no matrix of numbers ({error}): give one row of neurons a word") from error
 
 
-def _check_matrix(X: NDArray[np.float32]) -> None:
-    if X.ndim != 2 or X.dtype != np.float32:
-        raise ValueError(f"X is {X.dtype} of shape {X.shape}: give float32 [n_words, n_neurons]")
+def _on_host(array: Any) -> Any:
+    """A tensor, on whatever device, as an array; everything else as it is."""
+    if isinstance(array, torch.Tensor):
+        tensor = array.detach().cpu()
+        return (tensor if tensor.dtype in (torch.float64, torch.int64) else tensor.float()).numpy()
+    return array
+
+
+def _check_matrix(X: NDArray[np.floating[Any]]) -> None:
+    if X.ndim != 2 or X.dtype not in (np.float32, np.float64):
+        raise ValueError(f"X is {X.dtype} of shape {X.shape}: give float32 or float64 [n_words, n_neurons]")
     if X.shape[0] == 0 or X.shape[1] == 0:
         raise ValueError(f"X has shape {X.shape}: give at least one word and one neuron")
     bad = ~np.isfinite(X)
@@ -549,7 +568,7 @@ def _check_matrix(X: NDArray[np.float32]) -> None:
 
 def _as_labels(y: ArrayLike) -> list[str] | list[int]:
     """Labels as plain strings or plain integers."""
-    labels = np.asarray(y)
+    labels = np.asarray(_on_host(y))
     if labels.ndim != 1:
         raise ValueError(f"y has shape {labels.shape}: give one label a word, [n_words]")
     if labels.dtype.kind in "iu":

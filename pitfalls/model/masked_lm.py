@@ -22,6 +22,8 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
+from pitfalls.model.interface import Encoded, check_lengths
+
 # Sentences tokenised in one call: keeps the tokenizer's parallel speed without holding a whole corpus twice.
 _TOKENISE_AT_ONCE = 1024
 # Positions whose logits are held at once: 512 x 250,002 (XLM-R's vocabulary) x 4 bytes is half a gigabyte.
@@ -40,43 +42,6 @@ class UnsupportedModelError(ValueError):
 
 class MissingHeadError(ValueError):
     """Logits were asked of an encoder whose checkpoint has no language-model head."""
-
-
-class TooLongError(ValueError):
-    """A sentence has more subwords than the model has positions.
-
-    Attributes
-    ----------
-    index : int
-        Index of the sentence in what was given.
-    length, limit : int
-        Its number of subwords with special tokens, and the model's ``max_tokens``.
-    """
-
-    def __init__(self, index: int, length: int, limit: int) -> None:
-        super().__init__(
-            f"sentence {index} has {length} subwords with its special tokens, the model takes {limit}: "
-            "leave it out (MaskedLM.lengths gives all lengths) or split it"
-        )
-        self.index, self.length, self.limit = index, length, limit
-
-
-@dataclass(frozen=True, eq=False)
-class Encoded:
-    """A batch of tokenised sentences: ``b`` sentences, padded on the right to ``t`` subwords.
-
-    Attributes
-    ----------
-    input_ids : int64 [b, t]
-    attention_mask : int64 [b, t]
-        1 at real tokens, 0 at padding.
-    word_ids : int64 [b, t]
-        Index of the subword's word in its sentence; -1 at special tokens and padding.
-    """
-
-    input_ids: Tensor
-    attention_mask: Tensor
-    word_ids: Tensor
 
 
 @dataclass(frozen=True)
@@ -319,6 +284,10 @@ class MaskedLM:
             return []
         return [len(sentence.ids) for sentence in self._tokenise(sentences)]
 
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """Token ids as the vocabulary writes them, such as ``["cat", "##s"]``."""
+        return list(self.tokenizer.convert_ids_to_tokens([int(piece) for piece in ids]))
+
     def join(self, pieces: Sequence[int], like: Sequence[int] | None = None) -> str | None:
         """Join the subwords predicted at one word's own slots into a word.
 
@@ -340,9 +309,8 @@ class MaskedLM:
             raise ValueError(f"{len(pieces)} predicted pieces for a word of {len(like)}: they must be at its slots")
         if any(int(piece) in self._special_ids for piece in pieces):
             return None
-        tokens = self.tokenizer.convert_ids_to_tokens([int(piece) for piece in pieces])
-        own = None if like is None else self.tokenizer.convert_ids_to_tokens([int(piece) for piece in like])
-        return self._join(tokens, own) or None
+        own = None if like is None else self.pieces(like)
+        return self._join(self.pieces(pieces), own) or None
 
     @cached_property
     def _special_ids(self) -> frozenset[int]:
@@ -542,13 +510,6 @@ class MaskedLM:
                     f"{self._what}: running its {part} step by step does not give its own forward pass (or "
                     f"its weights are not finite); {_SUPPORTED}"
                 )
-
-
-def check_lengths(lengths: Sequence[int], limit: int) -> None:
-    """Raise :class:`TooLongError` for the first of ``lengths`` (in subwords) above ``limit``."""
-    for index, length in enumerate(lengths):
-        if length > limit:
-            raise TooLongError(index, length, limit)
 
 
 # -------------------------------------------------------------------- the one hook

@@ -1,4 +1,4 @@
-"""Control tasks: labels that a probe can only memorise, and selectivity (Hewitt & Liang 2019)."""
+"""Control tasks: labels that a probe can only memorise (Hewitt & Liang 2019)."""
 
 from __future__ import annotations
 
@@ -7,25 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from pitfalls.model.activations import Activations, Splits
-
-# What must agree for two rows of curves to be about the same probe.
-_KEYS = (
-    "language",
-    "attribute",
-    "layer",
-    "probe",
-    "ranking",
-    "direction",
-    "ranking_seed",
-    "split",
-    "seed",
-    "k",
-)
 
 
 def control_labels(forms: Sequence[Sequence[str]], n_classes: int, seed: int = 0) -> tuple[NDArray[np.int64], ...]:
@@ -94,36 +79,3 @@ def control_task(data: Splits, seed: int = 0) -> Splits:
 
     train, dev, test = (relabelled(part, y) for part, y in zip(parts, labels, strict=True))
     return dataclasses.replace(data, train=train, dev=dev, test=test)
-
-
-def selectivity(curve_real: pd.DataFrame, curve_control: pd.DataFrame) -> pd.DataFrame:
-    """Accuracy on the attribute minus accuracy on the control task, row by row.
-
-    Takes two tables of :func:`pitfalls.neurons.curves.probe_curve`, one of each task; rows belong together
-    when everything but the task and the measures agrees. The paper's rule for which ranking the control curve
-    follows: Probeless keeps the one of the real labels, Linear and Gaussian rank anew on the control labels
-    (SOURCES.md, Traps [C]); the caller decides by the ranking given to ``probe_curve``.
-
-    Returns
-    -------
-    The keys, ``accuracy``, ``control_accuracy`` and ``selectivity``; accuracies from 0 to 1.
-
-    Raises
-    ------
-    ValueError
-        If a table is of the wrong task, or a row has no partner.
-    """
-    for curve, task in ((curve_real, "real"), (curve_control, "control")):
-        found = sorted(set(curve["task"]))
-        if found != [task]:
-            raise ValueError(f"expected a curve of the {task} task, and this one is of {found}")
-    keys = list(_KEYS)
-    control = curve_control[[*keys, "accuracy"]].rename(columns={"accuracy": "control_accuracy"})
-    both = curve_real[[*keys, "accuracy"]].merge(control, on=keys, how="outer", validate="one_to_one")
-    lonely = both[both[["accuracy", "control_accuracy"]].isna().any(axis=1)]
-    if len(lonely):
-        raise ValueError(
-            f"{len(lonely)} rows have no partner in the other table, the first is "
-            f"{lonely.iloc[0][keys].to_dict()}: compute both curves with the same ks, seed and ranking name"
-        )
-    return both.assign(selectivity=both["accuracy"] - both["control_accuracy"])

@@ -18,15 +18,15 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from pitfalls.neurons.curves import Split, checked_ks
-from pitfalls.neurons.probes import tensors, training_tensors
-from pitfalls.neurons.rankings import Ranking
+from pitfalls.neurons.arrays import checked_ks, class_means, labelled_words, tensors
+from pitfalls.neurons.curves import Split
+from pitfalls.neurons.rankings.base import Ranking
 
 if TYPE_CHECKING:
     from pitfalls.language.corpus import Sentence
     from pitfalls.language.lexicon import Analysis, Lexicon
     from pitfalls.model.activations import Activations, Splits
-    from pitfalls.model.masked_lm import Encoded, MaskedLM
+    from pitfalls.model.interface import Encoded, LanguageModel
 
 #: What can become of a changed word; the kinds exclude each other and cover everything.
 #: unchanged: the same form. Right lemma: intended (the value aimed at), another (a third value), same (the
@@ -67,8 +67,8 @@ class World(Protocol):
     """What an intervention needs to know of a world: the model, the sentences, and a lexicon to judge by."""
 
     @property
-    def model(self) -> MaskedLM:
-        """The masked language model."""
+    def model(self) -> LanguageModel:
+        """The language model."""
 
     def sentences(self, language: str, split: str) -> Sequence[Sentence]:
         """The sentences that ``sentence_ids`` of the activations count."""
@@ -90,9 +90,10 @@ class Means:
     @classmethod
     def of(cls, data: Splits) -> Means:
         """The mean vectors q(z) of the training words (SOURCES.md, Probeless), and the mean of all of them."""
-        X, y, n_classes = training_tensors(data)
-        of_value = torch.stack([X[y == c].double().mean(0) for c in range(n_classes)])
-        return cls(of_value.numpy(), X.double().mean(0).numpy())
+        words = labelled_words(data, "train")
+        of_value = class_means(words.X, words.y, words.n_classes)
+        shares = torch.bincount(words.y, minlength=words.n_classes).double() / len(words.y)
+        return cls(of_value.numpy(), (shares @ of_value).numpy())
 
 
 @dataclass(frozen=True)
@@ -365,7 +366,7 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
 
 
 def _predictions(
-    model: MaskedLM, words: Sequence[Sequence[str]], targets: _Targets, layer: int, changes: Sequence[Change]
+    model: LanguageModel, words: Sequence[Sequence[str]], targets: _Targets, layer: int, changes: Sequence[Change]
 ) -> Iterator[tuple[int, int, tuple[int, ...], tuple[int, ...]]]:
     """Yield (change, target, its own token ids, the predicted ones) for every change and target word.
 
@@ -473,7 +474,7 @@ class _Judge:
             return "unchanged", original.form
         form = self.model.join(predicted, like=own)
         if form is None:
-            return "split", " ".join(self.model.tokenizer.convert_ids_to_tokens(list(predicted)))
+            return "split", " ".join(self.model.pieces(predicted))
         # The tokenizer's own spelling of the word counts as the word: it may have composed its accents.
         if form in (original.form, self.model.join(own, like=own)):
             return "unchanged", original.form

@@ -82,6 +82,8 @@ def agreement_rate(world: World, language: str, feature: str) -> pd.DataFrame:
     subwords shows the right value.
     """
     lexicon, model = world.lexicon(language), world.model
+    if not isinstance(model, MaskedLM):
+        raise ValueError(f"agreement is asked with masks, and {model.name} of the {world.name} world has none")
     endings = _endings(model, lexicon, feature)
     trees = corpora.trees(language)["test"]
     asked = []

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from tqdm.auto import tqdm
 
-from pitfalls.neurons.curves import Split, Task, probe_curve
+from pitfalls.neurons.curves import Split
 from pitfalls.neurons.interventions import Kind, intervene
 from pitfalls.neurons.rankings import PAPER_RANKINGS, Ranking, rank
 
 if TYPE_CHECKING:
     from pitfalls.model.activations import Splits
     from pitfalls.study.worlds import World
-
-PROBES = ("linear", "gaussian")
 
 
 def paper_rankings(data: Splits, seed: int = 0, max_neurons: int | None = None) -> list[Ranking]:
@@ -28,23 +26,6 @@ def paper_rankings(data: Splits, seed: int = 0, max_neurons: int | None = None) 
         rank(name, data, direction=direction, seed=seed, max_neurons=max_neurons)
         for name, direction in tqdm(PAPER_RANKINGS, desc="ranking", unit="ranking", leave=False)
     ]
-
-
-def probe_curves(
-    data: Splits,
-    rankings: Sequence[Ranking],
-    ks: Sequence[int],
-    probes: Sequence[str] = PROBES,
-    task: Task = "real",
-    seed: int = 0,
-) -> pd.DataFrame:
-    """Accuracy and mutual information over k of every probe on every ranking, one tidy table."""
-    pairs = [(probe, ranking) for probe in probes for ranking in rankings]
-    tables = [
-        probe_curve(probe, ranking, data, ks=ks, task=task, seed=seed)
-        for probe, ranking in tqdm(pairs, desc="probing", unit="curve", leave=False)
-    ]
-    return pd.concat(tables, ignore_index=True)
 
 
 def intervention_curves(

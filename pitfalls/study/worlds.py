@@ -1,7 +1,8 @@
 """A world is a masked language model, an annotated corpus and a lexicon; every experiment takes one.
 
 ``load_world("mini")`` is the embedded default, ``load_world("paper", …)`` a model by name or folder on the nine
-Universal Dependencies treebanks, and :func:`world_from_files` anybody's model on anybody's CoNLL-U files.
+Universal Dependencies treebanks, ``load_world("planted")`` a network written by hand whose neurons are known, and
+:func:`world_from_files` anybody's model on anybody's CoNLL-U files.
 """
 
 from __future__ import annotations
@@ -15,13 +16,16 @@ from typing import Protocol
 
 import pandas as pd
 
-from pitfalls.language import grammar, treebanks, unimorph
+from pitfalls.language import artificial, grammar, treebanks, unimorph
 from pitfalls.language.corpus import Corpus, Dropped, Sentence, drop_long, read_conllu
 from pitfalls.language.grammar import corpora
 from pitfalls.language.lexicon import Lexicon
 from pitfalls.language.values import kept_values
 from pitfalls.model.activations import Splits, select, word_vectors
+from pitfalls.model.blueprint import PlantedParameters, Truth
+from pitfalls.model.interface import LanguageModel
 from pitfalls.model.masked_lm import MaskedLM
+from pitfalls.model.planted import PlantedLM
 
 SPLITS = ("train", "dev", "test")
 
@@ -35,7 +39,10 @@ person) has tens of forms, not hundreds.
 PAPER_MIN_FORMS = 100
 """The value filter's threshold in the paper's code, in distinct word forms a split [C]."""
 
-WORLDS = ("mini", "paper")
+PLANTED_MIN_FORMS = 1
+"""The value filter's threshold in the planted worlds: their values are known, none needs to be dropped."""
+
+WORLDS = ("mini", "paper", "planted", "planted-covariance")
 
 
 class Source(Protocol):
@@ -124,6 +131,26 @@ class FileSource:
         return Lexicon.from_corpora(*(self.corpora[split] for split in SPLITS))
 
 
+@dataclass(frozen=True)
+class PlantedSource:
+    """The planted network's own language."""
+
+    parameters: PlantedParameters
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The one artificial language; ISO 639-2 calls all artificial languages "art"."""
+        return (artificial.LANGUAGE,)
+
+    def corpus(self, language: str, split: str) -> Corpus:
+        """The sentences of a split, drawn anew for each split."""
+        return self.parameters.language.corpus(split, self.parameters.words(split), seed=SPLITS.index(split))
+
+    def lexicon(self, language: str) -> Lexicon:
+        """Every word of the language."""
+        return self.parameters.language.lexicon
+
+
 @dataclass
 class World:
     """A model, a corpus and a lexicon behind one interface.
@@ -133,7 +160,7 @@ class World:
     """
 
     name: str
-    model: MaskedLM
+    model: LanguageModel
     source: Source
     min_forms: int
     cache: Path | None = None
@@ -262,38 +289,48 @@ def load_world(
     min_forms: int | None = None,
     revision: str | None = None,
     device: str = "cpu",
+    planted: PlantedParameters | None = None,
 ) -> World:
     """A world by name.
 
     Parameters
     ----------
-    name : ``mini`` (embedded, offline) or ``paper``; without it, the environment variable ``PITFALLS_WORLD`` and
+    name : ``mini`` (embedded, offline), ``paper``, ``planted`` (known neurons) or ``planted-covariance`` (known
+        neurons, values that differ in covariance only); without it, the environment variable ``PITFALLS_WORLD`` and
         its companions ``PITFALLS_MODEL`` and ``PITFALLS_TREEBANKS`` decide, so that one switch moves a whole
         notebook; where they are not set, ``mini``
     model : for ``paper``, any masked LM by name or folder (default ``bert-base-multilingual-cased``)
     treebanks : for ``paper``, a folder of CoNLL-U files (default: downloaded into the cache)
     languages : for ``paper``, the languages wanted (default: all nine)
-    min_forms : the value filter's threshold in distinct word forms (default 20 for ``mini``, 100 for ``paper``)
+    min_forms : the value filter's threshold in distinct word forms (default 20 for ``mini``, 100 for ``paper``, 1
+        for the planted worlds)
     revision : the model's revision on the hub
     device : ``cpu``, ``cuda``, …
+    planted : for the planted worlds, what is planted (default: ``PlantedParameters()``, or for
+        ``planted-covariance`` ``PlantedParameters.covariance()``)
 
     Raises
     ------
     ValueError
-        An unknown world, or an option that the mini world does not take.
+        An unknown world, an option that the world does not take, or means that differ in ``planted-covariance``.
 
     Examples
     --------
     >>> load_world("mini").languages
     ('eng', 'rus', 'spa', 'tur')
+    >>> load_world("planted", planted=PlantedParameters(seed=3)).values("art", "Number")
+    ('PL', 'SG')
     """
     if name is None:
         name = os.environ.get("PITFALLS_WORLD") or "mini"
         model = model or os.environ.get("PITFALLS_MODEL") or None
         treebanks = treebanks or os.environ.get("PITFALLS_TREEBANKS") or None
+    chosen = any(option is not None for option in (model, treebanks, languages, revision))
+    if chosen and name in WORLDS and name != "paper":
+        raise ValueError(f'the {name} world is fixed; for another model or treebank use load_world("paper", …)')
+    if planted is not None and name in ("mini", "paper"):
+        raise ValueError(f'nothing can be planted in the {name} world; use load_world("planted", planted=…)')
     if name == "mini":
-        if model is not None or treebanks is not None or languages is not None or revision is not None:
-            raise ValueError('the mini world is fixed; for another model or treebank use load_world("paper", …)')
         folder = mini_folder()
         lm = MaskedLM.load(folder / "model", device=device)
         return World("mini", lm, GeneratedSource(folder), min_forms or MINI_MIN_FORMS, cache_folder())
@@ -301,7 +338,45 @@ def load_world(
         lm = MaskedLM.load(os.fspath(model or "bert-base-multilingual-cased"), revision=revision, device=device)
         source = _treebank_source(treebanks, languages)
         return World("paper", lm, source, min_forms or PAPER_MIN_FORMS, cache_folder())
+    if name in ("planted", "planted-covariance"):
+        parameters = _planted_parameters(name, planted)
+        network = PlantedLM(parameters, name, device)
+        return World(name, network, PlantedSource(parameters), min_forms or PLANTED_MIN_FORMS)
     raise ValueError(f"no world {name!r}; there are: {', '.join(WORLDS)}")
+
+
+def _planted_parameters(name: str, given: PlantedParameters | None) -> PlantedParameters:
+    if name == "planted":
+        return given or PlantedParameters()
+    parameters = given or PlantedParameters.covariance()
+    if parameters.used_strength > 0 or parameters.unused_strength > 0:
+        raise ValueError(
+            f"the values of planted-covariance have equal means, and used_strength is {parameters.used_strength}, "
+            f"unused_strength {parameters.unused_strength}: start from PlantedParameters.covariance()"
+        )
+    return parameters
+
+
+def truth(world: World) -> Truth:
+    """Which neurons of a planted world encode the attribute, and which ones the model uses.
+
+    Raises
+    ------
+    ValueError
+        Any other world: what its model reads is the question, not an answer that could be looked up.
+
+    Examples
+    --------
+    >>> planted = truth(load_world("planted"))
+    >>> int(planted.encoded.sum()), int(planted.used.sum()), planted.n_neurons
+    (36, 12, 128)
+    """
+    if isinstance(world.model, PlantedLM):
+        return world.model.truth
+    raise ValueError(
+        f"which neurons the {world.name} world uses is not known: only the planted worlds are written by hand; "
+        'load_world("planted")'
+    )
 
 
 def _treebank_source(folder: str | os.PathLike[str] | None, languages: Sequence[str] | None) -> TreebankSource:

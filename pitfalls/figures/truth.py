@@ -1,0 +1,119 @@
+"""Rankings against the truth: the areas of ``ranking_areas``, encoded and used side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from pitfalls.figures.style import Plot, only, over_draws, panels, ranking_name, settings, subject
+
+_COLUMNS = ("ranking", "direction", "against", "area", "chance")
+_SETS = {"encoded": "Encoded", "used": "Used by the model"}
+# Okabe and Ito's blue and vermillion; a filled circle and a hollow square say the same without colour.
+_DIRECTIONS: dict[str, tuple[str, dict[str, Any], float]] = {
+    "ttb": ("top to bottom", {"color": "#0072B2", "marker": "o", "markerfacecolor": "#0072B2"}, -0.14),
+    "btt": ("bottom to top", {"color": "#D55E00", "marker": "s", "markerfacecolor": "white"}, 0.14),
+}
+
+
+def truth(areas: pd.DataFrame) -> Plot:
+    """Draw the area under precision@k of every ranking, against what is encoded and against what is used.
+
+    A row a ranking, those that find the used neurons best above; a panel a set; 1 is a perfect ranking and the dashed
+    line a random one's expectation. Rows that differ in their seeds only are averaged, with a line from the lowest
+    to the highest.
+
+    Parameters
+    ----------
+    areas:
+        Tables of ``ranking_areas``, concatenated; of one language, attribute and layer.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, there is another set than "encoded" and "used" or another direction than "ttb" and
+        "btt", or the rows are of several configurations.
+
+    Examples
+    --------
+    >>> areas = pd.DataFrame({"language": "art", "attribute": "Number", "layer": 1, "ranking": "linear",
+    ...     "direction": "ttb", "against": ["encoded", "used"], "area": [0.9, 0.1], "chance": [0.3, 0.1]})
+    >>> print(truth(areas).alt)
+    Dot plot: area under precision@k of rankings against the truth, Artificial Number, layer 1. Encoded, chance 0.300:
+    Linear 0.900. Used by the model, chance 0.100: Linear 0.100.
+    """
+    what = "a figure of rankings against the truth"
+    _check(areas, what)
+    about = subject(areas, what)
+    points = over_draws(areas, ["against", "ranking", "direction"], "area").rename(columns={"mean": "area"})
+    chances = {against: float(only(part, "chance", what)) for against, part in areas.groupby("against")}
+    points["chance"] = points["against"].map(chances)
+    rankings = _in_order(points)
+    shown = [against for against in _SETS if against in chances]
+    with settings():
+        figure, all_axes = panels(len(shown))
+        figure.set_size_inches(1.5 + 3.6 * len(shown), 1.6 + 0.3 * len(rankings))
+        for axes, against in zip(all_axes, shown, strict=True):
+            _draw(axes, points[points["against"] == against], rankings)
+            axes.axvline(chances[against], color="#555555", linestyle="--", linewidth=1.0, label="random, expected")
+            axes.set_title(_SETS[against])
+        all_axes[0].set_yticks(range(len(rankings)), [ranking_name(name, "ttb") for name in rankings])
+        all_axes[0].set_ylim(len(rankings) - 0.5, -0.5)
+        handles, labels = all_axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(handles))
+        figure.suptitle(about)
+    told = " ".join(_in_words(points[points["against"] == against], rankings) for against in shown)
+    alt = f"Dot plot: area under precision@k of rankings against the truth, {about}. {told}"
+    caption = (
+        f"{about}: mean share of relevant neurons among the first k, for k up to the number of relevant neurons (1: "
+        "all come first), against the neurons that encode the attribute and against those that the model reads it "
+        "from. Filled circles: top to bottom, hollow squares: bottom to top; dashed: a random ranking's expectation."
+        + (" Lines span the draws." if int(points["draws"].max()) > 1 else "")
+    )
+    return Plot(figure, alt, caption, points)
+
+
+def _check(areas: pd.DataFrame, what: str) -> None:
+    missing = [column for column in _COLUMNS if column not in areas.columns]
+    if missing:
+        raise ValueError(f"{what} needs the columns {missing}; the table has {list(areas.columns)}")
+    for column, known in (("against", list(_SETS)), ("direction", list(_DIRECTIONS))):
+        other = sorted(set(areas[column]) - set(known))
+        if other:
+            raise ValueError(f"{what} shows the {column} {known}; the table also has {other}")
+
+
+def _in_order(points: pd.DataFrame) -> list[str]:
+    """Rankings by their ttb area, the best first: against "used", among equals against "encoded", then by name."""
+    top = points[points["direction"] == "ttb"].set_index(["against", "ranking"])["area"].to_dict()
+
+    def place(ranking: str) -> tuple[float, float, str]:
+        return -top.get(("used", ranking), -1.0), -top.get(("encoded", ranking), -1.0), ranking
+
+    return sorted(set(points["ranking"]), key=place)
+
+
+def _draw(axes: Axes, points: pd.DataFrame, rankings: list[str]) -> None:
+    for direction, (name, look, shift) in _DIRECTIONS.items():
+        part = points[points["direction"] == direction]
+        if not len(part):
+            continue
+        rows = [rankings.index(ranking) + shift for ranking in part["ranking"]]
+        axes.hlines(rows, part["low"], part["high"], color=look["color"], linewidth=1.5)
+        axes.plot(part["area"].to_numpy(), rows, linestyle="none", label=name, clip_on=False, zorder=3, **look)
+    axes.set_xlim(0, 1)
+    axes.set_xlabel("Area under precision@k")
+
+
+def _in_words(points: pd.DataFrame, rankings: list[str]) -> str:
+    against, chance = points["against"].iloc[0], points["chance"].iloc[0]
+    area = points.set_index(["ranking", "direction"])["area"].to_dict()
+    told = [
+        f"{ranking_name(ranking, direction)} {area[ranking, direction]:.3f}"
+        for ranking in rankings
+        for direction in _DIRECTIONS
+        if (ranking, direction) in area
+    ]
+    return f"{_SETS[against]}, chance {chance:.3f}: {'; '.join(told)}."

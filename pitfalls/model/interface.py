@@ -1,0 +1,125 @@
+"""What worlds, word vectors and interventions ask of a language model, whichever it is.
+
+:class:`~pitfalls.model.masked_lm.MaskedLM` answers with transformers' models, and
+:class:`~pitfalls.model.planted.PlantedLM` with a network written by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+
+class TooLongError(ValueError):
+    """A sentence has more subwords than the model has positions.
+
+    Attributes
+    ----------
+    index : int
+        Index of the sentence in what was given.
+    length, limit : int
+        Its number of subwords with special tokens, and the model's ``max_tokens``.
+    """
+
+    def __init__(self, index: int, length: int, limit: int) -> None:
+        super().__init__(
+            f"sentence {index} has {length} subwords with its special tokens, the model takes {limit}: "
+            "leave it out (the model's lengths() gives all) or split it"
+        )
+        self.index, self.length, self.limit = index, length, limit
+
+
+def check_lengths(lengths: Sequence[int], limit: int) -> None:
+    """Raise :class:`TooLongError` for the first of ``lengths`` (in subwords) above ``limit``."""
+    for index, length in enumerate(lengths):
+        if length > limit:
+            raise TooLongError(index, length, limit)
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """A batch of tokenised sentences: ``b`` sentences, padded on the right to ``t`` subwords.
+
+    Attributes
+    ----------
+    input_ids : int64 [b, t]
+    attention_mask : int64 [b, t]
+        1 at real tokens, 0 at padding.
+    word_ids : int64 [b, t]
+        Index of the subword's word in its sentence; -1 at special tokens and padding.
+    """
+
+    input_ids: Tensor
+    attention_mask: Tensor
+    word_ids: Tensor
+
+
+class LanguageModel(Protocol):
+    """A language model that can be stopped at a layer, and resumed from one with changed states.
+
+    Layers are numbered as in transformers' ``hidden_states``: 0 is the output of the embeddings and
+    ``n_layers`` what the head reads. Shapes: ``b`` sentences, ``t`` subwords, ``d = n_neurons``.
+    """
+
+    @property
+    def name(self) -> str:
+        """For reports."""
+        ...
+
+    @property
+    def n_layers(self) -> int:
+        """Number of layers L; hidden states are numbered 0 (embeddings) to L."""
+        ...
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons d of a hidden state."""
+        ...
+
+    @property
+    def max_tokens(self) -> int:
+        """Longest sentence in subwords, special tokens included."""
+        ...
+
+    def fingerprint(self) -> str:
+        """SHA-256 over all that decides what the vectors are."""
+        ...
+
+    def encode(self, sentences: Sequence[Sequence[str]]) -> Encoded:
+        """Tokenise sentences of words into one batch; every word has at least one subword."""
+        ...
+
+    def lengths(self, sentences: Sequence[Sequence[str]]) -> list[int]:
+        """Count the subwords of each sentence, special tokens included; no limit applies."""
+        ...
+
+    def hidden(self, encoded: Encoded, layer: int) -> Tensor:
+        """Hidden states of one layer, [b, t, d]; a copy that may be changed in place."""
+        ...
+
+    def hidden_of_layers(self, encoded: Encoded, layers: Sequence[int]) -> Mapping[int, Tensor]:
+        """Hidden states of several layers from one pass: layer -> Tensor [b, t, d]."""
+        ...
+
+    def resume(self, encoded: Encoded, layer: int, states: Tensor) -> Tensor:
+        """Run the layers above ``layer`` on ``states`` [b, t, d]; unchanged ones give the full forward pass."""
+        ...
+
+    def head(self, final_states: Tensor) -> Tensor:
+        """Logits of selected final hidden states: [n, d] -> [n, vocabulary]."""
+        ...
+
+    def predict(self, final_states: Tensor, positions: Tensor) -> Tensor:
+        """Most probable token at the chosen positions (bool [b, t]), in row order."""
+        ...
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """Token ids as the vocabulary writes them."""
+        ...
+
+    def join(self, pieces: Sequence[int], like: Sequence[int] | None = None) -> str | None:
+        """Join the subwords at one word's slots into a word; None when they are not exactly one word."""
+        ...

@@ -1,0 +1,151 @@
+"""What users give, as tensors: labelled words, checked once, on the device that they lie on.
+
+Everything in this wing computes on torch tensors of float32 or float64. Splits of activations, NumPy arrays and
+tensors on any device all come in through here, and what is wrong with them is said here.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+if TYPE_CHECKING:
+    from pitfalls.model.activations import Activations, Splits
+
+# Rows summed at a time in double precision: the copy of such a block stays in the processor's cache.
+_ROWS = 2**10
+
+
+@dataclass(frozen=True)
+class Words:
+    """Labelled words as tensors, all on one device.
+
+    Attributes
+    ----------
+    X:
+        [n_words, n_neurons], float32 or float64.
+    y:
+        [n_words] int64, the index of the word's value.
+    values:
+        The values' names, one an index.
+    """
+
+    X: torch.Tensor
+    y: torch.Tensor
+    values: tuple[str, ...]
+
+    @property
+    def n_classes(self) -> int:
+        """The number of values."""
+        return len(self.values)
+
+    @property
+    def n_neurons(self) -> int:
+        """The number of columns of ``X``."""
+        return int(self.X.shape[1])
+
+
+def as_tensor(array: Any, device: str | torch.device | None = None) -> torch.Tensor:
+    """The array as a tensor without a gradient, of the same memory where it lies on ``device`` already."""
+    with warnings.catch_warnings():
+        # A memory-mapped array is read-only, which torch warns about; nothing here writes to one.
+        warnings.filterwarnings("ignore", message=".*not writable")
+        return torch.as_tensor(array, device=device).detach()
+
+
+def tensors(part: Activations, name: str, device: str | torch.device = "cpu") -> tuple[torch.Tensor, torch.Tensor]:
+    """The words of the split called ``name`` as tensors: ``X`` [n_words, n_neurons] and ``y`` [n_words].
+
+    Raises
+    ------
+    ValueError
+        If the split is empty.
+    """
+    if len(part.X) == 0:
+        raise ValueError(f"{name} has no words: choose an attribute it carries, or a lower value filter")
+    return as_tensor(part.X, device), as_tensor(part.y, device)
+
+
+def labelled_words(data: Splits, split: str, device: str | torch.device = "cpu") -> Words:
+    """The words of one split, of an attribute with two values or more.
+
+    Raises
+    ------
+    ValueError
+        If the split is empty or there is only one value.
+    """
+    part: Activations = getattr(data, split)
+    X, y = tensors(part, split, device)
+    if len(part.values) < 2:
+        raise ValueError(f"a probe tells values apart, and {part.attribute} has only {list(part.values)}")
+    return Words(X, y, part.values)
+
+
+def check_two_words_each(words: Words) -> None:
+    """Refuse a value with fewer than two words: it has no covariance.
+
+    Raises
+    ------
+    ValueError
+        Naming the value and its number of words.
+    """
+    counts = torch.bincount(words.y, minlength=words.n_classes)
+    least = int(counts.argmin())
+    if int(counts[least]) < 2:
+        raise ValueError(
+            f"class {words.values[least]!r} has {int(counts[least])} of the {len(words.y)} training words, and a "
+            "covariance needs 2: leave the value out (the value filter) or add words"
+        )
+
+
+def class_means(X: torch.Tensor, y: torch.Tensor, n_classes: int) -> torch.Tensor:
+    """The mean vector q(z) of every class, [n_classes, n_neurons] float64 (SOURCES.md, Probeless [P]).
+
+    One pass over ``X`` [n_words, n_neurons] in blocks of rows, summed in double precision; no copy of ``X``.
+
+    Examples
+    --------
+    >>> class_means(torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 0.0]]), torch.tensor([0, 0, 1]), 2).tolist()
+    [[2.0, 3.0], [5.0, 0.0]]
+    """
+    sums = X.new_zeros(n_classes, X.shape[1], dtype=torch.float64)
+    for rows, labels in zip(X.split(_ROWS), y.split(_ROWS), strict=True):
+        members = torch.nn.functional.one_hot(labels, n_classes).to(torch.float64)
+        sums.addmm_(members.T, rows.double())
+    return sums / torch.bincount(y, minlength=n_classes)[:, None]
+
+
+def checked_ks(ks: Iterable[int], n_neurons: int, *, least: int = 1, what: str = "k") -> list[int]:
+    """The numbers of neurons asked for, ascending and each once.
+
+    Raises
+    ------
+    ValueError
+        If there are none, one is not whole, one is outside ``least``..``n_neurons``, or ``ks`` is no collection.
+
+    Examples
+    --------
+    >>> checked_ks([3, 1, 3.0], 5, least=1)
+    [1, 3]
+    """
+    if isinstance(ks, (str, bytes)) or not isinstance(ks, Iterable):
+        raise ValueError(f"ks must be a collection of whole numbers, such as [{n_neurons}], not {ks!r}")
+    asked = list(ks)
+    wrong = [k for k in asked if not _is_whole(k) or not least <= k <= n_neurons]
+    if wrong or not asked:
+        raise ValueError(
+            f"every {what} must be a whole number from {least} to the number of neurons, {n_neurons}; "
+            + (f"these are not: {wrong[:5]}" if wrong else "none was given")
+        )
+    return sorted({int(k) for k in asked})
+
+
+def _is_whole(k: Any) -> bool:
+    try:
+        return float(k).is_integer() and not isinstance(k, (str, bytes))
+    except (TypeError, ValueError):
+        return False

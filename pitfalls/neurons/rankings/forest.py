@@ -1,0 +1,41 @@
+"""A ranking by a random forest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import RandomForestClassifier
+
+from pitfalls.neurons.arrays import Words
+from pitfalls.neurons.rankings.base import Scorer
+
+
+@dataclass(eq=False, repr=False)
+class RandomForest(Scorer):
+    """How much a neuron lowers the impurity in a random forest's splits (Breiman 2001), by scikit-learn.
+
+    Parameters
+    ----------
+    n_estimators:
+        How many trees.
+    max_samples:
+        Each tree grows on a bootstrap sample of at most so many words.
+    """
+
+    n_estimators: int = 100
+    max_samples: int = 5000
+
+    name: ClassVar[str] = "random_forest"
+
+    def score_neurons(self, words: Words) -> NDArray[np.float64]:
+        """[n_neurons], sums to 1."""
+        forest = RandomForestClassifier(
+            n_estimators=self.n_estimators,
+            max_samples=min(self.max_samples, len(words.X)),
+            random_state=self.seed,
+        )
+        forest.fit(words.X.cpu().numpy(), words.y.cpu().numpy())
+        return np.asarray(forest.feature_importances_, dtype=np.float64)

@@ -1,0 +1,422 @@
+"""Agreement of rankings against enumeration over all permutations, SciPy, and direct sums over sets."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+import re
+from collections import Counter
+from fractions import Fraction
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import hypergeom
+
+from pitfalls import figures
+from pitfalls.neurons.agreement import (
+    avg_overlap,
+    chance_of_overlap,
+    combined_order,
+    expected_jaccard,
+    expected_overlap,
+    expected_rank_biased_overlap,
+    neuron_vote,
+    overlap,
+    overlap_interval,
+    overlap_p_value,
+    overlaps,
+    rank_biased_overlap,
+    rank_biased_weight,
+    shared_by_depth,
+)
+from pitfalls.neurons.rankings import Ranking
+
+PS = st.floats(0.05, 0.99)
+
+
+def ranking(order: object, name: str = "a", **fields: object) -> Ranking:
+    return Ranking(np.array(order, dtype=np.int64), None, name, **fields)
+
+
+def several(least: int = 2, most: int = 4) -> st.SearchStrategy[list[Ranking]]:
+    """Rankings of the same neurons, named by letters."""
+    return st.integers(1, 12).flatmap(
+        lambda n: st.lists(st.permutations(range(n)), min_size=least, max_size=most).map(
+            lambda orders: [ranking(order, name) for order, name in zip(orders, "abcdefgh", strict=False)]
+        )
+    )
+
+
+def top(one: Ranking, k: int) -> set[int]:
+    return set(one.order[:k].tolist())
+
+
+def jaccard(a: set[int], b: set[int]) -> float:
+    return len(a & b) / len(a | b)
+
+
+def slow_rbo(a: Ranking, b: Ranking, p: float) -> float:
+    """Webber et al.'s extrapolated sum as they write it, with sets and exact agreement at the end."""
+    n = len(a)
+    agreement = [len(top(a, d) & top(b, d)) / d for d in range(1, n + 1)]
+    return agreement[-1] * p**n + (1 - p) / p * sum(x * p**d for d, x in enumerate(agreement, start=1))
+
+
+def random_rankings(n_neurons: int, count: int, seed: int = 0) -> list[Ranking]:
+    generator = np.random.default_rng(seed)
+    return [ranking(generator.permutation(n_neurons), f"r{i:02d}") for i in range(count)]
+
+
+# -------------------------------------------------------------------- overlap
+
+
+@given(rankings=several())
+def test_overlap_is_the_size_of_the_intersection_of_sets(rankings):
+    shared = [len(set.intersection(*(top(one, k) for one in rankings))) for k in range(1, len(rankings[0]) + 1)]
+    assert [overlap(rankings, k) for k in range(1, len(rankings[0]) + 1)] == shared
+    assert shared_by_depth(rankings).tolist() == shared
+
+
+@pytest.mark.parametrize(("n_neurons", "n_rankings"), [(4, 2), (5, 2), (4, 3), (5, 3), (4, 4)])
+def test_chance_of_overlap_is_what_enumeration_of_all_permutations_counts(n_neurons, n_rankings):
+    for k in range(1, n_neurons + 1):
+        # Tuples of permutations, counted by their top sets: as all tuples one by one, but quicker.
+        weights = Counter(frozenset(order[:k]) for order in itertools.permutations(range(n_neurons)))
+        counts = np.zeros(k + 1)
+        for sets in itertools.product(weights, repeat=n_rankings):
+            counts[len(frozenset.intersection(*sets))] += math.prod(weights[one] for one in sets)
+        expected = counts / math.factorial(n_neurons) ** n_rankings
+        np.testing.assert_allclose(chance_of_overlap(n_neurons, k, n_rankings), expected, atol=1e-13)
+
+
+@given(n_neurons=st.integers(1, 60), n_rankings=st.integers(2, 5), data=st.data())
+def test_chance_of_overlap_sums_to_one_and_has_the_stated_mean(n_neurons, n_rankings, data):
+    k = data.draw(st.integers(1, n_neurons))
+    chance = chance_of_overlap(n_neurons, k, n_rankings)
+    assert chance.min() >= 0 and chance.sum() == pytest.approx(1)
+    mean = n_neurons * Fraction(k, n_neurons) ** n_rankings
+    assert chance @ np.arange(k + 1) == pytest.approx(float(mean)) == expected_overlap(n_neurons, k, n_rankings)
+
+
+def test_the_papers_chance_lines():
+    assert f"{expected_overlap(768, 100, 2):.1f}" == "13.0"
+    assert f"{expected_overlap(768, 100, 3):.1f}" == "1.7"
+
+
+def test_two_rankings_share_a_hypergeometric_number():
+    for n, k in ((64, 10), (768, 100), (30, 29)):
+        law = hypergeom(n, k, k)
+        np.testing.assert_allclose(chance_of_overlap(n, k), law.pmf(np.arange(k + 1)), rtol=1e-9)
+        for observed in (0, 1, k // 2, k):
+            assert overlap_p_value(observed, n, k) == pytest.approx(law.sf(observed - 1), rel=1e-9, abs=1e-300)
+
+
+def test_three_rankings_share_what_simulation_finds():
+    generator = np.random.default_rng(0)
+    drawn = [len(set.intersection(*(set(generator.permutation(20)[:9]) for _ in range(3)))) for _ in range(4000)]
+    np.testing.assert_allclose(np.bincount(drawn, minlength=10) / 4000, chance_of_overlap(20, 9, 3), atol=0.03)
+
+
+@given(n_neurons=st.integers(1, 40), n_rankings=st.integers(2, 4), level=st.floats(0.05, 0.99), data=st.data())
+def test_the_interval_is_the_narrowest_with_small_tails(n_neurons, n_rankings, level, data):
+    k = data.draw(st.integers(1, n_neurons))
+    low, high = overlap_interval(n_neurons, k, n_rankings, level)
+    chance, tail = chance_of_overlap(n_neurons, k, n_rankings), (1 - level) / 2
+    assert 0 <= low <= high <= k
+    assert chance[:low].sum() <= tail + 1e-12 and chance[high + 1 :].sum() <= tail + 1e-12
+    assert chance[: low + 1].sum() > tail - 1e-12 and chance[high:].sum() > tail - 1e-12
+
+
+def test_the_table_has_every_pair_and_k_once():
+    rankings = random_rankings(30, 4)
+    table = overlaps(rankings, [10, 3, 3])
+    assert len(table) == 6 * 2
+    named = {one.name: one for one in rankings}
+    assert set(zip(table["ranking_a"], table["ranking_b"], strict=True)) == set(itertools.combinations(named, 2))
+    for row in table.itertuples():
+        shared = len(top(named[row.ranking_a], row.k) & top(named[row.ranking_b], row.k))
+        assert row.overlap == shared
+        assert row.expected == pytest.approx(row.k**2 / 30)
+        assert row.p_value == pytest.approx(hypergeom(30, row.k, row.k).sf(shared - 1))
+
+
+# -------------------------------------------------------------------- rank-biased overlap
+
+
+@given(rankings=several(2, 2), p=PS)
+def test_rank_biased_overlap_is_the_direct_sum(rankings, p):
+    assert rank_biased_overlap(*rankings, p=p) == pytest.approx(slow_rbo(*rankings, p), abs=1e-12)
+
+
+@given(rankings=several(2, 2), p=PS, data=st.data())
+def test_rank_biased_overlap_is_symmetric_bounded_and_blind_to_labels(rankings, p, data):
+    a, b = rankings
+    found = rank_biased_overlap(a, b, p)
+    assert rank_biased_overlap(b, a, p) == found
+    assert 0 <= found <= 1
+    labels = np.array(data.draw(st.permutations(range(len(a)))))
+    assert rank_biased_overlap(ranking(labels[a.order]), ranking(labels[b.order]), p) == found
+
+
+@given(rankings=several(2, 2), p=PS)
+def test_rank_biased_overlap_is_one_for_the_same_order_only(rankings, p):
+    a, b = rankings
+    assert rank_biased_overlap(a, a, p) == 1
+    assert (rank_biased_overlap(a, b, p) == 1) == np.array_equal(a.order, b.order)
+
+
+@pytest.mark.parametrize("n_neurons", [1, 2, 4, 5])
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
+def test_expected_rank_biased_overlap_is_the_mean_over_all_permutations(n_neurons, p):
+    first = ranking(range(n_neurons))
+    mean = np.mean([slow_rbo(first, ranking(order), p) for order in itertools.permutations(range(n_neurons))])
+    assert expected_rank_biased_overlap(n_neurons, p) == pytest.approx(mean, abs=1e-12)
+
+
+@pytest.mark.parametrize(("p", "depth"), [(0.5, 1), (0.9, 1), (0.9, 10), (0.98, 50), (0.999, 3)])
+def test_the_weight_of_the_first_ranks_is_the_sum_of_their_weights(p, depth):
+    # Rank r counts at every depth d >= r, with p^(d-1) / d; the tail beyond 60,000 is nothing.
+    terms = p ** np.arange(60_000.0) / np.arange(1, 60_001)
+    of_rank = (1 - p) * terms[::-1].cumsum()[::-1]
+    assert rank_biased_weight(p, depth) == pytest.approx(of_rank[:depth].sum(), abs=1e-9)
+
+
+def test_rank_biased_overlap_weighs_the_first_ranks_most():
+    same = np.arange(50)
+    early, late = same.copy(), same.copy()
+    early[[0, 1]], late[[40, 41]] = [1, 0], [41, 40]
+    assert rank_biased_overlap(ranking(same), ranking(early)) < rank_biased_overlap(ranking(same), ranking(late)) < 1
+
+
+# -------------------------------------------------------------------- AvgOverlap and NeuronVote
+
+
+def slow_combined(voters: list[Ranking], votes: int) -> list[int]:
+    points: dict[int, int] = {}
+    for voter in voters:
+        for place, neuron in enumerate(voter.order.tolist()):
+            points[neuron] = points.get(neuron, 0) + max(0, votes - place)
+    return sorted(points, key=lambda neuron: (-points[neuron], neuron))
+
+
+@given(voters=several(1, 5), data=st.data())
+def test_combined_order_is_the_slow_count_of_points(voters, data):
+    votes = data.draw(st.integers(1, len(voters[0])))
+    assert combined_order(voters, votes).tolist() == slow_combined(voters, votes)
+
+
+def test_a_voter_names_a_hundred_neurons_unless_told_otherwise():
+    voters = random_rankings(130, 3)
+    assert combined_order(voters).tolist() == slow_combined(voters, 100) != slow_combined(voters, 130)
+
+
+@given(rankings=several(2, 5), data=st.data())
+def test_fan_et_als_measures_are_the_slow_ones(rankings, data):
+    n = len(rankings[0])
+    votes = data.draw(st.integers(1, n))
+    ks = sorted(data.draw(st.sets(st.integers(1, votes), min_size=1, max_size=3)))
+    voted = neuron_vote(rankings, ks, votes=votes).set_index(["ranking", "k"])
+    averaged = avg_overlap(rankings, ks).set_index(["ranking", "k"])
+    assert len(voted) == len(averaged) == len(rankings) * len(ks)
+    for one, k in itertools.product(rankings, ks):
+        others = [other for other in rankings if other is not one]
+        elected = set(slow_combined(others, votes)[:k])
+        assert voted.loc[(one.name, k), "neuron_vote"] == pytest.approx(jaccard(top(one, k), elected))
+        mean = np.mean([jaccard(top(one, k), top(other, k)) for other in others])
+        assert averaged.loc[(one.name, k), "avg_overlap"] == pytest.approx(mean)
+    assert set(voted["voters"]) == set(averaged["voters"]) == {len(rankings) - 1}
+
+
+def test_voters_may_be_named_and_then_include_the_ranking_itself():
+    rankings = random_rankings(20, 4)
+    a, k = rankings[0], 5
+    table = avg_overlap(rankings, [k], voters=rankings).iloc[0]
+    assert table["avg_overlap"] == pytest.approx(np.mean([jaccard(top(a, k), top(b, k)) for b in rankings]))
+    assert table["expected"] == pytest.approx((1 + 3 * expected_jaccard(20, k)) / 4)
+    voted = neuron_vote(rankings, [k], voters=rankings[1:])
+    everyone = neuron_vote(rankings, [k], voters=rankings).iloc[0]
+    assert everyone["neuron_vote"] == pytest.approx(jaccard(top(a, k), set(slow_combined(rankings, 20)[:k])))
+    # A random ranking's chance is known only where it has no vote.
+    assert voted["expected"].isna().tolist() == [False, True, True, True]
+    assert voted["expected"][0] == expected_jaccard(20, k)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 5])
+def test_chance_of_fan_et_als_measures_is_the_mean_over_all_permutations(k):
+    voters = [ranking([0, 1, 2, 3, 4], "v"), ranking([2, 4, 0, 1, 3], "w")]
+    drawn = [ranking(order, str(i)) for i, order in enumerate(itertools.permutations(range(5)))]
+    for measure, column in ((avg_overlap, "avg_overlap"), (neuron_vote, "neuron_vote")):
+        table = measure(drawn, [k], voters=voters)
+        assert len(table) == 120
+        np.testing.assert_allclose(table["expected"], table[column].mean(), rtol=1e-12)
+
+
+# -------------------------------------------------------------------- bad input
+
+
+def test_bad_rankings_are_refused_with_both_values():
+    a, b = ranking([0, 1, 2]), ranking([0, 1, 2, 3], "b")
+    for compare in (
+        lambda: overlap([a, b], 1),
+        lambda: overlaps([a, b], [1]),
+        lambda: rank_biased_overlap(a, b),
+        lambda: avg_overlap([a, b], [1]),
+        lambda: neuron_vote([a], [1], voters=[b]),
+        lambda: combined_order([a, b]),
+    ):
+        with pytest.raises(ValueError, match=r"'a' \(ttb, seed 0\) orders 3 neurons and 'b' \(ttb, seed 0\) 4"):
+            compare()
+    for compare in (lambda: overlap([a], 1), lambda: overlaps([a], [1]), lambda: avg_overlap([a], [1])):
+        with pytest.raises(ValueError, match="needs 2 or more rankings to compare, and 1 came"):
+            compare()
+    with pytest.raises(ValueError, match="needs 1 or more rankings to compare, and 0 came"):
+        neuron_vote([a], [1], voters=[])
+    with pytest.raises(ValueError, match="two or more rankings, not of 1"):
+        chance_of_overlap(5, 2, 1)
+
+
+@pytest.mark.parametrize("k", [0, -1, 4, 2.5, math.nan, None])
+def test_a_k_that_is_no_size_of_a_top_set_is_refused(k):
+    rankings = [ranking([0, 1, 2]), ranking([2, 1, 0], "b")]
+    message = re.escape(f"from 1 to the number of neurons, 3; these are not: [{k!r}]")
+    for measure in (
+        lambda: overlap(rankings, k),
+        lambda: overlaps(rankings, [1, k]),
+        lambda: chance_of_overlap(3, k),
+        lambda: expected_overlap(3, k),
+        lambda: avg_overlap(rankings, [k]),
+        lambda: neuron_vote(rankings, [k]),
+    ):
+        with pytest.raises(ValueError, match=message):
+            measure()
+
+
+def test_a_k_may_be_a_numpy_integer_and_none_is_an_error():
+    rankings = [ranking([0, 1, 2]), ranking([2, 1, 0], "b")]
+    assert overlap(rankings, np.int64(2)) == 1
+    with pytest.raises(ValueError, match="none was given"):
+        overlaps(rankings, [])
+
+
+@pytest.mark.parametrize("p", [0.0, 1.0, -0.5, 2, math.nan])
+def test_a_p_outside_of_zero_and_one_is_refused(p):
+    a = ranking([0, 1, 2])
+    for measure in (
+        lambda: rank_biased_overlap(a, a, p),
+        lambda: expected_rank_biased_overlap(3, p),
+        lambda: rank_biased_weight(p, 2),
+    ):
+        with pytest.raises(ValueError, match=f"p must lie between 0 and 1, both excluded.*{p!r}"):
+            measure()
+
+
+def test_rankings_that_a_table_could_not_tell_apart_are_refused():
+    a, b = ranking([0, 1, 2], seed=3), ranking([2, 1, 0], seed=3)
+    for measure in (overlaps, avg_overlap, neuron_vote):
+        with pytest.raises(ValueError, match=r"two rankings are called 'a' \(ttb, seed 3\)"):
+            measure([a, b], [1])
+        for change in ({"name": "b"}, {"direction": "btt"}, {"seed": 4}):
+            assert len(measure([a, dataclasses.replace(b, **change)], [1])) >= 1
+
+
+def test_other_bad_numbers_are_refused():
+    rankings = [ranking([0, 1, 2]), ranking([2, 1, 0], "b")]
+    with pytest.raises(ValueError, match="each voter names only 2 neurons: give votes=3"):
+        neuron_vote(rankings, [1, 3], votes=2)
+    with pytest.raises(ValueError, match="every number of votes must be .* from 1 to .*, 3; these are not"):
+        neuron_vote(rankings, [1], votes=4)
+    with pytest.raises(ValueError, match="from 0 to 2, not 3"):
+        overlap_p_value(3, n_neurons=5, k=2)
+    with pytest.raises(ValueError, match=r"such as 0\.95, not 95"):
+        overlap_interval(10, 3, level=95)
+    with pytest.raises(ValueError, match="depth must be a whole number, 1 or more, not 0"):
+        rank_biased_weight(0.9, 0)
+
+
+# -------------------------------------------------------------------- the heat map
+
+
+def drawn_table(**changes: object) -> pd.DataFrame:
+    generator = np.random.default_rng(5)
+    kinds = [("linear", "ttb", 0), ("linear", "ttb", 1), ("random", "ttb", 0), ("gaussian", "btt", 0)]
+    rankings = [ranking(generator.permutation(40), name, direction=way, seed=seed) for name, way, seed in kinds]
+    return overlaps(rankings, [5, 12]).assign(**changes)
+
+
+def test_the_heat_map_shows_the_tables_counts_symmetrically():
+    table = drawn_table()
+    plot = figures.overlaps(table, 12)
+    axes = plot.figure.axes[0]
+    names = [label.get_text() for label in axes.get_xticklabels()]
+    assert names == ["Linear, seed 0", "Linear, seed 1", "Random", "Gaussian, bottom to top"]
+    assert names == [label.get_text() for label in axes.get_yticklabels()]
+    written = {tuple(np.floor(text.get_position()).astype(int)): int(text.get_text()) for text in axes.texts}
+    assert len(written) == 4 * 3
+    rows = table[table["k"] == 12]
+    places = {("linear", 0): 0, ("linear", 1): 1, ("random", 0): 2, ("gaussian", 0): 3}
+    for row in rows.itertuples():
+        a, b = places[row.ranking_a, row.ranking_seed_a], places[row.ranking_b, row.ranking_seed_b]
+        assert written[a, b] == written[b, a] == row.overlap
+    assert plot.table["overlap"].tolist() == rows["overlap"].tolist()
+    np.testing.assert_allclose(plot.table["share"], rows["overlap"] / 12)
+
+
+def test_the_heat_map_is_white_at_chance_and_as_far_from_white_on_both_sides():
+    table = drawn_table()
+    chance = 12**2 / 40
+    table.loc[table["k"] == 12, "overlap"] = [0, 1, 6, 7, 3, 12]
+    mesh = figures.overlaps(table, 12).figure.axes[0].collections[0]
+
+    def colour(shared: float) -> np.ndarray:
+        return np.array(mesh.cmap(mesh.norm(shared)))[:3]
+
+    assert colour(chance).min() > 0.93
+    below, above = colour(chance - 3), colour(chance + 3)
+    assert below[0] > below[2] and above[2] > above[1]
+    distances = [np.abs(side - colour(chance)).sum() for side in (below, above)]
+    assert 0.4 < distances[0] / distances[1] < 2.5
+
+
+def test_the_heat_maps_words_are_computed_from_its_numbers():
+    table = drawn_table(language="spa", attribute="Gender", layer=3)
+    table.loc[table["k"] == 12, "overlap"] = [5, 1, 6, 11, 3, 2]
+    table.loc[table["k"] == 12, "p_value"] = [0.01, 0.9, 0.04, 0.001, 0.3, 0.6]
+    plot = figures.overlaps(table, 12)
+    assert "Spanish Gender, layer 3: 4 rankings by 4: how many of their first 12 of 40 neurons" in plot.alt
+    assert "3.6 by chance" in plot.alt and "3.6" in plot.caption
+    assert "Most: Linear, seed 1 and Random, 11. Fewest: Linear, seed 0 and Random, 1. 3 of 6 pairs" in plot.alt
+    assert "median 4.0" in plot.alt
+
+
+def test_the_heat_map_has_one_size_and_the_same_bytes_for_up_to_twenty_rankings():
+    small, large = (figures.overlaps(overlaps(random_rankings(64, count), [10]), 10) for count in (2, 20))
+    assert tuple(small.figure.get_size_inches()) == tuple(large.figure.get_size_inches())
+    with matplotlib.rc_context({"font.size": 30}):
+        assert large.png() == figures.overlaps(overlaps(random_rankings(64, 20), [10]), 10).png()
+    # Every label stays inside of the picture.
+    wordy = [dataclasses.replace(one, name="a method", direction="btt") for one in random_rankings(64, 20)]
+    figure = figures.overlaps(
+        overlaps([dataclasses.replace(one, seed=i) for i, one in enumerate(wordy)], [10]), 10
+    ).figure
+    figure.draw_without_rendering()
+    box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+    assert box.x0 > -0.02 and box.y0 > -0.02 and box.x1 < width + 0.02 and box.y1 < height + 0.02
+
+
+def test_the_heat_map_refuses_what_it_cannot_show():
+    table = drawn_table()
+    with pytest.raises(ValueError, match=r"no k = 7, only \[5, 12\]"):
+        figures.overlaps(table, 7)
+    with pytest.raises(ValueError, match=r"needs the columns \['overlap'\]"):
+        figures.overlaps(table.drop(columns="overlap"), 5)
+    with pytest.raises(ValueError, match="12 rows for 6 pairs"):
+        figures.overlaps(pd.concat([table, table]), 5)
+    with pytest.raises(ValueError, match="choose a smaller k"):
+        figures.overlaps(overlaps(random_rankings(6, 2), [6]), 6)
+    with pytest.raises(ValueError, match="one layer, and the table has 6"):
+        figures.overlaps(table.assign(language="spa", attribute="Gender", layer=range(len(table))), 5)

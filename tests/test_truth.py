@@ -1,0 +1,199 @@
+"""Rankings against the truth: precision@k and areas against slow loops, and the figure of them."""
+
+from __future__ import annotations
+
+import re
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import pitfalls as pf
+from pitfalls import figures
+from pitfalls.model.blueprint import PlantedParameters, plant
+from pitfalls.neurons.rankings import Ranking
+from pitfalls.neurons.truth import precision_at, ranking_areas, score_rankings
+
+TRUTH = plant(PlantedParameters())
+
+
+def shuffled(seed, name="random", direction="ttb"):
+    return Ranking(np.random.default_rng(seed).permutation(128), None, name, direction, seed=seed)
+
+
+def in_front(mask, name):
+    return Ranking(np.argsort(~mask, kind="stable"), None, name)
+
+
+# ------------------------------------------------------------------------------------------ the numbers
+
+
+@given(st.integers(0, 10_000), st.integers(1, 12), st.floats(0, 1))
+def test_precision_is_a_slow_count(seed, d, share):
+    generator = np.random.default_rng(seed)
+    order, relevant = generator.permutation(d), generator.random(d) < share
+    ks = generator.integers(1, d + 1, size=5).tolist()
+    slow = [sum(bool(relevant[neuron]) for neuron in order[:k]) / k for k in ks]
+    assert precision_at(order, relevant, ks).tolist() == slow
+
+
+def test_scores_and_areas_are_slow_loops_over_the_blocks():
+    rankings = [shuffled(3), shuffled(4, "other", "btt")]
+    scores = score_rankings(rankings, TRUTH, ks=[1, 7, 128]).set_index(["ranking", "against", "k"])["precision"]
+    areas = ranking_areas(rankings, TRUTH).set_index(["ranking", "against"])
+    sets = {
+        "encoded": {int(n) for block in ("used", "redundant", "unused") for n in TRUTH.blocks[block]},
+        "used": {int(n) for n in TRUTH.blocks["used"]},
+    }
+    for ranking in rankings:
+        for against, neurons in sets.items():
+            slow = [len(neurons & set(ranking.order[:k].tolist())) / k for k in range(1, 129)]
+            for k in (1, 7, 128):
+                assert scores[ranking.name, against, k] == pytest.approx(slow[k - 1])
+            row = areas.loc[(ranking.name, against)]
+            assert row["area"] == pytest.approx(np.mean(slow[: len(neurons)]))
+            assert (row["relevant"], row["chance"]) == (len(neurons), len(neurons) / 128)
+    assert areas["direction"].tolist() == ["ttb", "ttb", "btt", "btt"]
+
+
+def test_perfect_is_one_and_worst_is_none():
+    for against, mask in TRUTH.sets().items():
+        perfect, worst = in_front(mask, "perfect"), in_front(~mask, "worst")
+        areas = ranking_areas([perfect, worst], TRUTH)
+        assert areas[areas["against"] == against]["area"].tolist() == [1.0, 0.0]
+
+
+def test_a_random_ranking_reaches_chance_on_average():
+    areas = ranking_areas([shuffled(seed) for seed in range(1500)], TRUTH)
+    for _, part in areas.groupby("against"):
+        standard_error = part["area"].std() / np.sqrt(len(part))
+        assert abs(part["area"].mean() - part["chance"].iloc[0]) < 4 * standard_error
+        assert standard_error < 0.005
+
+
+def test_all_ks_by_default_and_seeds_are_told():
+    scores = score_rankings([shuffled(5)], TRUTH)
+    assert scores.groupby("against")["k"].apply(list).tolist() == [list(range(1, 129))] * 2
+    assert set(scores["ranking_seed"]) == {5}
+    assert scores[["language", "attribute", "layer"]].drop_duplicates().values.tolist() == [["art", "Number", 1]]
+    # At k = d every neuron is in: the precision is the share of relevant ones.
+    assert scores[scores["k"] == 128]["precision"].tolist() == [36 / 128, 12 / 128]
+
+
+def test_a_good_ranking_of_what_is_encoded_can_be_worse_than_chance_at_what_is_used():
+    """The lesson of the world: its most telling neurons are those that nothing reads."""
+    world = pf.load_world("planted", planted=pf.PlantedParameters(unused_strength=2.5))
+    data = world.activations("art", "Number", 1)
+    found = [pf.rank(name, data) for name in ("linear", "probeless")]
+    areas = ranking_areas(found, pf.truth(world)).set_index(["ranking", "against"])
+    for ranking in found:
+        assert areas.loc[(ranking.name, "encoded"), "area"] > 0.95
+        assert areas.loc[(ranking.name, "used"), "area"] < areas.loc[(ranking.name, "used"), "chance"]
+
+
+def test_what_cannot_be_scored_is_named():
+    with pytest.raises(ValueError, match="ranking short orders 5 neurons and the planted layer has 128"):
+        ranking_areas([Ranking(np.arange(5), None, "short")], TRUTH)
+    with pytest.raises(ValueError, match="no ranking to score"):
+        score_rankings([], TRUTH)
+    with pytest.raises(ValueError, match=r"from 1 to the number of neurons, 128; these are not: \[0, 129\]"):
+        score_rankings([shuffled(0)], TRUTH, ks=[0, 5, 129])
+    with pytest.raises(ValueError, match="none was given"):
+        score_rankings([shuffled(0)], TRUTH, ks=[])
+    with pytest.raises(ValueError, match=r"relevant is int64 of shape \(3,\)"):
+        precision_at([0, 1, 2], [1, 0, 1], ks=[1])
+
+
+# ------------------------------------------------------------------------------------------ the figure
+
+
+def areas(n_methods=3, **changes):
+    names = ["linear", "gaussian", "probeless", *(f"method {i}" for i in range(n_methods - 3))]
+    both = [shuffled(10 * i + j, name, way) for i, name in enumerate(names) for j, way in enumerate(("ttb", "btt"))]
+    return ranking_areas([*both, shuffled(7)], TRUTH).assign(**changes)
+
+
+def drawn(plot, panel, label):
+    (line,) = [line for line in plot.figure.axes[panel].get_lines() if line.get_label() == label]
+    return line
+
+
+def test_every_area_is_drawn_in_its_panel_row_and_direction():
+    table = areas(15)
+    plot = figures.truth(table)
+    assert [axes.get_title() for axes in plot.figure.axes] == ["Encoded", "Used by the model"]
+    rows = [label.get_text().lower() for label in plot.figure.axes[0].get_yticklabels()]
+    assert len(rows) == 16
+    for panel, against in enumerate(("encoded", "used")):
+        for label, direction in (("top to bottom", "ttb"), ("bottom to top", "btt")):
+            points = {rows[round(y)]: x for x, y in drawn(plot, panel, label).get_xydata()}
+            own = table[(table["against"] == against) & (table["direction"] == direction)].set_index("ranking")["area"]
+            assert points == pytest.approx(own.to_dict())
+        chance = drawn(plot, panel, "random, expected").get_xdata()
+        assert set(chance) == set(table[table["against"] == against]["chance"])
+
+
+def test_rankings_that_find_the_used_neurons_stand_above():
+    table = areas(9)
+    rows = [label.get_text().lower() for label in figures.truth(table).figure.axes[0].get_yticklabels()]
+    used = table.query("against == 'used' and direction == 'ttb'").set_index("ranking")["area"]
+    assert [used[row] for row in rows] == sorted(used, reverse=True)
+    table.loc[table["against"] == "used", "area"] = 0.0
+    rows = [label.get_text().lower() for label in figures.truth(table).figure.axes[0].get_yticklabels()]
+    encoded = table.query("against == 'encoded' and direction == 'ttb'").set_index("ranking")["area"]
+    assert [encoded[row] for row in rows] == sorted(encoded, reverse=True)
+
+
+def test_directions_differ_in_colour_and_in_marker():
+    ttb, btt = (drawn(figures.truth(areas()), 0, label) for label in ("top to bottom", "bottom to top"))
+    assert ttb.get_color() != btt.get_color()
+    assert ttb.get_marker() != btt.get_marker()
+
+
+def test_draws_are_averaged_with_a_line_between_the_extremes():
+    table = pd.concat([areas(), areas(ranking_seed=99, area=0.125)])
+    plot = figures.truth(table)
+    row = plot.table.iloc[0]
+    own = table.query("ranking == @row.ranking and direction == @row.direction and against == @row.against")["area"]
+    assert (row["area"], row["low"], row["high"], row["draws"]) == (own.mean(), own.min(), own.max(), 2)
+    spans = [segment for lines in plot.figure.axes[0].collections for segment in lines.get_segments()]
+    assert any(segment[:, 0].tolist() == [row["low"], row["high"]] for segment in spans)
+    assert "span the draws" in plot.caption and "span the draws" not in figures.truth(areas()).caption
+
+
+def test_alt_text_says_all_numbers_of_the_table_and_no_other():
+    plot = figures.truth(areas(5))
+    said = re.findall(r"\d\.\d{3}", plot.alt)
+    expected = [f"{x:.3f}" for x in plot.table["area"]] + [f"{36 / 128:.3f}", f"{12 / 128:.3f}"]
+    assert sorted(said) == sorted(expected)
+    assert "Artificial Number, layer 1" in plot.alt and "Artificial Number, layer 1" in plot.caption
+
+
+def test_the_picture_is_the_same_bytes_whatever_the_settings():
+    first = figures.truth(areas())
+    size = tuple(first.figure.get_size_inches())
+    with matplotlib.rc_context({"font.size": 30, "figure.figsize": (1, 1)}):
+        second = figures.truth(areas())
+        assert second.png() == first.png() and second.svg() == first.svg()
+    assert tuple(first.figure.get_size_inches()) == size == tuple(second.figure.get_size_inches())
+
+
+def test_one_set_alone_is_one_panel():
+    plot = figures.truth(areas().query("against == 'encoded'"))
+    assert [axes.get_title() for axes in plot.figure.axes] == ["Encoded"]
+
+
+def test_tables_that_it_cannot_show_are_refused():
+    with pytest.raises(ValueError, match=r"needs the columns \['area'\]"):
+        figures.truth(areas().drop(columns="area"))
+    with pytest.raises(ValueError, match=r"shows the against \['encoded', 'used'\]; the table also has \['read'\]"):
+        figures.truth(areas(against="read"))
+    with pytest.raises(ValueError, match="one attribute, and the table has 2"):
+        figures.truth(pd.concat([areas(), areas(attribute="Case")]))
+    with pytest.raises(ValueError, match="one chance, and the table has 2"):
+        figures.truth(pd.concat([areas(), areas(chance=0.5)]))
+    with pytest.raises(ValueError, match="and the table has 0"):
+        figures.truth(areas().iloc[:0])
