@@ -18,8 +18,9 @@ from pitfalls.model.activations import Activations, Splits
 from pitfalls.model.blueprint import PlantedParameters, Truth
 from pitfalls.model.masked_lm import MaskedLM
 from pitfalls.neurons.agreement import avg_overlap, neuron_vote, overlap, overlaps, rank_biased_overlap
-from pitfalls.neurons.control import control_task
+from pitfalls.neurons.control import control_task, hold_out_forms
 from pitfalls.neurons.curves import gaussian_path_curves, probe_curve, probe_curves, probes
+from pitfalls.neurons.draws import interval
 from pitfalls.neurons.interventions import (
     Ablation,
     ConstantTranslation,
@@ -61,6 +62,8 @@ __all__ = [
     "examples",
     "figures",
     "gaussian_path_curves",
+    "hold_out_forms",
+    "interval",
     "intervene",
     "load_world",
     "neuron_vote",

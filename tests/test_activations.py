@@ -455,12 +455,12 @@ def test_splits_of_different_experiments_do_not_mix() -> None:
 
 @pytest.mark.parametrize("of", [np.array, torch.tensor])
 def test_float64_stays_float64_and_everything_else_becomes_float32(of: Any) -> None:
-    for given, kept in ((np.float64, np.float64), (np.float32, np.float32), (np.float16, np.float32)):
-        matrix = of(np.array(X3, dtype=given))
+    for dtype, kept in ((np.float64, np.float64), (np.float32, np.float32), (np.float16, np.float32)):
+        matrix = of(np.array(X3, dtype=dtype))
         data = Activations.from_arrays(matrix, of(np.array([0, 1, 1])))
         assert data.X.dtype == kept
         assert data.y.tolist() == [0, 1, 1]
-        np.testing.assert_array_equal(data.X, np.array(X3, dtype=given).astype(kept))
+        np.testing.assert_array_equal(data.X, np.array(X3, dtype=dtype).astype(kept))
 
 
 def test_rows_without_words_are_forms_of_their_own_in_every_split() -> None:

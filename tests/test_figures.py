@@ -195,3 +195,47 @@ def test_neuron_alt_says_how_much_the_values_overlap() -> None:
     assert "share 0 %" in figures.neuron(apart, "n").alt
     with pytest.raises(ValueError, match="missing: \\['value'\\]"):
         figures.neuron(same.drop(columns="value"), "n")
+
+
+def cells(plot: Plot) -> dict[tuple[str, str], str]:
+    """What is written in each cell of a heat map, by the labels of its row and column."""
+    axes = plot.figure.axes[0]
+    rows = [label.get_text() for label in axes.get_yticklabels()]
+    columns = [label.get_text().replace("\n", " ") for label in axes.get_xticklabels()]
+    texts = [text.get_text() for text in axes.texts]
+    return dict(zip(itertools.product(rows, columns), texts, strict=True))
+
+
+def test_the_matrix_shows_every_pair_at_its_k_and_frames_a_probe_on_its_own_ranking():
+    table = pd.concat([curves(), curves(probe="linear_converged", accuracy=0.25)]).drop_duplicates(
+        ["probe", "ranking", "direction", "k"]
+    )
+    plot = figures.matrix(table, 5)
+    shown = cells(plot)
+    assert len(shown) == 3 * len(RANKINGS)
+    for row in table[table["k"] == 5].itertuples():
+        name = row.ranking.capitalize() + ("" if row.direction == "ttb" else ", bottom to top")
+        probe = row.probe.capitalize().replace("_", " ")
+        assert shown[name, f"{probe} probe"] == f"{row.accuracy:.3f}"
+        assert f"{row.accuracy:.3f}" in plot.alt
+    columns = [label.get_text() for label in plot.figure.axes[0].get_xticklabels()]
+    assert columns == ["Linear\nprobe", "Linear\nconverged probe", "Gaussian\nprobe"]
+    framed = {(int(patch.get_x()), int(patch.get_y())) for patch in plot.figure.axes[0].patches}
+    ways = [RANKINGS[i] for i in (0, 2, 4)] + [("random", "ttb")] + [RANKINGS[i] for i in (1, 3, 5)]
+    own = {(0, ways.index(("linear", way))) for way in ("ttb", "btt")}
+    own |= {(2, ways.index(("gaussian", way))) for way in ("ttb", "btt")}
+    assert framed == own
+
+
+def test_the_matrix_writes_half_the_range_behind_the_mean_of_draws():
+    table = pd.concat([curves(accuracy=0.5), curves(accuracy=0.7, seed=1)])
+    assert set(cells(figures.matrix(table, 1)).values()) == {"0.600 ±0.100"}
+
+
+def test_a_matrix_that_cannot_be_drawn_says_why():
+    with pytest.raises(ValueError, match=r"no row has k = 4; the table has k = \[1, 5, 9\]"):
+        figures.matrix(curves(), 4)
+    with pytest.raises(ValueError, match="one task, and the table has 2"):
+        figures.matrix(pd.concat([curves(), curves(task="control")]), 1)
+    with pytest.raises(ValueError, match=r"needs the columns \['accuracy'\]"):
+        figures.matrix(curves().drop(columns="accuracy"), 1)

@@ -13,12 +13,11 @@ from pitfalls.figures.style import (
     in_order,
     in_words,
     look,
-    only,
+    one_configuration,
     over_draws,
     panels,
     ranking_name,
     settings,
-    subject,
 )
 
 _AXIS = {
@@ -65,13 +64,7 @@ def accuracy(curves: pd.DataFrame, measure: Literal["accuracy", "mi_bits", "nmi"
     what = "a figure of probing curves"
     if measure not in _AXIS:
         raise ValueError(f"measure must be one of {list(_AXIS)}, not {measure!r}")
-    missing = [column for column in (*_KEYS, measure) if column not in curves.columns]
-    if missing:
-        raise ValueError(f"{what} needs the columns {missing}; the table has {list(curves.columns)}")
-    about = subject(curves, what)
-    for column in ("task", "split"):
-        if column in curves.columns:
-            only(curves, column, what)
+    about = one_configuration(curves, (*_KEYS, measure), ("task", "split"), what)
     points = over_draws(curves, _KEYS, measure)
     # Linear first, as in the paper.
     probes = sorted(points["probe"].unique(), reverse=True)

@@ -14,12 +14,12 @@ from pitfalls.figures.style import (
     in_order,
     in_words,
     look,
+    one_configuration,
     only,
     over_draws,
     panels,
     ranking_name,
     settings,
-    subject,
 )
 
 _COLUMNS = ("ranking", "direction", "kind", "strength", "k", "outcome", "count")
@@ -82,14 +82,8 @@ def effects(effects_table: pd.DataFrame) -> Plot:
     [['CLWV', 0, 0.0], ['CLWV', 9, 0.4], ['error rate', 0, 0.0], ['error rate', 9, 0.4]]
     """
     what = "a figure of interventions"
-    missing = [column for column in _COLUMNS if column not in effects_table.columns]
-    if missing:
-        raise ValueError(f"{what} needs the columns {missing}; the table has {list(effects_table.columns)}")
-    about, kind = subject(effects_table, what), only(effects_table, "kind", what)
-    strength = only(effects_table, "strength", what)
-    for column in ("split", "target"):
-        if column in effects_table.columns:
-            only(effects_table, column, what)
+    about = one_configuration(effects_table, _COLUMNS, ("split", "target"), what)
+    kind, strength = only(effects_table, "kind", what), only(effects_table, "strength", what)
     points = _rates(effects_table)
     title = f"{about}: {_kind_in_words(kind, strength)}"
     with settings():

@@ -65,6 +65,7 @@ _LANGUAGES = {
     "spa": "Spanish",
     "tur": "Turkish",
 }
+_NAMES = {"lca": "LCA", "anova": "ANOVA F", "conditional_mi": "Conditional MI"}
 _ORDER = tuple(_LOOKS)
 
 
@@ -205,10 +206,10 @@ def ranking_name(ranking: str, direction: str) -> str:
 
     Examples
     --------
-    >>> ranking_name("linear", "ttb"), ranking_name("linear", "btt")
-    ('Linear', 'Linear, bottom to top')
+    >>> ranking_name("linear_converged", "ttb"), ranking_name("lca", "btt")
+    ('Linear converged', 'LCA, bottom to top')
     """
-    name = ranking[:1].upper() + ranking[1:]
+    name = _NAMES.get(ranking) or (ranking[:1].upper() + ranking[1:]).replace("_", " ")
     return name if direction == "ttb" else f"{name}, bottom to top"
 
 
@@ -234,6 +235,24 @@ def subject(table: pd.DataFrame, what: str) -> str:
     """What a figure is about, such as "Spanish Gender, layer 3"; the table must be of one configuration."""
     language, attribute, layer = (only(table, column, what) for column in ("language", "attribute", "layer"))
     return f"{_LANGUAGES.get(language, language)} {attribute}, layer {layer}"
+
+
+def one_configuration(table: pd.DataFrame, needed: Iterable[str], single: Iterable[str], what: str) -> str:
+    """The :func:`subject` of a table that has the ``needed`` columns, and one value in each of ``single`` it has.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, or the rows are of several configurations.
+    """
+    missing = [column for column in needed if column not in table.columns]
+    if missing:
+        raise ValueError(f"{what} needs the columns {missing}; the table has {list(table.columns)}")
+    about = subject(table, what)
+    for column in single:
+        if column in table.columns:
+            only(table, column, what)
+    return about
 
 
 def over_draws(table: pd.DataFrame, keys: list[str], value: str) -> pd.DataFrame:

@@ -100,10 +100,11 @@ def _draw(axes: Axes, points: pd.DataFrame, rankings: list[str]) -> None:
         part = points[points["direction"] == direction]
         if not len(part):
             continue
-        rows = [rankings.index(ranking) + shift for ranking in part["ranking"]]
+        apart = shift if points["direction"].nunique() > 1 else 0.0
+        rows = [rankings.index(ranking) + apart for ranking in part["ranking"]]
         axes.hlines(rows, part["low"], part["high"], color=look["color"], linewidth=1.5)
         axes.plot(part["area"].to_numpy(), rows, linestyle="none", label=name, clip_on=False, zorder=3, **look)
-    axes.set_xlim(0, 1)
+    axes.set_xlim(0, 1.02)
     axes.set_xlabel("Area under precision@k")
 
 

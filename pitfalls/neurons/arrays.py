@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pitfalls.model.activations import Activations, Splits
 
 # Rows summed at a time in double precision: the copy of such a block stays in the processor's cache.
-_ROWS = 2**10
+_ROWS = 2**8
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,7 @@ def class_means(X: torch.Tensor, y: torch.Tensor, n_classes: int) -> torch.Tenso
     """
     sums = X.new_zeros(n_classes, X.shape[1], dtype=torch.float64)
     for rows, labels in zip(X.split(_ROWS), y.split(_ROWS), strict=True):
-        members = torch.nn.functional.one_hot(labels, n_classes).to(torch.float64)
-        sums.addmm_(members.T, rows.double())
+        sums.index_add_(0, labels, rows.double())
     return sums / torch.bincount(y, minlength=n_classes)[:, None]
 
 

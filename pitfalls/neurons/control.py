@@ -52,7 +52,7 @@ def control_task(data: Splits, seed: int = 0) -> Splits:
     Raises
     ------
     ValueError
-        If the draw leaves a label without a training word (too few forms).
+        If the draw leaves a label without a word in train, dev or test (too few forms).
 
     Examples
     --------
@@ -65,12 +65,13 @@ def control_task(data: Splits, seed: int = 0) -> Splits:
     parts = (data.train, data.dev, data.test)
     n_classes = len(data.train.values)
     labels = control_labels([part.forms for part in parts], n_classes, seed)
-    unused = sorted(set(range(n_classes)) - set(labels[0].tolist()))
-    if unused:
-        raise ValueError(
-            f"no training word drew control label(s) {unused} of {n_classes}: there are only "
-            f"{len(set(data.train.forms))} different forms in train; take another seed or more words"
-        )
+    for name, part, y in zip(("train", "dev", "test"), parts, labels, strict=True):
+        unused = sorted(set(range(n_classes)) - set(y.tolist()))
+        if unused:
+            raise ValueError(
+                f"no word of {name} drew control label(s) {unused} of {n_classes}: there are only "
+                f"{len(set(part.forms))} different forms in {name}; take another seed or more words"
+            )
     digits = len(str(n_classes - 1))
     values = tuple(f"control {c:0{digits}d}" for c in range(n_classes))
 
@@ -79,3 +80,47 @@ def control_task(data: Splits, seed: int = 0) -> Splits:
 
     train, dev, test = (relabelled(part, y) for part, y in zip(parts, labels, strict=True))
     return dataclasses.replace(data, train=train, dev=dev, test=test)
+
+
+def hold_out_forms(data: Splits, share: float, seed: int = 0) -> Splits:
+    """The same test words, some of whose forms train and dev no longer have: unseen words in known numbers.
+
+    In a corpus of few forms, train has seen nearly all of test. Forms are drawn from those of test, and their words
+    leave train and dev.
+
+    Parameters
+    ----------
+    share:
+        Of the test forms, above 0 and below 1.
+
+    Raises
+    ------
+    ValueError
+        For another share, or when a value loses all its words in train or dev.
+
+    Examples
+    --------
+    >>> from pitfalls.model.activations import Splits
+    >>> part = ([[0.0]] * 4, ["PL", "SG", "PL", "SG"], ["cats", "cat", "dogs", "dog"])
+    >>> held = hold_out_forms(Splits.from_arrays(train=part, dev=part, test=part), share=0.25, seed=1)
+    >>> held.train.n_words, held.dev.n_words, held.test.n_words
+    (3, 3, 4)
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"share must lie between 0 and 1, both excluded, such as 0.2; it is {share!r}")
+    forms = sorted(set(data.test.forms))
+    drawn = np.random.default_rng(seed).permutation(len(forms))[: max(1, round(share * len(forms)))]
+    held = {forms[i] for i in drawn.tolist()}
+
+    def without(part: Activations) -> Activations:
+        kept = np.array([form not in held for form in part.forms])
+        return dataclasses.replace(
+            part,
+            X=part.X[kept],
+            y=part.y[kept],
+            forms=tuple(form for form in part.forms if form not in held),
+            sentence_ids=part.sentence_ids[kept],
+            positions=part.positions[kept],
+        )
+
+    return dataclasses.replace(data, train=without(data.train), dev=without(data.dev))

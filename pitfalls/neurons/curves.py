@@ -25,6 +25,21 @@ from pitfalls.neurons.rankings.base import Ranking
 if TYPE_CHECKING:
     from pitfalls.model.activations import Activations, Splits
 
+#: What a row of curves is about; everything else in it was measured.
+CURVE_KEYS = (
+    "language",
+    "attribute",
+    "layer",
+    "probe",
+    "ranking",
+    "direction",
+    "ranking_seed",
+    "task",
+    "split",
+    "seed",
+    "k",
+)
+
 Task = Literal["real", "control"]
 Split = Literal["train", "dev", "test"]
 

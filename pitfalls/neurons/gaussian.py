@@ -17,15 +17,16 @@ from pitfalls.neurons.arrays import Words
 #: A class's variance of a neuron is never taken below this share of the neuron's variance over all words.
 VARIANCE_FLOOR = 1e-6
 
-#: Mutual informations (bits) closer than this are a tie, which the neuron of the lower index wins.
+#: Mutual informations (bits) closer than this, or than this share of them, are a tie, which the neuron of the
+#: lower index wins.
 TIE_BITS = 1e-12
 
 # Numbers of one block of the search: on a processor a block stays in the cache between update and score, on a
 # GPU a block should be large.
 _BLOCK = {"cpu": 2**17, "cuda": 2**24}
 
-# Above this, log(1 + exp(x)) is x in double precision.
-_EXACT = 40.0
+# Factors between 1 and 2 that are multiplied before a logarithm is taken: 2**512 is far below the largest double.
+_FACTORS = 512
 
 
 @dataclass(frozen=True)
@@ -244,7 +245,21 @@ class GreedySearch:
         """The same by one logarithm a word: log p(own) = -log(1 + exp(other - own))."""
         other = log_joint[1].sub_(log_joint[0]).add_((constant[1] - constant[0])[:, None])
         other[:, self.members[1]].neg_()
-        return -torch.nn.functional.softplus(other, threshold=_EXACT).sum(1)
+        return -_sum_of_softplus(other)
+
+
+def _sum_of_softplus(x: torch.Tensor) -> torch.Tensor:
+    """Sum of log(1 + exp(x)) over the last dimension of ``x`` [n, n_words], which is overwritten.
+
+    That is max(x, 0) + log(1 + exp(-abs(x))). The logarithm is most of the cost, and its arguments lie between 1 and
+    2: so hundreds of them are multiplied, which cannot overflow, and one logarithm is taken of each product.
+    """
+    positive = x.sum(1)
+    positive = (positive + x.abs_().sum(1)) / 2
+    factors = x.neg_().exp_().add_(1)
+    grouped = factors.shape[1] // _FACTORS * _FACTORS
+    products = factors[:, :grouped].unflatten(1, (-1, _FACTORS)).prod(2)
+    return positive + products.log().sum(1) + factors[:, grouped:].prod(1).log()
 
 
 @dataclass(frozen=True)
@@ -278,7 +293,8 @@ def greedy_path(train: Words, dev: Words, sign: float, n_steps: int) -> Path:
     for step in range(n_steps):
         information = search.information
         signed = sign * information
-        tied = (signed >= signed.max() - TIE_BITS).nonzero()[:, 0]
+        best = float(signed.max())
+        tied = (signed >= best - TIE_BITS * max(1.0, abs(best))).nonzero()[:, 0]
         slot = int(tied[search.neurons[tied].argmin()])
         reached[int(search.neurons[slot])] = float(information[slot])
         order.append(search.choose(slot, step))

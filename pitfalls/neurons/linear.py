@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import torch
 from sklearn.exceptions import ConvergenceWarning
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 # Widths trained together: narrow probes do not pay for the columns that only wide ones read.
 _WIDTHS_AT_ONCE = 50
@@ -190,7 +190,8 @@ def train(
         fitting = _WEIGHTS_AT_ONCE // (some[-1] * n_classes * len(some)) if isinstance(recipe, Adam) else 1
         at_once = max(1, fitting)
         blocks += [(range(i, min(i + at_once, len(tasks))), some) for i in range(0, len(tasks), at_once)]
-    for indices, some in tqdm(blocks, desc="linear probes", unit="block", leave=False, disable=len(blocks) < 2 or None):
+    # A single block is over too soon to watch.
+    for indices, some in tqdm(blocks, desc="linear probes", unit="block", leave=False) if len(blocks) > 1 else blocks:
         chosen = [tasks[i] for i in indices]
         solve = _by_adam if isinstance(recipe, Adam) else _by_minimising
         yield solve(X, _Side(X, chosen, n_classes, some), indices, recipe)  # type: ignore[arg-type]

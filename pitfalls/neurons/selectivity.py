@@ -11,7 +11,7 @@ import torch
 
 from pitfalls.neurons.arrays import checked_ks
 from pitfalls.neurons.control import control_task
-from pitfalls.neurons.curves import CurveJob, Split, curves_of
+from pitfalls.neurons.curves import CURVE_KEYS, CurveJob, Split, curves_of
 from pitfalls.neurons.rankings import PAPER_RANKINGS, Direction, Ranking, rank
 
 if TYPE_CHECKING:
@@ -21,18 +21,7 @@ if TYPE_CHECKING:
 ControlRanking = Literal["anew", "kept", "authors"]
 
 # What must agree for two rows of curves to be about the same probe.
-_KEYS = (
-    "language",
-    "attribute",
-    "layer",
-    "probe",
-    "ranking",
-    "direction",
-    "ranking_seed",
-    "split",
-    "seed",
-    "k",
-)
+_KEYS = [key for key in CURVE_KEYS if key != "task"]
 
 
 def selectivity(curve_real: pd.DataFrame, curve_control: pd.DataFrame) -> pd.DataFrame:
@@ -54,14 +43,13 @@ def selectivity(curve_real: pd.DataFrame, curve_control: pd.DataFrame) -> pd.Dat
         found = sorted(set(curve["task"]))
         if found != [task]:
             raise ValueError(f"expected a curve of the {task} task, and this one is of {found}")
-    keys = list(_KEYS)
-    control = curve_control[[*keys, "accuracy"]].rename(columns={"accuracy": "control_accuracy"})
-    both = curve_real[[*keys, "accuracy"]].merge(control, on=keys, how="outer", sort=False, validate="one_to_one")
+    control = curve_control[[*_KEYS, "accuracy"]].rename(columns={"accuracy": "control_accuracy"})
+    both = curve_real[[*_KEYS, "accuracy"]].merge(control, on=_KEYS, how="outer", sort=False, validate="one_to_one")
     lonely = both[both[["accuracy", "control_accuracy"]].isna().any(axis=1)]
     if len(lonely):
         raise ValueError(
             f"{len(lonely)} rows have no partner in the other table, the first is "
-            f"{lonely.iloc[0][keys].to_dict()}: compute both curves with the same ks, seed and ranking name"
+            f"{lonely.iloc[0][_KEYS].to_dict()}: compute both curves with the same ks, seed and ranking name"
         )
     return both.assign(selectivity=both["accuracy"] - both["control_accuracy"])
 

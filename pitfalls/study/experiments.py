@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from pitfalls.neurons.curves import Split
 from pitfalls.neurons.interventions import Kind, intervene

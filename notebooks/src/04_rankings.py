@@ -1,0 +1,270 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 04 · Three ways to rank a neuron (and eleven more)
+#
+# *Which neurons carry number?* Everybody who asks gets an answer: a list, the most important neuron first. Ask with
+# another method and you get another list. Which one is right? In a real model nobody knows. So this notebook begins
+# where somebody does know: in a network that we wrote by hand.
+#
+# **You will learn** (1) what Linear, Gaussian and Probeless each mean by "important", (2) to score a ranking against
+# the truth, and against two *different* truths, (3) how far rankings agree with each other and with themselves, and
+# (4) to write a ranking of your own in six lines.
+#
+# **You need** notebook 01 and a rough idea of logistic regression. **It takes** 25 minutes to read; the cells run in
+# about a minute and a half on one core (1.2 GB of memory), without a GPU and without network.
+
+# %%
+import numpy as np
+import pandas as pd
+import torch
+
+import pitfalls as pf
+
+pd.set_option("display.width", 110)
+planted = pf.load_world("planted")
+data = planted.activations("art", "Number", layer=1)
+truth = pf.truth(planted)
+print(f"{planted.model.n_neurons} neurons; {data.train.n_words} training words; values {' '.join(data.values)}")
+print(" ".join(planted.sentences("art", "test")[0].forms))
+
+# %% [markdown]
+# ## A network with known neurons
+#
+# The planted world speaks a made-up language. Each noun is singular or plural, and each neuron of the hidden layer
+# belongs to one block that we chose:
+
+# %%
+what = {
+    "used": "carry number; the model's head reads them to decide how the word ends",
+    "redundant": "copies of the used ones, noise included; the head does not read them",
+    "unused": "carry number, more clearly than the used ones; nothing reads them",
+    "lemma": "say which noun it is; the head reads them, but they know nothing of number",
+    "correlated": "noise that goes up and down together",
+    "noise": "noise",
+}
+for block, neurons in truth.blocks.items():
+    print(f"{block:11}{len(neurons):3} neurons: {what[block]}")
+print(f"\nencoded: {truth.encoded.sum()} neurons; used: {truth.used.sum()} neurons")
+
+# %% [markdown]
+# **Two truths.** 36 neurons *encode* number, 12 of them are *used*. A ranking sees activations only. **Before you go
+# on, guess**: of the first 12 neurons that each method names, how many will be used ones?
+#
+# ## Probeless: how far apart are the means?
+#
+# The simplest of the three fits in two lines. No classifier is trained.
+
+# %%
+q = np.stack([data.train.X[data.train.y == c].mean(axis=0) for c in range(len(data.values))])
+score = np.abs(q[0] - q[1])  # with more than two values: the sum over all pairs
+by_hand = np.argsort(-score)
+probeless = pf.rank("probeless", data)
+print("by hand:  ", by_hand[:10])
+print("pf.rank:  ", probeless.order[:10])
+assert (by_hand == probeless.order).all()
+
+# %% [markdown]
+# ## Linear: how large are a classifier's weights?
+#
+# Train a logistic regression on all neurons, the paper's way (ten epochs of Adam, two penalties), and take each
+# neuron's mean absolute weight. A weight is a property of a neuron *beside the others*: of two neurons that say the
+# same, one may get all the weight.
+
+# %%
+probe = pf.LinearProbe().fit(data.train.X, data.train.y)
+score = np.abs(probe.best_coef_).mean(axis=0)  # of the epoch with the lowest training loss
+linear = pf.rank("linear", data)
+print("by hand:  ", np.argsort(-score)[:10])
+print("pf.rank:  ", linear.order[:10])
+print(f"training accuracy of the probe: {probe.score(data.train.X, data.train.y):.3f}")
+
+# %% [markdown]
+# ## Gaussian: what does a neuron add to those chosen before it?
+#
+# One bell curve for each value; the neurons are chosen one by one, each for the mutual information (in bits, on the
+# dev words) that the chosen ones have *together*. The first neuron is the one that alone tells most. Here is that
+# first step, neuron by neuron, the slow way:
+
+
+# %%
+def information(neurons):
+    """Bits about number that a Gaussian probe finds in these neurons (dev words)."""
+    fitted = pf.GaussianProbe(n_neurons=data.n_neurons).fit(data.train.X[:, neurons], data.train.y)
+    log_p = fitted.predict_log_proba(data.dev.X[:, neurons])[np.arange(data.dev.n_words), data.dev.y]
+    shares = np.bincount(data.dev.y) / data.dev.n_words
+    return -(shares * np.log2(shares)).sum() + log_p.mean() / np.log(2)
+
+
+alone = np.array([information([neuron]) for neuron in range(data.n_neurons)])
+gaussian = pf.rank("gaussian", data)
+print(f"most informative alone: neuron {alone.argmax()} with {alone.max():.3f} bits")
+print("pf.rank:  ", gaussian.order[:10])
+print("bits together:", *(f"{bits:.3f}" for bits in gaussian.scores[gaussian.order[:10]]))
+
+# %% [markdown]
+# After a handful of neurons nothing is left to know, and from there on the search chooses among crumbs. Keep that in
+# mind: *where a ranking has run out of reasons, its order means nothing*.
+#
+# ## Which blocks do they find?
+
+# %%
+block_of = {int(neuron): block for block, neurons in truth.blocks.items() for neuron in neurons}
+counts = pd.DataFrame(
+    {
+        r.name: pd.Series([block_of[j] for j in r.order[:12].tolist()]).value_counts()
+        for r in (linear, gaussian, probeless)
+    }
+)
+print("blocks of the first 12 neurons")
+print(counts.reindex(list(truth.blocks)).fillna(0).astype(int).to_string())
+
+# %% [markdown]
+# All three find neurons that encode number. None of them can see which of those are *used*: the unused ones are
+# clearer, so they come first. And look at the redundant block: Probeless scores a copy as high as its original, while
+# Gaussian asks what a copy would *add*, which is nothing.
+#
+# ## Every ranking against both truths
+#
+# *precision@k* is the share of relevant neurons among the first k. We average it over k up to the number of relevant
+# neurons, so that 1 is a perfect ranking. `pf.rankings()` lists fourteen methods; each has its definition and source
+# in its docstring. The random ranking is drawn ten times (a bar from the lowest to the highest draw).
+
+# %%
+everything = [pf.rank(name, data) for name in pf.rankings() if name != "random"]
+everything += pf.random_rankings(data, draws=10)
+areas = pf.ranking_areas(everything, truth)
+scores = pf.publish(pf.figures.truth(areas), "04_truth")
+scores.show()
+
+# %%
+table = areas.pivot_table(index="ranking", columns="against", values="area")
+chance = areas.groupby("against")["chance"].first()
+print(table.sort_values(["used", "encoded"], ascending=False).round(2).to_string())
+print(f"\na random ranking's expectation: encoded {chance['encoded']:.2f}, used {chance['used']:.2f}")
+others = table.drop("random")
+print(f"above it are, of {len(others)} methods, for encoded {(others['encoded'] > chance['encoded']).sum()}", end=", ")
+print(f"for used {(others['used'] > chance['used']).sum()}; the best used area is {others['used'].max():.2f}")
+
+# %% [markdown]
+# **What this shows.** The left panel is what rankings are usually praised for. The right panel is what their names
+# promise (*"the neurons that the model uses for number"*), and there a method that is nearly perfect on the left can do
+# *worse than chance*: it spends its first places on neurons that nobody reads.
+#
+# **What it does not show.** That real models are built like this one. It shows that activations alone cannot tell.
+# Only an intervention can; that is notebook 08's business.
+#
+# ## One value at a time
+#
+# With more than two values, "important for number" hides a question: for telling *which* value from the others?
+# Probeless answers it with `value=`. Three values, in the same network:
+
+# %%
+three = pf.load_world("planted", planted=pf.PlantedParameters(values=("DU", "PL", "SG")))
+number = three.activations("art", "Number", layer=1)
+of_value = [pf.rank("probeless", number, value=value) for value in number.values]
+for ranking in of_value:
+    print(f"{ranking.name:14}", *(f"{neuron:4}" for neuron in ranking.order[:10]))
+print(
+    pf.overlaps(of_value, ks=[10])[["ranking_a", "ranking_b", "overlap", "expected", "p_value"]]
+    .round(3)
+    .to_string(index=False)
+)
+
+# %% [markdown]
+# ## Back to a model whose truth nobody knows
+#
+# The mini BERT, Spanish gender, layer 2. If two methods share more of their first 20 neurons than chance (the
+# distribution is exact: hypergeometric), they have seen something in common.
+
+# %%
+LANGUAGE, ATTRIBUTE, LAYER, K = "spa", "Gender", 2, 20
+world = pf.load_world()  # `mini`, unless the environment variable PITFALLS_WORLD says another
+data = world.activations(LANGUAGE, ATTRIBUTE, layer=LAYER)
+found = [pf.rank(name, data, max_neurons=40) for name in pf.rankings()]
+agreement = pf.publish(pf.figures.overlaps(pf.overlaps(found, ks=[K]), K), "04_overlaps")
+agreement.show()
+
+# %% [markdown]
+# Fan et al. (2023) let the methods vote: **AvgOverlap** is a method's mean overlap with the others (intersection over
+# union), **NeuronVote** its overlap with the ranking that all others together elect. They found Probeless the most
+# consistent of theirs. Here, with our fourteen:
+
+# %%
+votes = pf.avg_overlap(found, ks=[K]).merge(
+    pf.neuron_vote(found, ks=[K]), on=["ranking", "direction", "ranking_seed", "k"]
+)
+votes = votes.set_index("ranking")[["avg_overlap", "neuron_vote"]]
+print(votes.sort_values("avg_overlap", ascending=False).round(2).to_string())
+print(
+    f"\nmost consistent by AvgOverlap: {votes['avg_overlap'].idxmax()}; by NeuronVote: {votes['neuron_vote'].idxmax()}"
+)
+
+# %% [markdown]
+# Agreement is not truth. In the planted world all methods agreed, on neurons that the model does not use.
+#
+# ## Does a ranking agree with itself?
+#
+# Draw the sentences anew (with replacement) and rank again. A ranking whose first 20 neurons change with the sample
+# is no evidence about any one of them.
+
+# %%
+DRAWS = 4
+rows = []
+for name in ("linear", "gaussian", "probeless", "anova", "random"):
+    again = pf.stability_over_bootstrap(
+        lambda sample, seed, name=name: pf.rank(name, sample, seed=seed, max_neurons=40), data, draws=DRAWS, ks=[K]
+    )
+    rows.append(again)
+stable = pd.concat(rows).set_index("ranking")[["overlap", "overlap_min", "overlap_expected", "rbo", "rbo_expected"]]
+print(f"agreement of {DRAWS} rankings with each other, first {K} neurons")
+print(stable.sort_values("overlap", ascending=False).round(2).to_string())
+
+# %% [markdown]
+# ## Your own ranking in six lines
+#
+# A ranking is a small class with one method, `score_neurons`. It is a scikit-learn selector at once (`fit`,
+# `transform`, pipelines). This one ranks neurons by how much they vary, and ignores number altogether:
+
+# %%
+from dataclasses import dataclass
+
+from pitfalls.neurons.rankings import Scorer
+
+
+@dataclass(eq=False, repr=False)
+class Spread(Scorer):
+    """How much a neuron varies over all words."""
+
+    name = "spread"
+
+    def score_neurons(self, words):
+        """The variance of every neuron."""
+        return torch.var(words.X, dim=0).numpy()
+
+
+planted_data = planted.activations("art", "Number", layer=1)
+mine = pf.ranking_areas([Spread().rank(planted_data)], truth)
+print(mine[["ranking", "against", "area", "chance"]].round(2).to_string(index=False))
+
+# %% [markdown]
+# ## What you can say now
+#
+# - "Important" has as many meanings as there are methods: large weight, added information, distant means.
+# - A ranking can be scored, if the truth is known, and there are two truths: *encoded* and *used*.
+# - Methods that agree with each other can be wrong together.
+#
+# **Try it**: load `pf.load_world("planted", planted=pf.PlantedParameters(unused=0, unused_strength=0.0))` in the second
+# cell. What becomes of the right panel now, and what do the copies do to each method?
+#
+# **Next**: 05, where two probes disagree about which of these rankings is the best.
