@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 SOURCES   := $(wildcard notebooks/src/*.py)
 NOTEBOOKS := $(patsubst notebooks/src/%.py,notebooks/%.ipynb,$(SOURCES))
 
-.PHONY: help reproduce test lab notebooks lint types unit nbval mini pretrain card readme clean
+.PHONY: help reproduce test lab notebooks lint types unit nbval mini pretrain card readme bench clean
 
 help:  ## Say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -70,6 +70,10 @@ card: $(VENV)/.ready  ## Measure the mini BERT and write its model card
 
 readme: $(VENV)/.ready  ## Write the README's badges from the address in pyproject.toml
 	$(BIN)/python -m pitfalls.study.readme
+
+bench: $(VENV)/.ready  ## Measure rankings and probes against the slow loops (about 8 minutes on an idle machine)
+	$(BIN)/python -m benchmarks.rankings --output benchmarks/results
+	$(BIN)/python -m benchmarks.readme
 
 clean:  ## Remove what the commands wrote, but not .venv
 	rm -rf build figures results report.html

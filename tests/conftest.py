@@ -9,6 +9,8 @@ import pytest
 
 # Before torch or numpy is imported anywhere: one thread, so that two runs add in the same order.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Where a test asks for two, they sleep while they wait: on a busy machine waiting awake costs tenfold.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 ROOT = Path(__file__).resolve().parent.parent

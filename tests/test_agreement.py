@@ -328,7 +328,7 @@ def test_other_bad_numbers_are_refused():
     rankings = [ranking([0, 1, 2]), ranking([2, 1, 0], "b")]
     with pytest.raises(ValueError, match="each voter names only 2 neurons: give votes=3"):
         neuron_vote(rankings, [1, 3], votes=2)
-    with pytest.raises(ValueError, match="every number of votes must be .* from 1 to .*, 3; these are not"):
+    with pytest.raises(ValueError, match=r"every number of votes must be .* from 1 to .*, 3; these are not"):
         neuron_vote(rankings, [1], votes=4)
     with pytest.raises(ValueError, match="from 0 to 2, not 3"):
         overlap_p_value(3, n_neurons=5, k=2)

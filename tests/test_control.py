@@ -1,17 +1,14 @@
-"""Control tasks and selectivity."""
+"""Control tasks."""
 
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pitfalls.model.activations import Splits
-from pitfalls.neurons.control import control_labels, control_task, selectivity
-from pitfalls.neurons.curves import probe_curve
-from pitfalls.neurons.rankings import rank
+from pitfalls.neurons.control import control_labels, control_task
 
 FORMS = st.lists(st.sampled_from([f"w{i}" for i in range(30)]), max_size=60)
 
@@ -60,35 +57,24 @@ def test_only_the_labels_change():
     assert not np.array_equal(control.train.y, control_task(data, seed=2).train.y)
 
 
-def test_too_few_forms_for_the_labels_is_an_error():
-    part = ([[0.0], [1.0], [2.0]], ["a", "b", "c"], ["same", "same", "same"])
-    with pytest.raises(ValueError, match="only 1 different forms"):
-        control_task(Splits.from_arrays(part, part, part))
+@pytest.mark.parametrize("split", ["train", "dev", "test"])
+def test_too_few_forms_for_the_labels_is_an_error_that_names_the_split(split):
+    X, y = np.zeros((40, 1)), ["a", "b"] * 20
+    parts = {name: (X, y, [f"word {i}" for i in range(40)]) for name in ("train", "dev", "test")}
+    parts[split] = (X, y, ["same"] * 40)
+    data = Splits.from_arrays(**parts)
+    with pytest.raises(
+        ValueError, match=rf"no word of {split} drew .* of 2: there are only 1 different forms in {split}"
+    ):
+        control_task(data)
 
 
-def test_selectivity_is_the_difference_row_by_row():
-    data = splits()
-    order = rank("probeless", data)
-    curves = {
-        (probe, task): probe_curve(probe, order, data, [1, 3, 6], task=task, seed=4)
-        for probe in ("linear", "gaussian")
-        for task in ("real", "control")
-    }
-    real, control = (
-        pd.concat([curves[probe, task] for probe in ("linear", "gaussian")]) for task in ("real", "control")
-    )
-    table = selectivity(real, control.sample(frac=1, random_state=0))
-    assert len(table) == 6
-    for row in table.itertuples():
-        a, b = (curves[row.probe, task].set_index("k").loc[row.k, "accuracy"] for task in ("real", "control"))
-        assert (row.accuracy, row.control_accuracy, row.selectivity) == (a, b, a - b)
-
-
-def test_selectivity_refuses_curves_that_do_not_belong_together():
-    data = splits()
-    order = rank("probeless", data)
-    real = probe_curve("gaussian", order, data, [1, 2])
-    with pytest.raises(ValueError, match=r"expected a curve of the control task"):
-        selectivity(real, real)
-    with pytest.raises(ValueError, match="1 rows have no partner"):
-        selectivity(real, probe_curve("gaussian", order, data, [1], task="control"))
+@given(seed=st.integers(0, 50), n_classes=st.integers(2, 11))
+@settings(max_examples=20, deadline=None)
+def test_control_values_are_in_the_order_of_their_labels(seed, n_classes):
+    part = (np.zeros((300, 1)), np.arange(300) % n_classes, [f"word {i}" for i in range(300)])
+    control = control_task(Splits.from_arrays(part, part, part), seed)
+    assert list(control.values) == sorted(control.values)
+    assert [int(value.split()[1]) for value in control.values] == list(range(n_classes))
+    drawn = control_labels([control.train.forms], n_classes, seed)[0]
+    assert control.train.y.tolist() == control.dev.y.tolist() == control.test.y.tolist() == drawn.tolist()

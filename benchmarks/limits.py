@@ -1,0 +1,75 @@
+"""What this machine reaches at its plainest: a copy, a matrix product, an exponential."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a work cannot do without, whatever its code: bytes moved, multiply-adds, exponentials or logarithms."""
+
+    bytes: float
+    multiply_adds: float
+    exponentials: float
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Bytes (read and written), multiply-adds and exponentials a second, with the threads that torch has now."""
+
+    bytes: float
+    multiply_adds: float
+    exponentials: float
+
+    def seconds(self, need: Need) -> dict[str, float]:
+        """How long each of the needs takes alone, at these rates."""
+        return {
+            "memory": need.bytes / self.bytes,
+            "multiply-adds": need.multiply_adds / self.multiply_adds,
+            "exponentials": need.exponentials / self.exponentials,
+        }
+
+
+def seconds_of(work: Callable[[], object], *, runs: int = 5, at_most: float = 10.0) -> float:
+    """The median duration of up to ``runs`` runs, begun while they took less than ``at_most`` seconds together."""
+    taken: list[float] = []
+    while len(taken) < runs and sum(taken) < at_most:
+        taken.append(timed(work)[1])
+    return statistics.median(taken)
+
+
+def timed(work: Callable[..., Any], *arguments: Any, **options: Any) -> tuple[Any, float]:
+    """What ``work`` returns, and the seconds of that one run."""
+    start = time.perf_counter()
+    result = work(*arguments, **options)
+    return result, time.perf_counter() - start
+
+
+def rates(array_bytes: int, dtype: torch.dtype, at_most: float = 0.5) -> Rates:
+    """Measure all three, for ``at_most`` seconds each.
+
+    The copy is of an array of ``array_bytes``, so that it meets the same caches as the work.
+    """
+    source = torch.ones(max(1, array_bytes // 4))
+    target = torch.empty_like(source)
+    matrix = torch.randn(1024, 1024, dtype=dtype)
+    product = torch.empty_like(matrix)
+    numbers = torch.randn(2**16, dtype=dtype)
+    powers = torch.empty_like(numbers)
+
+    def rate(amount: float, work: Callable[[], object]) -> float:
+        work()
+        return amount / seconds_of(work, runs=200, at_most=at_most)
+
+    return Rates(
+        bytes=rate(8 * source.numel(), lambda: target.copy_(source)),
+        multiply_adds=rate(1024**3, lambda: torch.mm(matrix, matrix, out=product)),
+        exponentials=rate(numbers.numel(), lambda: torch.exp(numbers, out=powers)),
+    )

@@ -1,0 +1,108 @@
+"""Selectivity against rankings, control tasks and curves put together by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import oracles
+import pandas as pd
+import pytest
+
+from pitfalls.model.activations import Splits
+from pitfalls.neurons.control import control_task
+from pitfalls.neurons.curves import probe_curve
+from pitfalls.neurons.rankings import PAPER_RANKINGS, rank
+from pitfalls.neurons.selectivity import selectivity, selectivity_curves
+
+PROBES = ("linear", "gaussian")
+
+
+def splits() -> Splits:
+    return oracles.splits(n=150, d=6, n_classes=3, dtype=np.float64, n_forms=60)
+
+
+def test_selectivity_is_the_difference_row_by_row():
+    data = splits()
+    order = rank("probeless", data)
+    curves = {
+        (probe, task): probe_curve(probe, order, data, [1, 3, 6], task=task, seed=4)
+        for probe in PROBES
+        for task in ("real", "control")
+    }
+    real, control = (pd.concat([curves[probe, task] for probe in PROBES]) for task in ("real", "control"))
+    table = selectivity(real, control.sample(frac=1, random_state=0))
+    assert len(table) == 6
+    for row in table.itertuples():
+        a, b = (curves[row.probe, task].set_index("k").loc[row.k, "accuracy"] for task in ("real", "control"))
+        assert (row.accuracy, row.control_accuracy, row.selectivity) == (a, b, a - b)
+
+
+@pytest.mark.parametrize("column", ["language", "layer", "probe", "ranking", "direction", "ranking_seed", "split", "k"])
+def test_rows_belong_together_only_when_everything_agrees(column):
+    data = splits()
+    order = rank("probeless", data)
+    real, control = (probe_curve("gaussian", order, data, [2], task=task) for task in ("real", "control"))
+    assert len(selectivity(real, control)) == 1
+    other = control.assign(**{column: 5 if control[column].dtype == int else "other"})
+    with pytest.raises(ValueError, match=r"2 rows have no partner in the other table, the first is \{'language'"):
+        selectivity(real, other)
+
+
+def test_selectivity_refuses_curves_that_do_not_belong_together():
+    data = splits()
+    order = rank("probeless", data)
+    real = probe_curve("gaussian", order, data, [1, 2])
+    with pytest.raises(ValueError, match=r"expected a curve of the control task, and this one is of \['real'\]"):
+        selectivity(real, real)
+    control = probe_curve("gaussian", order, data, [1], task="control")
+    with pytest.raises(ValueError, match=r"expected a curve of the real task, and this one is of \['control'\]"):
+        selectivity(control, control)
+    with pytest.raises(ValueError, match=r"1 rows have no partner.*'k': 2"):
+        selectivity(real, control)
+
+
+@pytest.mark.parametrize("control_ranking", ["anew", "kept", "authors"])
+def test_selectivity_curves_are_the_combination_made_by_hand(control_ranking):
+    data = splits()
+    table = selectivity_curves(data, [1, 4], probes=PROBES, seeds=[0, 3], control_ranking=control_ranking)
+    assert len(table) == len(PAPER_RANKINGS) * 2 * len(PROBES) * 2
+    assert not table.duplicated(["probe", "ranking", "direction", "seed", "k"]).any()
+    rows = table.set_index(["probe", "ranking", "direction", "seed", "k"])
+    differs = False
+    for seed in (0, 3):
+        control = control_task(data, seed)
+        for name, direction in PAPER_RANKINGS:
+            own = rank(name, data, direction, seed, max_neurons=4)
+            anew = rank(name, control, direction, seed, max_neurons=4)
+            keeps = {"anew": False, "kept": True, "authors": name == "probeless"}[control_ranking]
+            differs |= own.order.tolist() != anew.order.tolist()
+            for probe in PROBES:
+                real = probe_curve(probe, own, data, [1, 4], seed=seed)
+                other = probe_curve(probe, own if keeps else anew, data, [1, 4], task="control", seed=seed)
+                for k, a, b in zip((1, 4), real["accuracy"], other["accuracy"], strict=True):
+                    row = rows.loc[(probe, name, direction, seed, k)]
+                    assert row["accuracy"] == pytest.approx(a, abs=1e-12)
+                    assert row["control_accuracy"] == pytest.approx(b, abs=1e-12)
+                    assert row["selectivity"] == pytest.approx(a - b, abs=1e-12)
+    assert differs  # or the three ways could not be told apart
+
+
+def test_max_neurons_and_split_are_passed_on():
+    data = splits()
+    table = selectivity_curves(
+        data, [5], [("gaussian", "ttb")], ["gaussian"], control_ranking="kept", split="dev", max_neurons=2
+    )
+    expected = probe_curve("gaussian", rank("gaussian", data, max_neurons=2), data, [5], split="dev")
+    assert table["split"].tolist() == ["dev"]
+    assert table["accuracy"].item() == expected["accuracy"].item()
+
+
+def test_bad_arguments_are_named():
+    data = splits()
+    with pytest.raises(ValueError, match='control_ranking must be "anew", "kept" or "authors", not \'new\''):
+        selectivity_curves(data, [1], control_ranking="new")
+    for ks in ([0], [7], [2.5], ["3"], [None], [float("nan")], []):
+        with pytest.raises(ValueError, match="every k must be a whole number from 1 to the number of neurons, 6"):
+            selectivity_curves(data, ks)
+    assert selectivity_curves(data, [2.0], [("gaussian", "ttb")], ["gaussian"])["k"].tolist() == [2]
+    with pytest.raises(ValueError, match=r"nothing to do: 0 jobs"):
+        selectivity_curves(data, [1], seeds=[])

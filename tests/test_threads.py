@@ -1,0 +1,91 @@
+"""One thread or two: the same selection, and the same curves to the last word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from pitfalls.model.activations import Splits
+from pitfalls.neurons.curves import probe_curves, probes
+from pitfalls.neurons.rankings import rank, rankings
+
+
+@contextmanager
+def threads(n: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        assert torch.get_num_threads() == n
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def data() -> Splits:
+    # Large enough that torch divides the work, which it does above 32,768 numbers: here 1,100 words of 32 neurons.
+    generator = np.random.default_rng(0)
+
+    def part(n: int, first_form: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
+        y = np.arange(n) % 3
+        X = generator.normal(size=(n, 32)) + 0.5 * y[:, None] * np.linspace(1, 0, 32)
+        return X, y, [f"form {first_form + i}" for i in generator.integers(200, size=n)]
+
+    return Splits.from_arrays(part(1100, 0), part(550, 100), part(550, 100))
+
+
+@pytest.mark.parametrize(("name", "direction"), [*((name, "ttb") for name in rankings()), ("gaussian", "btt")])
+def test_rankings_are_the_same_with_one_thread_and_two(name, direction, data):
+    options = {"n_estimators": 3} if name == "random_forest" else {}
+    found = []
+    for n in (1, 2):
+        with threads(n):
+            found.append(rank(name, data, direction, seed=1, **options))
+    one, two = found
+    assert one.order.tolist() == two.order.tolist()
+    # Sums in another order round otherwise, in the last of sixteen digits; ten epochs or some hundred steps later so:
+    np.testing.assert_allclose(one.scores, two.scores, rtol=1e-6, atol=1e-9)
+
+
+def test_curves_are_the_same_with_one_thread_and_two(data):
+    orders = [rank(name, data) for name in ("gaussian", "linear", "linear_converged")]
+    tables = []
+    for n in (1, 2):
+        with threads(n):
+            tables.append(probe_curves(orders, data, [1, 5, 32], probes(), ["real", "control"], splits=["dev", "test"]))
+    one, two = tables
+    measures = ["accuracy", "accuracy_seen", "accuracy_unseen", "mi_bits", "nmi"]
+    pd.testing.assert_frame_equal(one.drop(columns=measures), two.drop(columns=measures))
+    # In float64 a word's class does not hang on the last digits.
+    np.testing.assert_array_equal(one["accuracy"], two["accuracy"])
+    np.testing.assert_allclose(one["mi_bits"], two["mi_bits"], rtol=1e-6, atol=1e-6)
+
+
+def test_in_float32_curves_differ_by_a_few_words_at_most(data):
+    single = Splits.from_arrays(*[(part.X.astype(np.float32), part.y) for part in (data.train, data.dev, data.test)])
+    orders = [rank(name, single) for name in ("gaussian", "linear")]
+    tables = []
+    for n in (1, 2):
+        with threads(n):
+            tables.append(probe_curves(orders, single, [1, 5, 32], probes()))
+    one, two = tables
+    np.testing.assert_allclose(one["accuracy"], two["accuracy"], atol=3 / 550)
+    np.testing.assert_allclose(one["mi_bits"], two["mi_bits"], atol=2e-3)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_the_same_seed_twice_gives_identical_tables(n, data):
+    with threads(n):
+        first, second = (
+            probe_curves(
+                [rank("linear", data, seed=3), rank("random", data, seed=3), rank("gaussian", data, max_neurons=5)],
+                data, [1, 20], ["linear", "gaussian"], ["real", "control"], seeds=[3, 4],
+            )
+            for _ in range(2)
+        )  # fmt: skip
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
