@@ -311,7 +311,7 @@ def load(name: str, scale: str, folder: Path) -> Work:
     data, full = read(folder), scale == "full"
     if name == "gaussian":
         timed = (1, 50, 100, 149) if full else (1, 3, 6)
-        return GaussianGreedy(data, 150 if full else 6, timed, 8, True, "200 x the loop")
+        return GaussianGreedy(data, 150 if full else 6, timed, 8, True, "200 x the loop that refits")
     if name == "gaussian-all":
         timed = (1, 256, 512, 768) if full else (1, 4, 8)
         return GaussianGreedy(data, data.n_neurons, timed, 3, False, "done, under 120 s and 2,000 MB")

@@ -60,9 +60,9 @@ def fit_gaussians(X: torch.Tensor, y: torch.Tensor, n_classes: int, n_neurons: i
     where S is the class's scatter, N its words and d = ``n_neurons``, the width of the *whole* representation
     also when ``X`` holds only some of its neurons: so the fit on some is the marginal of the fit on all.
 
-    Guard. The diagonal part makes the covariance positive definite unless a neuron is constant. A neuron that
-    is constant within a class gets at least ``VARIANCE_FLOOR`` times its variance over all words. A neuron
-    constant over all words gets variance 1 in every class, so that it says nothing.
+    Guard. The diagonal part makes the covariance positive definite unless a neuron is constant. A neuron that is as
+    good as constant within a class, whose variance would be below ``VARIANCE_FLOOR`` times that over all words, gets
+    so much on the diagonal. A neuron constant over all words gets variance 1 in every class, so that it says nothing.
 
     Parameters
     ----------
@@ -92,7 +92,8 @@ def fit_gaussians(X: torch.Tensor, y: torch.Tensor, n_classes: int, n_neurons: i
         n = len(deviations)
         denominator = 2 * d + 4 + n
         diagonal = scatter.diagonal() / (n - 1) / denominator
-        diagonal = torch.maximum(diagonal, floor)
+        constant = scatter.diagonal() / denominator + diagonal < floor
+        diagonal = torch.where(constant, floor, diagonal)
         diagonal[silent] = 1
         means.append(mean)
         noise.append(diagonal)

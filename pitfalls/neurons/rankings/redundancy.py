@@ -46,7 +46,10 @@ class ConditionalMI(Greedy):
         scores[rest] = [search.settle(int(neuron)) for neuron in rest]
         order.extend(rest[np.argsort(-scores[rest], kind="stable")].tolist())
         found = np.array(order, dtype=np.int64)
-        return Ranked(found if self.direction == "ttb" else found[::-1].copy(), scores, steps)
+        if self.direction == "ttb":
+            return Ranked(found, scores, steps)
+        # Reversed, the neurons that were not searched lead: none of the first ones was chosen.
+        return Ranked(found[::-1].copy(), scores, steps if steps == len(found) else 0)
 
 
 class _Search:
