@@ -51,8 +51,8 @@ neuron = pf.publish(pf.figures.neuron(table, f"Neuron {star}, planted-covariance
 neuron.show()
 
 # %% [markdown]
-# You can read off it: *far from zero? then the wide value*. A model can read it too; ours does. But no straight cut
-# separates the two humps that lie on either side of the narrow one.
+# You can read off it: *far from zero? then the wide value*. A model can read it too; ours does. But a linear probe
+# makes one straight cut, and the wide value lies on *both* sides of the narrow one.
 #
 # **Guess**: give a linear probe the perfect ranking (all neurons that encode number first, the clearest at the top).
 # How accurate will it be?
@@ -75,8 +75,9 @@ shares = np.bincount(data.test.y) / data.test.n_words
 print(f"\nalways guessing the same value: {shares.max():.2f}")
 
 # %% [markdown]
-# The linear probe sees nothing, whatever the ranking; the Gaussian probe sees everything, with the perfect ranking at
-# once and with a random one as soon as a few good neurons are in it. So
+# The linear probe sees nothing, whatever the ranking. (It can even fall below one half: the words of the narrow value
+# all lie on the same side of the cut, and that may be the wrong one.) The Gaussian probe sees everything, with the
+# perfect ranking at once and with a random one as soon as a few good neurons are in it. So
 #
 # - **a low accuracy does not convict the ranking** (the perfect one has it, with the linear probe), and
 # - **a high accuracy does not acquit it** (the random one has it, with the Gaussian probe).
