@@ -568,6 +568,9 @@ def _check_matrix(X: NDArray[np.floating[Any]]) -> None:
 
 def _as_labels(y: ArrayLike) -> list[str] | list[int]:
     """Labels as plain strings or plain integers."""
+    if isinstance(y, (list, tuple)) and y and all(isinstance(label, str) for label in y):
+        # Not through NumPy, which drops a trailing NUL.
+        return [str(label) for label in y]
     labels = np.asarray(_on_host(y))
     if labels.ndim != 1:
         raise ValueError(f"y has shape {labels.shape}: give one label a word, [n_words]")
