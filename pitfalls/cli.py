@@ -21,7 +21,8 @@ from pitfalls.language.unimorph import ATTRIBUTES
 from pitfalls.model.activations import Splits
 from pitfalls.model.pretrain import Recipe, pretrain
 from pitfalls.neurons.curves import probe_curves
-from pitfalls.neurons.interventions import Ablation, Translation, clwv, error_rate, examples
+from pitfalls.neurons.interventions import Ablation, Translation, examples
+from pitfalls.neurons.outcomes import clwv, error_rate
 from pitfalls.neurons.rankings import Ranking
 from pitfalls.study import machine
 from pitfalls.study.card import measure, write_card

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from pitfalls.cli import main
-from pitfalls.neurons.interventions import OUTCOMES
+from pitfalls.neurons.outcomes import OUTCOMES
 from pitfalls.study.worlds import mini_folder
 
 MODEL = str(mini_folder() / "model")

@@ -18,7 +18,7 @@ from pitfalls.language.corpus import Sentence, Word
 from pitfalls.language.lexicon import Analysis, Lexicon
 from pitfalls.model.activations import Activations, Splits
 from pitfalls.model.masked_lm import MaskedLM
-from pitfalls.neurons import interventions
+from pitfalls.neurons import replay
 from pitfalls.neurons.interventions import (
     OUTCOMES,
     Ablation,
@@ -304,7 +304,7 @@ def test_the_batches_make_no_difference(world, data_of, monkeypatch):
     data = data_of(2)
     order = rank("probeless", data)
     together = intervene(world, data, order, Translation(), [0, 5, D])
-    monkeypatch.setattr(interventions, "_BATCH_TOKENS", 1)
+    monkeypatch.setattr(replay, "_BATCH_TOKENS", 1)
     pd.testing.assert_frame_equal(together, intervene(world, data, order, Translation(), [0, 5, D]))
 
 

@@ -84,6 +84,11 @@ class LanguageModel(Protocol):
         """Longest sentence in subwords, special tokens included."""
         ...
 
+    @property
+    def unknown_id(self) -> int:
+        """Id of the token that stands for what the tokenizer cannot write."""
+        ...
+
     def fingerprint(self) -> str:
         """SHA-256 over all that decides what the vectors are."""
         ...

@@ -208,6 +208,11 @@ class MaskedLM:
         stated = self.tokenizer.model_max_length
         return min(limit, int(stated)) if stated is not None and stated < _NO_LIMIT else limit
 
+    @property
+    def unknown_id(self) -> int:
+        """Id of the token that stands for what the tokenizer cannot write."""
+        return int(self.tokenizer.unk_token_id)
+
     def fingerprint(self) -> str:
         """SHA-256 over configuration, tokenizer and weights: equal for models that give equal vectors.
 

@@ -125,6 +125,11 @@ class PlantedLM:
         return _MAX_TOKENS
 
     @property
+    def unknown_id(self) -> int:
+        """Id of ``[UNK]``."""
+        return _UNKNOWN
+
+    @property
     def device(self) -> torch.device:
         """The device that the weights are on."""
         return self.weights.embedding.device

@@ -25,7 +25,8 @@ from pitfalls.language.grammar import agreement, corpora
 from pitfalls.language.lexicon import Lexicon
 from pitfalls.model.activations import Activations
 from pitfalls.model.masked_lm import MaskedLM
-from pitfalls.neurons.interventions import Translation, clwv, intervene
+from pitfalls.neurons.interventions import Translation, intervene
+from pitfalls.neurons.outcomes import clwv
 from pitfalls.neurons.rankings import rank
 from pitfalls.study.output import write_whole
 from pitfalls.study.worlds import World

@@ -1,0 +1,122 @@
+"""Outcomes: what became of a changed word, judged by the readings of its new form, and how many words of each kind.
+
+The kinds exclude each other and cover everything, so the counts of one intervention sum to its words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from pitfalls.language.lexicon import Analysis
+
+#: What can become of a changed word; the kinds exclude each other and cover everything.
+#: unchanged: the same form. Right lemma: intended (the value aimed at), another (a third value), same (the
+#: word's own value in another form), lost (no value of the attribute). Wrong lemma: wrong_intended,
+#: wrong_other (another value or none). split: not one word. unknown: no word of the lexicon.
+OUTCOMES = (
+    "unchanged",
+    "intended",
+    "another",
+    "same",
+    "lost",
+    "wrong_intended",
+    "wrong_other",
+    "split",
+    "unknown",
+)
+#: Right lemma, other value: what the paper calls CLWV, kept apart from "lost" (SOURCES.md, Traps).
+CLWV = ("intended", "another")
+
+# Of the columns of a table of counts, those that are no key.
+_MEASURES = ("outcome", "count", "rate")
+
+
+def classify(readings: Iterable[Analysis], attribute: str, lemma: str, value: str, intended: str | None) -> str:
+    """The outcome of a changed word whose new form has these ``readings``.
+
+    A form can be read in several ways ("sheep", "cut"), and it *has* a lemma or a value when one of its
+    readings has it. Among the readings with the right lemma, the first of these that occurs decides:
+    intended, same, another, lost.
+
+    Parameters
+    ----------
+    readings:
+        Of the new form; none if the lexicon does not know it.
+    lemma, value:
+        Of the original word.
+    intended:
+        The value aimed at; None when none is.
+
+    Examples
+    --------
+    >>> from pitfalls.language.lexicon import Analysis
+    >>> cats = [Analysis.of("cat", {"Number": "PL"})]
+    >>> classify(cats, "Number", "cat", "SG", "PL"), classify(cats, "Number", "dog", "SG", "PL")
+    ('intended', 'wrong_intended')
+    """
+    readings = list(readings)
+    if not readings:
+        return "unknown"
+    right = [reading.value(attribute) for reading in readings if reading.lemma == lemma]
+    if not right:
+        aimed = intended is not None and any(reading.value(attribute) == intended for reading in readings)
+        return "wrong_intended" if aimed else "wrong_other"
+    if intended is not None and intended in right:
+        return "intended"
+    if value in right:
+        return "same"
+    return "another" if any(found is not None for found in right) else "lost"
+
+
+def _summed(effect: pd.DataFrame, outcomes: Sequence[str], count: str, rate: str) -> pd.DataFrame:
+    keys = [column for column in effect.columns if column not in _MEASURES]
+    # NaN strengths must not drop ablations: dropna=False below keeps them as a group.
+    counted = effect.assign(**{count: effect["count"].where(effect["outcome"].isin(outcomes), 0)})
+    table = counted.groupby(keys, sort=False, dropna=False).agg(**{count: (count, "sum"), "words": ("count", "sum")})
+    return table.assign(**{rate: table[count] / table["words"]}).reset_index()
+
+
+def error_rate(effect: pd.DataFrame) -> pd.DataFrame:
+    """Words that came out different over all target words, a row a k: ``changed``, ``words``, ``error_rate``.
+
+    At k = 0 this is what the model gets wrong by itself.
+    """
+    changed = [outcome for outcome in OUTCOMES if outcome != "unchanged"]
+    return _summed(effect, changed, "changed", "error_rate")
+
+
+def clwv(effect: pd.DataFrame) -> pd.DataFrame:
+    """Right lemma, other value ("intended" + "another") over all words: ``hits``, ``words``, ``clwv``.
+
+    The paper's own count adds "lost" (its analyser could not tell it from another value, SOURCES.md, Traps).
+    """
+    return _summed(effect, CLWV, "hits", "clwv")
+
+
+def with_baseline(rates: pd.DataFrame) -> pd.DataFrame:
+    """A table of :func:`error_rate` or :func:`clwv` with the column ``baseline``: the same run's rate at k = 0.
+
+    Raises
+    ------
+    ValueError
+        If a run has no row for k = 0.
+
+    Examples
+    --------
+    >>> effect = pd.DataFrame({"ranking": "linear", "k": [0, 0, 8, 8], "outcome": ["unchanged", "split"] * 2,
+    ...     "count": [9, 1, 6, 4]})
+    >>> with_baseline(error_rate(effect))[["k", "error_rate", "baseline"]].values.tolist()
+    [[0.0, 0.1, 0.1], [8.0, 0.4, 0.1]]
+    """
+    rate = rates.columns[-1]
+    keys = [column for column in rates.columns[:-3] if column != "k"]
+    at_0 = rates.loc[rates["k"] == 0, [*keys, rate]].rename(columns={rate: "baseline"})
+    # merge takes NaN, the strength of an ablation, as equal to NaN.
+    table = rates.merge(at_0, on=keys, how="left", sort=False)
+    if table["baseline"].isna().any():
+        raise ValueError("a run has no row for k = 0: put 0 among the ks of the intervention")
+    return table
