@@ -18,20 +18,25 @@ from pitfalls.model.activations import Activations, Splits
 from pitfalls.model.blueprint import PlantedParameters, Truth
 from pitfalls.model.masked_lm import MaskedLM
 from pitfalls.neurons.agreement import avg_overlap, neuron_vote, overlap, overlaps, rank_biased_overlap
+from pitfalls.neurons.beta import choose_beta, scaled_against_constant, sweep_alpha, sweep_beta
 from pitfalls.neurons.control import control_task, hold_out_forms
 from pitfalls.neurons.curves import gaussian_path_curves, probe_curve, probe_curves, probes
+from pitfalls.neurons.damage import damage
+from pitfalls.neurons.directions import LeaceErasure, OtherAttribute, RandomDirection
 from pitfalls.neurons.draws import interval
+from pitfalls.neurons.intervals import rate_intervals
 from pitfalls.neurons.interventions import (
     Ablation,
     ConstantTranslation,
     Translation,
-    clwv,
-    error_rate,
     examples,
     intervene,
+    outcomes_by_word,
 )
+from pitfalls.neurons.outcomes import clwv, error_rate, with_baseline
 from pitfalls.neurons.probes import ConvergedLinearProbe, GaussianProbe, LinearProbe
 from pitfalls.neurons.rankings import PAPER_RANKINGS, Ranking, random_rankings, rank, ranker, rankings
+from pitfalls.neurons.saturation import saturation_table
 from pitfalls.neurons.selectivity import selectivity, selectivity_curves
 from pitfalls.neurons.stability import stability_over_bootstrap, stability_over_seeds
 from pitfalls.neurons.truth import ranking_areas, score_rankings
@@ -47,17 +52,22 @@ __all__ = [
     "ConstantTranslation",
     "ConvergedLinearProbe",
     "GaussianProbe",
+    "LeaceErasure",
     "LinearProbe",
     "MaskedLM",
+    "OtherAttribute",
     "PlantedParameters",
+    "RandomDirection",
     "Ranking",
     "Splits",
     "Translation",
     "Truth",
     "World",
     "avg_overlap",
+    "choose_beta",
     "clwv",
     "control_task",
+    "damage",
     "error_rate",
     "examples",
     "figures",
@@ -67,6 +77,7 @@ __all__ = [
     "intervene",
     "load_world",
     "neuron_vote",
+    "outcomes_by_word",
     "overlap",
     "overlaps",
     "probe_curve",
@@ -80,11 +91,17 @@ __all__ = [
     "ranker",
     "ranking_areas",
     "rankings",
+    "rate_intervals",
+    "saturation_table",
+    "scaled_against_constant",
     "score_rankings",
     "selectivity",
     "selectivity_curves",
     "stability_over_bootstrap",
     "stability_over_seeds",
+    "sweep_alpha",
+    "sweep_beta",
     "truth",
+    "with_baseline",
     "world_from_files",
 ]

@@ -2,10 +2,24 @@
 
 from pitfalls.figures.accuracy import accuracy
 from pitfalls.figures.agreement import overlaps
+from pitfalls.figures.beta import beta
 from pitfalls.figures.effects import ablation, effects, translation
 from pitfalls.figures.matrix import matrix
 from pitfalls.figures.neuron import neuron
 from pitfalls.figures.style import Plot
+from pitfalls.figures.tradeoff import tradeoff
 from pitfalls.figures.truth import truth
 
-__all__ = ["Plot", "ablation", "accuracy", "effects", "matrix", "neuron", "overlaps", "translation", "truth"]
+__all__ = [
+    "Plot",
+    "ablation",
+    "accuracy",
+    "beta",
+    "effects",
+    "matrix",
+    "neuron",
+    "overlaps",
+    "tradeoff",
+    "translation",
+    "truth",
+]

@@ -261,29 +261,43 @@ def over_draws(table: pd.DataFrame, keys: list[str], value: str) -> pd.DataFrame
     return grouped.agg(mean="mean", low="min", high="max", draws="count").reset_index()
 
 
-def draw_line(axes: Axes, points: pd.DataFrame, **look_of_line: Any) -> None:
-    """One curve over k, with a band from the lowest to the highest draw where there are several."""
-    k = points["k"].to_numpy()
-    every = max(1, len(k) // 8)
-    axes.plot(k, points["mean"].to_numpy(), markevery=every, **look_of_line)
+def appearance(ranking: str, direction: str, rankings: Iterable[str]) -> dict[str, Any]:
+    """How the line of a ranking looks; from bottom to top it is paler, and its markers are hollow.
+
+    Examples
+    --------
+    >>> appearance("linear", "btt", ["linear"])
+    {'color': '#0072B2', 'marker': 'o', 'markerfacecolor': 'white', 'alpha': 0.55}
+    """
+    color, marker = look(ranking, rankings)
+    if direction == "btt":
+        return {"color": color, "marker": marker, "markerfacecolor": "white", "alpha": 0.55}
+    return {"color": color, "marker": marker, "markerfacecolor": color, "alpha": 1.0}
+
+
+def draw_line(axes: Axes, points: pd.DataFrame, x: str = "k", **look_of_line: Any) -> None:
+    """One curve over ``x``, with a band from the lowest to the highest draw where there are several."""
+    where = points[x].to_numpy()
+    every = max(1, len(where) // 8)
+    axes.plot(where, points["mean"].to_numpy(), markevery=every, **look_of_line)
     if int(points["draws"].max()) > 1:
         low, high = points["low"].to_numpy(), points["high"].to_numpy()
-        axes.fill_between(k, low, high, color=look_of_line["color"], alpha=0.15, linewidth=0)
+        axes.fill_between(where, low, high, color=look_of_line["color"], alpha=0.15, linewidth=0)
 
 
-def in_words(points: pd.DataFrame) -> str:
-    """A curve in words: where it starts, its highest point, and where it ends.
+def in_words(points: pd.DataFrame, x: str = "k", symbol: str = "k") -> str:
+    """A curve over ``x``, called ``symbol``, in words: where it starts, its highest point, and where it ends.
 
     Examples
     --------
     >>> in_words(pd.DataFrame({"k": [1, 2, 3], "mean": [0.5, 0.9, 0.8]}))
     '0.500 at k = 1, highest 0.900 at k = 2, 0.800 at k = 3'
     """
-    k, mean = points["k"].to_numpy(), points["mean"].to_numpy()
+    where, mean = points[x].to_numpy(), points["mean"].to_numpy()
     top, last = int(mean.argmax()), len(mean) - 1
-    parts = [f"{mean[0]:.3f} at k = {k[0]}"]
+    parts = [f"{mean[0]:.3f} at {symbol} = {where[0]:g}"]
     if 0 < top < last:
-        parts.append(f"highest {mean[top]:.3f} at k = {k[top]}")
+        parts.append(f"highest {mean[top]:.3f} at {symbol} = {where[top]:g}")
     if last > 0:
-        parts.append(f"{mean[last]:.3f} at k = {k[last]}")
+        parts.append(f"{mean[last]:.3f} at {symbol} = {where[last]:g}")
     return ", ".join(parts)

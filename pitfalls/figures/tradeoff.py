@@ -1,0 +1,98 @@
+"""What a translation costs: CLWV against damage, a path over k for every ranking."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from pitfalls.figures.style import (
+    Plot,
+    appearance,
+    in_order,
+    one_configuration,
+    panels,
+    ranking_name,
+    settings,
+)
+
+_COLUMNS = ("ranking", "direction", "k", "clwv", "damage")
+_POINT = ["ranking", "direction", "k"]
+_SINGLE = ("split", "kind", "strength", "target")
+
+
+def tradeoff(table: pd.DataFrame) -> Plot:
+    """Draw CLWV (upwards) against damage (to the right): a path a ranking, which starts at its smallest k.
+
+    Up and to the left is better: the intended change without breaking words. The k of each path's highest CLWV stands
+    beside it. Rankings from bottom to top have hollow markers and paler lines. Rows that differ in their seeds only
+    are averaged.
+
+    Parameters
+    ----------
+    table:
+        Columns ranking, direction, k, clwv and damage (both fractions of words), and language, attribute and layer;
+        of one configuration.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing or the rows are of several configurations.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"language": "spa", "attribute": "Gender", "layer": 3, "ranking": "linear",
+    ...     "direction": "ttb", "k": [0, 10, 20], "clwv": [0.0, 0.4, 0.3], "damage": [0.01, 0.1, 0.35]})
+    >>> print(tradeoff(table).alt)
+    Line chart of CLWV against damage, as fractions of words, Spanish Gender, layer 3. Linear: CLWV 0.000 and damage
+    0.010 at k = 0, highest CLWV 0.400 and damage 0.100 at k = 10, CLWV 0.300 and damage 0.350 at k = 20.
+    """
+    about = one_configuration(table, _COLUMNS, _SINGLE, "a figure of CLWV against damage")
+    points = _over_draws(table)
+    with settings():
+        figure, (axes,) = panels(1)
+        figure.set_size_inches(7.2, 4.6)
+        sentences = _draw(axes, points)
+        axes.set_title(about)
+    alt = f"Line chart of CLWV against damage, as fractions of words, {about}. {' '.join(sentences)}"
+    caption = (
+        f"{about}. CLWV (right lemma, another value) against damage, both as fractions of words; each path goes over "
+        "the number k of changed neurons, and the number beside it is the k of its highest CLWV. Up and to the left is "
+        "better. Hollow markers: bottom to top." + (" Means over draws." if int(points["draws"].max()) > 1 else "")
+    )
+    return Plot(figure, alt, caption, points)
+
+
+def _over_draws(table: pd.DataFrame) -> pd.DataFrame:
+    """Means over draws: ranking, direction, k, clwv, damage, draws."""
+    grouped = table.groupby(_POINT, sort=True)
+    return grouped.agg(clwv=("clwv", "mean"), damage=("damage", "mean"), draws=("clwv", "count")).reset_index()
+
+
+def _draw(axes: Axes, points: pd.DataFrame) -> list[str]:
+    """Draw all paths; return each in words."""
+    sentences = []
+    for ranking, direction in in_order(zip(points["ranking"], points["direction"], strict=True)):
+        path = points[(points["ranking"] == ranking) & (points["direction"] == direction)]
+        name, line = ranking_name(ranking, direction), appearance(ranking, direction, points["ranking"])
+        axes.plot(path["damage"].to_numpy(), path["clwv"].to_numpy(), label=name, **line)
+        top = path.iloc[int(path["clwv"].to_numpy().argmax())]
+        at = (top["damage"], top["clwv"])
+        axes.annotate(f"{top['k']:g}", at, xytext=(4, 4), textcoords="offset points", color=line["color"], fontsize=8)
+        sentences.append(f"{name}: {_in_words(path)}.")
+    axes.set_xlabel("Damage (fraction of words)")
+    axes.set_ylabel("CLWV (fraction of words)")
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_ylim(-0.02, 1.02)
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return sentences
+
+
+def _in_words(path: pd.DataFrame) -> str:
+    """A path in words: where it starts, its highest CLWV, and where it ends."""
+    told = [
+        f"CLWV {clwv:.3f} and damage {damage:.3f} at k = {k:g}"
+        for k, clwv, damage in zip(path["k"], path["clwv"], path["damage"], strict=True)
+    ]
+    top, last = int(path["clwv"].to_numpy().argmax()), len(told) - 1
+    middle = [f"highest {told[top]}"] if 0 < top < last else []
+    return ", ".join([told[0], *middle, *([told[last]] if last else [])])
