@@ -35,11 +35,12 @@ def floors(requirements):
 
 def test_conda_names_the_same_packages_and_floors(root, project):
     environment = yaml.safe_load((root / "environment.yml").read_text(encoding="utf-8"))
-    stated = {
-        re.match(r"[\w.-]+", line).group(): line[re.match(r"[\w.-]+", line).end() :]
-        for line in environment["dependencies"]
-        if isinstance(line, str)
-    }
+    lines = [line for line in environment["dependencies"] if isinstance(line, str)]
+    (by_pip,) = (entry["pip"] for entry in environment["dependencies"] if not isinstance(entry, str))
+    # conda hands these to pip as a file of requirements, one a line, where few of pip's options are allowed.
+    assert [line for line in by_pip if line.startswith("-")] == ["-e ."]
+    lines += [line for line in by_pip if not line.startswith("-")]
+    stated = {re.match(r"[\w.-]+", line).group(): line[re.match(r"[\w.-]+", line).end() :] for line in lines}
     python, pip = stated.pop("python"), stated.pop("pip")
     assert python == project["requires-python"]
     assert pip == ""
@@ -68,9 +69,11 @@ def test_the_package_imports_nothing_that_it_does_not_require(root, project):
     from packaging.requirements import Requirement
 
     modules = {"scikit-learn": "sklearn", "jinja2": "jinja2"}
+    # What an extra brings is imported where it is used, with an error that names the extra.
+    extras = [text for extra, texts in project["optional-dependencies"].items() if extra != "dev" for text in texts]
     allowed = {
         modules.get(Requirement(text).name, Requirement(text).name.replace("-", "_"))
-        for text in project["dependencies"]
+        for text in [*project["dependencies"], *extras]
     } | {"pitfalls", "IPython"}
     for path in sorted((root / "pitfalls").rglob("*.py")):
         text = path.read_text(encoding="utf-8")

@@ -10,6 +10,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pitfalls.language.corpus import Corpus
 
@@ -31,6 +32,9 @@ class Analysis:
     lemma: str
     attributes: tuple[tuple[str, str], ...]
 
+    knows_attributes: ClassVar[bool] = True
+    """Whether an attribute that the reading does not give is absent (True) or was never looked for (False)."""
+
     def __post_init__(self) -> None:
         """Sort the pairs, so that equal readings are equal in whatever order they were written."""
         object.__setattr__(self, "attributes", tuple(sorted(self.attributes)))
@@ -43,6 +47,36 @@ class Analysis:
     def value(self, attribute: str) -> str | None:
         """Return the attribute's value, None where the reading has none."""
         return dict(self.attributes).get(attribute)
+
+
+@dataclass(frozen=True, order=True)
+class LemmaOnly(Analysis):
+    """A reading by something that knows lemmas and no attributes, such as a lemmatiser.
+
+    Its `value` is None for every attribute, which means *unknown*, not *absent*: ask `knows_attributes` before
+    concluding that a word has lost an attribute. It equals no `Analysis`, not even one without attributes.
+
+    >>> of_lemmatiser, of_lexicon = LemmaOnly("and"), Analysis("and", ())
+    >>> of_lemmatiser.value("Tense"), of_lexicon.value("Tense"), of_lemmatiser == of_lexicon
+    (None, None, False)
+    >>> of_lemmatiser.knows_attributes, of_lexicon.knows_attributes
+    (False, True)
+    """
+
+    attributes: tuple[tuple[str, str], ...] = ()
+
+    knows_attributes: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Refuse attributes: a reading that gives any is an `Analysis`.
+
+        Raises
+        ------
+        ValueError
+            Attributes are given.
+        """
+        if self.attributes:
+            raise ValueError(f"LemmaOnly({self.lemma!r}) was given {dict(self.attributes)}: make an Analysis of it")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,151 @@
+"""How many forms an analyser knows, and how often two analysers agree: tidy tables, for reports.
+
+An outcome of an intervention is only as good as the analyser that judged it: a word that it does not know is no
+word that the model got wrong. Both tables therefore have two rows for every question, one in which each distinct
+form counts once ("form") and one in which it counts as often as it occurs ("word"): rare forms, which are the
+ones that a lexicon lacks, are most of the first and few of the second.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+import pandas as pd
+
+from pitfalls.language.analysers import Analyser, one_language
+from pitfalls.language.lexicon import Analysis
+from pitfalls.language.unimorph import ATTRIBUTES
+
+
+def coverage(analysers: Sequence[Analyser], forms: Iterable[str]) -> pd.DataFrame:
+    """Measure how many of some forms each analyser knows.
+
+    Parameters
+    ----------
+    analysers : of one language, each with a name of its own
+    forms : word forms as they occur, repetitions included; canonically equal ones (NFC) are one form
+
+    Returns
+    -------
+    Two rows an analyser, in the order given: analyser, language, per ("form", "word"), n (forms or words), known
+    and with_attributes (shares of n; the second leaves out forms that only a lemmatiser knows), and mean_analyses
+    (readings a known form or word; NaN where none is known).
+
+    Raises
+    ------
+    ValueError
+        No form or no analyser is given, or analysers of different languages or of the same name.
+
+    Examples
+    --------
+    >>> from pitfalls.language.analysers import LexiconAnalyser
+    >>> from pitfalls.language.lexicon import Lexicon
+    >>> lexicon = Lexicon.from_forms("eng", [("saw", "see", {"Tense": "PST"}), ("saw", "saw", {"Number": "SG"})])
+    >>> table = coverage([LexiconAnalyser(lexicon, "toy")], ["saw", "saw", "seen"])
+    >>> print(table.round(2).to_string(index=False))
+    analyser language  per  n  known  with_attributes  mean_analyses
+         toy      eng form  2   0.50             0.50            2.0
+         toy      eng word  3   0.67             0.67            2.0
+    """
+    language = one_language(analysers)
+    names = [analyser.name for analyser in analysers]
+    if len(set(names)) < len(names):
+        raise ValueError(f"the table tells analysers apart by their names, and these are {names}: rename one of them")
+    counts = _counted(forms)
+    rows = []
+    for analyser in analysers:
+        readings = {form: analyser.analyse(form) for form in counts}
+        for per, weights in _weights(counts).items():
+            n = _sum(weights, counts)
+            known = _sum(weights, [form for form in counts if readings[form]])
+            informed = _sum(weights, [form for form in counts if any(r.knows_attributes for r in readings[form])])
+            total = sum(weights[form] * len(readings[form]) for form in counts)
+            rows.append((analyser.name, language, per, n, known / n, informed / n, _share(total, known)))
+    columns = ["analyser", "language", "per", "n", "known", "with_attributes", "mean_analyses"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def agreement(a: Analyser, b: Analyser, forms: Iterable[str], attribute: str | None = None) -> pd.DataFrame:
+    """Measure how often two analysers say the same of a form.
+
+    Compared are the sets of lemmas of the forms that both know; lemmas are the same if they are spelt the same,
+    capitals included, as when an intervention is judged. With an attribute, the sets of its values are compared
+    instead, "absent" being one of them, over the forms of which both know attributes and at least one gives a
+    value: that two lexicons agree on "and" having no Tense is no evidence.
+
+    Parameters
+    ----------
+    a, b : analysers of one language
+    forms : word forms as they occur, repetitions included; canonically equal ones (NFC) are one form
+    attribute : one of the paper's attributes, such as "Number"; by default lemmas are compared
+
+    Returns
+    -------
+    Two rows: a, b, language, of ("lemma" or the attribute), per ("form", "word"), n (forms or words given),
+    n_compared, intersect and equal: the shares of n_compared whose two sets have a member in common and are the
+    same; NaN where none could be compared.
+
+    Raises
+    ------
+    ValueError
+        No form is given, there is no such attribute, or the analysers are of different languages.
+
+    Examples
+    --------
+    >>> from pitfalls.language.analysers import LexiconAnalyser, SimplemmaAnalyser
+    >>> from pitfalls.language.lexicon import Lexicon
+    >>> lexicon = Lexicon.from_forms("eng", [("saw", "see", {}), ("saw", "saw", {}), ("mice", "mouse", {})])
+    >>> table = agreement(LexiconAnalyser(lexicon, "toy"), SimplemmaAnalyser("eng"), ["saw", "mice", "mice", "cat"])
+    >>> print(table.round(2).to_string(index=False))
+      a         b language    of  per  n  n_compared  intersect  equal
+    toy simplemma      eng lemma form  3           2        1.0   0.50
+    toy simplemma      eng lemma word  4           3        1.0   0.67
+    """
+    language = one_language([a, b])
+    if attribute is not None and attribute not in ATTRIBUTES:
+        raise ValueError(f"no attribute {attribute!r}; there are: {', '.join(ATTRIBUTES)}")
+    counts = _counted(forms)
+    pairs = {form: (_said(a.analyse(form), attribute), _said(b.analyse(form), attribute)) for form in counts}
+    # What neither says anything of is not compared, nor what one of them does not know.
+    compared = {form: (x, y) for form, (x, y) in pairs.items() if x is not None and y is not None and (x | y) - {None}}
+    rows = []
+    for per, weights in _weights(counts).items():
+        n = _sum(weights, compared)
+        intersect = _sum(weights, [form for form, (x, y) in compared.items() if x & y])
+        equal = _sum(weights, [form for form, (x, y) in compared.items() if x == y])
+        shares = (_share(intersect, n), _share(equal, n))
+        rows.append((a.name, b.name, language, attribute or "lemma", per, _sum(weights, counts), n, *shares))
+    columns = ["a", "b", "language", "of", "per", "n", "n_compared", "intersect", "equal"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _said(readings: Iterable[Analysis], attribute: str | None) -> frozenset[str | None] | None:
+    """Collect the lemmas, or the attribute's values (None: absent); None where nothing is known of them."""
+    if attribute is None:
+        return frozenset(reading.lemma for reading in readings) or None
+    return frozenset(reading.value(attribute) for reading in readings if reading.knows_attributes) or None
+
+
+def _counted(forms: Iterable[str]) -> Counter[str]:
+    """Count the distinct forms."""
+    if isinstance(forms, str):
+        raise ValueError(f"forms is the one string {forms!r}: give a list of word forms")
+    counts = Counter(unicodedata.normalize("NFC", form) for form in forms)
+    if not counts:
+        raise ValueError("forms is empty: give at least one word form")
+    return counts
+
+
+def _weights(counts: Mapping[str, int]) -> dict[str, Mapping[str, int]]:
+    """How much each form weighs in the two ways of counting."""
+    return {"form": dict.fromkeys(counts, 1), "word": counts}
+
+
+def _sum(weights: Mapping[str, int], forms: Collection[str]) -> int:
+    return sum(weights[form] for form in forms)
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else float("nan")

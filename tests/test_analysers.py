@@ -1,0 +1,423 @@
+"""Analysers, and the tables of what they know, against loops over all words."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import pickle
+import sys
+import types
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pitfalls.language import analysers, unimorph
+from pitfalls.language.analysers import Analyser, FirstOf, LexiconAnalyser, SimplemmaAnalyser, SpacyAnalyser
+from pitfalls.language.corpus import Corpus, Word, read_conllu
+from pitfalls.language.coverage import agreement, coverage
+from pitfalls.language.lexicon import Analysis, LemmaOnly, Lexicon
+from pitfalls.study.worlds import GeneratedSource, mini_folder
+
+_FORM = st.text("abAB", min_size=1, max_size=2)
+_ATTRIBUTES = st.dictionaries(st.sampled_from(["Case", "Number"]), st.sampled_from("xy"))
+_ENTRIES = st.lists(st.tuples(_FORM, _FORM, _ATTRIBUTES), max_size=12)
+_FORMS = st.lists(_FORM, min_size=1, max_size=12)
+
+
+@dataclass(frozen=True)
+class Lemmatiser:
+    """Knows the lemmas of a list, and nothing else."""
+
+    lemmas: tuple[tuple[str, str], ...]
+    name: str = "lemmatiser"
+    language: str = "eng"
+
+    def analyse(self, form: str) -> frozenset[Analysis]:
+        return frozenset(LemmaOnly(lemma) for known, lemma in self.lemmas if known == form)
+
+
+class Itself:
+    """The baseline of lemmatisers: every form is its own lemma."""
+
+    name = "itself"
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+
+    def analyse(self, form: str) -> frozenset[Analysis]:
+        return frozenset({LemmaOnly(form)})
+
+
+def toy(entries: Iterable[tuple[str, str, dict[str, str]]], name: str = "toy", language: str = "eng") -> Analyser:
+    return LexiconAnalyser(Lexicon.from_forms(language, entries), name)
+
+
+def words(corpus: Corpus) -> list[Word]:
+    return [word for sentence in corpus.sentences for word in sentence.words]
+
+
+def same(a: float, b: float) -> bool:
+    """Equal, or both undefined."""
+    return a == pytest.approx(b) or (math.isnan(a) and math.isnan(b))
+
+
+# -------------------------------------------------------------------------------------------- slow tables
+
+
+def slow_coverage(analyser: Analyser, forms: Sequence[str]) -> tuple[int, float, float, float]:
+    """One row of `coverage`, word by word."""
+    known, informed, readings = 0, 0, 0
+    for form in forms:
+        found = analyser.analyse(form)
+        if found:
+            known += 1
+            readings += len(found)
+        if [reading for reading in found if not isinstance(reading, LemmaOnly)]:
+            informed += 1
+    return len(forms), known / len(forms), informed / len(forms), readings / known if known else math.nan
+
+
+def slow_agreement(a: Analyser, b: Analyser, forms: Sequence[str], attribute: str | None) -> tuple[int, float, float]:
+    """One row of `agreement`, word by word and reading by reading."""
+    compared, intersect, equal = 0, 0, 0
+    for form in forms:
+        sides = []
+        for analyser in (a, b):
+            readings = list(analyser.analyse(form))
+            if attribute is not None:
+                readings = [reading for reading in readings if not isinstance(reading, LemmaOnly)]
+            said = [r.lemma if attribute is None else dict(r.attributes).get(attribute) for r in readings]
+            sides.append(said)
+        x, y = sides
+        if x and y and any(each is not None for each in x + y):
+            compared += 1
+            intersect += any(one == two for one in x for two in y)
+            equal += all(one in y for one in x) and all(two in x for two in y)
+    if not compared:
+        return 0, math.nan, math.nan
+    return compared, intersect / compared, equal / compared
+
+
+def check_coverage(which: Sequence[Analyser], forms: Sequence[str]) -> None:
+    table = coverage(which, forms)
+    rows = table.itertuples(index=False)
+    for analyser, (per, counted) in itertools.product(which, [("form", sorted(set(forms))), ("word", forms)]):
+        row = next(rows)
+        assert (row.analyser, row.language, row.per) == (analyser.name, analyser.language, per)
+        n, known, informed, mean = slow_coverage(analyser, counted)
+        assert row.n == n
+        assert (row.known, row.with_attributes) == pytest.approx((known, informed))
+        assert same(row.mean_analyses, mean)
+    assert next(rows, None) is None
+
+
+def check_agreement(a: Analyser, b: Analyser, forms: Sequence[str], attribute: str | None) -> None:
+    table = agreement(a, b, forms, attribute)
+    assert list(table["per"]) == ["form", "word"]
+    for row, counted in zip(table.itertuples(index=False), [sorted(set(forms)), forms], strict=True):
+        n, intersect, equal = slow_agreement(a, b, counted, attribute)
+        assert (row.a, row.b, row.language, row.of) == (a.name, b.name, a.language, attribute or "lemma")
+        assert (row.n, row.n_compared) == (len(counted), n)
+        assert same(row.intersect, intersect)
+        assert same(row.equal, equal)
+
+
+@given(_ENTRIES, _ENTRIES, st.lists(st.tuples(_FORM, _FORM), max_size=6), _FORMS)
+def test_the_tables_agree_with_counts_word_by_word(one, two, lemmas, forms) -> None:
+    first, second, lemmatiser = toy(one, "one"), toy(two, "two"), Lemmatiser(tuple(lemmas))
+    both = FirstOf([first, lemmatiser])
+    check_coverage([first, second, lemmatiser, both], forms)
+    for a, b in itertools.product([first, second, lemmatiser, both], repeat=2):
+        for attribute in (None, "Case", "Number"):
+            check_agreement(a, b, forms, attribute)
+
+
+@given(_ENTRIES, _ENTRIES, _FORMS, st.sampled_from([None, "Case"]))
+def test_agreement_is_symmetric_and_perfect_with_itself(one, two, forms, attribute) -> None:
+    a, b = toy(one, "a"), toy(two, "b")
+    columns = ["per", "n", "n_compared", "intersect", "equal"]
+    there, back = agreement(a, b, forms, attribute)[columns], agreement(b, a, forms, attribute)[columns]
+    assert there.equals(back)
+    assert (there["equal"].fillna(0) <= there["intersect"].fillna(0)).all()
+    alone = agreement(a, a, forms, attribute)
+    assert set(alone[["intersect", "equal"]].stack().dropna()) <= {1.0}
+
+
+def test_an_attribute_that_neither_gives_or_one_never_looked_for_is_not_compared() -> None:
+    lexicon = toy([("and", "and", {}), ("cats", "cat", {"Number": "PL"}), ("cat", "cat", {"Number": "SG"})])
+    other = toy([("and", "and", {}), ("cats", "cat", {}), ("cat", "cat", {"Number": "SG"})], "other")
+    forms = ["and", "cats", "cat"]
+    # "and" has no Number for either; "cats" lost it in the other lexicon, which is a disagreement.
+    table = agreement(lexicon, other, forms, "Number")
+    assert list(table["n_compared"]) == [2, 2]
+    assert list(table["intersect"]) == [0.5, 0.5]
+    # Both can read "cut" without a Number: they agree on that, and not on all of it.
+    one, two = toy([("cut", "cut", {}), ("cut", "cut", {"Number": "SG"})]), toy([("cut", "cut", {})], "two")
+    table = agreement(one, two, ["cut"], "Number")
+    assert table[["n_compared", "intersect", "equal"]].to_numpy().tolist() == [[1, 1, 0]] * 2
+    lemmas = Lemmatiser(tuple((form, form) for form in forms))
+    table = agreement(lexicon, lemmas, forms, "Number")
+    assert list(table["n_compared"]) == [0, 0]
+    assert table[["intersect", "equal"]].isna().all(axis=None)
+
+
+def test_canonically_equal_forms_count_as_one() -> None:
+    composed, decomposed = (unicodedata.normalize(kind, "café") for kind in ("NFC", "NFD"))
+    table = coverage([toy([(composed, "café", {})])], [composed, decomposed])
+    assert list(table["n"]) == [1, 2]
+    assert list(table["known"]) == [1.0, 1.0]
+
+
+def test_bad_input_of_the_tables() -> None:
+    english, spanish = toy([], "english"), toy([], "spanish", "spa")
+    with pytest.raises(ValueError, match=r"got english \(eng\), spanish \(spa\): keep"):
+        coverage([english, spanish], ["a"])
+    with pytest.raises(ValueError, match=r"got english \(eng\), spanish \(spa\)"):
+        agreement(english, spanish, ["a"])
+    with pytest.raises(ValueError, match="got none at all"):
+        coverage([], ["a"])
+    with pytest.raises(ValueError, match=r"\['english', 'english'\]: rename one"):
+        coverage([english, english], ["a"])
+    with pytest.raises(ValueError, match="forms is empty"):
+        agreement(english, english, [])
+    with pytest.raises(ValueError, match="one string 'cats'"):
+        coverage([english], "cats")
+    with pytest.raises(ValueError, match=r"no attribute 'number'; there are: .*Number"):
+        agreement(english, english, ["a"], "number")
+
+
+# -------------------------------------------------------------------------------------------- analysers
+
+
+@given(_ENTRIES, st.lists(st.tuples(_FORM, _FORM), max_size=6), _ENTRIES, _FORM)
+def test_first_of_is_the_first_that_knows_the_form(one, lemmas, two, form) -> None:
+    chain = [toy(one, "one"), Lemmatiser(tuple(lemmas)), toy(two, "two")]
+    answers = [answer for answer in (analyser.analyse(form) for analyser in chain) if answer]
+    assert FirstOf(chain).analyse(form) == (answers[0] if answers else frozenset())
+    assert FirstOf(chain[:1]).analyse(form) == chain[0].analyse(form)
+    assert FirstOf([FirstOf(chain[:2]), chain[2]]).analyse(form) == FirstOf(chain).analyse(form)
+
+
+def test_first_of_is_of_one_language() -> None:
+    with pytest.raises(ValueError, match=r"one \(eng\), two \(spa\)"):
+        FirstOf([toy([], "one"), toy([], "two", "spa")])
+    with pytest.raises(ValueError, match="none at all"):
+        FirstOf([])
+    assert FirstOf([toy([], "one"), toy([], "two")]).name == "one, then two"
+    assert FirstOf([toy([], "one", "spa")]).language == "spa"
+
+
+def test_unknown_attributes_are_told_from_absent_ones_also_in_a_chain() -> None:
+    chain = FirstOf([toy([("and", "and", {})]), SimplemmaAnalyser("eng")])
+    (absent,), (unknown,) = chain.analyse("and"), chain.analyse("mice")
+    assert absent.value("Tense") is None is unknown.value("Tense")
+    assert absent.knows_attributes
+    assert not unknown.knows_attributes
+    assert Analysis("and", ()) != LemmaOnly("and")
+    assert len({Analysis("and", ()), LemmaOnly("and"), LemmaOnly("and")}) == 2
+    with pytest.raises(ValueError, match="make an Analysis"):
+        LemmaOnly("cats", (("Number", "PL"),))
+
+
+@pytest.mark.parametrize("language", unimorph.LANGUAGES)
+def test_simplemma_lists_each_of_the_nine_languages(language: str) -> None:
+    from simplemma.strategies.dictionaries.dictionary_factory import SUPPORTED_LANGUAGES
+
+    assert analysers.ISO_639_1[language] in SUPPORTED_LANGUAGES
+    assert set(analysers.ISO_639_1) == set(unimorph.LANGUAGES)
+    SimplemmaAnalyser(language)
+
+
+def test_simplemma_has_no_other_language() -> None:
+    with pytest.raises(ValueError, match=r"simplemma is asked for 'deu'; .*eng.*use a LexiconAnalyser"):
+        SimplemmaAnalyser("deu")
+    with pytest.raises(ValueError, match="simplemma is asked for 'en'"):
+        SimplemmaAnalyser("en")
+
+
+def test_simplemma_lists_forms_and_guesses_none() -> None:
+    english, turkish = SimplemmaAnalyser("eng"), SimplemmaAnalyser("tur")
+    assert english.analyse("mice") == english.analyse("Mice") == {LemmaOnly("mouse")}
+    # simplemma's own lemmatiser takes these apart; its dictionary does not list them.
+    for form in ("mices", "cat-cats", "1984", ""):
+        assert english.analyse(form) == frozenset()
+    # Capitals fall back on lower case, not the other way, and with the language's own letters.
+    assert english.analyse("rome") == frozenset()
+    assert english.analyse("Rome") == {LemmaOnly("Rome")}
+    assert turkish.analyse("Irmaklar") == turkish.analyse("ırmaklar") == {LemmaOnly("ırmak")}
+
+
+def test_simplemma_unpickles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from simplemma.strategies.dictionaries import DefaultDictionaryFactory
+
+    def refuse(*args: object, **kwargs: object) -> object:
+        raise AssertionError("a pickle was loaded")
+
+    for name in ("load", "loads", "Unpickler"):
+        monkeypatch.setattr(pickle, name, refuse)
+    assert len(DefaultDictionaryFactory().get_dictionary("hi")) > 0
+
+
+# ---------------------------------------------------------------------------------- on whole treebanks
+
+
+@pytest.mark.parametrize("language", GeneratedSource(mini_folder()).languages)
+def test_the_grammars_lexicon_knows_every_word_of_the_mini_treebanks(language: str) -> None:
+    source = GeneratedSource(mini_folder())
+    grammar = LexiconAnalyser(source.lexicon(language), "grammar")
+    everything = [word for split in ("train", "dev", "test") for word in words(source.corpus(language, split))]
+    table = coverage([grammar], [word.form for word in everything])
+    assert list(table["known"]) == [1.0, 1.0] == list(table["with_attributes"])
+    distinct = {(word.form, Analysis.of(word.lemma, word.attributes)) for word in everything}
+    assert [(form, reading) for form, reading in distinct if reading not in grammar.analyse(form)] == []
+
+
+@pytest.mark.parametrize(("language", "bank", "seen", "attribute"), [("tur", "tr_imst", "train", "Case")])
+def test_a_treebanks_lexicon_against_unseen_words_of_the_treebank(
+    shared: Path, language: str, bank: str, seen: str, attribute: str
+) -> None:
+    folder = shared / "data" / "ud"
+    seen_words = read_conllu(folder / f"{bank}-ud-{seen}.conllu", language)
+    test = read_conllu(folder / f"{bank}-ud-test.conllu", language)
+    lexicon = LexiconAnalyser(Lexicon.from_corpora(seen_words), seen)
+    gold = LexiconAnalyser(Lexicon.from_corpora(test), "gold")
+    forms = [word.form for word in words(test)]
+    check_coverage([lexicon, gold], forms)
+    for of in (None, attribute):
+        check_agreement(lexicon, gold, forms, of)
+    table = coverage([lexicon, gold], forms).set_index(["analyser", "per"])["known"]
+    # A treebank knows its own words, and knows the frequent words of another better than the rare ones.
+    assert list(table["gold"]) == [1.0, 1.0]
+    assert 0 < table[seen, "form"] < table[seen, "word"] < 1
+
+
+@pytest.mark.parametrize(("language", "bank"), [("eng", "en_ewt"), ("spa", "es_gsd")])
+def test_simplemma_agrees_with_treebanks_far_better_than_forms_themselves_do(
+    shared: Path, language: str, bank: str
+) -> None:
+    test = read_conllu(shared / "data" / "ud" / f"{bank}-ud-test.conllu", language)
+    gold = LexiconAnalyser(Lexicon.from_corpora(test), "gold")
+    simplemma = SimplemmaAnalyser(language)
+    # Words that are inflected: of the others every baseline is right.
+    forms = [word.form for word in words(test) if word.form.lower() != word.lemma.lower()]
+    check_coverage([simplemma, gold], forms)
+    check_agreement(simplemma, gold, forms, None)
+    check_agreement(simplemma, gold, forms, "Number")
+    table = agreement(simplemma, gold, forms)
+    baseline = agreement(Itself(language), gold, forms)
+    # Wrong less often than not, and by much less than forms that are taken for lemmas.
+    assert ((1 - table["intersect"]) < (1 - baseline["intersect"]) / 2).all()
+    dev = read_conllu(shared / "data" / "ud" / f"{bank}-ud-dev.conllu", language)
+    seen = LexiconAnalyser(Lexicon.from_corpora(dev), "dev")
+    chain = coverage([seen, simplemma, FirstOf([seen, simplemma])], forms).set_index(["analyser", "per"])
+    either = [form for form in forms if seen.analyse(form) or simplemma.analyse(form)]
+    row = chain.loc[("dev, then simplemma", "word")]
+    assert row["known"] == pytest.approx(len(either) / len(forms))
+    # A lemmatiser brings lemmas for words that the lexicon lacks, and no attributes.
+    assert row["known"] > chain.loc[("dev", "word"), "known"] == row["with_attributes"]
+
+
+# -------------------------------------------------------------------------------------------- spaCy
+
+
+class _Token:
+    def __init__(self, lemma: str, upos: str, feats: str) -> None:
+        self.lemma_, self.pos_, self.morph = lemma, upos, feats
+
+
+class _Pipeline:
+    """A pipeline that answers from a table, and shows that the words were given, not split."""
+
+    vocab = object()
+
+    def __init__(self, lang: str, table: dict[str, tuple[str, str, str]]) -> None:
+        self.lang, self.table = lang, table
+
+    def __call__(self, doc: tuple[object, list[str]]) -> list[_Token]:
+        vocab, texts = doc
+        assert vocab is self.vocab
+        return [_Token(*self.table[text]) for text in texts]
+
+
+@pytest.fixture
+def fake_spacy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand in for spaCy: two pipelines, one of Spanish and one of several languages."""
+    table = {
+        "gatas": ("gato", "NOUN", "Gender=Fem|Number=Plur"),
+        "a b": ("a b", "X", ""),
+        "se": ("él", "PRON", "Case=Acc,Dat|Person=3"),
+        " ": (" ", "SPACE", ""),
+        "untagged": ("untag", "", ""),
+        "bare": ("", "NOUN", "Number=Sing"),
+    }
+    pipelines = {"es_toy": _Pipeline("es", table), "xx_toy": _Pipeline("xx", table)}
+
+    def load(name: str) -> _Pipeline:
+        if name not in pipelines:
+            raise OSError(f"[E050] Can't find model '{name}'.")
+        return pipelines[name]
+
+    spacy, tokens = types.ModuleType("spacy"), types.ModuleType("spacy.tokens")
+    spacy.load, spacy.util = load, types.SimpleNamespace(get_installed_models=lambda: list(pipelines))  # type: ignore
+    tokens.Doc = lambda vocab, words: (vocab, words)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "spacy", spacy)
+    monkeypatch.setitem(sys.modules, "spacy.tokens", tokens)
+
+
+@pytest.mark.usefixtures("fake_spacy")
+def test_spacys_tokens_become_readings_by_the_treebanks_tables() -> None:
+    spanish = SpacyAnalyser("spa", "es_toy")
+    feats = {"Gender": "Fem", "Number": "Plur"}
+    assert spanish.analyse("gatas") == {Analysis.of("gato", unimorph.attributes("NOUN", feats, "spa", "gatas", "gato"))}
+    # Two cases are none, as in a treebank.
+    assert spanish.analyse("se") == {Analysis.of("él", {"Part of Speech": "PRO", "Person": "3"})}
+    assert spanish.analyse("a b") == {Analysis("a b", ())}
+    assert spanish.analyse(" ") == {Analysis(" ", ())}
+    assert spanish.analyse("untagged") == {LemmaOnly("untag")}
+    assert spanish.analyse("bare") == frozenset() == spanish.analyse("")
+    assert (spanish.name, spanish.language) == ("spaCy es_toy", "spa")
+    assert SpacyAnalyser("spa", "es_toy", "mine").name == "mine"
+
+
+@pytest.mark.usefixtures("fake_spacy")
+def test_what_is_wrong_with_a_pipeline_is_said() -> None:
+    SpacyAnalyser("eng", "xx_toy")
+    with pytest.raises(ValueError, match=r"es_toy is of 'es', and 'eng' is 'en'"):
+        SpacyAnalyser("eng", "es_toy")
+    with pytest.raises(ValueError, match="spaCy is asked for 'deu'"):
+        SpacyAnalyser("deu", "es_toy")
+    with pytest.raises(OSError, match=r"'fr_toy' \(\[E050\].*installed pipelines: es_toy, xx_toy.*download fr_toy"):
+        SpacyAnalyser("fra", "fr_toy")
+
+
+def test_without_spacy_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "spacy", None)
+    with pytest.raises(ImportError, match=r"'es_toy' needs spaCy.*pip install 'pitfalls\[spacy\]'"):
+        SpacyAnalyser("spa", "es_toy")
+
+
+def test_an_installed_pipeline_reads_lemmas_and_plurals(shared: Path) -> None:
+    """The real thing, as far as there is one: it must beat forms that are taken for their own lemmas."""
+    spacy = pytest.importorskip("spacy", reason="spaCy is an optional extra: pip install 'pitfalls[spacy]'")
+    banks = {"eng": "en_ewt", "spa": "es_gsd", "rus": "ru_gsd"}
+    languages = {analysers.ISO_639_1[language]: language for language in banks}
+    found = [name for name in sorted(spacy.util.get_installed_models()) if name[:2] in languages]
+    if not found:
+        pytest.skip(
+            f"no spaCy pipeline of {', '.join(languages)} is installed: python -m spacy download es_core_news_sm"
+        )
+    language = languages[found[0][:2]]
+    corpus = read_conllu(shared / "data" / "ud" / f"{banks[language]}-ud-test.conllu", language)
+    gold = LexiconAnalyser(Lexicon.from_corpora(corpus), "gold")
+    forms = [word.form for word in words(corpus) if word.form.lower() != word.lemma.lower()][:1000]
+    analyser = SpacyAnalyser(language, found[0])
+    table, baseline = agreement(analyser, gold, forms), agreement(Itself(language), gold, forms)
+    assert (table["intersect"] > baseline["intersect"]).all()
+    number = agreement(analyser, gold, forms, "Number")
+    assert (number["n_compared"] > 0).all()
+    assert (number["intersect"] > 0.5).all()
