@@ -14,6 +14,7 @@ The whole face::
 from __future__ import annotations
 
 from pitfalls import figures
+from pitfalls.language.analysers import FirstOf, LexiconAnalyser, SimplemmaAnalyser, SpacyAnalyser
 from pitfalls.model.activations import Activations, Splits
 from pitfalls.model.blueprint import PlantedParameters, Truth
 from pitfalls.model.masked_lm import MaskedLM
@@ -51,14 +52,18 @@ __all__ = [
     "Activations",
     "ConstantTranslation",
     "ConvergedLinearProbe",
+    "FirstOf",
     "GaussianProbe",
     "LeaceErasure",
+    "LexiconAnalyser",
     "LinearProbe",
     "MaskedLM",
     "OtherAttribute",
     "PlantedParameters",
     "RandomDirection",
     "Ranking",
+    "SimplemmaAnalyser",
+    "SpacyAnalyser",
     "Splits",
     "Translation",
     "Truth",

@@ -14,8 +14,9 @@ import transformers
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pitfalls.language.analysers import LexiconAnalyser
 from pitfalls.language.corpus import Sentence, Word
-from pitfalls.language.lexicon import Analysis, Lexicon
+from pitfalls.language.lexicon import Analysis, LemmaOnly, Lexicon
 from pitfalls.model.activations import Activations, Splits
 from pitfalls.model.masked_lm import MaskedLM
 from pitfalls.neurons import replay
@@ -58,6 +59,9 @@ class TinyWorld:
             for ending, number in ENDINGS.items()
         ]
         return Lexicon.from_forms(language, [*nouns, ("the", "the", {}), ("stba", "other", {})])
+
+    def analyser(self, language: str) -> LexiconAnalyser:
+        return LexiconAnalyser(self.lexicon(language), "tiny")
 
 
 def random_sentences(seed: int, n: int = 24) -> tuple[Sentence, ...]:
@@ -374,6 +378,22 @@ def test_the_outcome_of_a_form_follows_its_readings(readings, outcome):
     analyses = [Analysis.of(lemma, attributes) for lemma, attributes in readings]
     assert classify(analyses, "Number", "cat", "SG", "PL") == outcome
     assert classify(analyses[::-1], "Number", "cat", "SG", "PL") == outcome
+
+
+@pytest.mark.parametrize(
+    ("readings", "outcome"),
+    [
+        ([LemmaOnly("cat")], "unknown"),
+        ([LemmaOnly("dog")], "wrong_other"),
+        ([LemmaOnly("cat"), Analysis.of("cat", PL)], "intended"),
+        ([LemmaOnly("cat"), Analysis.of("cat", {})], "lost"),
+        ([LemmaOnly("cat"), Analysis.of("dog", PL)], "unknown"),
+        ([LemmaOnly("dog"), Analysis.of("cat", {})], "lost"),
+    ],
+)
+def test_a_lemmatiser_convicts_a_lemma_and_never_a_value(readings, outcome):
+    assert classify(readings, "Number", "cat", "SG", "PL") == outcome
+    assert classify(readings[::-1], "Number", "cat", "SG", "PL") == outcome
 
 
 def test_an_ablation_intends_no_value():

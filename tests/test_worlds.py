@@ -7,6 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pitfalls.language.analysers import SimplemmaAnalyser
+from pitfalls.language.lexicon import LemmaOnly
+from pitfalls.neurons.interventions import Translation, outcomes_by_word
+from pitfalls.neurons.rankings import Ranking
 from pitfalls.study import worlds
 from pitfalls.study.worlds import divide, load_world, mini_folder, world_from_files
 
@@ -121,6 +125,42 @@ def test_questions_that_have_no_answer(files):
         world.corpus("fra", "dev")
     with pytest.raises(ValueError, match="not 'valid'"):
         world.corpus("eng", "valid")
+
+
+def test_a_treebanks_words_are_judged_by_its_lexicon_and_then_simplemma(files):
+    world = world_from_files(mini_folder() / "model", list(files.values()), min_forms=2)
+    judge = world.analyser("eng")
+    assert judge.name == "treebank, then simplemma"
+    assert judge.analyse("cats") == frozenset(world.lexicon("eng").lookup("cats"))
+    assert judge.analyse("mice") == {LemmaOnly("mouse")}
+    assert not judge.analyse("mices")
+
+
+def test_a_world_judged_by_others_is_another_world_with_the_same_rest(files):
+    class Deaf:
+        language, name = "eng", "deaf"
+
+        def analyse(self, form):
+            return frozenset()
+
+    world = world_from_files(mini_folder() / "model", list(files.values()), min_forms=2)
+    other = world.judged_by(Deaf())
+    assert (other.analyser("eng").name, world.analyser("eng").name) == ("deaf", "treebank, then simplemma")
+    assert other.corpus("eng", "test") is world.corpus("eng", "test")
+    data = world.activations("eng", "Number", 2)
+    order = Ranking(np.arange(world.model.n_neurons), None, "given")
+    found, heard = (moved(w, data, order) for w in (other, world))
+    # A word that came out as another form is known to the one and unknown to the other.
+    assert set(found["outcome"]) <= {"unchanged", "split", "unknown"}
+    assert set(heard["outcome"]) & {"intended", "same", "lost", "wrong_intended", "wrong_other"}
+    with pytest.raises(ValueError, match="not 'spa'"):
+        world.judged_by(SimplemmaAnalyser("spa"))
+    with pytest.raises(ValueError, match="2 analysers of eng: join them by FirstOf"):
+        world.judged_by(Deaf(), SimplemmaAnalyser("eng"))
+
+
+def moved(world, data, order):
+    return outcomes_by_word(world, data, order, Translation(beta=8.0), [world.model.n_neurons])
 
 
 def test_load_world_by_name_and_by_switch(monkeypatch, tmp_path):

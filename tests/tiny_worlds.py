@@ -11,6 +11,7 @@ import numpy as np
 import torch
 import transformers
 
+from pitfalls.language.analysers import LexiconAnalyser
 from pitfalls.language.corpus import Sentence, Word
 from pitfalls.language.lexicon import Lexicon
 from pitfalls.model.activations import Activations, Splits
@@ -41,6 +42,9 @@ class TinyWorld:
     def lexicon(self, language: str) -> Lexicon:
         nouns = [(stem + e, stem, {"Number": number}) for stem in STEMS[:-1] for e, number in NUMBERS.items()]
         return Lexicon.from_forms(language, [*nouns, ("the", "the", {}), ("of", "of", {})])
+
+    def analyser(self, language: str) -> LexiconAnalyser:
+        return LexiconAnalyser(self.lexicon(language), "tiny")
 
 
 def noun(stem: str, ending: str) -> Word:

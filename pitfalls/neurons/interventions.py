@@ -63,7 +63,7 @@ class _Judge:
     """Says what became of a word; remembers, because most words change the same way at many k."""
 
     def __init__(self, run: Run) -> None:
-        self.run, self.model, self.lexicon = run, run.world.model, run.world.lexicon(run.part.language)
+        self.run, self.model, self.analyser = run, run.world.model, run.world.analyser(run.part.language)
         self.known: dict[tuple[int, tuple[int, ...]], tuple[str, str]] = {}
 
     def __call__(self, word: int, own: tuple[int, ...], predicted: tuple[int, ...]) -> tuple[str, str]:
@@ -87,7 +87,7 @@ class _Judge:
         value = int(targets.values[word])
         aim = int(self.run.aims[value])
         outcome = classify(
-            self.lexicon.lookup(form),
+            self.analyser.analyse(form),
             part.attribute,
             original.lemma,
             part.values[value],
@@ -178,7 +178,7 @@ def intervene(
     Parameters
     ----------
     world:
-        Anything with a model, sentences and a lexicon; the world that ``data`` comes from.
+        Anything with a model, sentences and an analyser; the world that ``data`` comes from.
     ranking:
         Any order of all neurons. One that ranks only some itself is completed by its maker, see
         :attr:`~.rankings.Ranking.ranked`.

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 #: What can become of a changed word; the kinds exclude each other and cover everything.
 #: unchanged: the same form. Right lemma: intended (the value aimed at), another (a third value), same (the
 #: word's own value in another form), lost (no value of the attribute). Wrong lemma: wrong_intended,
-#: wrong_other (another value or none). split: not one word. unknown: no word of the lexicon.
+#: wrong_other (another value, none, or none that the analyser could tell). split: not one word. unknown: no word that
+#: the analyser knows, or the right lemma with a value that it cannot tell.
 OUTCOMES = (
     "unchanged",
     "intended",
@@ -42,10 +43,13 @@ def classify(readings: Iterable[Analysis], attribute: str, lemma: str, value: st
     readings has it. Among the readings with the right lemma, the first of these that occurs decides:
     intended, same, another, lost.
 
+    A lemmatiser's reading (``knows_attributes`` is False) says that a lemma is wrong. Of a right lemma it cannot say
+    with which value, and "lost" or "another" would be a guess, so that is "unknown".
+
     Parameters
     ----------
     readings:
-        Of the new form; none if the lexicon does not know it.
+        Of the new form; none if the analyser does not know it.
     lemma, value:
         Of the original word.
     intended:
@@ -61,15 +65,18 @@ def classify(readings: Iterable[Analysis], attribute: str, lemma: str, value: st
     readings = list(readings)
     if not readings:
         return "unknown"
-    right = [reading.value(attribute) for reading in readings if reading.lemma == lemma]
+    right = [reading for reading in readings if reading.lemma == lemma]
     if not right:
         aimed = intended is not None and any(reading.value(attribute) == intended for reading in readings)
         return "wrong_intended" if aimed else "wrong_other"
-    if intended is not None and intended in right:
+    found = {reading.value(attribute) for reading in right if reading.knows_attributes}
+    if not found:
+        return "unknown"
+    if intended is not None and intended in found:
         return "intended"
-    if value in right:
+    if value in found:
         return "same"
-    return "another" if any(found is not None for found in right) else "lost"
+    return "lost" if found == {None} else "another"
 
 
 def _summed(effect: pd.DataFrame, outcomes: Sequence[str], count: str, rate: str) -> pd.DataFrame:

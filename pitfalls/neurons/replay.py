@@ -20,8 +20,8 @@ from pitfalls.neurons.kinds import Kind, Means, StateChange
 from pitfalls.neurons.rankings.base import Ranking
 
 if TYPE_CHECKING:
+    from pitfalls.language.analysers import Analyser
     from pitfalls.language.corpus import Sentence
-    from pitfalls.language.lexicon import Lexicon
     from pitfalls.model.activations import Activations, Splits
     from pitfalls.model.interface import Encoded, LanguageModel
 
@@ -30,7 +30,7 @@ _BATCH_TOKENS = 4096
 
 
 class World(Protocol):
-    """What an intervention needs to know of a world: the model, the sentences, and a lexicon to judge by."""
+    """What an intervention needs to know of a world: the model, the sentences, and an analyser to judge by."""
 
     @property
     def model(self) -> LanguageModel:
@@ -39,8 +39,8 @@ class World(Protocol):
     def sentences(self, language: str, split: str) -> Sequence[Sentence]:
         """The sentences that ``sentence_ids`` of the activations count."""
 
-    def lexicon(self, language: str) -> Lexicon:
-        """The readings of the language's forms."""
+    def analyser(self, language: str) -> Analyser:
+        """Who says which readings the language's forms have."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +17,7 @@ from typing import Protocol
 import pandas as pd
 
 from pitfalls.language import artificial, grammar, treebanks, unimorph
+from pitfalls.language.analysers import ISO_639_1, Analyser, FirstOf, LexiconAnalyser, SimplemmaAnalyser
 from pitfalls.language.corpus import Corpus, Dropped, Sentence, drop_long, read_conllu
 from pitfalls.language.grammar import corpora
 from pitfalls.language.lexicon import Lexicon
@@ -61,6 +62,10 @@ class Source(Protocol):
         """The analyses of the language's word forms."""
         ...
 
+    def analyser(self, lexicon: Lexicon) -> Analyser:
+        """Who judges the words of a language, whose lexicon this is."""
+        ...
+
 
 @dataclass(frozen=True)
 class GeneratedSource:
@@ -94,6 +99,10 @@ class GeneratedSource:
             ),
         )
 
+    def analyser(self, lexicon: Lexicon) -> Analyser:
+        """The complete lexicon alone: what is not in it is no word."""
+        return LexiconAnalyser(lexicon, "grammar")
+
 
 @dataclass(frozen=True)
 class TreebankSource:
@@ -109,6 +118,10 @@ class TreebankSource:
     def lexicon(self, language: str) -> Lexicon:
         """Every word of the three splits with its analyses there."""
         return Lexicon.from_corpora(*(self.corpus(language, split) for split in SPLITS))
+
+    def analyser(self, lexicon: Lexicon) -> Analyser:
+        """The treebank's lexicon; simplemma for the lemmas of words that it lacks."""
+        return _treebank_analyser(lexicon)
 
 
 @dataclass(frozen=True)
@@ -130,6 +143,17 @@ class FileSource:
         """Every word of the three splits with its analyses there."""
         return Lexicon.from_corpora(*(self.corpora[split] for split in SPLITS))
 
+    def analyser(self, lexicon: Lexicon) -> Analyser:
+        """The treebank's lexicon; simplemma for the lemmas of words that it lacks."""
+        return _treebank_analyser(lexicon)
+
+
+def _treebank_analyser(lexicon: Lexicon) -> Analyser:
+    of_treebank = LexiconAnalyser(lexicon, "treebank")
+    if lexicon.language not in ISO_639_1:
+        return of_treebank
+    return FirstOf([of_treebank, SimplemmaAnalyser(lexicon.language)])
+
 
 @dataclass(frozen=True)
 class PlantedSource:
@@ -150,6 +174,10 @@ class PlantedSource:
         """Every word of the language."""
         return self.parameters.language.lexicon
 
+    def analyser(self, lexicon: Lexicon) -> Analyser:
+        """The complete lexicon alone: what is not in it is no word."""
+        return LexiconAnalyser(lexicon, "grammar")
+
 
 @dataclass
 class World:
@@ -167,6 +195,7 @@ class World:
     _corpora: dict[tuple[str, str], Corpus] = field(default_factory=dict, repr=False)
     _dropped: dict[tuple[str, str], Dropped] = field(default_factory=dict, repr=False)
     _lexicons: dict[str, Lexicon] = field(default_factory=dict, repr=False)
+    _analysers: dict[str, Analyser] = field(default_factory=dict, repr=False)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -211,6 +240,36 @@ class World:
         if language not in self._lexicons:
             self._lexicons[language] = self.source.lexicon(language)
         return self._lexicons[language]
+
+    def analyser(self, language: str) -> Analyser:
+        """Who says which lemma and attributes a predicted word has: the source's, or the one of :meth:`judged_by`."""
+        self._check(language, "train")
+        if language not in self._analysers:
+            self._analysers[language] = self.source.analyser(self.lexicon(language))
+        return self._analysers[language]
+
+    def judged_by(self, *analysers: Analyser) -> World:
+        """The same world, with the words of the analysers' languages judged by them.
+
+        Raises
+        ------
+        ValueError
+            The world lacks an analyser's language, or two analysers are of one language.
+
+        Examples
+        --------
+        >>> from pitfalls.language.analysers import SimplemmaAnalyser
+        >>> world = load_world("mini")
+        >>> world.judged_by(SimplemmaAnalyser("spa")).analyser("spa").name, world.analyser("spa").name
+        ('simplemma', 'grammar')
+        """
+        languages = [analyser.language for analyser in analysers]
+        for language in languages:
+            self._check(language, "train")
+            if languages.count(language) > 1:
+                raise ValueError(f"{languages.count(language)} analysers of {language}: join them by FirstOf([...])")
+        own = {analyser.language: analyser for analyser in analysers}
+        return replace(self, _analysers={**self._analysers, **own})
 
     def values(self, language: str, attribute: str) -> tuple[str, ...]:
         """The attribute's values that pass the value filter, sorted; empty where none do."""
