@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -10,10 +11,10 @@ from matplotlib.lines import Line2D
 
 from pitfalls.figures.style import (
     Plot,
+    appearance,
     draw_line,
     in_order,
     in_words,
-    look,
     one_configuration,
     only,
     over_draws,
@@ -22,8 +23,10 @@ from pitfalls.figures.style import (
     settings,
 )
 
-_COLUMNS = ("ranking", "direction", "kind", "strength", "k", "outcome", "count")
-_MEASURES = {"error rate": "-", "CLWV": "--"}
+#: What a table of ``intervene`` needs for its curves.
+COLUMNS = ("ranking", "direction", "kind", "strength", "k", "outcome", "count")
+#: Measure -> line style.
+MEASURES = {"error rate": "-", "CLWV": "--"}
 _CLWV = ("intended", "another")
 
 
@@ -82,17 +85,21 @@ def effects(effects_table: pd.DataFrame) -> Plot:
     [['CLWV', 0, 0.0], ['CLWV', 9, 0.4], ['error rate', 0, 0.0], ['error rate', 9, 0.4]]
     """
     what = "a figure of interventions"
-    about = one_configuration(effects_table, _COLUMNS, ("split", "target"), what)
+    about = one_configuration(effects_table, COLUMNS, ("split", "target"), what)
     kind, strength = only(effects_table, "kind", what), only(effects_table, "strength", what)
-    points = _rates(effects_table)
-    title = f"{about}: {_kind_in_words(kind, strength)}"
+    points = rates(effects_table)
+    title = f"{about}: {kind_in_words(kind, strength)}"
     with settings():
         figure, (axes,) = panels(1)
         figure.set_size_inches(7.2, 4.6)
-        sentences = _draw(axes, points)
+        draw_curves(axes, points, points["ranking"])
+        axes.set_xlabel("k (number of changed neurons, in the ranking's order)")
+        axes.set_ylabel("Fraction of all predictions")
+        axes.legend(handles=legend_handles(points), loc="center left", bbox_to_anchor=(1.0, 0.5))
         axes.set_title(title)
     words = int(points["words"].max())
-    alt = f"Line chart over k, the number of changed neurons: fraction of {words} words. {title}. {' '.join(sentences)}"
+    told = " ".join(_in_words(points))
+    alt = f"Line chart over k, the number of changed neurons: fraction of {words} words. {title}. {told}"
     caption = (
         f"{title}. Error rate (solid: the word came out different) and CLWV (dashed: right lemma, another "
         f"value) as fractions of {words} predicted words, over the number k of changed neurons; hollow "
@@ -101,14 +108,38 @@ def effects(effects_table: pd.DataFrame) -> Plot:
     return Plot(figure, alt, caption, points.rename(columns={"mean": "rate"}))
 
 
-def _kind_in_words(kind: str, strength: float) -> str:
+def strength_in_words(kind: str, strength: float) -> str:
+    """The strength of an intervention with its letter; nothing where the kind has none.
+
+    Examples
+    --------
+    >>> strength_in_words("translation", 4.0), strength_in_words("ablation", float("nan"))
+    ('β = 4', '')
+    """
     if pd.isna(strength):
-        return kind
-    return f"{kind}, {'β' if kind == 'translation' else 'α'} = {strength:g}"
+        return ""
+    return f"{'β' if kind == 'translation' else 'α'} = {strength:g}"
 
 
-def _rates(table: pd.DataFrame) -> pd.DataFrame:
-    """Rates over draws: measure, ranking, direction, k, mean, low, high, draws, words."""
+def kind_in_words(kind: str, strength: float) -> str:
+    """A kind of intervention with its strength, where it has one.
+
+    Examples
+    --------
+    >>> kind_in_words("constant translation", 2.5), kind_in_words("ablation", float("nan"))
+    ('constant translation, α = 2.5', 'ablation')
+    """
+    return ", ".join(part for part in (kind, strength_in_words(kind, strength)) if part)
+
+
+def rates(table: pd.DataFrame) -> pd.DataFrame:
+    """Rates over draws: measure, ranking, direction, k, mean, low, high, draws, words.
+
+    Parameters
+    ----------
+    table:
+        Tables of ``intervene``, concatenated; of one configuration.
+    """
     draw = [column for column in table.columns if column not in ("outcome", "count", "rate")]
     counts = table.assign(
         changed=table["count"].where(table["outcome"] != "unchanged", 0),
@@ -117,36 +148,48 @@ def _rates(table: pd.DataFrame) -> pd.DataFrame:
     sums = counts.groupby(draw, dropna=False)[["count", "changed", "hits"]].sum().reset_index()
     measured = []
     for measure, numerator in (("CLWV", "hits"), ("error rate", "changed")):
-        rates = sums.assign(measure=measure, rate=sums[numerator] / sums["count"])
-        measured.append(over_draws(rates, ["measure", "ranking", "direction", "k"], "rate"))
+        rated = sums.assign(measure=measure, rate=sums[numerator] / sums["count"])
+        measured.append(over_draws(rated, ["measure", "ranking", "direction", "k"], "rate"))
     words = sums.groupby(["ranking", "direction", "k"])["count"].max().rename("words").reset_index()
     return pd.concat(measured, ignore_index=True).merge(words, on=["ranking", "direction", "k"])
 
 
-def _draw(axes: Axes, points: pd.DataFrame) -> list[str]:
-    """Draw all curves; return each ranking's in words."""
-    sentences: list[str] = []
-    handles: list[Line2D] = []
+def draw_curves(axes: Axes, points: pd.DataFrame, rankings: Iterable[str], **look_of_lines: Any) -> None:
+    """Draw error rate and CLWV of all rankings over k.
+
+    Parameters
+    ----------
+    points:
+        Of :func:`rates`.
+    rankings:
+        All that the figure shows, in whatever panel, so that a ranking looks the same in all.
+    **look_of_lines:
+        For all lines, such as a width.
+    """
+    shown = sorted(set(rankings))
     for ranking, direction in in_order(zip(points["ranking"], points["direction"], strict=True)):
         line = points[(points["ranking"] == ranking) & (points["direction"] == direction)]
-        color, marker = look(ranking, points["ranking"])
-        appearance: dict[str, Any] = {
-            "color": color,
-            "marker": marker,
-            "markerfacecolor": color if direction == "ttb" else "white",
-            "alpha": 1.0 if direction == "ttb" else 0.55,
-        }
-        name = ranking_name(ranking, direction)
-        curves = {measure: line[line["measure"] == measure] for measure in _MEASURES}
-        for measure, style in _MEASURES.items():
-            draw_line(axes, curves[measure], linestyle=style, **appearance)
-        handles.append(Line2D([], [], label=name, **appearance))
-        told = "; ".join(f"{measure} {in_words(curve)}" for measure, curve in curves.items())
-        sentences.append(f"{name}: {told}.")
-    styles: dict[str, Any] = dict(_MEASURES)
-    handles += [Line2D([], [], color="black", linestyle=styles[measure], label=measure) for measure in styles]
-    axes.set_xlabel("k (number of changed neurons, in the ranking's order)")
-    axes.set_ylabel("Fraction of all predictions")
+        look = appearance(ranking, direction, shown) | look_of_lines
+        for measure, style in MEASURES.items():
+            draw_line(axes, line[line["measure"] == measure], linestyle=style, **look)
     axes.set_ylim(-0.02, 1.02)
-    axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5))
+
+
+def legend_handles(points: pd.DataFrame) -> list[Line2D]:
+    """What a legend lists: the look of every ranking in ``points``, then the line style of every measure."""
+    pairs = in_order(zip(points["ranking"], points["direction"], strict=True))
+    looks = [(ranking_name(*pair), appearance(*pair, points["ranking"])) for pair in pairs]
+    styles: list[tuple[str, dict[str, Any]]] = [
+        (measure, {"color": "black", "linestyle": style}) for measure, style in MEASURES.items()
+    ]
+    return [Line2D([], [], label=name, **look) for name, look in looks + styles]
+
+
+def _in_words(points: pd.DataFrame) -> list[str]:
+    """Each ranking's curves in words."""
+    sentences = []
+    for ranking, direction in in_order(zip(points["ranking"], points["direction"], strict=True)):
+        line = points[(points["ranking"] == ranking) & (points["direction"] == direction)]
+        told = "; ".join(f"{measure} {in_words(line[line['measure'] == measure])}" for measure in MEASURES)
+        sentences.append(f"{ranking_name(ranking, direction)}: {told}.")
     return sentences

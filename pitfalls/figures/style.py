@@ -45,6 +45,7 @@ _SETTINGS = {
     "figure.dpi": 100,
     "font.size": 9.0,
     "grid.alpha": 0.3,
+    "hatch.linewidth": 0.6,
     "legend.fontsize": 8.0,
     "legend.frameon": False,
     "lines.linewidth": 1.5,
@@ -231,10 +232,34 @@ def only(table: pd.DataFrame, column: str, what: str) -> Any:
     return found[0]
 
 
+def language_name(language: str) -> str:
+    """What a title calls a language.
+
+    Examples
+    --------
+    >>> language_name("spa"), language_name("deu")
+    ('Spanish', 'deu')
+    """
+    return _LANGUAGES.get(language, language)
+
+
+def require(table: pd.DataFrame, needed: Iterable[str], what: str) -> None:
+    """Refuse a table that lacks one of the ``needed`` columns.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing.
+    """
+    missing = [column for column in needed if column not in table.columns]
+    if missing:
+        raise ValueError(f"{what} needs the columns {missing}; the table has {list(table.columns)}")
+
+
 def subject(table: pd.DataFrame, what: str) -> str:
     """What a figure is about, such as "Spanish Gender, layer 3"; the table must be of one configuration."""
     language, attribute, layer = (only(table, column, what) for column in ("language", "attribute", "layer"))
-    return f"{_LANGUAGES.get(language, language)} {attribute}, layer {layer}"
+    return f"{language_name(language)} {attribute}, layer {layer}"
 
 
 def one_configuration(table: pd.DataFrame, needed: Iterable[str], single: Iterable[str], what: str) -> str:
@@ -245,9 +270,7 @@ def one_configuration(table: pd.DataFrame, needed: Iterable[str], single: Iterab
     ValueError
         If a column is missing, or the rows are of several configurations.
     """
-    missing = [column for column in needed if column not in table.columns]
-    if missing:
-        raise ValueError(f"{what} needs the columns {missing}; the table has {list(table.columns)}")
+    require(table, needed, what)
     about = subject(table, what)
     for column in single:
         if column in table.columns:

@@ -1,0 +1,170 @@
+"""Intervention curves of many attributes and layers at once: error rate and CLWV over k, a small panel each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from pitfalls.figures.effects import (
+    COLUMNS,
+    draw_curves,
+    kind_in_words,
+    legend_handles,
+    rates,
+    strength_in_words,
+)
+from pitfalls.figures.style import Plot, in_order, language_name, only, ranking_name, require, settings
+
+#: One small panel, in inches.
+SMALL_PANEL = (2.1, 1.6)
+_LEGEND_WIDTH, _LEGEND_LINE = 1.7, 0.17
+_FONTS = {"size": 7.0, "title": 7.5, "figure": 9.0}
+_WHAT = "a grid of intervention curves"
+
+# (attribute, layer)
+_Panel = tuple[str, Any]
+
+
+def effects_grid(effects: pd.DataFrame) -> Plot:
+    """Draw error rate (solid) and CLWV (dashed) over k in small panels: a row an attribute, a column a layer.
+
+    Each panel is what :func:`~pitfalls.figures.effects` draws of its configuration. Where the strength is not the same
+    in all panels, it stands in each panel's title. A combination that the table lacks leaves its place blank. Rows that
+    differ in their seeds only are averaged, with a band from the lowest to the highest.
+
+    Parameters
+    ----------
+    effects:
+        Tables of ``intervene``, concatenated; of one language, kind, split and target, and within an attribute and
+        layer of one strength.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, or the rows are of several languages or kinds, or those of a panel of several strengths.
+
+    Examples
+    --------
+    >>> effects = pd.DataFrame({"language": "spa", "attribute": "Gender", "layer": [2] * 4 + [3] * 4, "ranking":
+    ...     "linear", "direction": "ttb", "kind": "translation", "strength": [4.0] * 4 + [8.0] * 4,
+    ...     "k": [0, 0, 9, 9] * 2, "outcome": ["unchanged", "intended"] * 4, "count": [10, 0, 7, 3, 10, 0, 5, 5]})
+    >>> print(effects_grid(effects).alt)
+    Grid of line charts over k, the number of changed neurons, 1 attribute by 2 layers: error rate and CLWV as
+    fractions of all predictions. Spanish: translation. Gender, layer 2, β = 4 (10 words): highest CLWV 0.300 by
+    Linear at k = 9, highest error rate 0.300 by Linear at k = 9. Gender, layer 3, β = 8 (10 words): highest CLWV
+    0.500 by Linear at k = 9, highest error rate 0.500 by Linear at k = 9.
+    """
+    require(effects, ("language", "attribute", "layer", *COLUMNS), _WHAT)
+    language, kind = only(effects, "language", _WHAT), only(effects, "kind", _WHAT)
+    for column in ("split", "target"):
+        if column in effects.columns:
+            only(effects, column, _WHAT)
+    parts: dict[_Panel, pd.DataFrame] = {}
+    for name, rows in effects.groupby("attribute"):
+        parts |= {(str(name), layer): part for layer, part in rows.groupby("layer")}
+    strengths = {panel: float(only(part, "strength", _of(panel))) for panel, part in parts.items()}
+    points = {panel: rates(part) for panel, part in parts.items()}
+    every = pd.concat(
+        [points[panel].assign(attribute=panel[0], layer=panel[1], strength=strengths[panel]) for panel in points],
+        ignore_index=True,
+    )
+    same = every["strength"].nunique(dropna=False) == 1
+    about = f"{language_name(language)}: {kind_in_words(kind, every['strength'].iloc[0]) if same else kind}"
+    titles = {panel: f"{panel[0]}, layer {panel[1]}" for panel in parts}
+    if not same:
+        titles = {panel: f"{title}, {strength_in_words(kind, strengths[panel])}" for panel, title in titles.items()}
+    figure, missing = _draw(points, titles, every, about)
+    n_rows, n_columns = every["attribute"].nunique(), every["layer"].nunique()
+    told = [f"{titles[panel]} ({_n_words(points[panel])}): {_in_words(points[panel])}." for panel in parts]
+    if missing:
+        told.append(
+            f"Left blank, as the table has no rows: {'; '.join(f'{a}, layer {layer}' for a, layer in missing)}."
+        )
+    size = f"{n_rows} attribute{'s' * (n_rows > 1)} by {n_columns} layer{'s' * (n_columns > 1)}"
+    alt = (
+        f"Grid of line charts over k, the number of changed neurons, {size}: error rate and CLWV as fractions of all "
+        f"predictions. {about}. {' '.join(told)}"
+    )
+    caption = (
+        f"{about}. A row an attribute, a column a layer: error rate (solid: the word came out different) and CLWV "
+        f"(dashed: right lemma, another value) as fractions of the predicted words ({_n_words(every)} a panel), over "
+        "the number k of changed neurons; hollow markers: bottom to top."
+        + (" Bands span the draws." if int(every["draws"].max()) > 1 else "")
+        + (" Blank: not in the table." if missing else "")
+    )
+    first = ["attribute", "layer", "strength"]
+    table = every[first + [column for column in every.columns if column not in first]]
+    return Plot(figure, alt, caption, table.rename(columns={"mean": "rate"}))
+
+
+def _of(panel: _Panel) -> str:
+    return f"the panel of {panel[0]}, layer {panel[1]},"
+
+
+def _n_words(points: pd.DataFrame) -> str:
+    fewest, most = int(points["words"].min()), int(points["words"].max())
+    return f"{most} words" if fewest == most else f"{fewest} to {most} words"
+
+
+def _draw(
+    points: dict[_Panel, pd.DataFrame], titles: dict[_Panel, str], every: pd.DataFrame, about: str
+) -> tuple[Figure, list[_Panel]]:
+    """The figure, and the panels that stay blank."""
+    attributes, layers = sorted({name for name, _ in points}), sorted({layer for _, layer in points})
+    with settings():
+        handles = legend_handles(every)
+        height = max(SMALL_PANEL[1] * len(attributes), _LEGEND_LINE * len(handles)) + 0.7
+        figure = Figure(figsize=(SMALL_PANEL[0] * len(layers) + _LEGEND_WIDTH, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        grid = figure.subplots(len(attributes), len(layers), sharex=True, sharey=True, squeeze=False)
+        missing = []
+        for row, name in enumerate(attributes):
+            for column, layer in enumerate(layers):
+                axes, panel = grid[row][column], (name, layer)
+                if panel not in points:
+                    axes.set_axis_off()
+                    missing.append(panel)
+                    continue
+                draw_curves(axes, points[panel], every["ranking"], linewidth=0.9, markersize=2.5)
+                axes.set_title(titles[panel], fontsize=_FONTS["title"])
+                axes.tick_params(labelsize=_FONTS["size"])
+        _label_the_outer(grid)
+        figure.supxlabel("k (number of changed neurons, in the ranking's order)", fontsize=_FONTS["figure"])
+        figure.supylabel("Fraction of all predictions", fontsize=_FONTS["figure"])
+        figure.suptitle(about, fontsize=_FONTS["figure"] + 1)
+        figure.legend(handles=handles, loc="outside right center", fontsize=_FONTS["size"])
+    return figure, missing
+
+
+def _label_the_outer(grid: NDArray[np.object_]) -> None:
+    """Numbers at the lowest panel of every column and the first of every row, where others may be blank."""
+    lowest: dict[int, Axes] = {}
+    for line in grid:
+        shown: list[tuple[int, Any]] = [(column, axes) for column, axes in enumerate(line) if axes.axison]
+        lowest.update(shown)
+        shown[0][1].tick_params(labelleft=True)
+    for axes in lowest.values():
+        axes.tick_params(labelbottom=True)
+
+
+def _in_words(points: pd.DataFrame) -> str:
+    """The highest CLWV and the highest error rate of a panel, each with its ranking and k."""
+    return ", ".join(_highest(points, measure) for measure in ("CLWV", "error rate"))
+
+
+def _highest(points: pd.DataFrame, measure: str) -> str:
+    rows = points[points["measure"] == measure]
+    if rows["mean"].max() == 0:
+        return f"{measure} 0.000 throughout"
+    # Among equals the first in the legend, then the smallest k.
+    places = {pair: place for place, pair in enumerate(in_order(zip(rows["ranking"], rows["direction"], strict=True)))}
+    place = [places[pair] for pair in zip(rows["ranking"], rows["direction"], strict=True)]
+    best = rows.assign(place=place).sort_values(["mean", "place", "k"], ascending=[False, True, True]).iloc[0]
+    name = ranking_name(best["ranking"], best["direction"])
+    return f"highest {measure} {best['mean']:.3f} by {name} at k = {best['k']:g}"

@@ -1,0 +1,164 @@
+"""Encoded against used: the area under a ranking's probing curve against the area under its CLWV curve."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from scipy.stats import spearmanr
+
+from pitfalls.figures.style import (
+    Plot,
+    appearance,
+    in_order,
+    language_name,
+    only,
+    panels,
+    ranking_name,
+    require,
+    settings,
+    subject,
+)
+
+_CONFIGURATION = ["language", "attribute", "layer"]
+_AREAS = ["probing_area", "clwv_area"]
+_COLUMNS = (*_CONFIGURATION, "ranking", "direction", "probe", *_AREAS)
+_WHAT = "a figure of what is encoded and what is used"
+
+
+def encoded_used(areas: pd.DataFrame) -> Plot:
+    """Draw the area under the CLWV curve (upwards) against the one under the probing curve: a point a ranking.
+
+    Each ranking has a point in every configuration (a language, attribute and layer); from bottom to top the markers
+    are hollow. To the right: a probe reads the attribute from the ranking's first neurons; up: changing them changes
+    the words. Rows that differ in their seeds only are averaged. The alt text gives Spearman's correlation over all
+    points, and the mean of those between the rankings within a configuration; a configuration where one side is
+    constant, or that has one ranking only, has none and is left out of the mean.
+
+    Parameters
+    ----------
+    areas:
+        Columns language, attribute, layer, ranking, direction, probe, probing_area (mean accuracy over k) and
+        clwv_area (mean CLWV over k), both as fractions of words; of one probe.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, an area is not a number, or the rows are of several probes or splits, or those of a
+        configuration of several interventions.
+
+    Examples
+    --------
+    >>> areas = pd.DataFrame({"language": "spa", "attribute": "Gender", "layer": 3, "probe": "linear", "direction":
+    ...     "ttb", "ranking": ["linear", "gaussian", "probeless"], "probing_area": [0.9, 0.8, 0.7],
+    ...     "clwv_area": [0.2, 0.3, 0.1]})
+    >>> print(encoded_used(areas).alt)
+    Scatter plot: area under the CLWV curve against area under the Linear probe's curve, Spanish Gender, layer 3: 3
+    rankings in 1 configuration, 3 points. Spearman's correlation: 0.500 over all points; 0.500 within configurations,
+    the mean over 1. Mean areas under the probe's and the CLWV curve: Linear 0.900 and 0.200; Gaussian 0.800 and 0.300;
+    Probeless 0.700 and 0.100.
+    """
+    _check(areas)
+    points = _over_draws(areas)
+    pairs = in_order(zip(points["ranking"], points["direction"], strict=True))
+    probe = f"{ranking_name(str(points['probe'].iloc[0]), 'ttb')} probe's"
+    n = len(points.drop_duplicates(_CONFIGURATION))
+    about = _about(points, n)
+    correlations = _correlations_in_words(points)
+    with settings():
+        figure, (axes,) = panels(1)
+        figure.set_size_inches(7.2, 4.6)
+        _draw(axes, points, pairs)
+        axes.set_xlabel(f"Area under the {probe} curve (mean over k, fraction of words)")
+        axes.set_title(about if n == 1 else f"{about}: {_number(n, 'configuration')}")
+    size = f"{_number(len(pairs), 'ranking')} in {_number(n, 'configuration')}, {_number(len(points), 'point')}"
+    told = [
+        f"{ranking_name(ranking, direction)} {own['probing_area'].mean():.3f} and {own['clwv_area'].mean():.3f}"
+        for ranking, direction in pairs
+        for own in [_of(points, ranking, direction)]
+    ]
+    alt = (
+        f"Scatter plot: area under the CLWV curve against area under the {probe} curve, {about}: {size}. "
+        f"{correlations} Mean areas under the probe's and the CLWV curve: {'; '.join(told)}."
+    )
+    caption = (
+        f"{about}: {size}. To the right: the {probe} accuracy over k says that the ranking's first neurons encode the "
+        "attribute; up: CLWV (right lemma, another value) over k says that the model uses them. Both areas are means "
+        f"over k, as fractions of words. Hollow markers: bottom to top. {correlations}"
+        + (" Means over draws." if int(points["draws"].max()) > 1 else "")
+    )
+    return Plot(figure, alt, caption, points)
+
+
+def _check(areas: pd.DataFrame) -> None:
+    require(areas, _COLUMNS, _WHAT)
+    only(areas, "probe", _WHAT)
+    for column in ("split", "kind", "task"):
+        if column in areas.columns:
+            only(areas, column, _WHAT)
+    for configuration, part in areas.groupby(_CONFIGURATION):
+        for column in ("strength", "target"):
+            if column in areas.columns:
+                only(part, column, f"the configuration {' '.join(str(name) for name in configuration)}")
+    for column in _AREAS:
+        wrong = areas.loc[~np.isfinite(areas[column].astype(float)), column].tolist()
+        if wrong:
+            raise ValueError(f"{column} must be a number, and {len(wrong)} rows have {wrong[:6]}; leave these rows out")
+
+
+def _over_draws(areas: pd.DataFrame) -> pd.DataFrame:
+    """Means over draws: language, attribute, layer, ranking, direction, probe, both areas, draws."""
+    grouped = areas.groupby([*_CONFIGURATION, "ranking", "direction", "probe"], sort=True)
+    return grouped.agg(
+        probing_area=("probing_area", "mean"), clwv_area=("clwv_area", "mean"), draws=("clwv_area", "count")
+    ).reset_index()
+
+
+def _of(points: pd.DataFrame, ranking: str, direction: str) -> pd.DataFrame:
+    return points[(points["ranking"] == ranking) & (points["direction"] == direction)]
+
+
+def _number(n: int, of: str) -> str:
+    return f"{n} {of}{'s' * (n != 1)}"
+
+
+def _about(points: pd.DataFrame, n: int) -> str:
+    if n == 1:
+        return subject(points, _WHAT)
+    return ", ".join(language_name(language) for language in points["language"].unique())
+
+
+def _correlation(points: pd.DataFrame) -> float:
+    """Spearman's correlation of the areas; NaN where one side is constant, as in a single point."""
+    if points[_AREAS].nunique().min() < 2:
+        return float("nan")
+    return float(spearmanr(points["probing_area"], points["clwv_area"])[0])
+
+
+def _correlations_in_words(points: pd.DataFrame) -> str:
+    """Over all points, and the mean of those within the configurations that have one."""
+    over_all = _correlation(points)
+    within = [_correlation(part) for _, part in points.groupby(_CONFIGURATION)]
+    found = [correlation for correlation in within if not np.isnan(correlation)]
+    first = "undefined over all points" if np.isnan(over_all) else f"{over_all:.3f} over all points"
+    second = "undefined within configurations"
+    if found:
+        second = f"{np.mean(found):.3f} within configurations, the mean over {len(found)}"
+    out = len(within) - len(found)
+    left = f", {out} left out (one side constant)" if out else ""
+    return f"Spearman's correlation: {first}; {second}{left}."
+
+
+def _draw(axes: Axes, points: pd.DataFrame, pairs: list[tuple[str, str]]) -> None:
+    for ranking, direction in pairs:
+        own = _of(points, ranking, direction)
+        look = appearance(ranking, direction, points["ranking"]) | {"markersize": 6.0, "alpha": 0.8}
+        x, y = (own[area].to_numpy() for area in _AREAS)
+        # Points on the axis are whole, not cut in half.
+        axes.plot(x, y, linestyle="none", label=ranking_name(ranking, direction), clip_on=False, zorder=3, **look)
+    lowest, highest = points[_AREAS].min(), points[_AREAS].max()
+    axes.set_xlim(min(0.0, lowest["probing_area"]), max(1.0, highest["probing_area"]))
+    top = 1.1 * max(highest["clwv_area"], 0.0)
+    axes.set_ylim(min(0.0, 1.1 * lowest["clwv_area"]), top or 1.0)
+    axes.set_ylabel("Area under the CLWV curve (mean over k, fraction of words)")
+    axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
