@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from transformers import AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from pitfalls.model.interface import Encoded, check_lengths
+from pitfalls.model.vocabulary import best_tokens
 
 # Sentences tokenised in one call: keeps the tokenizer's parallel speed without holding a whole corpus twice.
 _TOKENISE_AT_ONCE = 1024
@@ -113,6 +114,7 @@ class MaskedLM:
         self._encoder: nn.Module = model.base_model
         self._layers = self._find_layers()
         self._head = self._find_head() if has_head else None
+        self._decoder = self._find_decoder()
         self._join = _joiner(self._tokenizer_state)
         self._n_prefix = self._tokenise([[tokenizer.unk_token]])[0].words.index(0)
         self._check_layout()
@@ -441,7 +443,13 @@ class MaskedLM:
         chosen = final_states[positions]
         if not len(chosen):
             return torch.empty(0, dtype=torch.int64, device=chosen.device)
-        return torch.cat([self.head(part).argmax(-1) for part in chosen.split(_LOGITS_AT_ONCE)])
+        return torch.cat([self._best(part) for part in chosen.split(_LOGITS_AT_ONCE)])
+
+    def _best(self, states: Tensor) -> Tensor:
+        """The most probable token of each of ``states`` [n, n_neurons]."""
+        if self._head is None or self._decoder is None:
+            return self.head(states).argmax(-1)
+        return best_tokens(self._head, self._decoder, states)
 
     def _enter(self, encoded: Encoded) -> tuple[Tensor, _Call]:
         """Embed a batch, and note how the model calls its first layer: its own attention mask above all."""
@@ -492,6 +500,21 @@ class MaskedLM:
         raise UnsupportedModelError(
             f"{self._what}: expected one head beside the encoder, found {len(heads)}; {_SUPPORTED}"
         )
+
+    def _find_decoder(self) -> nn.Linear | None:
+        """The vocabulary matrix, where the head ends with it as it is; None where it does more to the logits."""
+        decoder = self.model.get_output_embeddings()
+        if self._head is None or not isinstance(decoder, nn.Linear):
+            return None
+        width = self.model.config.hidden_size
+        trial = torch.linspace(-1, 1, 4 * width, device=self.device, dtype=self.dtype).sin().view(4, width)
+        given: list[Tensor] = []
+        handle = decoder.register_forward_hook(lambda _, args, out: given.append(out))
+        try:
+            logits = self.head(trial)
+        finally:
+            handle.remove()
+        return decoder if len(given) == 1 and torch.equal(given[0], logits) else None
 
     def _check_layout(self) -> None:
         """Try that our stepwise forward pass is the model's own, on a batch whose padding matters."""
