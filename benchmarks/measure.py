@@ -91,15 +91,27 @@ def measured(work: Work, threads: int, at_most: float) -> Iterator[dict[str, Any
         }
 
 
-def in_a_fresh_process(name: str, threads: int, scale: str, folder: Path) -> list[dict[str, Any]]:
-    """Run this module for one work and read what it printed.
+def load_average() -> str:
+    """How many processes were running over the last minute, where the system tells: it should be none."""
+    return f"{os.getloadavg()[0]:.2f}" if hasattr(os, "getloadavg") else "unknown"
+
+
+def say(what: str) -> None:
+    """Tell whoever waits, apart from what is written."""
+    print(what, file=sys.stderr, flush=True)
+
+
+def in_a_fresh_process(
+    name: str, threads: int, scale: str, folder: Path, module: str = "benchmarks.measure"
+) -> list[dict[str, Any]]:
+    """Run ``module`` (by default this one) for one work and read what it printed.
 
     Raises
     ------
     RuntimeError
         If it failed, with the end of what it said.
     """
-    command = [sys.executable, "-m", "benchmarks.measure", name, str(threads), scale, str(folder)]
+    command = [sys.executable, "-m", module, name, str(threads), scale, str(folder)]
     environment = os.environ | {"OMP_NUM_THREADS": str(threads), "TQDM_DISABLE": "1"}
     root = Path(__file__).resolve().parent.parent
     done = subprocess.run(command, env=environment, cwd=root, capture_output=True, text=True, check=False)

@@ -5,24 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from pitfalls.study.output import write_whole
 
 HERE = Path(__file__).parent
-_BEGIN, _END = "<!-- begin: rankings (written by benchmarks.readme) -->", "<!-- end: rankings -->"
 
 
 def tables(results: Path) -> str:
-    """Machine, ratios, limits and the figure, as Markdown."""
-    machine = json.loads((results / "machine.json").read_text(encoding="utf-8"))
+    """Machine, ratios, limits and the figure of rankings and probes, as Markdown."""
     rows = pd.read_csv(results / "rankings.csv")
     said = json.loads((results / "cost.json").read_text(encoding="utf-8"))
     lines = [
-        f"Measured on {machine['processor']}, {machine['cores']} cores, {machine['memory']}; Python "
-        f"{machine['Python']}, torch {machine['torch']}, NumPy {machine['numpy']}; load before the start: "
-        f"{machine['load at the start']}.",
+        _machine(results / "machine.json"),
         "",
         "| work | the loop | threads | seconds | loop, seconds | ratio | wanted | same result |",
         "|---|---|--:|--:|--:|--:|---|---|",
@@ -50,6 +47,55 @@ def tables(results: Path) -> str:
     return "\n".join(lines)
 
 
+def intervention_tables(results: Path) -> str:
+    """Machine, ratios, memory and matrix work of interventions, as Markdown."""
+    rows = pd.read_csv(results / "interventions.csv")
+    lines = [
+        _machine(results / "interventions.json"),
+        "",
+        "| work | the slow way | threads | seconds | unjudged | slow way, seconds | ratio | wanted | same tokens |",
+        "|---|---|--:|--:|--:|--:|--:|---|---|",
+    ]
+    for row in rows.itertuples():
+        lines.append(
+            f"| {row.work} | {row.oracle}; {row.oracle_is} | {row.threads} | {_short(row.seconds)} | "
+            f"{_short(row.predictions_seconds)} | {_short(row.oracle_seconds)} | **{_short(row.ratio)}** | "
+            f"{row.wanted} | {_same_tokens(row)} |"
+        )
+    lines += [
+        "",
+        "| work | threads | slots to change | changed at the last k | peak, MB | in all, MB | gigaflop | "
+        "with padding | matrix products | limit, seconds | limit / measured |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for row in rows.itertuples():
+        lines.append(
+            f"| {row.work} | {row.threads} | {row.target_slots:,} | {row.target_slots_changed_at_last_k:,} | "
+            f"{row.peak_mb:,.0f} | {row.total_mb:,.0f} | {_short(row.gflop)} | "
+            f"{_short(row.gflop_done)} | {row.matrix_share:.0%} | "
+            f"{_short(row.limit_seconds)} | {row.share_of_limit:.0%} |"
+        )
+    return "\n".join(lines)
+
+
+def _same_tokens(row: Any) -> str:
+    if not row.agreed:
+        return f"NO: {row.slots_that_differ:,} of {row.slots:,} differ"
+    if row.slots_that_differ:
+        # Nobody can say which of two logits is the higher one that differ by less than float32 rounds.
+        return f"yes, but {row.slots_that_differ:,} ties of {row.slots:,} (within {row.difference:.1g})"
+    return f"yes, all {row.slots:,}"
+
+
+def _machine(path: Path) -> str:
+    machine = json.loads(path.read_text(encoding="utf-8"))
+    return (
+        f"Measured on {machine['processor']}, {machine['cores']} cores, {machine['memory']}; Python "
+        f"{machine['Python']}, torch {machine['torch']}, NumPy {machine['numpy']}; load before the start: "
+        f"{machine['load at the start']}."
+    )
+
+
 def _short(number: float) -> str:
     """Three digits, as people write them.
 
@@ -62,17 +108,26 @@ def _short(number: float) -> str:
 
 
 def with_tables(text: str, results: Path) -> str:
-    """The README's text with its tables anew.
+    """The README's text with its tables anew; those of interventions stay where there are no results of them.
 
     Raises
     ------
     ValueError
-        If it lacks the two comments that the tables go between.
+        If it lacks the two comments that the tables of a section go between.
     """
-    if text.count(_BEGIN) != 1 or text.count(_END) != 1:
-        raise ValueError(f"README.md must hold each of these lines once: {_BEGIN!r}, {_END!r}")
-    before, rest = text.split(_BEGIN)
-    return f"{before}{_BEGIN}\n{tables(results)}\n{_END}{rest.split(_END)[1]}"
+    text = _with_section(text, "rankings", tables(results))
+    # They take a treebank that is no part of the project.
+    if (results / "interventions.csv").is_file():
+        text = _with_section(text, "interventions", intervention_tables(results))
+    return text
+
+
+def _with_section(text: str, name: str, written: str) -> str:
+    begin, end = f"<!-- begin: {name} (written by benchmarks.readme) -->", f"<!-- end: {name} -->"
+    if text.count(begin) != 1 or text.count(end) != 1:
+        raise ValueError(f"README.md must hold each of these lines once: {begin!r}, {end!r}")
+    before, rest = text.split(begin)
+    return f"{before}{begin}\n{written}\n{end}{rest.split(end)[1]}"
 
 
 def main() -> None:

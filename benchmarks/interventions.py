@@ -1,0 +1,73 @@
+"""Interventions against full forward passes: ``python -m benchmarks.interventions --output benchmarks/results``.
+
+Writes ``interventions.csv`` and ``interventions.json`` (the machine). Takes the first sentences of a treebank that is
+no part of the project; every layer and number of threads runs in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from benchmarks.mbert import SHAPES, prepare
+from benchmarks.measure import in_a_fresh_process, load_average, say
+from pitfalls.study.machine import describe
+from pitfalls.study.output import write_whole
+
+ROOT = Path(__file__).resolve().parent.parent
+TREEBANK = ROOT.parent / "shared" / "data" / "ud" / "en_ewt-ud-test.conllu"
+
+
+def ratios(treebank: Path, scale: str, threads: list[int], layers: list[int]) -> pd.DataFrame:
+    """The table, one row a layer and number of threads."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        prepare(SHAPES[scale], treebank, Path(folder))
+        for layer in layers:
+            for count in threads:
+                start = time.perf_counter()
+                rows += in_a_fresh_process(str(layer), count, scale, Path(folder), module="benchmarks.replays")
+                taken = time.perf_counter() - start
+                say(f"layer {layer}, {count} thread(s): {taken:.0f} s, ratio {rows[-1]['ratio']:.1f}")
+    return pd.DataFrame(rows)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure, write, and say whether the package predicted what the full passes did."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=Path, required=True, help="folder to write to")
+    parser.add_argument("--treebank", type=Path, help=f"a CoNLL-U file of English (default: {TREEBANK})")
+    parser.add_argument("--scale", choices=list(SHAPES), default="full")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--layers", type=int, nargs="+", help="these layers only, of those that the scale has")
+    asked = parser.parse_args(arguments)
+    layers = asked.layers or list(SHAPES[asked.scale].at)
+    if not set(layers) <= set(SHAPES[asked.scale].at):
+        parser.error(f"layers {layers}: the scale {asked.scale} has {list(SHAPES[asked.scale].at)}")
+    if asked.treebank is not None and not asked.treebank.is_file():
+        parser.error(f"no treebank {asked.treebank}")
+    treebank = asked.treebank or TREEBANK
+    if not treebank.is_file():
+        say(
+            f"interventions are not measured, and their results stay as they are: there is no treebank {treebank}. "
+            "Take en_ewt-ud-test.conllu from Universal Dependencies and give it with --treebank FILE"
+        )
+        return 0
+    asked.output.mkdir(parents=True, exist_ok=True)
+    machine = describe() | {"load at the start": load_average()}
+    table = ratios(treebank, asked.scale, asked.threads, layers)
+    write_whole(asked.output / "interventions.csv", table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+    write_whole(asked.output / "interventions.json", json.dumps(machine, indent=2) + "\n")
+    if not table.agreed.all():
+        say("the package and the full passes differ: see the columns difference and agreed of interventions.csv")
+    return 0 if table.agreed.all() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

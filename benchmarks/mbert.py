@@ -1,0 +1,119 @@
+"""A BERT of M-BERT's shape with random weights, and real sentences for it.
+
+What a forward pass costs depends on shapes alone, so nothing needs to be trained or downloaded. The vocabulary is
+learnt from the treebank, so that words fall into about as many subwords as M-BERT cuts them into, and filled up with
+unused entries to M-BERT's size. All is written once, outside of the project, and read by the process that measures.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from transformers import BertConfig, BertForMaskedLM, BertTokenizer
+
+from pitfalls.language.corpus import Corpus, Sentence, read_conllu
+from pitfalls.model.activations import Splits, layer_vectors, select
+from pitfalls.model.masked_lm import MaskedLM
+from pitfalls.model.tokenizer import SPECIAL
+from pitfalls.study.worlds import SPLITS, FileSource, World
+
+LANGUAGE, ATTRIBUTE = "eng", "Number"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Of a model and of what is asked of it.
+
+    Attributes
+    ----------
+    vocabulary, pieces:
+        Entries of the vocabulary, and how many of them are learnt from the treebank.
+    sentences:
+        How many are taken, the treebank's first.
+    at:
+        The layers whose states are changed.
+    ks, whole:
+        Numbers of neurons to change; those at which the slow way runs over all sentences.
+    some:
+        Of how many sentences it runs at the other k.
+    """
+
+    vocabulary: int
+    pieces: int
+    neurons: int
+    layers: int
+    heads: int
+    positions: int
+    sentences: int
+    at: tuple[int, ...]
+    ks: tuple[int, ...]
+    whole: tuple[int, ...]
+    some: int
+
+
+SHAPES = {
+    "full": Shape(119_547, 6_000, 768, 12, 12, 512, 200, (7, 12), tuple(range(0, 751, 50)), (0, 350, 750), 16),
+    "small": Shape(1_000, 400, 32, 3, 2, 128, 12, (2, 3), tuple(range(0, 33, 8)), (0, 16, 32), 4),
+}
+
+
+def prepare(shape: Shape, treebank: Path, folder: Path) -> None:
+    """Write model, tokenizer and word vectors of the layers ``shape.at``, and note which treebank it was."""
+    whole = read_conllu(treebank, LANGUAGE)
+    _save_model(shape, whole.sentences, folder / "model")
+    forms = [sentence.forms for sentence in whole.sentences[: shape.sentences]]
+    for layer, vectors in layer_vectors(MaskedLM.load(folder / "model"), forms, shape.at).items():
+        np.save(folder / f"vectors.{layer}.npy", vectors)
+    (folder / "treebank.json").write_text(json.dumps(str(treebank.resolve())), encoding="utf-8")
+
+
+def read(shape: Shape, folder: Path, layer: int) -> tuple[MaskedLM, World, Splits]:
+    """The model, a world of the sentences, and the words with the attribute at ``layer``, the same in all splits."""
+    whole = read_conllu(json.loads((folder / "treebank.json").read_text(encoding="utf-8")), LANGUAGE)
+    corpus = Corpus(LANGUAGE, whole.sentences[: shape.sentences], whole.name)
+    words = select(np.load(folder / f"vectors.{layer}.npy"), corpus, ATTRIBUTE, ("PL", "SG"), layer)
+    model, source = MaskedLM.load(folder / "model"), FileSource(dict.fromkeys(SPLITS, corpus))
+    return model, World(whole.name, model, source, min_forms=1), Splits(words, words, words)
+
+
+def _save_model(shape: Shape, sentences: Sequence[Sentence], folder: Path) -> None:
+    config = BertConfig(
+        vocab_size=shape.vocabulary,
+        hidden_size=shape.neurons,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        intermediate_size=4 * shape.neurons,
+        max_position_embeddings=shape.positions,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        BertForMaskedLM(config).save_pretrained(folder)
+    vocabulary = _learnt(shape.pieces, sentences)
+    unused = [f"[unused{i}]" for i in range(len(vocabulary), shape.vocabulary)]
+    BertTokenizer(
+        vocab={piece: i for i, piece in enumerate([*vocabulary, *unused])},
+        do_lower_case=False,
+        strip_accents=False,
+        model_max_length=shape.positions,
+    ).save_pretrained(folder)
+
+
+def _learnt(pieces: int, sentences: Sequence[Sentence]) -> list[str]:
+    """A WordPiece vocabulary of the sentences, in the order of learning."""
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    letters = sorted({letter for sentence in sentences for form in sentence.forms for letter in form if letter != " "})
+    # The trainer numbers the letters within words in the order of a hash table, and breaks ties by number: two
+    # runs would learn other pieces. Given as special tokens they have their numbers beforehand.
+    given = [*SPECIAL, *letters, *("##" + letter for letter in letters)]
+    trainer = trainers.WordPieceTrainer(vocab_size=pieces, special_tokens=given, show_progress=False)
+    tokenizer.train_from_iterator((" ".join(sentence.forms) for sentence in sentences), trainer)
+    numbers = tokenizer.get_vocab()
+    return sorted(numbers, key=lambda piece: numbers[piece])

@@ -1,0 +1,202 @@
+"""Measure interventions at one layer in a fresh process: ``python -m benchmarks.replays LAYER THREADS SCALE FOLDER``.
+
+Started by :mod:`benchmarks.interventions`, which has written model and word vectors into FOLDER; prints JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from benchmarks.full_passes import BATCH, FullPasses, Passed
+from benchmarks.limits import rates, seconds_of, timed
+from benchmarks.mbert import LANGUAGE, SHAPES, Shape, read
+from benchmarks.measure import forget_peak, held_mb, peak_mb
+from pitfalls.neurons.interventions import Translation, intervene
+from pitfalls.neurons.rankings import rank
+from pitfalls.neurons.replay import Run
+from pitfalls.neurons.replay import prepare as prepared
+
+BETA = 8.0
+#: Of the largest logit: where two tokens' logits are closer, float32 does not say which is higher.
+ROUNDING = 1e-5
+#: The ratio wanted, by layer.
+WANTED = {7: "5 x", 12: "8 x"}
+
+
+class MatrixWork(TorchDispatchMode):
+    """Counts the multiply-adds of matrix products and attention run inside, and the seconds in them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.multiply_adds, self.seconds = 0, 0.0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run ``func``; on a CPU it has ended when it returns."""
+        start = time.perf_counter()
+        result = func(*args, **(kwargs or {}))
+        taken = time.perf_counter() - start
+        count = _multiply_adds(func.overloadpacket.__name__, args, result)
+        if count:
+            self.multiply_adds += count
+            self.seconds += taken
+        return result
+
+
+def _multiply_adds(name: str, args: Any, result: Any) -> int:
+    """Of one operation; 0 for those that are no matrix products."""
+    if name in ("linear", "mm", "bmm", "matmul"):
+        return result.numel() * args[0].shape[-1]
+    if name in ("addmm", "baddbmm"):
+        return result.numel() * args[1].shape[-1]
+    if "scaled_dot_product" in name:
+        query, key, value = args[:3]
+        return query.shape[:-1].numel() * key.shape[-2] * (query.shape[-1] + value.shape[-1])
+    return 0
+
+
+# ------------------------------------------------------------------------------------------- the work
+
+
+@dataclass(frozen=True)
+class Fast:
+    """What the package took.
+
+    Attributes
+    ----------
+    seconds, predictions_seconds:
+        Of ``intervene`` whole, and of the predictions alone, not judged.
+    peak_mb, total_mb:
+        The most that ``intervene`` held over what was held before, and that the process held since its start.
+    matrices:
+        The predictions' matrix products.
+    predicted:
+        Token ids at the slots, by k and changed word.
+    """
+
+    seconds: float
+    predictions_seconds: float
+    peak_mb: float
+    total_mb: float
+    matrices: MatrixWork
+    predicted: list[list[tuple[int, ...]]]
+
+
+class Replay:
+    """Translation at one layer, at all k of ``shape``."""
+
+    def __init__(self, shape: Shape, folder: Path, layer: int) -> None:
+        self.shape = shape
+        model, self.world, self.data = read(shape, folder, layer)
+        self.ranking, self.kind = rank("probeless", self.data), Translation(BETA)
+        self.sentences = self.world.sentences(LANGUAGE, "test")
+        self.loop = FullPasses(model.model, model.tokenizer, self.sentences, self.data.test, self.ranking.order, BETA)
+        self.run: Run = prepared(self.world, self.data, self.ranking, self.kind, shape.ks)
+        self.without = len(self.sentences) - len(np.unique(self.run.targets.sentences))
+        self.title = (
+            f"Translation at layer {layer} of {model.n_layers}, {len(shape.ks)} k, {len(self.sentences)} sentences, "
+            f"{self.without} of them without a word to change"
+        )
+
+    def fast(self) -> Fast:
+        """By the package; the predictions once more by themselves, because ``intervene`` only counts."""
+        loading = peak_mb()
+        forget_peak()
+        before = held_mb()
+        given = self.world, self.data, self.ranking, self.kind, self.shape.ks
+        seconds = seconds_of(lambda: intervene(*given))
+        peak = peak_mb()
+        predicted: list[list[tuple[int, ...]]] = [[()] * len(self.run.targets) for _ in self.shape.ks]
+        with MatrixWork() as matrices:
+            predictions_seconds = timed(self._predict, predicted)[1]
+        return Fast(seconds, predictions_seconds, peak - before, max(peak, loading), matrices, predicted)
+
+    def _predict(self, predicted: list[list[tuple[int, ...]]]) -> None:
+        for i, word, _, ids in self.run.predictions(self.run.targets):
+            predicted[i][word] = ids
+
+    def need(self, slots: int) -> int:
+        """Multiply-adds that the method cannot do without: no padding, lower layers once, the head at ``slots`` slots.
+
+        A layer takes 12 d^2 a subword, and attention 2 d a pair of subwords; the head d^2 + d * vocabulary a slot.
+        """
+        run, model, d = self.run, self.world.model, self.data.n_neurons
+        ks, layer = len(run.ks), self.data.layer
+        subwords = model.lengths([self.sentences[i].forms for i in np.unique(run.targets.sentences)])
+        layers = layer + ks * (model.n_layers - layer)
+        of_layer = sum(12 * d**2 * n + 2 * d * n**2 for n in subwords)
+        return layers * of_layer + ks * slots * d * (d + self.shape.vocabulary)
+
+    def passes(self, fast: Fast) -> Iterator[tuple[Passed, torch.Tensor, float | None]]:
+        """Of the slow way: what it predicted, what the package did, and the seconds where the pass was a whole one."""
+        every, shape = range(len(self.sentences)), self.shape
+        some = np.linspace(0, len(every) - 1, shape.some).astype(int).tolist()
+        for i, k in enumerate(shape.ks):
+            chosen = every if k in shape.whole else some
+            words = np.flatnonzero(np.isin(self.run.targets.sentences, chosen))
+            expected = torch.tensor([piece for word in words for piece in fast.predicted[i][word]])
+            passed, seconds = timed(self.loop.run, k, expected, chosen)
+            yield passed, expected, seconds if k in shape.whole else None
+
+
+def measured(replay: Replay, threads: int, at_most: float) -> dict[str, Any]:
+    """The row of the table; ``at_most`` seconds go into the rate of a plain matrix product."""
+    fast = replay.fast()
+    rate = rates(2**20, torch.float32, at_most).multiply_adds
+    slots = differ = 0
+    gaps, whole = [], []
+    for passed, expected, seconds in replay.passes(fast):
+        slots += len(expected)
+        differ += int((passed.predicted != expected).sum())
+        gaps.append(float(passed.behind.max()) / passed.highest)
+        whole += [] if seconds is None else [seconds]
+    ks, layer = replay.shape.ks, replay.data.layer
+    oracle_seconds = float(np.mean(whole)) * len(ks)
+    first, last = (torch.tensor([piece for ids in fast.predicted[i] for piece in ids]) for i in (0, -1))
+    need = replay.need(len(first))
+    return {
+        "work": replay.title,
+        "oracle": f"every sentence whole for every k, in batches of {BATCH}, all logits of every slot",
+        "threads": threads,
+        "seconds": fast.seconds,
+        "predictions_seconds": fast.predictions_seconds,
+        "oracle_seconds": oracle_seconds,
+        "oracle_is": f"extrapolated from {len(whole)} whole passes at k = {', '.join(map(str, replay.shape.whole))}",
+        "ratio": oracle_seconds / fast.seconds,
+        "slots": slots,
+        "slots_that_differ": differ,
+        "difference": float(np.max(gaps)),
+        "agreed": bool(np.max(gaps) < ROUNDING),
+        "target_slots": len(first),
+        "target_slots_changed_at_last_k": int((first != last).sum()),
+        "peak_mb": fast.peak_mb,
+        "total_mb": fast.total_mb,
+        "gflop": 2 * need / 1e9,
+        "gflop_done": 2 * fast.matrices.multiply_adds / 1e9,
+        "matmul_gflop_s": 2 * rate / 1e9,
+        "limit_seconds": need / rate,
+        "share_of_limit": need / rate / fast.seconds,
+        "matrix_share": fast.matrices.seconds / fast.predictions_seconds,
+        "wanted": f"{WANTED.get(layer, 'no ratio')}, same tokens, under 4,000 MB",
+    }
+
+
+def main() -> None:
+    """What the fresh process does."""
+    layer, threads, scale, folder = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], Path(sys.argv[4])
+    torch.set_num_threads(threads)
+    replay = Replay(SHAPES[scale], folder, layer)
+    print(json.dumps([measured(replay, threads, 0.5 if scale == "full" else 0.02)]))
+
+
+if __name__ == "__main__":
+    main()
