@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,6 +145,34 @@ class Activations:
             language=language,
             attribute=attribute,
             layer=layer,
+        )
+
+    def sample(self, n_words: int, seed: int = 0) -> Activations:
+        """``n_words`` of the words, drawn with ``seed``, in their order; all of them where there are no more.
+
+        Raises
+        ------
+        ValueError
+            For less than one word.
+
+        Examples
+        --------
+        >>> data = Activations.from_arrays([[0.0], [1.0], [2.0], [3.0]], ["SG", "PL", "SG", "PL"])
+        >>> data.sample(2, seed=1).forms, data.sample(9) is data
+        (('word 1', 'word 2'), True)
+        """
+        if n_words < 1:
+            raise ValueError(f"n_words must be 1 or more, not {n_words}")
+        if n_words >= self.n_words:
+            return self
+        drawn = np.sort(np.random.default_rng(seed).choice(self.n_words, size=n_words, replace=False))
+        return replace(
+            self,
+            X=np.asarray(self.X)[drawn],
+            y=self.y[drawn],
+            forms=tuple(self.forms[i] for i in drawn.tolist()),
+            sentence_ids=self.sentence_ids[drawn],
+            positions=self.positions[drawn],
         )
 
 

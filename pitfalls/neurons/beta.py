@@ -36,15 +36,19 @@ def sweep_beta(
     ks: Iterable[int],
     betas: Sequence[float] = BETAS,
     split: Split = "dev",
+    seed: int = 0,
+    max_sentences: int | None = None,
 ) -> pd.DataFrame:
     """Translate with every beta along every ranking: tables of :func:`~.interventions.intervene`, concatenated.
+
+    ``max_sentences`` and ``seed`` take a sample of the sentences, the same for all.
 
     Raises
     ------
     ValueError
         If there is no ranking or no beta, and what :func:`~.interventions.intervene` raises.
     """
-    return _sweep(world, data, rankings, ks, [Translation(beta) for beta in betas], split)
+    return _sweep(world, data, rankings, ks, [Translation(beta) for beta in betas], split, seed, max_sentences)
 
 
 def sweep_alpha(
@@ -54,9 +58,13 @@ def sweep_alpha(
     ks: Iterable[int],
     alphas: Sequence[float] = ALPHAS,
     split: Split = "dev",
+    seed: int = 0,
+    max_sentences: int | None = None,
 ) -> pd.DataFrame:
     """Translate by every constant alpha along every ranking: the unscaled variant of :func:`sweep_beta`."""
-    return _sweep(world, data, rankings, ks, [ConstantTranslation(alpha) for alpha in alphas], split)
+    return _sweep(
+        world, data, rankings, ks, [ConstantTranslation(alpha) for alpha in alphas], split, seed, max_sentences
+    )
 
 
 def _sweep(
@@ -66,6 +74,8 @@ def _sweep(
     ks: Iterable[int],
     kinds: Sequence[Kind],
     split: Split,
+    seed: int,
+    max_sentences: int | None,
 ) -> pd.DataFrame:
     orders, steps = list(rankings), list(ks)
     if not orders or not kinds:
@@ -73,7 +83,11 @@ def _sweep(
             f"nothing to sweep: {len(orders)} rankings and {len(kinds)} strengths; give one of each or more"
         )
     return pd.concat(
-        [intervene(world, data, order, kind, steps, split) for order in orders for kind in kinds],
+        [
+            intervene(world, data, order, kind, steps, split, seed=seed, max_sentences=max_sentences)
+            for order in orders
+            for kind in kinds
+        ],
         ignore_index=True,
     )
 

@@ -84,6 +84,26 @@ def publish_table(table: pd.DataFrame, name: str, folder: Path | None = None) ->
     return table
 
 
+def stored_table(name: str) -> pd.DataFrame:
+    """A table of ``results/`` that an earlier command wrote: of the output folder, or else the one in the repository.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is none.
+    """
+    own = Path(__file__).resolve().parent.parent.parent
+    places = [folder / "results" / f"{name}.csv" for folder in dict.fromkeys((output_folder(), own))]
+    for place in places:
+        if place.is_file():
+            # Words such as "NA" stay words; an empty cell is what the table had no number for.
+            return pd.read_csv(place, keep_default_na=False, na_values=[""])
+    raise FileNotFoundError(
+        f"no table {name}: looked for {' and '.join(map(str, places))}; `make reproduce` writes those of all "
+        "configurations (`pitfalls effects --help`)"
+    )
+
+
 def write_whole(target: Path, text: str) -> None:
     """Write a text file beside its place and rename it: nobody ever finds half of it under its name."""
     part = target.with_name(target.name + ".part")

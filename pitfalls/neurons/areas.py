@@ -1,0 +1,56 @@
+"""One number a curve: the area under it, so that many rankings and configurations can be compared at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.integrate import trapezoid
+
+
+def area(k: ArrayLike, values: ArrayLike) -> float:
+    """Mean height of a curve over k: its area (trapezoids) divided by the width of k; of one point, its value.
+
+    Parameters
+    ----------
+    k:
+        [n_points], ascending, each once.
+    values:
+        [n_points].
+
+    Raises
+    ------
+    ValueError
+        If there is no point, the lengths differ, or k does not ascend.
+
+    Examples
+    --------
+    >>> area([0, 10, 30], [0.0, 1.0, 1.0]).__round__(3)
+    0.833
+    """
+    ks, heights = np.asarray(k, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    if ks.shape != heights.shape or ks.ndim != 1 or not len(ks):
+        raise ValueError(f"k has shape {ks.shape} and the values {heights.shape}: give one value a k, and one or more")
+    if (np.diff(ks) <= 0).any():
+        raise ValueError(f"k must ascend, each once, and is {ks.tolist()[:8]}")
+    if len(ks) == 1:
+        return float(heights[0])
+    return float(trapezoid(heights, ks) / (ks[-1] - ks[0]))
+
+
+def areas(curves: pd.DataFrame, column: str, keys: Sequence[str]) -> pd.DataFrame:
+    """The area under ``column`` over k of every curve, in a column ``<column>_area``; ``keys`` tell curves apart.
+
+    Examples
+    --------
+    >>> curves = pd.DataFrame({"ranking": ["a", "a", "b", "b"], "k": [1, 2, 1, 2], "accuracy": [0.5, 1.0, 0.5, 0.5]})
+    >>> areas(curves, "accuracy", ["ranking"]).values.tolist()
+    [['a', 0.75], ['b', 0.5]]
+    """
+    rows = []
+    for key, curve in curves.groupby(list(keys), sort=False, dropna=False):
+        ordered = curve.sort_values("k")
+        rows.append((*key, area(ordered["k"], ordered[column])))
+    return pd.DataFrame(rows, columns=[*keys, f"{column}_area"])

@@ -1,0 +1,84 @@
+"""Result files: what is written is read, whole or not at all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pitfalls.study.stored import DamagedResultError, Result, read_result, write_result
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=6)
+TABLES = st.lists(
+    st.tuples(TEXT, st.integers(-(2**62), 2**62), st.floats(allow_infinity=False), st.booleans()), max_size=6
+).map(lambda rows: pd.DataFrame(rows, columns=["word", "n", "rate", "hit"]).astype(TYPES))
+TYPES = {"word": object, "n": "int64", "rate": "float64", "hit": "bool"}
+
+
+@given(TABLES)
+@settings(max_examples=60, deadline=None)
+def test_tables_come_back_to_the_last_bit(tmp_path_factory, table):
+    path = tmp_path_factory.mktemp("stored") / "a.zip"
+    write_result(path, Result({"seed": 3}, {"t": table}))
+    found = read_result(path)
+    assert found.manifest == {"seed": 3}
+    assert [str(found.tables["t"][c].dtype) for c in ("n", "rate", "hit")] == ["int64", "float64", "bool"]
+    assert found.tables["t"]["word"].tolist() == table["word"].tolist()
+    for column in ("n", "rate", "hit"):
+        np.testing.assert_array_equal(found.tables["t"][column], table[column])
+
+
+@pytest.mark.parametrize("word", ["NA", "null", "nan", "1", "", "a,b", 'say "x"', "two\nlines", " space "])
+def test_words_that_look_like_something_else_stay_words(tmp_path, word):
+    table = pd.DataFrame({"word": [word, "x"], "strength": [np.nan, 8.0]})
+    write_result(tmp_path / "a.zip", Result({}, {"t": table}))
+    pd.testing.assert_frame_equal(read_result(tmp_path / "a.zip").tables["t"], table, check_dtype=False)
+
+
+def test_the_same_tables_give_the_same_bytes(tmp_path):
+    table = pd.DataFrame({"k": [1, 2]})
+    for name in ("a", "b"):
+        write_result(tmp_path / name, Result({}, {"t": table}))
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_damaged_file_is_told_wherever_it_is_cut_or_altered(tmp_path):
+    path = tmp_path / "a.zip"
+    write_result(path, Result({"seed": 1}, {"t": pd.DataFrame({"rate": np.linspace(0, 1, 50)})}))
+    whole = path.read_bytes()
+    for length in range(0, len(whole), 37):
+        path.write_bytes(whole[:length])
+        with pytest.raises(DamagedResultError, match="is damaged"):
+            read_result(path)
+    for place in range(60, 400, 17):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
+        try:
+            found = read_result(path)
+        except DamagedResultError:
+            continue
+        # Bytes of the archive that say nothing of the content, such as its dates.
+        np.testing.assert_array_equal(found.tables["t"]["rate"], np.linspace(0, 1, 50))
+    with pytest.raises(FileNotFoundError):
+        read_result(tmp_path / "none.zip")
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    path = tmp_path / "a.zip"
+    write_result(path, Result({"seed": 1}, {}))
+    before = path.read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pitfalls.study.stored.os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_result(path, Result({"seed": 2}, {}))
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.zip"]
+    assert path.read_bytes() == before
+
+
+def test_a_column_of_other_things_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="the column 'word' holds None"):
+        write_result(tmp_path / "a.zip", Result({}, {"t": pd.DataFrame({"word": ["a", None]}, dtype=object)}))
