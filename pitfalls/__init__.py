@@ -21,6 +21,7 @@ from pitfalls.model.masked_lm import MaskedLM
 from pitfalls.neurons.agreement import avg_overlap, neuron_vote, overlap, overlaps, rank_biased_overlap
 from pitfalls.neurons.beta import choose_beta, scaled_against_constant, sweep_alpha, sweep_beta
 from pitfalls.neurons.control import control_task, hold_out_forms
+from pitfalls.neurons.counts import counts
 from pitfalls.neurons.curves import gaussian_path_curves, probe_curve, probe_curves, probes
 from pitfalls.neurons.damage import damage
 from pitfalls.neurons.directions import LeaceErasure, OtherAttribute, RandomDirection
@@ -72,6 +73,7 @@ __all__ = [
     "choose_beta",
     "clwv",
     "control_task",
+    "counts",
     "damage",
     "error_rate",
     "examples",

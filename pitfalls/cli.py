@@ -8,28 +8,32 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
 
 from pitfalls import figures
+from pitfalls.language.corpus import Sentence
 from pitfalls.language.grammar import corpora
 from pitfalls.language.treebanks import TreebankError
 from pitfalls.language.unimorph import ATTRIBUTES
 from pitfalls.model.activations import Splits
 from pitfalls.model.pretrain import Recipe, pretrain
 from pitfalls.neurons.curves import probe_curves
-from pitfalls.neurons.interventions import Ablation, Translation, examples
-from pitfalls.neurons.outcomes import clwv, error_rate
+from pitfalls.neurons.interventions import Ablation, ConstantTranslation, Kind, Translation, examples
+from pitfalls.neurons.outcomes import clwv
 from pitfalls.neurons.rankings import Ranking
 from pitfalls.study import machine
 from pitfalls.study.card import measure, write_card
-from pitfalls.study.experiments import intervention_curves, paper_rankings
+from pitfalls.study.effects import Plan
+from pitfalls.study.everywhere import effects_everywhere, publish_effects
+from pitfalls.study.experiments import effects_and_intervals, paper_rankings, rehearse, resumed_rankings
 from pitfalls.study.output import publish, publish_table
 from pitfalls.study.reproduce import reproduce
-from pitfalls.study.worlds import SPLITS, World, load_world, world_from_files
+from pitfalls.study.unfinished import Unfinished, finish, unfinished
+from pitfalls.study.worlds import SPLITS, WORLDS, World, load_world, world_from_files
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,12 +66,28 @@ def _parser() -> argparse.ArgumentParser:
 
     intervene = commands.add_parser("intervene", help="change the first k neurons and see what becomes of each word")
     _add_configuration(intervene)
-    intervene.add_argument("--kind", choices=("translation", "ablation"), default="translation")
-    intervene.add_argument("--beta", type=float, default=8.0, help="strength of a translation (default 8, the paper's)")
+    intervene.add_argument("--kind", choices=tuple(_KINDS), default="translation")
+    intervene.add_argument(
+        "--beta",
+        type=float,
+        default=8.0,
+        help="of a translation: the factor of the first neuron; it falls to 0.001 at the last (default 8, the paper's)",
+    )
+    intervene.add_argument(
+        "--alpha", type=float, default=1.0, help="of a constant translation: the factor of all neurons (default 1)"
+    )
+    intervene.add_argument(
+        "--target", metavar="VALUE", help="the value to translate to (default: each value's next, as in the paper)"
+    )
+    intervene.add_argument(
+        "--random", type=_positive, default=1, metavar="N", help="random rankings, with seeds from --seed (default 1)"
+    )
     intervene.add_argument("--step", type=_positive, default=10, help="distance between two values of k (default 10)")
     intervene.add_argument("--max-k", type=_positive, default=300, help="largest k (default 300)")
     intervene.add_argument("--examples", type=int, default=5, help="sentences to show before and after (default 5)")
     intervene.set_defaults(run=_intervene)
+
+    _add_effects(commands.add_parser("effects", help="interventions in all configurations of a world; resumable"))
 
     repeat = commands.add_parser("reproduce", help="run the notebooks; write figures/, results/ and report.html")
     repeat.add_argument("--world", default="mini", choices=("mini", "paper"))
@@ -120,6 +140,34 @@ def _add_configuration(parser: argparse.ArgumentParser) -> None:
     add("--revision", help="the model's revision on the hub")
     add("--device", default="cpu")
     add("--output", type=Path, default=Path("."), help="folder for figures/ and results/ (default: here)")
+
+
+def _add_effects(parser: argparse.ArgumentParser) -> None:
+    add, plan = parser.add_argument, Plan()
+    add("--world", default="mini", choices=WORLDS)
+    add("--model", help="the paper world's model, by name or folder")
+    add("--treebanks", help="the paper world's folder of CoNLL-U files")
+    add("--languages", nargs="+", metavar="CODE", help="ISO 639-3 (default: all of the world's)")
+    add("--layers", nargs="+", type=int, help="default: 2 7 12 of a model of 12 layers or more, else all above 0")
+    add(
+        "--sentences",
+        type=_positive,
+        default=plan.test_sentences,
+        help=f"test sentences that are drawn a configuration (default {plan.test_sentences}; the paper takes all)",
+    )
+    add("--seed", type=int, default=plan.seed)
+    add("--jobs", type=_positive, default=os.cpu_count() or 1, help="processes (default: one a core)")
+    add("--output", type=Path, default=Path("."), help="folder for figures/, results/ and build/ (default: here)")
+    parser.set_defaults(run=_effects)
+
+
+# What --kind takes: the intervention with its strength, and the figure that draws it.
+_KINDS: dict[str, tuple[Callable[[argparse.Namespace], Kind], Callable[[pd.DataFrame], figures.Plot]]] = {
+    "translation": (lambda options: Translation(beta=options.beta), figures.translation),
+    "constant": (lambda options: ConstantTranslation(alpha=options.alpha), figures.translation),
+    "ablation": (lambda options: Ablation(), figures.ablation),
+    "mean-ablation": (lambda options: Ablation("mean"), figures.ablation),
+}
 
 
 def _positive(text: str) -> int:
@@ -177,42 +225,106 @@ def _probe(options: argparse.Namespace) -> None:
 
 def _intervene(options: argparse.Namespace) -> None:
     world, data = _world_and_data(options)
+    _say_left_out(world, data)
+    make_kind, draw = _KINDS[options.kind]
+    kind = make_kind(options)
+    rehearse(world, data, kind, target=options.target)
     largest = min(options.max_k, world.model.n_neurons)
-    kind = Translation(beta=options.beta) if options.kind == "translation" else Ablation()
-    rankings = paper_rankings(data, options.seed, options.max_neurons or largest)
     ks = sorted({*range(0, largest + 1, options.step), largest})
-    effects = intervention_curves(world, data, rankings, kind, ks)
     name = _id(options, data, options.kind)
-    draw = figures.translation if options.kind == "translation" else figures.ablation
+    kept = options.output / "unfinished" / name
+    rankings = resumed_rankings(data, kept, options.seed, options.max_neurons or largest, options.random)
+    runs = [unfinished(world, data, ranking, kind, ks, kept, target=options.target) for ranking in rankings]
+    _say_found(runs, kept)
+    effects, intervals = effects_and_intervals(runs)
     publish(draw(effects), name, options.output)
-    for title, column, rates in (
-        ("error rate", "error_rate", error_rate(effects)),
-        ("CLWV", "clwv", clwv(effects)),
-    ):
-        shown = rates[rates["k"].isin({0, min(50, largest), largest})]
-        table = shown.pivot_table(index=["ranking", "direction"], columns="k", values=column, sort=False)
-        _say(f"{title} on test at k =\n{table.round(3).to_string()}")
+    publish_table(intervals, f"{name}_intervals", options.output)
+    for title in ("error rate", "CLWV"):
+        _say_rates(intervals[intervals["measure"] == title], title, [0, min(50, largest), largest])
     if options.examples > 0:
-        best = max(range(len(rankings)), key=lambda i: _top(effects, rankings[i]))
-        shown = examples(world, data, rankings[best], kind, k=largest, n=options.examples, seed=options.seed)
+        best = max(rankings, key=lambda ranking: _top(effects, ranking))
+        shown = examples(
+            world, data, best, kind, k=largest, n=options.examples, seed=options.seed, target=options.target
+        )
         publish_table(shown, f"{name}_examples", options.output)
-        _say(f"{rankings[best].name} {rankings[best].direction}, k = {largest}:\n{_before_and_after(shown)}")
+        sentences = world.sentences(data.language, "test")
+        _say(f"{best.name} {best.direction}, k = {largest}:\n{_before_and_after(shown, sentences)}")
+        _say(f"wrote {options.output / 'results' / name}_examples.csv")
+    _say(f"wrote {options.output / 'results' / name}_intervals.csv")
     _wrote(options, name)
+    # Only now is everything safe under its own name.
+    finish(runs, kept)
 
 
-def _before_and_after(shown: pd.DataFrame) -> str:
-    """Each sentence before and after, and below them what became of each word that came out different."""
+def _say_left_out(world: World, data: Splits) -> None:
+    """Name the values that test words have and that are not studied: training may lack them altogether."""
+    sentences = world.sentences(data.language, "test")
+    found = {word.attributes.get(data.attribute) for sentence in sentences for word in sentence.words}
+    left_out = sorted(value for value in found if value is not None and value not in data.values)
+    if left_out:
+        _say(
+            f"values of test words that are left out, because train, dev or test has fewer than {world.min_forms} "
+            f"forms with them: {' '.join(left_out)}"
+        )
+
+
+def _say_found(runs: Sequence[Unfinished], kept: Path) -> None:
+    """Say how much an earlier, interrupted run has done."""
+    found, parts = sum(run.finished() for run in runs), sum(len(run.parts) for run in runs)
+    if found:
+        _say(f"{found} of {parts} parts were done before, in {kept}; going on")
+
+
+def _say_rates(intervals: pd.DataFrame, title: str, ks: Sequence[int]) -> None:
+    """One measure of every ranking at a few k, each with its interval; k = 0 is the model without intervention."""
+    shown = intervals[intervals["k"].isin(ks)]
+    cells = [f"{mean:.3f} [{low:.3f}, {high:.3f}]" for mean, low, high in shown[["mean", "low", "high"]].to_numpy()]
+    names = {k: "0 (no intervention)" if k == 0 else str(k) for k in shown["k"]}
+    table = shown.assign(cell=cells, k=shown["k"].map(names)).pivot(
+        index=["ranking", "direction", "ranking_seed"], columns="k", values="cell"
+    )
+    rows = list(dict.fromkeys(zip(shown["ranking"], shown["direction"], shown["ranking_seed"], strict=True)))
+    table = table.loc[rows, list(dict.fromkeys(names.values()))]
+    _say(f"{title} on test at k =, with 95 % intervals over sentences\n{table.to_string()}")
+
+
+def _before_and_after(shown: pd.DataFrame, sentences: Sequence[Sentence]) -> str:
+    """Each sentence before and after, the words that came out different between stars, and what became of each."""
+    # Words may hold spaces, so that the text alone does not say where they are.
+    forms = {(sentence.id, " ".join(sentence.forms)): sentence.forms for sentence in sentences}
     blocks = []
-    for _, rows in shown.groupby("sentence_id", sort=False):
-        lines = ["", f"before: {rows['before'].iloc[0]}", f"after:  {rows['after'].iloc[0]}"]
+    for _, rows in shown.groupby(["sentence_id", "before"], sort=False):
+        sentence_id, before = rows[["sentence_id", "before"]].iloc[0]
+        after = list(forms[sentence_id, before])
+        for position, predicted in zip(rows["position"], rows["predicted"], strict=True):
+            after[position] = f"*{predicted}*"
+        lines = ["", f"before: {before}", f"after:  {' '.join(after)}"]
         lines += [f"        {row['word']} -> {row['predicted']} ({row['outcome']})" for row in rows.to_dict("records")]
         blocks.append("\n".join(lines))
     return "\n".join(blocks)
 
 
 def _top(effects: pd.DataFrame, ranking: Ranking) -> float:
-    own = effects[(effects["ranking"] == ranking.name) & (effects["direction"] == ranking.direction)]
+    named = {"ranking": ranking.name, "direction": ranking.direction, "ranking_seed": ranking.seed}
+    own = effects[(effects[list(named)] == pd.Series(named)).all(axis=1)]
     return float(clwv(own)["clwv"].max())
+
+
+def _effects(options: argparse.Namespace) -> None:
+    given = {name: getattr(options, name) for name in ("model", "treebanks")}
+    world = {"name": options.world, **{name: value for name, value in given.items() if value}}
+    plan = Plan(test_sentences=options.sentences, seed=options.seed)
+    kept = options.output / "build" / "effects"
+    _, swept = effects_everywhere(world, kept, plan, options.layers, options.languages, options.jobs)
+    _say(f"{len(swept.results)} configurations, {swept.found} of them done before (kept in {kept})")
+    if swept.results:
+        publish_effects(options.world, swept.tables(), options.output)
+        _say(
+            f"wrote {options.output / 'results'}/effects-{options.world}-*.csv and {options.output / 'figures'}/fig5-*"
+        )
+    if swept.failures:
+        told = "; ".join(f"{failure.task.name}: {failure.reason}" for failure in swept.failures)
+        raise ValueError(f"{len(swept.failures)} configurations failed ({told}); the same command does them again")
 
 
 def _reproduce(options: argparse.Namespace) -> None:

@@ -15,7 +15,7 @@ from scipy.stats import chisquare
 
 from pitfalls.model.activations import Splits
 from pitfalls.neurons import gaussian
-from pitfalls.neurons.rankings import PAPER_RANKINGS, random_rankings, rank, rankings
+from pitfalls.neurons.rankings import PAPER_RANKINGS, Ranking, random_rankings, rank, rankings
 
 
 @pytest.mark.parametrize("direction", ["ttb", "btt"])
@@ -203,3 +203,18 @@ def test_random_orders_are_uniform():
 
 def test_the_papers_rankings_are_among_the_names():
     assert {name for name, _ in PAPER_RANKINGS} == set(rankings()[:4])
+
+
+def test_a_list_of_some_neurons_is_completed_by_number():
+    ranking = Ranking.of_first(np.array([5, 0, 3]), 7, "mine")
+    assert ranking.order.tolist() == [5, 0, 3, 1, 2, 4, 6]
+    assert (ranking.ranked, ranking.name, len(ranking)) == (3, "mine", 7)
+    assert Ranking.of_first([], 3, "none").order.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("first", "message"), [([0, 7], "these are none: \\[7\\]"), ([-1], "none: \\[-1\\]"), ([2, 2], "twice")]
+)
+def test_a_list_of_other_neurons_or_of_one_twice_is_refused(first, message):
+    with pytest.raises(ValueError, match=message):
+        Ranking.of_first(first, 7, "mine")

@@ -12,10 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pitfalls.neurons.outcomes import CLWV, OUTCOMES
+from pitfalls.neurons.outcomes import CLWV, OUTCOMES, WORD_COLUMNS
 
-# What tells words of one run apart, or was found out about them; every other column is a key.
-_OF_WORDS = ("k", "sentence", "position", "word", "predicted", "outcome", "baseline")
 _MEASURES = {"error rate": tuple(outcome for outcome in OUTCOMES if outcome != "unchanged"), "CLWV": CLWV}
 
 
@@ -56,7 +54,7 @@ def rate_intervals(by_word: pd.DataFrame, draws: int = 1000, level: float = 0.95
         raise ValueError(
             f"draws must be 1 or more and level between 0 and 1, both excluded; they are {draws!r} and {level!r}"
         )
-    keys = [column for column in by_word.columns if column not in _OF_WORDS]
+    keys = [column for column in by_word.columns if column not in WORD_COLUMNS]
     twice = by_word[by_word.duplicated([*keys, "k", "sentence", "position"])]
     if len(twice):
         word = twice.iloc[0]

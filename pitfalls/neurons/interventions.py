@@ -10,7 +10,7 @@ What is done to a state is in :mod:`~.kinds`, how the model runs on in :mod:`~.r
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,6 +40,7 @@ __all__ = [
     "error_rate",
     "examples",
     "intervene",
+    "judged_words",
     "outcomes_by_word",
 ]
 
@@ -140,7 +141,11 @@ def outcomes_by_word(
     True
     """
     asked = checked_steps(data, ranking, ks, split)
-    run = prepare(world, data, ranking, kind, [0, *asked], split, target, seed, max_sentences)
+    return judged_words(prepare(world, data, ranking, kind, [0, *asked], split, target, seed, max_sentences), asked)
+
+
+def judged_words(run: Run, asked: Sequence[int]) -> pd.DataFrame:
+    """The table of :func:`outcomes_by_word` for a run that is prepared: at k = 0, and at those ``asked`` for."""
     outcomes, forms = _judged(run)
     targets, n = run.targets, len(run.targets)
     words = [run.sentences[s].words[p].form for s, p in zip(targets.sentences, targets.positions, strict=True)]
@@ -180,8 +185,9 @@ def intervene(
     world:
         Anything with a model, sentences and an analyser; the world that ``data`` comes from.
     ranking:
-        Any order of all neurons. One that ranks only some itself is completed by its maker, see
-        :attr:`~.rankings.Ranking.ranked`.
+        Any order of all neurons. One that ranks only some itself is completed by its maker (the Gaussian search by
+        what each of the rest would have added next, a list of yours by :meth:`~.rankings.Ranking.of_first`), and
+        :attr:`~.rankings.Ranking.ranked` says how many it ranked.
     kind:
         :class:`Ablation`, :class:`Translation` or :class:`ConstantTranslation`.
     ks:
@@ -231,11 +237,12 @@ def examples(
     seed: int = 0,
     split: Split = "test",
     target: str | None = None,
+    max_sentences: int | None = None,
 ) -> pd.DataFrame:
     """Sentences before and after an intervention on the first k neurons, a row a changed word.
 
     ``n`` sentences are drawn from those in which at least one word came out different (so this shows what
-    changes look like, not how frequent they are; :func:`intervene` counts).
+    changes look like, not how frequent they are; :func:`intervene` counts), or from so many of ``max_sentences``.
 
     Returns
     -------
@@ -243,7 +250,7 @@ def examples(
     two are the whole sentence, its words joined by spaces, ``after`` with every changed word replaced by what
     the model predicted.
     """
-    run = prepare(world, data, ranking, kind, [k], split, target, seed)
+    run = prepare(world, data, ranking, kind, [k], split, target, seed, max_sentences)
     targets, values, ((outcomes,), (forms,)) = run.targets, run.part.values, _judged(run)
     different = np.array([outcome != "unchanged" for outcome in outcomes])
     candidates = np.unique(targets.sentences[different])

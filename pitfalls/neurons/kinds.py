@@ -163,8 +163,8 @@ class Translation(_Shift):
     beta: float = 8.0
 
     def __post_init__(self) -> None:
-        if not self.beta > 0:
-            raise ValueError(f"beta must be above 0, not {self.beta}; the paper sweeps 2 to 12")
+        if not 0 < self.beta < float("inf"):
+            raise ValueError(f"beta must be above 0 and finite, not {self.beta}; the paper sweeps 2 to 12")
 
     @property
     def label(self) -> str:

@@ -32,6 +32,9 @@ OUTCOMES = (
 #: Right lemma, other value: what the paper calls CLWV, kept apart from "lost" (SOURCES.md, Traps).
 CLWV = ("intended", "another")
 
+#: Columns of a table of words (``outcomes_by_word``) that are about single words; every other tells runs apart.
+WORD_COLUMNS = ("k", "sentence", "position", "word", "predicted", "outcome", "baseline")
+
 # Of the columns of a table of counts, those that are no key.
 _MEASURES = ("outcome", "count", "rate")
 

@@ -7,7 +7,7 @@ are run, and the head only at the slots that are read (in M-BERT it costs more t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from pitfalls.model.activations import Activations, Splits
     from pitfalls.model.interface import Encoded, LanguageModel
 
-# Subwords run through the model at a time, padding included: keeps a layer of M-BERT below 100 MB.
-_BATCH_TOKENS = 4096
+# Subwords run through the model at a time, padding included. Larger batches hold sentences of less like length, so
+# more padding; with 4096 M-BERT took a third more time, and with 512 the vocabulary matrix is read too often.
+_BATCH_TOKENS = 1024
 
 
 class World(Protocol):
@@ -125,6 +126,8 @@ class Run:
         What happens to a state, k by k.
     keys:
         What all rows of a table of this run share, column by column.
+    whole:
+        Where this run is one of its :meth:`parts`, the words to change in all of them.
     """
 
     world: World
@@ -135,6 +138,7 @@ class Run:
     ks: Sequence[int]
     changes: Sequence[StateChange]
     keys: Mapping[str, Any]
+    whole: Targets | None = None
 
     def predictions(self, read: Places) -> Iterator[tuple[int, int, tuple[int, ...], tuple[int, ...]]]:
         """Yield (index of k, index in ``read``, own token ids, predicted ones) for every k and word of ``read``.
@@ -145,7 +149,7 @@ class Run:
         Raises
         ------
         ValueError
-            At the end, if the tokenizer knows none of the words to change.
+            At the end, if the tokenizer knows none of the words to change, nor of those of the other parts.
         """
         model, targets = self.world.model, self.targets
         words = {int(i): self.sentences[i].forms for i in np.unique(targets.sentences)}
@@ -155,15 +159,34 @@ class Run:
             rows = [list(words)[i] for i in batch]
             encoded = model.encode([words[i] for i in rows])
             target_at = _word_at(encoded, [changed_in[i] for i in rows], targets)
-            unknown += len(target_at[(target_at >= 0) & (encoded.input_ids == model.unknown_id)].unique())
+            unknown += _unknown(model, encoded, target_at)
             read_at = _word_at(encoded, [read_in.get(i, []) for i in rows], read)
             for i, predicted in enumerate(self._replayed(encoded, target_at, read_at >= 0)):
                 yield from _of_words(i, encoded.input_ids[read_at >= 0], predicted, read_at[read_at >= 0])
         if unknown == len(targets):
-            raise ValueError(
-                f"{model.name} reads unknown tokens in all {unknown} words to change (100 %): its tokenizer does not "
-                f"know how {self.part.language} is written here; take a model that does, or text in another script"
+            _check_known(model, self.part, self.sentences, self.whole or targets)
+
+    def parts(self, n_sentences: int) -> list[Run]:
+        """The same run in parts: the words of at most ``n_sentences`` sentences each, in order, every word once.
+
+        Raises
+        ------
+        ValueError
+            For less than one sentence.
+        """
+        if n_sentences < 1:
+            raise ValueError(f"a part must have 1 sentence or more, not {n_sentences}")
+        targets = self.targets
+        _, rank = np.unique(targets.sentences, return_inverse=True)
+        chosen = [rank // n_sentences == i for i in range(rank[-1] // n_sentences + 1)]
+        return [
+            replace(
+                self,
+                targets=Targets(targets.sentences[c], targets.positions[c], targets.values[c]),
+                whole=self.whole or targets,
             )
+            for c in chosen
+        ]
 
     def _replayed(self, encoded: Encoded, target_at: torch.Tensor, read: torch.Tensor) -> Iterator[torch.Tensor]:
         """The tokens predicted at the slots ``read`` (bool [b, t]) of one batch, change by change."""
@@ -174,6 +197,23 @@ class Run:
             changed = states.clone()
             changed[slots] = change.apply(states[slots], values)
             yield model.predict(model.resume(encoded, layer, changed), read)
+
+
+def _check_known(model: LanguageModel, part: Activations, sentences: Sequence[Sentence], targets: Targets) -> None:
+    """The tokenizer must know one of the words to change."""
+    for sentence, words in _by_sentence(targets).items():
+        encoded = model.encode([sentences[sentence].forms])
+        if _unknown(model, encoded, _word_at(encoded, [words], targets)) < len(words):
+            return
+    raise ValueError(
+        f"{model.name} reads unknown tokens in all {len(targets)} words to change (100 %): its tokenizer does not "
+        f"know how {part.language} is written here; take a model that does, or text in another script"
+    )
+
+
+def _unknown(model: LanguageModel, encoded: Encoded, word_at: torch.Tensor) -> int:
+    """The number of words with a token that stands for whatever the tokenizer does not know."""
+    return len(word_at[(word_at >= 0) & (encoded.input_ids == model.unknown_id)].unique())
 
 
 def _by_sentence(places: Places) -> dict[int, list[int]]:

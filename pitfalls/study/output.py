@@ -106,7 +106,8 @@ def stored_table(name: str) -> pd.DataFrame:
 
 def write_whole(target: Path, text: str) -> None:
     """Write a text file beside its place and rename it: nobody ever finds half of it under its name."""
-    part = target.with_name(target.name + ".part")
+    # A name of its own for each process: two may write the same file.
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
     part.write_bytes(text.encode("utf-8"))
     os.replace(part, target)
 

@@ -85,7 +85,8 @@ def read_result(path: Path) -> Result:
         tables = {name: _table(texts[f"{name}.csv"], columns) for name, columns in kinds.items()}
     except FileNotFoundError:
         raise
-    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, OSError, ValueError, RuntimeError) as error:
+        # RuntimeError: altered bytes may ask for a password, or for a compression that there is not.
         raise DamagedResultError(f"{path} is damaged ({error}): delete it, and run the same command again") from error
     return Result(manifest, tables)
 

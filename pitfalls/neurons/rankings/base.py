@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted
@@ -60,6 +60,34 @@ class Ranking:
         object.__setattr__(self, "order", order.astype(np.int64))
         if self.ranked < 0:
             object.__setattr__(self, "ranked", len(order))
+
+    @classmethod
+    def of_first(cls, first: ArrayLike, n_neurons: int, name: str) -> Ranking:
+        """Complete a list of some neurons: those given come first, the rest behind them by their numbers.
+
+        Up to k = ``ranked`` (the number of those given) a curve or an intervention is about the list; beyond, it is
+        about neurons that nobody ranked.
+
+        Raises
+        ------
+        ValueError
+            If a neuron is given twice or is none of 0 to n_neurons - 1.
+
+        Examples
+        --------
+        >>> ranking = Ranking.of_first([4, 1], n_neurons=6, name="mine")
+        >>> ranking.order.tolist(), ranking.ranked
+        ([4, 1, 0, 2, 3, 5], 2)
+        """
+        given = np.asarray(first, dtype=np.int64).reshape(-1)
+        wrong = given[(given < 0) | (given >= n_neurons)].tolist()
+        if wrong or len(np.unique(given)) < len(given):
+            raise ValueError(
+                f"neurons are numbered 0 to {n_neurons - 1} and may come once; "
+                + (f"these are none: {wrong[:5]}" if wrong else f"{given.tolist()[:8]}... names one twice")
+            )
+        rest = np.setdiff1d(np.arange(n_neurons), given)
+        return cls(np.concatenate([given, rest]), None, name, ranked=len(given))
 
     def __len__(self) -> int:
         """The number of neurons."""

@@ -1,0 +1,238 @@
+"""``pitfalls intervene``: every kind, what it prints and writes, stopped and run again, and what users get wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from transformers import AutoModel, AutoTokenizer
+
+from pitfalls.cli import main
+from pitfalls.neurons.outcomes import OUTCOMES
+from pitfalls.study import unfinished as module
+from pitfalls.study.worlds import mini_folder
+
+MODEL = mini_folder() / "model"
+SENTENCES = {"dev": 120, "test": 130}
+
+
+@pytest.fixture(scope="module")
+def treebank(tmp_path_factory):
+    """The first sentences of the mini world's Spanish, as files of its own."""
+    folder = tmp_path_factory.mktemp("treebank")
+    for split, n in SENTENCES.items():
+        blocks = (mini_folder() / f"spa_mini-ud-{split}.conllu").read_text(encoding="utf-8").split("\n\n")[:n]
+        (folder / f"spa_cut-ud-{split}.conllu").write_text("\n\n".join(blocks) + "\n\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(autouse=True, scope="module")
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PITFALLS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+def arguments(treebank, out, *more, model=MODEL, attribute="Number", layer=3):
+    files = [str(treebank / f"spa_cut-ud-{split}.conllu") for split in SENTENCES]
+    given = ["intervene", "--model", str(model), "--treebank", *files, "--language", "spa", "--attribute", attribute]
+    small = ["--min-forms", "1", "--max-k", "8", "--step", "8", "--examples", "2"]
+    return [*given, "--layer", str(layer), *small, "--output", str(out), *more]
+
+
+# --------------------------------------------------------------------------------- what it does
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "strength"),
+    [
+        (["--kind", "translation", "--beta", "4"], "translation", 4.0),
+        (["--kind", "constant", "--alpha", "2", "--target", "PL"], "constant translation", 2.0),
+        (["--kind", "ablation"], "ablation", np.nan),
+        (["--kind", "mean-ablation", "--random", "3"], "mean ablation", np.nan),
+    ],
+    ids=lambda value: value[1] if isinstance(value, list) else "",
+)
+def test_every_kind_writes_figure_intervals_and_examples(treebank, tmp_path, capsys, options, kind, strength):
+    assert main(arguments(treebank, tmp_path, *options)) == 0
+    said = capsys.readouterr().out
+    name = f"{options[1]}_spa_number_layer3"
+    assert {path.name for path in (tmp_path / "results").iterdir()} == {
+        f"{name}.csv",
+        f"{name}_intervals.csv",
+        f"{name}_examples.csv",
+    }
+    assert (tmp_path / "figures" / f"{name}.png").stat().st_size > 10_000
+    intervals = pd.read_csv(tmp_path / "results" / f"{name}_intervals.csv")
+    assert set(intervals["kind"]) == {kind}
+    np.testing.assert_equal(intervals["strength"].unique(), [strength])
+    assert (intervals["low"] <= intervals["mean"]).all() and (intervals["mean"] <= intervals["high"]).all()
+    draws = int(options[-1]) if "--random" in options else 1
+    of_random = intervals[intervals["ranking"] == "random"]
+    assert set(of_random["ranking_seed"]) == set(range(draws))
+    assert len(intervals) == (6 + draws) * 2 * 2  # two measures at k = 0 and 8
+    assert set(intervals["target"]) == (
+        {"PL"} if "--target" in options else {"none"} if strength != strength else {"next"}
+    )
+    for row in intervals.to_dict("records"):
+        assert f"{row['mean']:.3f} [{row['low']:.3f}, {row['high']:.3f}]" in said
+    assert "0 (no intervention)" in said and "error rate on test at k =" in said and "CLWV on test at k =" in said
+    for path in (f"figures/{name}.png", f"results/{name}.csv", f"results/{name}_intervals.csv"):
+        assert f"wrote {tmp_path / path}" in said
+    assert not (tmp_path / "unfinished").exists()
+
+
+def test_the_text_shows_which_words_came_out_different(treebank, tmp_path, capsys):
+    assert main(arguments(treebank, tmp_path)) == 0
+    said = capsys.readouterr().out
+    shown = pd.read_csv(tmp_path / "results" / "translation_spa_number_layer3_examples.csv", keep_default_na=False)
+    assert set(shown["outcome"]) <= set(OUTCOMES)
+    for (before, after), rows in shown.groupby(["before", "after"]):
+        assert f"before: {before}" in said
+        (marked,) = [line for line in said.splitlines() if line.replace("*", "") == f"after:  {after}"]
+        assert re.findall(r"\*(.*?)\*", marked) == rows.sort_values("position")["predicted"].tolist()
+        for row in rows.to_dict("records"):
+            assert f"        {row['word']} -> {row['predicted']} ({row['outcome']})" in said
+
+
+def test_values_that_the_filter_leaves_out_are_named(treebank, tmp_path, capsys):
+    """A test word with a value that no training word has."""
+    for split in SENTENCES:
+        text = (treebank / f"spa_cut-ud-{split}.conllu").read_text(encoding="utf-8")
+        changed = text.replace("Number=Plur", "Number=Dual", 3) if split == "test" else text
+        (tmp_path / f"spa_cut-ud-{split}.conllu").write_text(changed, encoding="utf-8")
+    assert main(arguments(tmp_path, tmp_path / "out", "--examples", "0")) == 0
+    said = capsys.readouterr().out
+    assert "values of test words that are left out" in said and "fewer than 1 forms with them: DU" in said
+    assert "values: PL SG" in said
+
+
+# ------------------------------------------------------------------------------ stopped, and again
+
+
+def results(folder):
+    return {path.name: path.read_bytes() for path in sorted((folder / "results").iterdir())}
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
+def test_stopped_and_run_again_it_says_what_was_done_and_ends_the_same(treebank, tmp_path, capsys, stop):
+    assert main(arguments(treebank, tmp_path / "whole")) == 0
+    given = arguments(treebank, tmp_path / "stopped")
+    script = "import sys; from pitfalls.cli import main; sys.exit(main(sys.argv[1:]))"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, *given], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    kept = tmp_path / "stopped" / "unfinished" / "translation_spa_number_layer3"
+    for _ in range(6000):
+        if list(kept.glob("*/part-*.zip")) or process.poll() is not None:
+            break
+        time.sleep(0.02)
+    process.send_signal(stop)
+    _, errors = process.communicate()
+    found = list(kept.glob("*/part-*.zip"))
+    assert found and not (tmp_path / "stopped" / "results").exists()
+    if stop == signal.SIGINT:
+        assert process.returncode == 130
+        assert b"interrupted; run the same command to go on" in errors and b"Traceback" not in errors
+    capsys.readouterr()
+    assert main(given) == 0
+    said = capsys.readouterr().out
+    assert f"{len(found)} of 14 parts were done before, in {kept}; going on" in said
+    assert results(tmp_path / "stopped") == results(tmp_path / "whole")
+    assert not (tmp_path / "stopped" / "unfinished").exists()
+
+
+def test_a_full_disk_is_said_and_loses_nothing(treebank, tmp_path, capsys, monkeypatch):
+    write, parts = module.write_result, []
+
+    def full(path, result):
+        parts.append(path.name)
+        if sum(name.startswith("part") for name in parts) == 4:
+            raise OSError(28, "No space left on device")
+        write(path, result)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "write_result", full)
+        assert main(arguments(treebank, tmp_path)) == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("pitfalls intervene: ")]
+    assert "No space left on device" in line and "1 of 2 parts are done and kept" in line
+    assert not (tmp_path / "results").exists()
+    assert main(arguments(treebank, tmp_path)) == 0
+    assert "3 of 14 parts were done before" in capsys.readouterr().out
+
+
+# ---------------------------------------------------------------------------- what users get wrong
+
+
+@pytest.fixture(scope="module")
+def headless(tmp_path_factory):
+    """The mini world's BERT without its language-model head."""
+    folder = tmp_path_factory.mktemp("headless") / "headless"
+    AutoModel.from_pretrained(MODEL).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(MODEL).save_pretrained(folder)
+    return folder
+
+
+def foreign(treebank, folder):
+    """The treebank in a script that the mini world's tokenizer does not know."""
+    letters = str.maketrans({letter: chr(0x10A0 + i) for i, letter in enumerate("abcdefghijklmnopqrstuvwxyzáéíóúñü")})
+    for split in SENTENCES:
+        lines = (treebank / f"spa_cut-ud-{split}.conllu").read_text(encoding="utf-8").splitlines()
+        cells = [line.split("\t") for line in lines if not line.startswith("#")]
+        text = "\n".join("\t".join([*c[:1], c[1].translate(letters), *c[2:]]) if len(c) > 1 else "" for c in cells)
+        (folder / f"spa_cut-ud-{split}.conllu").write_text(text + "\n\n", encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--beta", "0"], "beta must be above 0, not 0.0"),
+        (["--beta", "-3"], "beta must be above 0, not -3.0"),
+        (["--beta", "nan"], "beta must be above 0, not nan"),
+        (["--kind", "constant", "--alpha", "inf"], "alpha must be a finite number, not inf"),
+        (["--target", "DU"], "the target 'DU' is none of the values ['PL', 'SG']"),
+        (["--kind", "ablation", "--target", "PL"], "an ablation aims at no value: leave target out"),
+        (["--layer", "9"], "has layers 0 to 4, not 9"),
+        (["--attribute", "Case"], "1 value(s) have 1 distinct word forms in train, dev and test; two are needed"),
+        (["--min-forms", "5000"], "0 value(s) have 5000 distinct word forms"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input_is_one_line(treebank, tmp_path, capsys, options, message):
+    assert main([*arguments(treebank, tmp_path), *options]) == 2
+    said = capsys.readouterr().err
+    (line,) = [line for line in said.splitlines() if line.startswith("pitfalls intervene: ")]
+    assert message in line and "Traceback" not in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_model_without_a_head_is_told_before_anything_is_ranked(treebank, headless, tmp_path, capsys):
+    assert main(arguments(treebank, tmp_path, model=headless)) == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("pitfalls intervene: ")]
+    assert "headless" in line and "can be probed, not intervened on" in line
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_script_that_the_tokenizer_does_not_know_is_told_before_anything_is_ranked(treebank, tmp_path, capsys):
+    (tmp_path / "bank").mkdir()
+    assert main(arguments(foreign(treebank, tmp_path / "bank"), tmp_path / "out")) == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("pitfalls intervene: ")]
+    assert "unknown tokens in all" in line and "text in another script" in line
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("options", [["--random", "0"], ["--kind", "erasure"], ["--beta", "much"], ["--step", "0"]])
+def test_bad_options_are_refused_by_the_parser(treebank, tmp_path, capsys, options):
+    with pytest.raises(SystemExit) as caught:
+        main([*arguments(treebank, tmp_path), *options])
+    assert caught.value.code == 2 and options[0] in capsys.readouterr().err
