@@ -15,13 +15,16 @@ from pathlib import Path
 import pandas as pd
 
 from pitfalls import figures
+from pitfalls.language.analysers import SpacyAnalyser
 from pitfalls.language.corpus import Sentence
+from pitfalls.language.coverage import coverage
 from pitfalls.language.grammar import corpora
 from pitfalls.language.treebanks import TreebankError
 from pitfalls.language.unimorph import ATTRIBUTES
 from pitfalls.model.activations import Splits
 from pitfalls.model.pretrain import Recipe, pretrain
 from pitfalls.neurons.curves import probe_curves
+from pitfalls.neurons.damage import damage
 from pitfalls.neurons.interventions import Ablation, ConstantTranslation, Kind, Translation, examples
 from pitfalls.neurons.outcomes import clwv
 from pitfalls.neurons.rankings import Ranking
@@ -41,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
-    except (ValueError, OSError, TreebankError) as error:
+    except (ValueError, OSError, ImportError, TreebankError) as error:
         print(f"pitfalls {options.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -81,6 +84,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     intervene.add_argument(
         "--random", type=_positive, default=1, metavar="N", help="random rankings, with seeds from --seed (default 1)"
+    )
+    intervene.add_argument(
+        "--spacy",
+        metavar="PIPELINE",
+        help="an installed spaCy pipeline that judges the words (default: the treebank's lexicon, then simplemma)",
     )
     intervene.add_argument("--step", type=_positive, default=10, help="distance between two values of k (default 10)")
     intervene.add_argument("--max-k", type=_positive, default=300, help="largest k (default 300)")
@@ -225,6 +233,9 @@ def _probe(options: argparse.Namespace) -> None:
 
 def _intervene(options: argparse.Namespace) -> None:
     world, data = _world_and_data(options)
+    if options.spacy:
+        world = world.judged_by(SpacyAnalyser(data.language, options.spacy))
+    _say_judge(world, data)
     _say_left_out(world, data)
     make_kind, draw = _KINDS[options.kind]
     kind = make_kind(options)
@@ -241,8 +252,9 @@ def _intervene(options: argparse.Namespace) -> None:
     publish_table(intervals, f"{name}_intervals", options.output)
     for title in ("error rate", "CLWV"):
         _say_rates(intervals[intervals["measure"] == title], title, [0, min(50, largest), largest])
+    best = max(rankings, key=lambda ranking: _top(effects, ranking))
+    _say_damage(world, data, best, kind, largest, options.target)
     if options.examples > 0:
-        best = max(rankings, key=lambda ranking: _top(effects, ranking))
         shown = examples(
             world, data, best, kind, k=largest, n=options.examples, seed=options.seed, target=options.target
         )
@@ -254,6 +266,30 @@ def _intervene(options: argparse.Namespace) -> None:
     _wrote(options, name)
     # Only now is everything safe under its own name.
     finish(runs, kept)
+
+
+def _say_judge(world: World, data: Splits) -> None:
+    """Name the analyser, and how much of the test words it knows."""
+    judge = world.analyser(data.language)
+    known = coverage([judge], data.test.forms).set_index("per").loc["word"]
+    _say(
+        f"judged by {judge.name}, which knows {known['known']:.1%} of the test words with {data.attribute}, "
+        f"{known['with_attributes']:.1%} with their attributes"
+    )
+
+
+def _say_damage(world: World, data: Splits, best: Ranking, kind: Kind, k: int, target: str | None) -> None:
+    """Say what the strongest ranking did to the words that were left alone."""
+    try:
+        found = damage(world, data, best, kind, [k], target=target).iloc[0]
+    except ValueError as error:
+        # All words may carry the attribute: no reason to lose what has been done.
+        _say(f"damage: {error}")
+        return
+    _say(
+        f"damage by {best.name} {best.direction}, k = {k}: {found['damaged']} of the {found['others']} words that were "
+        f"left alone came out different ({found['damage']:.1%})"
+    )
 
 
 def _say_left_out(world: World, data: Splits) -> None:

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
@@ -21,6 +22,7 @@ from pitfalls.language.analysers import Analyser, FirstOf, LexiconAnalyser, Simp
 from pitfalls.language.corpus import Corpus, Word, read_conllu
 from pitfalls.language.coverage import agreement, coverage
 from pitfalls.language.lexicon import Analysis, LemmaOnly, Lexicon
+from pitfalls.study.digests import digest
 from pitfalls.study.worlds import GeneratedSource, mini_folder
 
 _FORM = st.text("abAB", min_size=1, max_size=2)
@@ -334,6 +336,7 @@ class _Pipeline:
     """A pipeline that answers from a table, and shows that the words were given, not split."""
 
     vocab = object()
+    meta: ClassVar[dict[str, str]] = {"version": "3.8.0"}
 
     def __init__(self, lang: str, table: dict[str, tuple[str, str, str]]) -> None:
         self.lang, self.table = lang, table
@@ -382,6 +385,9 @@ def test_spacys_tokens_become_readings_by_the_treebanks_tables() -> None:
     assert spanish.analyse("bare") == frozenset() == spanish.analyse("")
     assert (spanish.name, spanish.language) == ("spaCy es_toy", "spa")
     assert SpacyAnalyser("spa", "es_toy", "mine").name == "mine"
+    assert spanish.version == "3.8.0"
+    # Equal where language, pipeline, name and version are, so that an interrupted run can be told from another.
+    assert digest(spanish) == digest(SpacyAnalyser("spa", "es_toy")) != digest(SpacyAnalyser("spa", "es_toy", "mine"))
 
 
 @pytest.mark.usefixtures("fake_spacy")

@@ -236,3 +236,36 @@ def test_bad_options_are_refused_by_the_parser(treebank, tmp_path, capsys, optio
     with pytest.raises(SystemExit) as caught:
         main([*arguments(treebank, tmp_path), *options])
     assert caught.value.code == 2 and options[0] in capsys.readouterr().err
+
+
+def test_the_judge_is_named_with_what_it_knows(treebank, tmp_path, capsys):
+    assert main(arguments(treebank, tmp_path, "--kind", "ablation", "--examples", "0")) == 0
+    # All splits are in the lexicon, the test words too.
+    assert (
+        "judged by treebank, then simplemma, which knows 100.0% of the test words with Number, 100.0% with their "
+        "attributes" in capsys.readouterr().out
+    )
+
+
+def test_damage_is_told_or_why_there_can_be_none(treebank, tmp_path, capsys):
+    assert main(arguments(treebank, tmp_path, "--kind", "ablation", "--examples", "0")) == 0
+    said = capsys.readouterr().out
+    damaged, others, share = re.search(r"k = 8: (\d+) of the (\d+) words .* \(([\d.]+)%\)", said).groups()
+    assert float(share) == pytest.approx(100 * int(damaged) / int(others), abs=0.05)
+    assert int(others) > 100
+
+
+def test_spacy_can_be_asked_for_and_its_absence_is_said(treebank, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "spacy", None)
+    assert main(arguments(treebank, tmp_path, "--spacy", "es_core_news_sm")) == 2
+    assert "pip install 'pitfalls[spacy]'" in capsys.readouterr().err
+
+
+def test_effects_of_a_world_are_written_and_found_again(tmp_path, capsys):
+    command = ["effects", "--world", "planted", "--layers", "1", "--sentences", "5", "--jobs", "1"]
+    for found in (0, 1):
+        assert main([*command, "--output", str(tmp_path)]) == 0
+        assert f"1 configurations, {found} of them done before" in capsys.readouterr().out
+    assert len(list((tmp_path / "results").glob("effects-planted-*.csv"))) == 5
+    assert main(["effects", "--world", "planted", "--layers", "7", "--output", str(tmp_path)]) == 2
+    assert "has the layers 0 to 1, not [7]" in capsys.readouterr().err

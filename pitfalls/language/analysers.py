@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from simplemma.strategies import DictionaryLookupStrategy
@@ -124,6 +124,7 @@ class SimplemmaAnalyser:
 _SIMPLEMMA = DictionaryLookupStrategy()
 
 
+@dataclass(frozen=True)
 class SpacyAnalyser:
     """A spaCy pipeline that is installed already: the form is parsed as a text of one word; nothing is downloaded.
 
@@ -155,18 +156,24 @@ class SpacyAnalyser:
     frozenset({Analysis(lemma='gata', attributes=(('Gender', 'FEM'), ('Number', 'PL'), ('Part of Speech', 'N')))})
     """
 
-    def __init__(self, language: str, pipeline: str, name: str | None = None) -> None:
-        code = _two_letters(language, "spaCy")
-        self.language, self.name = language, name or f"spaCy {pipeline}"
-        self._pipeline = _load_spacy(pipeline)
-        if self._pipeline.lang not in (code, "xx"):
-            raise ValueError(
-                f"the pipeline {pipeline} is of {self._pipeline.lang!r}, and {language!r} is {code!r}: load a pipeline "
-                f"of {code!r}, or give the language of this one"
-            )
+    language: str
+    pipeline: str
+    name: str = ""
+    version: str = field(init=False)
 
-    def __repr__(self) -> str:
-        return f"SpacyAnalyser({self.language!r}, name={self.name!r})"
+    def __post_init__(self) -> None:
+        """Load the pipeline."""
+        code = _two_letters(self.language, "spaCy")
+        loaded = _load_spacy(self.pipeline)
+        if loaded.lang not in (code, "xx"):
+            raise ValueError(
+                f"the pipeline {self.pipeline} is of {loaded.lang!r}, and {self.language!r} is {code!r}: load a "
+                f"pipeline of {code!r}, or give the language of this one"
+            )
+        object.__setattr__(self, "name", self.name or f"spaCy {self.pipeline}")
+        # Which version answered decides the answer; spaCy notes it in every pipeline.
+        object.__setattr__(self, "version", str(loaded.meta.get("version", "")))
+        object.__setattr__(self, "_loaded", loaded)
 
     def analyse(self, form: str) -> frozenset[Analysis]:
         """Parse the form as a text of one word."""
@@ -175,7 +182,8 @@ class SpacyAnalyser:
         if not form:
             return frozenset()
         # The words are given, so that spaCy's tokenizer does not split the form.
-        token = self._pipeline(Doc(self._pipeline.vocab, words=[form]))[0]
+        loaded: Language = self.__dict__["_loaded"]
+        token = loaded(Doc(loaded.vocab, words=[form]))[0]
         return _converted(form, token.lemma_, token.pos_, str(token.morph), self.language)
 
 
