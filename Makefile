@@ -30,6 +30,8 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@touch $@
 
 reproduce: $(VENV)/.ready  ## Run the notebooks; write figures/, results/ and report.html
+	$(BIN)/pitfalls effects --world $(WORLD) \
+		$(if $(MODEL),--model '$(MODEL)') $(if $(TREEBANKS),--treebanks '$(TREEBANKS)')
 	$(BIN)/pitfalls reproduce --world $(WORLD) \
 		$(if $(MODEL),--model '$(MODEL)') $(if $(TREEBANKS),--treebanks '$(TREEBANKS)')
 
@@ -77,4 +79,4 @@ bench: $(VENV)/.ready  ## Measure speed and memory against the slow ways (about 
 	$(BIN)/python -m benchmarks.readme
 
 clean:  ## Remove what the commands wrote, but not .venv
-	rm -rf build figures results report.html
+	rm -rf build figures results unfinished report.html

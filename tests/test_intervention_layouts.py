@@ -27,9 +27,11 @@ def layout(request):
     return request.param
 
 
-@pytest.fixture(params=[1, 4096], ids=["one by one", "batched"])
+@pytest.fixture(params=[(1, 1), (1024, 20), (1024, 4096)], ids=["one by one", "small", "batched"])
 def batch_tokens(request, monkeypatch):
-    monkeypatch.setattr(replay, "_BATCH_TOKENS", request.param)
+    at_once, few = request.param
+    monkeypatch.setattr(replay, "_BATCH_TOKENS", at_once)
+    monkeypatch.setattr(replay, "_FEW", few)
 
 
 def ranked(layout, layer):

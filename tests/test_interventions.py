@@ -304,12 +304,31 @@ def test_ablating_all_neurons_is_the_same_in_any_order(world, data_of):
     assert one.equals(two)
 
 
-def test_the_batches_make_no_difference(world, data_of, monkeypatch):
+@pytest.mark.parametrize("limits", [{"_BATCH_TOKENS": 1}, {"_FEW": 1, "_HELD_TOKENS": 30}, {"_HELD_TOKENS": 1}])
+def test_the_batches_make_no_difference(world, data_of, monkeypatch, limits):
     data = data_of(2)
     order = rank("probeless", data)
     together = intervene(world, data, order, Translation(), [0, 5, D])
-    monkeypatch.setattr(replay, "_BATCH_TOKENS", 1)
+    for name, value in limits.items():
+        monkeypatch.setattr(replay, name, value)
     pd.testing.assert_frame_equal(together, intervene(world, data, order, Translation(), [0, 5, D]))
+
+
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=80))
+def test_batches_take_every_sentence_once_with_little_padding(lengths):
+    groups = list(replay._groups(lengths))
+    batches = [batch for group in groups for batch in group]
+    assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
+    assert batches == list(replay._batches(lengths))
+    for batch in batches:
+        real, padded = sum(lengths[i] for i in batch), len(batch) * max(lengths[i] for i in batch)
+        assert padded <= replay._BATCH_TOKENS or len(batch) == 1
+        # Short of _FEW subwords a batch takes the next sentence whatever its length.
+        before = [sum(lengths[i] for i in batch[:n]) for n in range(1, len(batch))]
+        assert padded <= replay._PADDED * real or before[-1] < replay._FEW
+    for group in groups:
+        held = [len(batch) * max(lengths[i] for i in batch) for batch in group]
+        assert sum(held[:-1]) < replay._HELD_TOKENS
 
 
 def test_the_model_is_left_as_it_was(world, data_of):
@@ -475,7 +494,7 @@ def test_errors_say_what_to_do(world, data_of):
         intervene(world, data, order, Translation(), [0], target="TRI")
     with pytest.raises(ValueError, match="an ablation aims at no value"):
         intervene(world, data, order, Ablation(), [0], target="PL")
-    with pytest.raises(ValueError, match="beta must be above 0, not 0"):
+    with pytest.raises(ValueError, match="beta must be above 0 and finite, not 0"):
         Translation(beta=0)
     with pytest.raises(ValueError, match='value must be "zero" or "mean"'):
         Ablation("median")

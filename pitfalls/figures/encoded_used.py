@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -157,7 +159,8 @@ def _draw(axes: Axes, points: pd.DataFrame, pairs: list[tuple[str, str]]) -> Non
         # Points on the axis are whole, not cut in half.
         axes.plot(x, y, linestyle="none", label=ranking_name(ranking, direction), clip_on=False, zorder=3, **look)
     lowest, highest = points[_AREAS].min(), points[_AREAS].max()
-    axes.set_xlim(min(0.0, lowest["probing_area"]), max(1.0, highest["probing_area"]))
+    # A probe is hardly ever below chance, and what lies there would be empty paper: from the tenth below the lowest.
+    axes.set_xlim(math.floor(10 * lowest["probing_area"]) / 10, max(1.0, highest["probing_area"]))
     top = 1.1 * max(highest["clwv_area"], 0.0)
     axes.set_ylim(min(0.0, 1.1 * lowest["clwv_area"]), top or 1.0)
     axes.set_ylabel("Area under the CLWV curve (mean over k, fraction of words)")

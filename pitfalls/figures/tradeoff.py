@@ -57,8 +57,10 @@ def tradeoff(table: pd.DataFrame) -> Plot:
     caption = (
         f"{about}. CLWV (right lemma, another value) against damage, both as fractions of words; each path goes over "
         "the number k of changed neurons, and the number beside it is the k of its highest CLWV. Up and to the left is "
-        "better. Hollow markers: bottom to top." + (" Means over draws." if int(points["draws"].max()) > 1 else "")
+        "better; the two axes have scales of their own. Hollow markers: bottom to top."
     )
+    if int(points["draws"].max()) > 1:
+        caption += " Means over draws."
     return Plot(figure, alt, caption, points)
 
 
@@ -81,7 +83,9 @@ def _draw(axes: Axes, points: pd.DataFrame) -> list[str]:
         sentences.append(f"{name}: {_in_words(path)}.")
     axes.set_xlabel("Damage (fraction of words)")
     axes.set_ylabel("CLWV (fraction of words)")
-    axes.set_xlim(-0.02, 1.02)
+    # Damage is often a hundredth of CLWV: on the same scale all paths would be one vertical line.
+    width = 1.1 * float(points["damage"].max()) or 0.01
+    axes.set_xlim(-0.02 * width, width)
     axes.set_ylim(-0.02, 1.02)
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return sentences

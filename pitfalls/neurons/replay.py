@@ -25,9 +25,14 @@ if TYPE_CHECKING:
     from pitfalls.model.activations import Activations, Splits
     from pitfalls.model.interface import Encoded, LanguageModel
 
-# Subwords run through the model at a time, padding included. Larger batches hold sentences of less like length, so
-# more padding; with 4096 M-BERT took a third more time, and with 512 the vocabulary matrix is read too often.
+# Subwords run through the model at a time, padding included; and of a batch with _FEW of them or more, how many times
+# its real subwords it may have with padding. Padding is what costs: M-BERT's layers read their weights gladly again.
 _BATCH_TOKENS = 1024
+_FEW = 256
+_PADDED = 1.1
+# Subwords whose states are held while the head reads their words together: some 12 MB of M-BERT. The head's vocabulary
+# matrix is as large as all layers, and should not be read again for every small batch.
+_HELD_TOKENS = 4096
 
 
 class World(Protocol):
@@ -97,15 +102,53 @@ def _check_words(part: Activations, sentences: Sequence[Sentence]) -> None:
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Indices of sentences of like length, at most ``_BATCH_TOKENS`` subwords a batch with padding."""
+    """Indices of sentences of like length: at most ``_BATCH_TOKENS`` subwords a batch, with little padding."""
     batch: list[int] = []
+    real = 0
     for i in sorted(range(len(lengths)), key=lambda i: (lengths[i], i)):
-        if batch and (len(batch) + 1) * lengths[i] > _BATCH_TOKENS:
+        padded = (len(batch) + 1) * lengths[i]
+        if batch and (padded > _BATCH_TOKENS or (real >= _FEW and padded > _PADDED * (real + lengths[i]))):
             yield batch
-            batch = []
+            batch, real = [], 0
         batch.append(i)
+        real += lengths[i]
     if batch:
         yield batch
+
+
+def _groups(lengths: Sequence[int]) -> Iterator[list[list[int]]]:
+    """Batches whose states are held at once, ``_HELD_TOKENS`` subwords or a little more."""
+    group: list[list[int]] = []
+    held = 0
+    for batch in _batches(lengths):
+        group.append(batch)
+        held += len(batch) * lengths[batch[-1]]
+        if held >= _HELD_TOKENS:
+            yield group
+            group, held = [], 0
+    if group:
+        yield group
+
+
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    """Sentences that are run together, and where in them words are changed and read.
+
+    ``states`` [b, t, d] of the layer, unchanged; ``target_at`` and ``read_at`` [b, t], the word to change, and to read,
+    at each subword, -1 where there is none; ``values``, those of all words to change.
+    """
+
+    encoded: Encoded
+    states: torch.Tensor
+    target_at: torch.Tensor
+    read_at: torch.Tensor
+    values: torch.Tensor
+
+    def changed(self, change: StateChange) -> torch.Tensor:
+        """A changed copy of the states."""
+        slots, states = self.target_at >= 0, self.states.clone()
+        states[slots] = change.apply(self.states[slots], self.values[self.target_at[slots]])
+        return states
 
 
 @dataclass(frozen=True)
@@ -153,16 +196,14 @@ class Run:
         """
         model, targets = self.world.model, self.targets
         words = {int(i): self.sentences[i].forms for i in np.unique(targets.sentences)}
-        changed_in, read_in = _by_sentence(targets), _by_sentence(read)
-        unknown = 0
-        for batch in _batches(model.lengths(list(words.values()))):
-            rows = [list(words)[i] for i in batch]
-            encoded = model.encode([words[i] for i in rows])
-            target_at = _word_at(encoded, [changed_in[i] for i in rows], targets)
-            unknown += _unknown(model, encoded, target_at)
-            read_at = _word_at(encoded, [read_in.get(i, []) for i in rows], read)
-            for i, predicted in enumerate(self._replayed(encoded, target_at, read_at >= 0)):
-                yield from _of_words(i, encoded.input_ids[read_at >= 0], predicted, read_at[read_at >= 0])
+        rows, unknown = list(words), 0
+        for group in _groups(model.lengths(list(words.values()))):
+            batches = [self._batch([rows[i] for i in batch], read) for batch in group]
+            unknown += sum(_unknown(model, batch.encoded, batch.target_at) for batch in batches)
+            own = torch.cat([batch.encoded.input_ids[batch.read_at >= 0] for batch in batches])
+            read_at = torch.cat([batch.read_at[batch.read_at >= 0] for batch in batches])
+            for i, change in enumerate(self.changes):
+                yield from _of_words(i, own, self._predicted(batches, change), read_at)
         if unknown == len(targets):
             _check_known(model, self.part, self.sentences, self.whole or targets)
 
@@ -188,22 +229,32 @@ class Run:
             for c in chosen
         ]
 
-    def _replayed(self, encoded: Encoded, target_at: torch.Tensor, read: torch.Tensor) -> Iterator[torch.Tensor]:
-        """The tokens predicted at the slots ``read`` (bool [b, t]) of one batch, change by change."""
-        model, layer, slots = self.world.model, self.part.layer, target_at >= 0
-        values = torch.as_tensor(self.targets.values, device=target_at.device)[target_at[slots]]
-        states = model.hidden(encoded, layer)
-        for change in self.changes:
-            changed = states.clone()
-            changed[slots] = change.apply(states[slots], values)
-            yield model.predict(model.resume(encoded, layer, changed), read)
+    def _batch(self, sentences: Sequence[int], read: Places) -> _Batch:
+        """Run the layers up to that of ``part`` on some sentences."""
+        model, targets = self.world.model, self.targets
+        encoded = model.encode([self.sentences[i].forms for i in sentences])
+        return _Batch(
+            encoded,
+            model.hidden(encoded, self.part.layer),
+            _word_at(encoded, sentences, targets),
+            _word_at(encoded, sentences, read),
+            torch.as_tensor(targets.values, device=encoded.input_ids.device),
+        )
+
+    def _predicted(self, batches: Sequence[_Batch], change: StateChange) -> torch.Tensor:
+        """The tokens predicted where words are read, batch by batch, under one change, [n]."""
+        model, layer = self.world.model, self.part.layer
+        final = torch.cat(
+            [model.resume(batch.encoded, layer, batch.changed(change))[batch.read_at >= 0] for batch in batches]
+        )
+        return model.predict(final[None], torch.ones(1, len(final), dtype=torch.bool, device=final.device))
 
 
 def _check_known(model: LanguageModel, part: Activations, sentences: Sequence[Sentence], targets: Targets) -> None:
     """The tokenizer must know one of the words to change."""
-    for sentence, words in _by_sentence(targets).items():
+    for sentence, words in zip(*np.unique(targets.sentences, return_counts=True), strict=True):
         encoded = model.encode([sentences[sentence].forms])
-        if _unknown(model, encoded, _word_at(encoded, [words], targets)) < len(words):
+        if _unknown(model, encoded, _word_at(encoded, [sentence], targets)) < words:
             return
     raise ValueError(
         f"{model.name} reads unknown tokens in all {len(targets)} words to change (100 %): its tokenizer does not "
@@ -216,19 +267,13 @@ def _unknown(model: LanguageModel, encoded: Encoded, word_at: torch.Tensor) -> i
     return len(word_at[(word_at >= 0) & (encoded.input_ids == model.unknown_id)].unique())
 
 
-def _by_sentence(places: Places) -> dict[int, list[int]]:
-    """The words of every sentence that has one."""
-    found: dict[int, list[int]] = {}
-    for word, sentence in enumerate(places.sentences.tolist()):
-        found.setdefault(sentence, []).append(word)
-    return found
-
-
-def _word_at(encoded: Encoded, of_row: Sequence[Sequence[int]], places: Places) -> torch.Tensor:
-    """The word of ``places`` at each subword, [b, t]; -1 where there is none."""
+def _word_at(encoded: Encoded, sentences: Sequence[int], places: Places) -> torch.Tensor:
+    """The word of ``places`` at each subword of the encoded ``sentences``, [b, t]; -1 where there is none."""
     word_at = torch.full_like(encoded.word_ids, -1)
-    for row, of_sentence in enumerate(of_row):
-        for word in of_sentence:
+    # Places are sorted by their sentence.
+    first, last = (np.searchsorted(places.sentences, sentences, side) for side in ("left", "right"))
+    for row, words in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
+        for word in range(*words):
             word_at[row, encoded.word_ids[row] == int(places.positions[word])] = word
     return word_at
 
