@@ -174,7 +174,7 @@ def test_in_unused_neurons_neither_does(world, data):
 
 @pytest.mark.parametrize("make", [lambda b: RandomDirection(b), lambda b: OtherAttribute(OTHER, "Gender", b)])
 def test_what_is_no_beta_is_refused(make):
-    with pytest.raises(ValueError, match="beta must be above 0, not 0"):
+    with pytest.raises(ValueError, match="beta must be above 0 and finite, not 0"):
         make(0)
 
 
