@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.cost import figure
-from benchmarks.measure import in_a_fresh_process
+from benchmarks.measure import in_a_fresh_process, load_average, say
 from benchmarks.works import SIZES, prepare
 from pitfalls.study.machine import describe
 from pitfalls.study.output import write_whole
@@ -32,7 +31,7 @@ def ratios(scale: str, threads: list[int], only: list[str]) -> pd.DataFrame:
             for count in threads:
                 start = time.perf_counter()
                 rows += in_a_fresh_process(name, count, scale, Path(folder))
-                _say(f"{name}, {count} thread(s): {time.perf_counter() - start:.0f} s, ratio {rows[-1]['ratio']:.0f}")
+                say(f"{name}, {count} thread(s): {time.perf_counter() - start:.0f} s, ratio {rows[-1]['ratio']:.0f}")
     return pd.DataFrame(rows)
 
 
@@ -48,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     only = asked.only or [*SIZES["full"], "cost"]
     asked.output.mkdir(parents=True, exist_ok=True)
-    machine = describe() | {"load at the start": _load()}
+    machine = describe() | {"load at the start": load_average()}
 
     agreed = True
     works = [name for name in only if name != "cost"]
@@ -61,20 +60,11 @@ def main(arguments: list[str] | None = None) -> int:
         start = time.perf_counter()
         costs = pd.DataFrame(in_a_fresh_process("cost", 1, asked.scale, asked.output)).round({"seconds": 6})
         figure(costs).save(asked.output, "cost")
-        _say(f"cost: {time.perf_counter() - start:.0f} s")
+        say(f"cost: {time.perf_counter() - start:.0f} s")
     write_whole(asked.output / "machine.json", json.dumps(machine, indent=2) + "\n")
     if not agreed:
-        _say("a fast form and its loop differ: see the columns difference and agreed of rankings.csv")
+        say("a fast form and its loop differ: see the columns difference and agreed of rankings.csv")
     return 0 if agreed else 1
-
-
-def _load() -> str:
-    """How many processes were running over the last minute, where the system tells: it should be none."""
-    return f"{os.getloadavg()[0]:.2f}" if hasattr(os, "getloadavg") else "unknown"
-
-
-def _say(what: str) -> None:
-    print(what, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from pitfalls.neurons.counts import counts
 from pitfalls.neurons.curves import Split
 from pitfalls.neurons.intervals import rate_intervals
-from pitfalls.neurons.interventions import Kind, intervene, judged_words
+from pitfalls.neurons.interventions import Kind, judged_words
 from pitfalls.neurons.rankings import PAPER_RANKINGS, Ranking, rank
 from pitfalls.neurons.replay import prepare
 from pitfalls.study.unfinished import Unfinished, resumed_ranking
@@ -32,22 +32,6 @@ def paper_rankings(data: Splits, seed: int = 0, max_neurons: int | None = None) 
         rank(name, data, direction=direction, seed=seed, max_neurons=max_neurons)
         for name, direction in tqdm(PAPER_RANKINGS, desc="ranking", unit="ranking", leave=False)
     ]
-
-
-def intervention_curves(
-    world: World,
-    data: Splits,
-    rankings: Sequence[Ranking],
-    kind: Kind,
-    ks: Sequence[int],
-    split: Split = "test",
-) -> pd.DataFrame:
-    """What becomes of each word over k when the first k neurons of each ranking are changed, one tidy table."""
-    tables = [
-        intervene(world, data, ranking, kind, ks, split=split)
-        for ranking in tqdm(rankings, desc="intervening", unit="ranking", leave=False)
-    ]
-    return pd.concat(tables, ignore_index=True)
 
 
 # ------------------------------------------------------------------------ what goes on where it was stopped
