@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -18,7 +21,15 @@ from hypothesis import strategies as st
 
 from pitfalls.language.corpus import Corpus, Sentence, Word
 from pitfalls.model import activations
-from pitfalls.model.activations import Activations, Splits, layer_vectors, select, word_vectors
+from pitfalls.model.activations import (
+    Activations,
+    Splits,
+    absent_layers,
+    free_space,
+    layer_vectors,
+    select,
+    word_vectors,
+)
 from pitfalls.model.interface import TooLongError
 from pitfalls.model.masked_lm import MaskedLM
 
@@ -280,7 +291,7 @@ def test_a_run_that_dies_leaves_nothing_under_the_final_name(
         patch.setattr(MaskedLM, "hidden_of_layers", die)
         with pytest.raises(KeyboardInterrupt):
             word_vectors(lm, SENTENCES, 2, cache=tmp_path, batch_tokens=8)
-    assert not files(tmp_path, ".npy") + files(tmp_path, ".json")
+    assert not files(tmp_path, ".npy") + files(tmp_path, ".json") + files(tmp_path, ".partial")
     found = word_vectors(lm, SENTENCES, 2, cache=tmp_path)
     np.testing.assert_array_equal(found, word_vectors(lm, SENTENCES, 2))
     assert not files(tmp_path, ".partial")
@@ -320,6 +331,96 @@ def test_a_second_process_waits_for_the_first_one_s_vectors(
         np.testing.assert_array_equal(word_vectors(lm, SENTENCES, 2, cache=tmp_path), expected)
         assert other.wait(timeout=60) == 0
     assert len(files(tmp_path, ".npy")) == len(files(tmp_path, ".json")) == 1
+    assert not files(tmp_path, ".partial")
+
+
+def test_layers_that_are_not_there_are_named_without_a_model_run(
+    lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert absent_layers(lm, SENTENCES, [3, 1, 1], tmp_path / "none") == [1, 3]
+    layer_vectors(lm, SENTENCES, [1, 2], tmp_path)
+    monkeypatch.setattr(MaskedLM, "hidden_of_layers", stop)
+    assert absent_layers(lm, SENTENCES, [1, 2, 3], tmp_path) == [3]
+    truncate(*(files(tmp_path, suffix)[0] for suffix in (".npy", ".json")))
+    assert absent_layers(lm, SENTENCES, [1, 2], tmp_path) == [1]
+
+
+# -------------------------------------------------------------------- a full disk
+
+MANY = [["the", "cats", "sleep", "and", "dogs", "walk"]] * 4000  # 24,000 words: 0.768 MB a layer of 8 neurons
+FULL = (
+    r"No space left on device: the word vectors of the layers 1, 2 need 1\.5 MB, and .* has 1\.0 MB free: "
+    r"make room there, take fewer layers, or .* PITFALLS_CACHE"
+)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Any:
+    """A file system of 1 MB."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("no file system may be mounted here: a real full disk needs one")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_a_full_disk_is_an_error_and_leaves_nothing(lm: MaskedLM, small_disk: Path) -> None:
+    free = free_space(small_disk)
+    with pytest.raises(OSError, match=FULL) as caught:
+        layer_vectors(lm, MANY, [1, 2], small_disk)
+    assert caught.value.errno == errno.ENOSPC
+    assert not [path for path in small_disk.iterdir() if path.suffix != ".lock"]
+    assert free_space(small_disk) == free
+    # One layer fits, and the second does not beside it.
+    np.testing.assert_array_equal(word_vectors(lm, MANY, 1, small_disk), word_vectors(lm, MANY, 1))
+    with pytest.raises(OSError, match=r"layers 2 need 0\.8 MB"):
+        layer_vectors(lm, MANY, [1, 2], small_disk)
+    assert absent_layers(lm, MANY, [1, 2], small_disk) == [2] and not files(small_disk, ".partial")
+
+
+@pytest.mark.parametrize("cannot", ["no such call", "not on this file system"])
+def test_where_nothing_can_be_reserved_what_is_free_decides(
+    cannot: str, lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> Any:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    if cannot == "no such call":
+        monkeypatch.delattr(os, "posix_fallocate", raising=False)
+    else:
+        monkeypatch.setattr(os, "posix_fallocate", refuse, raising=False)
+    monkeypatch.setattr(activations, "free_space", lambda folder: 1_000_000)
+    with pytest.raises(OSError, match=FULL) as caught:
+        layer_vectors(lm, MANY, [1, 2], tmp_path)
+    assert caught.value.errno == errno.ENOSPC
+    assert not [path for path in tmp_path.iterdir() if path.suffix != ".lock"]
+    assert len(word_vectors(lm, MANY, 1, tmp_path)) == 24_000
+
+
+def test_space_is_reserved_before_a_vector_is_made(
+    lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> Any:
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    monkeypatch.setattr(MaskedLM, "hidden_of_layers", stop)
+    with pytest.raises(OSError, match="Disk quota exceeded: the word vectors of the layers 2 need") as caught:
+        word_vectors(lm, SENTENCES, 2, cache=tmp_path)
+    assert caught.value.errno == errno.EDQUOT and not files(tmp_path, ".partial")
+
+
+def test_other_errors_of_a_disk_stay_what_they_are(
+    lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "posix_fallocate", broken, raising=False)
+    with pytest.raises(OSError, match=r"^\[Errno 5\] Input/output error$"):
+        word_vectors(lm, SENTENCES, 2, cache=tmp_path)
     assert not files(tmp_path, ".partial")
 
 

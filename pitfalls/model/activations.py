@@ -7,9 +7,12 @@ once a model, corpus and layer by :func:`word_vectors`, kept in a memory-mapped 
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
 CODE_VERSION = 1
 
 _READ_AT_ONCE = 1 << 22
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+#: Of file systems that cannot reserve space.
+_NO_RESERVING = (errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS)
 
 
 # -------------------------------------------------------------------- labelled vectors
@@ -375,6 +381,8 @@ def word_vectors(
     ------
     TooLongError
         Naming the sentence that is too long for the model.
+    OSError
+        The disk of ``cache`` has no room for the vectors; it has been reserved before the first one is made.
     """
     return layer_vectors(model, sentences, [layer], cache, batch_tokens)[layer]
 
@@ -402,17 +410,36 @@ def layer_vectors(
         return arrays
     folder = Path(cache)
     folder.mkdir(parents=True, exist_ok=True)
-    manifests = {layer: _manifest(model, sentences, layer, shape) for layer in layers}
+    manifests = _manifests(model, sentences, layers, shape)
     # One lock for all layers of a corpus: locks taken one by one could wait for each other for ever.
     with FileLock(folder / f"{_key(manifests[layers[0]], 'layer')}.lock"):
         stores = {layer: _Store(folder, manifest) for layer, manifest in manifests.items()}
         missing = {layer: store for layer, store in stores.items() if not store.is_sound()}
         if missing:
-            partial = {layer: store.create() for layer, store in missing.items()}
-            _fill(partial, model, sentences, batch_tokens)
-            for layer, store in missing.items():
-                store.commit(partial.pop(layer))
+            _make(missing, folder, model, sentences, batch_tokens)
         return {layer: store.open() for layer, store in stores.items()}
+
+
+def absent_layers(
+    model: LanguageModel, sentences: Sequence[Sequence[str]], layers: Sequence[int], cache: str | os.PathLike[str]
+) -> list[int]:
+    """Those of ``layers`` that :func:`layer_vectors` would have to make, by names and sizes of files alone."""
+    shape = (sum(len(sentence) for sentence in sentences), model.n_neurons)
+    # Hashed once, and not once a layer.
+    manifests = _manifests(model, sentences, sorted(set(layers)), shape)
+    return [layer for layer, manifest in manifests.items() if not _Store(Path(cache), manifest).is_there()]
+
+
+def free_space(folder: str | os.PathLike[str]) -> int:
+    """Bytes that are free on the disk where a folder is, or will be once it is made.
+
+    >>> free_space("/no/such/folder") == shutil.disk_usage("/").free
+    True
+    """
+    place = Path(folder).absolute()
+    while not place.exists():
+        place = place.parent
+    return shutil.disk_usage(place).free
 
 
 def _fill(
@@ -470,6 +497,47 @@ def _means(
 # -------------------------------------------------------------------- the cache
 
 
+def _make(
+    stores: Mapping[int, _Store],
+    folder: Path,
+    model: LanguageModel,
+    sentences: Sequence[Sequence[str]],
+    batch_tokens: int,
+) -> None:
+    """Make the files of some layers; whatever goes wrong, no half-written one stays.
+
+    Raises
+    ------
+    OSError
+        With the ``errno`` of a full disk or quota: how much the layers need, and how much is free.
+    """
+    try:
+        with contextlib.ExitStack() as stack:
+            for store in stores.values():
+                stack.callback(store.discard)
+                store.create()
+            # Writing to a memory map whose disk is full would end the process (SIGBUS).
+            _reserve([store.partial for store in stores.values()], folder)
+            arrays = {layer: store.open_partial() for layer, store in stores.items()}
+            _fill(arrays, model, sentences, batch_tokens)
+            for layer, store in stores.items():
+                store.commit(arrays.pop(layer))
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        # Only now, that nothing of ours takes room any more, is what is free what there is for us.
+        raise OSError(error.errno, f"{os.strerror(error.errno)}: {_needs(stores, folder)}") from error
+
+
+def _needs(stores: Mapping[int, _Store], folder: Path) -> str:
+    need = sum(store.size for store in stores.values())
+    return (
+        f"the word vectors of the layers {', '.join(map(str, stores))} need {need / 1e6:.1f} MB, and {folder} has "
+        f"{free_space(folder) / 1e6:.1f} MB free: make room there, take fewer layers, or name a folder on another disk "
+        "by the environment variable PITFALLS_CACHE"
+    )
+
+
 class _Store:
     """One layer's file and its manifest; whoever uses it holds the lock."""
 
@@ -478,28 +546,44 @@ class _Store:
         self._array, self._manifest = folder / f"{name}.npy", folder / f"{name}.json"
         self._expected = manifest
 
+    @property
+    def size(self) -> int:
+        """Bytes that the vectors take."""
+        n_words, n_neurons = self._expected["shape"]
+        return int(n_words) * int(n_neurons) * np.dtype(np.float32).itemsize
+
     def is_sound(self) -> bool:
         """Whether the file is there, is of this model, corpus, layer and code, and has not changed since."""
+        noted = self._sum_of_file()
         try:
-            found = json.loads(self._manifest.read_text(encoding="utf-8"))
-            expected = {**_decisive(self._expected), "size": self._array.stat().st_size}
-            if not isinstance(found, dict) or any(found.get(name) != expected[name] for name in expected):
-                return False
-            return bool(found.get("sha256") == _sha256(self._array))
-        except (OSError, ValueError):
+            return noted is not None and noted == _sha256(self._array)
+        except OSError:
             return False
 
-    def create(self) -> NDArray[np.float32]:
-        """Open an empty array beside its final place, mapped to memory."""
-        return np.lib.format.open_memmap(
-            self._partial(self._array), mode="w+", dtype=np.float32, shape=tuple(self._expected["shape"])
-        )
+    def is_there(self) -> bool:
+        """The same without reading the file."""
+        return self._sum_of_file() is not None
+
+    @property
+    def partial(self) -> Path:
+        """Where the array is until it is whole."""
+        return self._partial(self._array)
+
+    def create(self) -> None:
+        """Write an array of holes beside its final place."""
+        # Not kept: as long as it is mapped, the disk does not get its room back.
+        np.lib.format.open_memmap(self.partial, mode="w+", dtype=np.float32, shape=tuple(self._expected["shape"]))
+
+    def open_partial(self) -> NDArray[np.float32]:
+        """Map the array of :meth:`create` to memory, to be written."""
+        array: NDArray[np.float32] = np.load(self.partial, mmap_mode="r+", allow_pickle=False)
+        return array
 
     def commit(self, array: NDArray[np.float32]) -> None:
         """Move a filled array to its place, then its manifest."""
         assert isinstance(array, np.memmap)
         array.flush()
-        partial = self._partial(self._array)
+        partial = self.partial
         written = {"size": partial.stat().st_size, "sha256": _sha256(partial)}
         text = json.dumps({**self._expected, **written}, indent=1, sort_keys=True, ensure_ascii=False)
         self._partial(self._manifest).write_text(text + "\n", encoding="utf-8")
@@ -511,25 +595,62 @@ class _Store:
         array: NDArray[np.float32] = np.load(self._array, mmap_mode="r", allow_pickle=False)
         return array
 
+    def discard(self) -> None:
+        """Delete what is half-written."""
+        for path in (self._array, self._manifest):
+            with contextlib.suppress(OSError):
+                self._partial(path).unlink()
+
+    def _sum_of_file(self) -> str | None:
+        """The SHA-256 that the file was written with, where the file and its manifest are there and match."""
+        try:
+            found = json.loads(self._manifest.read_text(encoding="utf-8"))
+            expected = {**_decisive(self._expected), "size": self._array.stat().st_size}
+        except (OSError, ValueError):
+            return None
+        if not isinstance(found, dict) or any(found.get(name) != expected[name] for name in expected):
+            return None
+        return str(found.get("sha256"))
+
     @staticmethod
     def _partial(path: Path) -> Path:
         # One name for all processes: they hold the lock, and what a killed one left is overwritten.
         return path.with_name(path.name + ".partial")
 
 
-def _manifest(
-    model: LanguageModel, sentences: Sequence[Sequence[str]], layer: int, shape: tuple[int, int]
-) -> dict[str, Any]:
-    """Everything that decides what the vectors are."""
-    return {
+def _reserve(paths: Sequence[Path], folder: Path) -> None:
+    """Give files of holes the space on the disk that their sizes say, or raise the OSError of a full disk."""
+    sizes = [path.stat().st_size for path in paths]
+    try:
+        for path, size in zip(paths, sizes, strict=True):
+            _allocate(path, size)
+    except OSError as error:
+        if error.errno not in _NO_RESERVING:
+            raise
+        if sum(sizes) > free_space(folder):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+
+
+def _allocate(path: Path, size: int) -> None:
+    if not hasattr(os, "posix_fallocate"):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    with path.open("r+b") as file:
+        os.posix_fallocate(file.fileno(), 0, size)
+
+
+def _manifests(
+    model: LanguageModel, sentences: Sequence[Sequence[str]], layers: Sequence[int], shape: tuple[int, int]
+) -> dict[int, dict[str, Any]]:
+    """Everything that decides what the vectors of each layer are."""
+    shared = {
         "model": model.fingerprint(),
         "model_name": model.name,
         "sentences": _hash_sentences(sentences),
-        "layer": layer,
         "shape": list(shape),
         "dtype": "float32",
         "code_version": CODE_VERSION,
     }
+    return {layer: {**shared, "layer": layer} for layer in layers}
 
 
 def _key(manifest: Mapping[str, Any], *leave_out: str) -> str:

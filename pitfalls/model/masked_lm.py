@@ -147,7 +147,8 @@ class MaskedLM:
         OSError
             When there is no such model, or it has no safetensors weights.
         UnsupportedModelError
-            When it is no masked LM, weights of the encoder are missing, or its layout is not understood.
+            When it is no masked LM, weights of the encoder are missing, its layout is not understood, or the device
+            cannot compute in this precision.
         """
         source = str(name_or_folder)
         asked: dict[str, Any] = {"revision": revision, "trust_remote_code": False}
@@ -171,7 +172,16 @@ class MaskedLM:
             ) from error
         has_head = _head_was_loaded(model, info, source)
         name = Path(source).resolve().name if Path(source).is_dir() else source
-        return cls(model.to(device), tokenizer, name=name, has_head=has_head)
+        try:
+            return cls(model.to(device), tokenizer, name=name, has_head=has_head)
+        except RuntimeError as error:
+            # torch names the operation, and not what to do ("..." not implemented for 'Half').
+            if dtype == torch.float32 or "not implemented for" not in str(error):
+                raise
+            raise UnsupportedModelError(
+                f"{source!r} cannot compute in {str(dtype).removeprefix('torch.')} on {device}: take float32, "
+                f"bfloat16, or another device. torch says: {error}"
+            ) from error
 
     # ---------------------------------------------------------------- sizes and identity
 

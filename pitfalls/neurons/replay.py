@@ -283,9 +283,11 @@ def _of_words(
 ) -> Iterator[tuple[int, int, tuple[int, ...], tuple[int, ...]]]:
     """Slots [n] of words, in row order, grouped by word: the token ids that it has, and those predicted."""
     words, sizes = torch.unique_consecutive(word_at, return_counts=True)
-    parts = zip(words.tolist(), own.split(sizes.tolist()), predicted.split(sizes.tolist()), strict=True)
-    for word, before, after in parts:
-        yield k, word, tuple(before.tolist()), tuple(after.tolist())
+    # Lists at once: from a GPU, a copy a word would cost more than the layers.
+    before, after, end = own.tolist(), predicted.tolist(), 0
+    for word, size in zip(words.tolist(), sizes.tolist(), strict=True):
+        begin, end = end, end + size
+        yield k, word, tuple(before[begin:end]), tuple(after[begin:end])
 
 
 def prepare(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pandas as pd
+import torch
 
 from pitfalls.language import artificial, grammar, treebanks, unimorph
 from pitfalls.language.analysers import ISO_639_1, Analyser, FirstOf, LexiconAnalyser, SimplemmaAnalyser
@@ -22,7 +23,7 @@ from pitfalls.language.corpus import Corpus, Dropped, Sentence, drop_long, read_
 from pitfalls.language.grammar import corpora
 from pitfalls.language.lexicon import Lexicon
 from pitfalls.language.values import kept_values
-from pitfalls.model.activations import Splits, select, word_vectors
+from pitfalls.model.activations import Splits, absent_layers, layer_vectors, select, word_vectors
 from pitfalls.model.blueprint import PlantedParameters, Truth
 from pitfalls.model.interface import LanguageModel
 from pitfalls.model.masked_lm import MaskedLM
@@ -44,6 +45,15 @@ PLANTED_MIN_FORMS = 1
 """The value filter's threshold in the planted worlds: their values are known, none needs to be dropped."""
 
 WORLDS = ("mini", "paper", "planted", "planted-covariance")
+
+DTYPES: Mapping[str, torch.dtype] = {
+    "float32": torch.float32,
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+}
+"""Precisions that a model may compute in; its word vectors are float32 in all of them."""
+
+_PREPARED = ("language", "split", "layers", "words", "megabytes")
 
 
 class Source(Protocol):
@@ -110,10 +120,17 @@ class TreebankSource:
 
     folder: Path | None
     languages: tuple[str, ...]
+    _read: dict[tuple[str, str], Corpus] = field(default_factory=dict, repr=False, compare=False)
 
     def corpus(self, language: str, split: str) -> Corpus:
-        """One split of a treebank."""
-        return treebanks.load(language, [split], folder=self.folder)[split]
+        """One split of a treebank; those of the language that was read last are kept."""
+        if (language, split) not in self._read:
+            corpus = treebanks.load(language, [split], folder=self.folder)[split]
+            # A lexicon asks for what its words' reader has just read: three splits, and no more in memory.
+            for other in [kept for kept in self._read if kept[0] != language]:
+                self._read.pop(other, None)
+            self._read[language, split] = corpus
+        return self._read[language, split]
 
     def lexicon(self, language: str) -> Lexicon:
         """Every word of the three splits with its analyses there."""
@@ -306,11 +323,89 @@ class World:
             )
         parts = {}
         for split in SPLITS:
-            corpus = self.corpus(language, split)
-            words = [[word.form for word in sentence.words] for sentence in corpus.sentences]
-            vectors = word_vectors(self.model, words, layer, cache=self.cache)
-            parts[split] = select(vectors, corpus, attribute, values, layer)
+            vectors = word_vectors(self.model, self._words(language, split), layer, cache=self.cache)
+            parts[split] = select(vectors, self.corpus(language, split), attribute, values, layer)
         return Splits(**parts)
+
+    def prepare(self, languages: Sequence[str], layers: Sequence[int]) -> pd.DataFrame:
+        """Fill the cache with word vectors, all layers of a split in one pass of the model.
+
+        :meth:`activations` finds them there. Without it, each layer is made by a pass of its own when it is first
+        asked for.
+
+        Parameters
+        ----------
+        languages : ISO 639-3 codes
+        layers : 0 (embeddings) to ``model.n_layers``
+
+        Returns
+        -------
+        A row a language and split: language, split, layers (text such as ``"2 7 12"``), words, and the megabytes that
+        all these layers take. No row in a world that has no cache (the planted ones): there is nothing to fill.
+
+        Raises
+        ------
+        ValueError
+            No such language or layer.
+        OSError
+            The disk is full.
+
+        Examples
+        --------
+        >>> load_world("planted").prepare(["art"], [0, 1]).empty
+        True
+        """
+        wanted = self._checked_layers(layers)
+        rows = []
+        for language, split in self._cached(languages):
+            words = self._words(language, split)
+            layer_vectors(self.model, words, wanted, cache=self.cache)
+            megabytes = len(wanted) * self._layer_bytes(words) / 1e6
+            rows.append([language, split, " ".join(map(str, wanted)), sum(map(len, words)), megabytes])
+        return pd.DataFrame(rows, columns=list(_PREPARED))
+
+    def disk_need(self, languages: Sequence[str], layers: Sequence[int]) -> int:
+        """Bytes of word vectors that :meth:`prepare` would add to the cache: words x neurons x 4 a layer.
+
+        What is in the cache is not counted.
+
+        Raises
+        ------
+        ValueError
+            No such language or layer.
+
+        Examples
+        --------
+        >>> load_world("planted").disk_need(["art"], [0, 1])  # nothing of it is kept
+        0
+        """
+        wanted = self._checked_layers(layers)
+        splits = [self._words(language, split) for language, split in self._cached(languages)]
+        if self.cache is None:
+            return 0
+        return sum(
+            len(absent_layers(self.model, words, wanted, self.cache)) * self._layer_bytes(words) for words in splits
+        )
+
+    def _cached(self, languages: Sequence[str]) -> list[tuple[str, str]]:
+        """The languages' splits whose vectors are kept on disk."""
+        for language in languages:
+            self._check(language, "train")
+        return [] if self.cache is None else [(language, split) for language in languages for split in SPLITS]
+
+    def _words(self, language: str, split: str) -> list[list[str]]:
+        return [[word.form for word in sentence.words] for sentence in self.corpus(language, split).sentences]
+
+    def _layer_bytes(self, words: Sequence[Sequence[str]]) -> int:
+        return sum(map(len, words)) * self.model.n_neurons * 4
+
+    def _checked_layers(self, layers: Sequence[int]) -> list[int]:
+        unknown = sorted(set(layers) - set(self.layers))
+        if unknown:
+            raise ValueError(f"{self.model.name} has layers 0 to {self.model.n_layers}, not {unknown}")
+        if not layers:
+            raise ValueError(f"no layer: give at least one of 0 to {self.model.n_layers}")
+        return sorted(set(layers))
 
     def _check(self, language: str, split: str) -> None:
         if language not in self.languages:
@@ -348,6 +443,7 @@ def load_world(
     min_forms: int | None = None,
     revision: str | None = None,
     device: str = "cpu",
+    dtype: str = "float32",
     planted: PlantedParameters | None = None,
 ) -> World:
     """A world by name.
@@ -365,6 +461,7 @@ def load_world(
         for the planted worlds)
     revision : the model's revision on the hub
     device : ``cpu``, ``cuda``, …
+    dtype : for ``paper``, the precision that the model computes in, one of :data:`DTYPES`
     planted : for the planted worlds, what is planted (default: ``PlantedParameters()``, or for
         ``planted-covariance`` ``PlantedParameters.covariance()``)
 
@@ -387,6 +484,11 @@ def load_world(
     chosen = any(option is not None for option in (model, treebanks, languages, revision))
     if chosen and name in WORLDS and name != "paper":
         raise ValueError(f'the {name} world is fixed; for another model or treebank use load_world("paper", …)')
+    precision = _dtype(dtype)
+    if dtype != "float32" and name in WORLDS and name != "paper":
+        raise ValueError(
+            f'the {name} world computes in float32, not {dtype}; for another precision use load_world("paper", …)'
+        )
     if planted is not None and name in ("mini", "paper"):
         raise ValueError(f'nothing can be planted in the {name} world; use load_world("planted", planted=…)')
     if name == "mini":
@@ -394,7 +496,8 @@ def load_world(
         lm = MaskedLM.load(folder / "model", device=device)
         return World("mini", lm, GeneratedSource(folder), min_forms or MINI_MIN_FORMS, cache_folder())
     if name == "paper":
-        lm = MaskedLM.load(os.fspath(model or "bert-base-multilingual-cased"), revision=revision, device=device)
+        chosen_model = os.fspath(model or "bert-base-multilingual-cased")
+        lm = MaskedLM.load(chosen_model, revision=revision, device=device, dtype=precision)
         source = _treebank_source(treebanks, languages)
         return World("paper", lm, source, min_forms or PAPER_MIN_FORMS, cache_folder())
     if name in ("planted", "planted-covariance"):
@@ -402,6 +505,12 @@ def load_world(
         network = PlantedLM(parameters, name, device)
         return World(name, network, PlantedSource(parameters), min_forms or PLANTED_MIN_FORMS)
     raise ValueError(f"no world {name!r}; there are: {', '.join(WORLDS)}")
+
+
+def _dtype(name: str) -> torch.dtype:
+    if name not in DTYPES:
+        raise ValueError(f"no dtype {name!r}; there are: {', '.join(DTYPES)}")
+    return DTYPES[name]
 
 
 def _planted_parameters(name: str, given: PlantedParameters | None) -> PlantedParameters:
@@ -455,6 +564,7 @@ def world_from_files(
     min_forms: int = PAPER_MIN_FORMS,
     revision: str | None = None,
     device: str = "cpu",
+    dtype: str = "float32",
 ) -> World:
     """A world of one language from any masked LM and CoNLL-U files.
 
@@ -468,12 +578,15 @@ def world_from_files(
     files : CoNLL-U files; dev and test are needed
     language : ISO 639-3 code, where the names do not say it
     min_forms : the value filter's threshold in distinct word forms a split
+    revision, device, dtype : as of :func:`load_world`
 
     Raises
     ------
     ValueError
-        A file's split or language cannot be told, a split is there twice, or dev or test is missing.
+        There is no such dtype, a file's split or language cannot be told, a split is there twice, or dev or test is
+        missing.
     """
+    precision = _dtype(dtype)
     paths: dict[str, Path] = {}
     for file in map(Path, files):
         split = _split_of(file)
@@ -487,7 +600,7 @@ def world_from_files(
     parts = {split: read_conllu(path, code) for split, path in paths.items()}
     if "train" not in parts:
         parts["train"], parts["dev"] = divide(parts["dev"])
-    lm = MaskedLM.load(os.fspath(model), revision=revision, device=device)
+    lm = MaskedLM.load(os.fspath(model), revision=revision, device=device, dtype=precision)
     return World(paths["test"].stem, lm, FileSource(parts), min_forms, cache_folder())
 
 

@@ -52,6 +52,7 @@ __all__ = [
     "Scorer",
     "random_rankings",
     "rank",
+    "rank_both",
     "ranker",
     "rankings",
 ]
@@ -176,6 +177,35 @@ def rank(
         if isinstance(method, Greedy):
             method.max_neurons = max_neurons
     return method.rank(data, device)
+
+
+def rank_both(
+    name: str,
+    data: Splits,
+    seed: int = 0,
+    max_neurons: int | None = None,
+    device: str | torch.device = "cpu",
+    **options: Any,
+) -> tuple[Ranking, Ranking]:
+    """Top to bottom and bottom to top, as two calls of :func:`rank` give them, from one fit where that is the same.
+
+    Parameters
+    ----------
+    name, data, seed, max_neurons, device, **options:
+        As of :func:`rank`.
+
+    Examples
+    --------
+    >>> from pitfalls.model.activations import Splits
+    >>> part = ([[0.0, 1.0], [0.1, -1.0]], ["PL", "SG"])
+    >>> [r.order.tolist() for r in rank_both("probeless", Splits.from_arrays(train=part, dev=part, test=part))]
+    [[1, 0], [0, 1]]
+    """
+    best_first = rank(name, data, "ttb", seed, max_neurons, device, **options)
+    if issubclass(_METHODS[name], Scorer):
+        return best_first, best_first.reversed()
+    # A greedy search for what adds least is not the search for what adds most, read backwards.
+    return best_first, rank(name, data, "btt", seed, max_neurons, device, **options)
 
 
 def random_rankings(data: Splits, draws: int, seed: int = 0) -> Sequence[Ranking]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -88,6 +88,21 @@ class Ranking:
             )
         rest = np.setdiff1d(np.arange(n_neurons), given)
         return cls(np.concatenate([given, rest]), None, name, ranked=len(given))
+
+    def reversed(self) -> Ranking:
+        """The same neurons from the other end, under the other direction.
+
+        For methods that sort by a score this is what they give for that direction; a greedy search has a run of its
+        own for it (:func:`~pitfalls.neurons.rankings.rank_both` knows which is which).
+
+        Examples
+        --------
+        >>> ranking = Ranking(np.array([2, 0, 1]), None, "mine").reversed()
+        >>> ranking.order.tolist(), ranking.direction
+        ([1, 0, 2], 'btt')
+        """
+        direction = "btt" if self.direction == "ttb" else "ttb"
+        return replace(self, order=self.order[::-1].copy(), direction=direction)
 
     def __len__(self) -> int:
         """The number of neurons."""
