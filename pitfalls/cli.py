@@ -6,11 +6,13 @@ Computation happens elsewhere; this module reads the arguments, calls, writes an
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -19,9 +21,9 @@ from pitfalls.language.analysers import SpacyAnalyser
 from pitfalls.language.corpus import Sentence
 from pitfalls.language.coverage import coverage
 from pitfalls.language.grammar import corpora
-from pitfalls.language.treebanks import TreebankError
+from pitfalls.language.treebanks import TREEBANKS, TreebankError
 from pitfalls.language.unimorph import ATTRIBUTES
-from pitfalls.model.activations import Splits
+from pitfalls.model.activations import Splits, free_space
 from pitfalls.model.pretrain import Recipe, pretrain
 from pitfalls.neurons.curves import probe_curves
 from pitfalls.neurons.damage import damage
@@ -30,13 +32,25 @@ from pitfalls.neurons.outcomes import clwv
 from pitfalls.neurons.rankings import Ranking
 from pitfalls.study import machine
 from pitfalls.study.card import measure, write_card
-from pitfalls.study.effects import Plan
-from pitfalls.study.everywhere import effects_everywhere, publish_effects
+from pitfalls.study.configurations import (
+    PAPER_LAYERS,
+    PaperTexts,
+    by_attribute,
+    checked_layers,
+    paper_comparison,
+    paper_texts,
+    sizes,
+)
+from pitfalls.study.costs import estimate, total_hours
+from pitfalls.study.everywhere import do_study, preparations, publish_study, study_tasks
+from pitfalls.study.executors import DaskCluster
 from pitfalls.study.experiments import effects_and_intervals, paper_rankings, rehearse, resumed_rankings
 from pitfalls.study.output import publish, publish_table
+from pitfalls.study.plan import Plan
 from pitfalls.study.reproduce import reproduce
+from pitfalls.study.sweep import Task
 from pitfalls.study.unfinished import Unfinished, finish, unfinished
-from pitfalls.study.worlds import SPLITS, WORLDS, World, load_world, world_from_files
+from pitfalls.study.worlds import DTYPES, SPLITS, WORLDS, World, load_world, world_from_files
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -95,7 +109,8 @@ def _parser() -> argparse.ArgumentParser:
     intervene.add_argument("--examples", type=int, default=5, help="sentences to show before and after (default 5)")
     intervene.set_defaults(run=_intervene)
 
-    _add_effects(commands.add_parser("effects", help="interventions in all configurations of a world; resumable"))
+    _add_sweep(commands.add_parser("sweep", help="everything in all configurations of a world; resumable"))
+    _add_configs(commands.add_parser("configs", help="all configurations of a world, and how large they are"))
 
     repeat = commands.add_parser("reproduce", help="run the notebooks; write figures/, results/ and report.html")
     repeat.add_argument("--world", default="mini", choices=("mini", "paper"))
@@ -103,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     repeat.add_argument("--treebanks", help="the paper world's folder of CoNLL-U files")
     repeat.add_argument("--notebooks", type=Path, default=Path("notebooks"))
     repeat.add_argument("--output", type=Path, default=Path("."))
+    repeat.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="notebooks at once (one a core)")
     repeat.set_defaults(run=_reproduce)
 
     mini = commands.add_parser("mini", help="write the generated treebanks of the mini world anew")
@@ -146,27 +162,63 @@ def _add_configuration(parser: argparse.ArgumentParser) -> None:
     )
     add("--seed", type=int, default=0)
     add("--revision", help="the model's revision on the hub")
-    add("--device", default="cpu")
+    _add_device(parser, "cpu (default), cuda, ...")
     add("--output", type=Path, default=Path("."), help="folder for figures/ and results/ (default: here)")
 
 
-def _add_effects(parser: argparse.ArgumentParser) -> None:
-    add, plan = parser.add_argument, Plan()
+def _add_device(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("--device", default="cpu", help=what)
+    parser.add_argument(
+        "--dtype", default="float32", choices=tuple(DTYPES), help="precision of the model (default float32)"
+    )
+
+
+def _add_world(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add("--world", default="mini", choices=WORLDS)
     add("--model", help="the paper world's model, by name or folder")
     add("--treebanks", help="the paper world's folder of CoNLL-U files")
     add("--languages", nargs="+", metavar="CODE", help="ISO 639-3 (default: all of the world's)")
     add("--layers", nargs="+", type=int, help="default: 2 7 12 of a model of 12 layers or more, else all above 0")
+
+
+def _add_configs(parser: argparse.ArgumentParser) -> None:
+    _add_world(parser)
+    parser.add_argument("--output", type=Path, help="folder: write the table to results/configs-WORLD.csv there too")
+    parser.set_defaults(run=_configs)
+
+
+def _add_sweep(parser: argparse.ArgumentParser) -> None:
+    add, plan = parser.add_argument, Plan()
+    _add_world(parser)
+    _add_device(parser, "of the workers; with --dask and cuda each task takes the resource GPU=1")
     add(
         "--sentences",
         type=_positive,
         default=plan.test_sentences,
         help=f"test sentences that are drawn a configuration (default {plan.test_sentences}; the paper takes all)",
     )
+    add(
+        "--words",
+        nargs=3,
+        type=_positive,
+        default=(plan.train_words, plan.dev_words, plan.test_words),
+        metavar=("TRAIN", "DEV", "TEST"),
+        help="words that rankings and probes learn from, select on and are scored on at most, drawn "
+        f"(default {plan.train_words} {plan.dev_words} {plan.test_words}; the paper takes all)",
+    )
     add("--seed", type=int, default=plan.seed)
-    add("--jobs", type=_positive, default=os.cpu_count() or 1, help="processes (default: one a core)")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="processes (default: one a core)")
+    where.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="of a Dask scheduler, such as tcp://10.0.0.1:8786, whose workers do the work and see --output too",
+    )
+    add("--dry-run", action="store_true", help="say what is to do and how long it takes; do nothing")
+    add("--limit", type=_positive, metavar="N", help="do at most N configurations that are not done; publish nothing")
     add("--output", type=Path, default=Path("."), help="folder for figures/, results/ and build/ (default: here)")
-    parser.set_defaults(run=_effects)
+    parser.set_defaults(run=_sweep)
 
 
 # What --kind takes: the intervention with its strength, and the figure that draws it.
@@ -197,6 +249,7 @@ def _world_and_data(options: argparse.Namespace) -> tuple[World, Splits]:
         min_forms=options.min_forms,
         revision=options.revision,
         device=options.device,
+        dtype=options.dtype,
     )
     (language,) = world.languages
     data = world.activations(language, options.attribute, options.layer)
@@ -346,27 +399,120 @@ def _top(effects: pd.DataFrame, ranking: Ranking) -> float:
     return float(clwv(own)["clwv"].max())
 
 
-def _effects(options: argparse.Namespace) -> None:
-    given = {name: getattr(options, name) for name in ("model", "treebanks")}
-    world = {"name": options.world, **{name: value for name, value in given.items() if value}}
-    plan = Plan(test_sentences=options.sentences, seed=options.seed)
-    kept = options.output / "build" / "effects"
-    _, swept = effects_everywhere(world, kept, plan, options.layers, options.languages, options.jobs)
-    _say(f"{len(swept.results)} configurations, {swept.found} of them done before (kept in {kept})")
-    if swept.results:
-        publish_effects(options.world, swept.tables(), options.output)
+def _configs(options: argparse.Namespace) -> None:
+    # The paper's model weighs gigabytes; without it only the sentences that are too long for it are not known.
+    read = _texts_of_the_paper if options.world == "paper" and not options.model else _texts_of_a_world
+    texts, layers = read(options)
+    table = sizes(texts, layers, options.languages)
+    _say(table.to_string(index=False))
+    pairs = len(table[["language", "attribute"]].drop_duplicates())
+    _say(f"{len(table)} configurations: {pairs} pairs on {len(layers)} layers; values with {texts.min_forms} forms")
+    if options.output:
+        publish_table(table, f"configs-{options.world}", options.output)
+        _say(f"wrote {options.output / 'results' / f'configs-{options.world}.csv'}")
+    if options.world == "paper":
+        _say_paper(paper_comparison(texts, options.languages))
+
+
+def _texts_of_the_paper(options: argparse.Namespace) -> tuple[PaperTexts, Sequence[int]]:
+    texts = paper_texts(options.treebanks, options.languages)
+    if options.languages is None:
+        _say_lacking(texts)
+    _say("without --model: no sentence is dropped for its length")
+    return texts, options.layers or PAPER_LAYERS
+
+
+def _texts_of_a_world(options: argparse.Namespace) -> tuple[World, Sequence[int]]:
+    chosen: dict[str, Any] = _world_options(options)
+    if options.world == "paper":
+        texts = paper_texts(options.treebanks, options.languages)
+        _say_lacking(texts)
+        chosen["languages"] = texts.languages
+    world = load_world(**chosen)
+    return world, checked_layers(world, options.layers)
+
+
+def _say_lacking(texts: PaperTexts) -> None:
+    """Name the languages that a folder of treebanks has not whole."""
+    for bank in TREEBANKS:
+        if bank.language not in texts.languages and (lacks := texts.lacking(bank.language)):
+            _say(f"left out: {bank.language}, without {' and '.join(lacks)} ({bank.file_name(lacks[0])})")
+
+
+def _say_paper(comparison: pd.DataFrame) -> None:
+    """Say how the pairs found compare with the paper's 52, and why they differ."""
+    _say("the paper's pairs [I], those of the languages above, and what passes here:")
+    _say(by_attribute(comparison).to_string(index=False))
+    differing = comparison[comparison["paper"] != comparison["here"]]
+    for row in differing.to_dict("records"):
         _say(
-            f"wrote {options.output / 'results'}/effects-{options.world}-*.csv and {options.output / 'figures'}/fig5-*"
+            f"{row['language']} {row['attribute']}: in the paper {row['paper']}, here {row['here']}; "
+            f"fewest forms of each value: {row['why']}"
         )
+
+
+def _world_options(options: argparse.Namespace) -> dict[str, str]:
+    """What load_world takes, as it goes to other processes and machines: paths whole."""
+    given = {name: getattr(options, name) for name in ("model", "treebanks")}
+    whole = {name: os.path.abspath(value) if os.path.exists(value) else value for name, value in given.items() if value}
+    return {"name": options.world, **whole}
+
+
+_USUAL = {"device": "cpu", "dtype": "float32"}
+
+
+def _sweep(options: argparse.Namespace) -> None:
+    world = _world_options(options)
+    # What is as it is by default is not named: a task's name hangs on all that is.
+    world |= {name: getattr(options, name) for name in ("device", "dtype") if getattr(options, name) != _USUAL[name]}
+    train, dev, test = options.words
+    plan = Plan(test_sentences=options.sentences, train_words=train, dev_words=dev, test_words=test, seed=options.seed)
+    kept = options.output / "build" / "sweep"
+    resources = {"GPU": 1.0} if options.device.startswith("cuda") else {}
+    executor = DaskCluster(options.dask, resources) if options.dask else options.jobs
+    opened, tasks = study_tasks(world, plan, options.layers, options.languages)
+    _say_disk(opened, preparations(opened, tasks, kept, options.limit))
+    if options.dry_run:
+        _say_costs(tasks, kept, executor.workers() if isinstance(executor, DaskCluster) else executor)
+        return
+    swept = do_study(opened, tasks, kept, executor, options.limit)
+    _say(f"{len(swept.results)} configurations, {swept.found} of them done before (kept in {kept})")
+    if swept.left:
+        _say(f"{swept.left} are left for later (--limit): nothing is published before all are done")
+    elif swept.results:
+        publish_study(options.world, opened.model.n_neurons, swept.tables(), options.output)
+        _say(f"wrote {options.output / 'results' / f'study-{options.world}.zip'} and the paper's figures and tables")
     if swept.failures:
         told = "; ".join(f"{failure.task.name}: {failure.reason}" for failure in swept.failures)
-        raise ValueError(f"{len(swept.failures)} configurations failed ({told}); the same command does them again")
+        raise ValueError(f"{len(swept.failures)} tasks failed ({told}); the same command does them again")
+
+
+def _say_disk(world: World, vectors: Sequence[Task]) -> None:
+    """What the word vectors of some languages will take in the cache, and what is free there."""
+    if world.cache is None:
+        return
+    need = sum(world.disk_need([task.parameters["language"]], task.parameters["layers"]) for task in vectors)
+    free = free_space(world.cache)
+    short = "" if need <= free else ": too little; make room, or set PITFALLS_CACHE to a folder on another disk"
+    _say(f"word vectors: {need / 1e9:.3f} GB to write into {world.cache}, where {free / 1e9:.2f} GB are free{short}")
+
+
+def _say_costs(tasks: Sequence[Task], kept: Path, workers: int) -> None:
+    """What a sweep would do, and how long it would take."""
+    table = estimate(tasks, kept, workers)
+    _say(table.round({"seconds_a_task": 2, "hours": 3}).to_string(index=False))
+    hours = total_hours(table, workers)
+    todo = f"{table['to_do'].sum()} of {table['tasks'].sum()} configurations are to do"
+    if math.isnan(hours):
+        _say(f"{todo}; what one takes is not measured: do one with --limit 1")
+        return
+    _say(f"{todo}: {hours:.2f} hours on {workers} worker(s)")
 
 
 def _reproduce(options: argparse.Namespace) -> None:
     chosen = {"PITFALLS_MODEL": options.model, "PITFALLS_TREEBANKS": options.treebanks}
     given = {key: os.path.abspath(value) if os.path.exists(value) else value for key, value in chosen.items() if value}
-    report = reproduce(options.notebooks, options.output, options.world, given)
+    report = reproduce(options.notebooks, options.output, options.world, given, options.jobs)
     _say(f"wrote {options.output / 'figures'}, {options.output / 'results'} and {report}")
 
 

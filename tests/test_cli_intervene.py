@@ -262,10 +262,10 @@ def test_spacy_can_be_asked_for_and_its_absence_is_said(treebank, tmp_path, caps
 
 
 def test_effects_of_a_world_are_written_and_found_again(tmp_path, capsys):
-    command = ["effects", "--world", "planted", "--layers", "1", "--sentences", "5", "--jobs", "1"]
+    command = ["sweep", "--world", "planted", "--layers", "1", "--sentences", "5", "--jobs", "1"]
     for found in (0, 1):
         assert main([*command, "--output", str(tmp_path)]) == 0
         assert f"1 configurations, {found} of them done before" in capsys.readouterr().out
-    assert len(list((tmp_path / "results").glob("effects-planted-*.csv"))) == 5
-    assert main(["effects", "--world", "planted", "--layers", "7", "--output", str(tmp_path)]) == 2
+    assert (tmp_path / "results" / "study-planted.zip").is_file()
+    assert main(["sweep", "--world", "planted", "--layers", "7", "--output", str(tmp_path)]) == 2
     assert "has the layers 0 to 1, not [7]" in capsys.readouterr().err

@@ -10,10 +10,15 @@ import pytest
 
 import pitfalls as pf
 from pitfalls.neurons.areas import area
+from pitfalls.study.claims import ledger
 from pitfalls.study.configurations import Configuration, configurations
-from pitfalls.study.effects import Plan, long, measure_effects, tasks, wide
-from pitfalls.study.everywhere import effects_everywhere, publish_effects, world_identity
-from pitfalls.study.output import stored_table
+from pitfalls.study.effects import long, wide
+from pitfalls.study.everywhere import publish_study, study_everywhere, world_identity
+from pitfalls.study.measures import measure
+from pitfalls.study.output import stored_study
+from pitfalls.study.overlap import ranking_overlaps, shared_across_languages
+from pitfalls.study.plan import Plan, tasks
+from pitfalls.study.stored import read_result
 
 PLAN = Plan(steps=8, betas=(2, 8), alphas=(1, 4), test_sentences=20, dev_sentences=20, train_words=700, greedy=8)
 KEYS = ["ranking", "direction", "ranking_seed"]
@@ -33,7 +38,7 @@ def parameters(planted):
 
 @pytest.fixture(scope="module")
 def measured(parameters):
-    return measure_effects(parameters)
+    return measure(parameters)
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +76,33 @@ def test_areas_are_those_under_the_two_curves(measured, data):
     assert row["clwv_area"] == pytest.approx(np.trapezoid(own["clwv"], own["k"]) / 112, abs=1e-12)
 
 
+def test_curves_are_those_of_the_probes_on_real_and_on_control_labels(measured, data):
+    ks = PLAN.probing_ks(data.n_neurons)
+    few = pf.Splits(train=data.train, dev=data.dev.sample(PLAN.dev_words), test=data.test)
+    control = pf.control_task(data, seed=0)
+    few_control = pf.Splits(train=control.train, dev=control.dev.sample(PLAN.dev_words), test=control.test)
+    for task, ranked in (("real", few), ("control", few_control)):
+        ranking = pf.rank("gaussian", ranked, max_neurons=max(PLAN.greedy, PLAN.top(data.n_neurons)))
+        for probe in ("linear", "gaussian"):
+            expected = pf.probe_curves([ranking], data, ks=ks, probes=[probe], tasks=[task])
+            found = measured["curves"].query(
+                "ranking == 'gaussian' and direction == 'ttb' and probe == @probe and task == @task"
+            )
+            assert found["k"].tolist() == ks
+            np.testing.assert_allclose(found["accuracy"], expected["accuracy"], atol=5e-3)
+            np.testing.assert_allclose(found["mi_bits"], expected["mi_bits"], atol=2e-2)
+
+
+def test_orders_are_the_first_neurons_of_every_ranking(measured, data):
+    orders, top = measured["orders"], PLAN.top(data.n_neurons)
+    assert len(orders) == top * (6 + PLAN.random_draws)
+    few = pf.Splits(train=data.train, dev=data.dev.sample(PLAN.dev_words), test=data.test)
+    for name in ("linear", "probeless"):
+        own = orders.query("ranking == @name and direction == 'btt'")
+        assert own["neuron"].tolist() == pf.rank(name, few, direction="btt").order[:top].tolist()
+        assert own["position"].tolist() == list(range(top))
+
+
 def test_every_ranking_and_draw_is_there_once(measured):
     assert len(measured["areas"]) == 6 + PLAN.random_draws == len(measured["areas"][KEYS].drop_duplicates())
     at_0 = measured["effects"].query("k == 0 and kind == 'translation'")
@@ -86,7 +118,7 @@ def test_examples_are_of_the_best_ranking_and_of_the_drawn_sentences(measured, p
 
 
 def test_the_same_task_gives_the_same_tables(measured, parameters):
-    again = measure_effects(parameters)
+    again = measure(parameters)
     for name, table in measured.items():
         pd.testing.assert_frame_equal(table, again[name])
 
@@ -119,30 +151,48 @@ def test_other_text_or_weights_are_another_identity(planted):
 
 
 def test_what_is_published_is_found_again(tmp_path, monkeypatch):
-    _, swept = effects_everywhere({"name": "planted"}, tmp_path / "tasks", PLAN, layers=[1])
-    publish_effects("planted", swept.tables(), tmp_path)
+    world, swept = study_everywhere({"name": "planted"}, tmp_path / "tasks", PLAN, layers=[1])
+    publish_study("planted", world.model.n_neurons, swept.tables(), tmp_path)
     monkeypatch.setenv("PITFALLS_OUTPUT", str(tmp_path))
-    counts = stored_table("effects-planted-counts")
-    pd.testing.assert_frame_equal(counts, swept.tables()["effects"])
-    saturation = stored_table("effects-planted-saturation")
-    assert set(saturation["kind"]) == {"translation", "ablation"}
-    assert (tmp_path / "figures" / "fig5-art.png").is_file() and (tmp_path / "figures" / "fig6-art.json").is_file()
+    found = stored_study("planted")
+    assert set(found) == {"curves", "orders", "effects", "strengths", "areas", "examples"}
+    for name, table in swept.tables().items():
+        pd.testing.assert_frame_equal(found[name], table)
     with pytest.raises(FileNotFoundError, match="make reproduce"):
-        stored_table("effects-planted-nothing")
+        stored_study("nothing")
 
 
-def test_the_tables_that_come_with_the_project_are_of_this_code(root):
+def test_the_study_that_comes_with_the_project_is_of_this_code(root):
     """One configuration of the committed tables, done anew."""
-    stored = pd.read_csv(root / "results" / "effects-mini-counts.csv").query(
-        "language == 'tur' and attribute == 'Polarity' and layer == 4"
-    )
+    stored = read_result(root / "results" / "study-mini.zip").tables
     (task,) = tasks({"name": "mini"}, [Configuration("tur", "Polarity", 4)], Plan(), "x")
-    anew = measure_effects(task.parameters)["effects"]
-    names = [name for name in anew.columns if name.startswith("n_")]
-    assert len(stored) == len(anew)
-    moved = np.abs(stored[names].to_numpy() - anew[names].to_numpy()).sum(axis=1)
+    anew = measure(task.parameters)
+
+    def own(name):
+        table = stored[name]
+        return table[(table["language"] == "tur") & (table["attribute"] == "Polarity") & (table["layer"] == 4)]
+
+    names = [name for name in anew["effects"].columns if name.startswith("n_")]
+    before, now = own("effects")[names].to_numpy(), anew["effects"][names].to_numpy()
     # Other processors round differently: a word or two may come out otherwise, not a curve.
-    assert (moved <= 0.05 * anew[names].to_numpy().sum(axis=1)).all()
+    assert (np.abs(before - now).sum(axis=1) <= 0.05 * now.sum(axis=1)).all()
+    np.testing.assert_allclose(own("curves")["accuracy"], anew["curves"]["accuracy"], atol=0.02)
+
+
+def test_the_verdicts_that_come_with_the_project_follow_from_its_tables(root):
+    stored = read_result(root / "results" / "study-mini.zip")
+    orders, effects = stored.tables["orders"], long(stored.tables["effects"])
+    top, n_neurons = int(orders["position"].max()) + 1, stored.manifest["n_neurons"]
+    probeless = orders.query("ranking == 'probeless' and direction == 'ttb'")
+    tables = {
+        **stored.tables,
+        "effects": effects,
+        "saturation": pf.saturation_table(effects),
+        "overlaps": ranking_overlaps(orders, top, n_neurons),
+        "shared": shared_across_languages(probeless, top, n_neurons),
+    }
+    told = pd.read_csv(root / "results" / "claims.csv", keep_default_na=False)
+    pd.testing.assert_frame_equal(ledger(tables), told, check_dtype=False)
 
 
 @pytest.mark.parametrize(

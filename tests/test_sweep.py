@@ -1,18 +1,27 @@
-"""Sweeps: every task once, whatever stops them, in one process or two."""
+"""Sweeps: every task once, whatever stops them, in one process, in two, or on a Dask cluster."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 
 from pitfalls.study import sweep as sweeps
-from pitfalls.study.stored import read_result
+from pitfalls.study.costs import estimate, hours, projection, total_hours, unit_costs, with_costs
+from pitfalls.study.executors import DaskCluster, Processes, Serial
+from pitfalls.study.stored import Result, read_result, write_result
 from pitfalls.study.sweep import Task, sweep
 
 
@@ -23,6 +32,13 @@ def work(parameters):
     time.sleep(parameters.get("seconds", 0))
     if parameters["n"] == parameters.get("bad"):
         raise ZeroDivisionError("on purpose")
+    if parameters["n"] == parameters.get("full"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    if parameters["n"] == parameters.get("killer"):
+        first = Path(f"{parameters['log']}.killed")
+        if not (parameters.get("once") and first.exists()):
+            first.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
     return {"squares": pd.DataFrame({"n": [parameters["n"]], "square": [parameters["n"] ** 2]})}
 
 
@@ -34,47 +50,113 @@ def begun(tmp_path):
     return sorted(int(line) for line in (tmp_path / "log").read_text().split())
 
 
-SQUARES = pd.DataFrame({"n": range(6), "square": [i**2 for i in range(6)]})
+def squares(numbers=range(6)):
+    return pd.DataFrame({"n": list(numbers), "square": [i**2 for i in numbers]})
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_all_tasks_are_done_once_and_found_again(tmp_path, jobs):
+def reasons(swept):
+    return [(failure.task.name, failure.reason) for failure in swept.failures]
+
+
+SQUARES = squares()
+
+
+@pytest.fixture(scope="module")
+def one_cluster():
+    """A real cluster of two worker processes."""
+    distributed = pytest.importorskip("dask.distributed", reason="the extra dask is not installed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=":0", resources={"GPU": 1}, silence_logs=50
+    ) as started:
+        yield started
+
+
+@pytest.fixture
+def cluster(one_cluster):
+    """The cluster, with both of its workers: another test may have killed one."""
+    one_cluster.wait_for_workers(2, timeout=60)
+    return one_cluster
+
+
+@pytest.fixture(params=["serial", "processes", "dask"])
+def executor(request):
+    if request.param == "dask":
+        return DaskCluster(request.getfixturevalue("cluster").scheduler_address)
+    return {"serial": Serial(), "processes": Processes(2)}[request.param]
+
+
+# ------------------------------------------------------------------------------ what any executor does
+
+
+def test_all_tasks_are_done_once_and_found_again(tmp_path, executor):
     tasks = tasks_of(tmp_path)
-    first = sweep(tasks, work, tmp_path / "results", jobs)
-    again = sweep(tasks, work, tmp_path / "results", jobs)
+    first = sweep(tasks, work, tmp_path / "results", executor)
+    again = sweep(tasks, work, tmp_path / "results", executor)
     assert (first.found, again.found) == (0, 6)
     assert begun(tmp_path) == list(range(6))
     for swept in (first, again):
         assert not swept.failures
         pd.testing.assert_frame_equal(swept.tables()["squares"], SQUARES)
+    assert sorted(entry.name for entry in (tmp_path / "results").iterdir()) == sorted(
+        task.file(tmp_path).name for task in tasks
+    )
 
 
-def test_a_result_says_what_it_was_computed_from(tmp_path):
-    (task,) = tasks_of(tmp_path, 1)
-    sweep([task], work, tmp_path / "results")
-    manifest = read_result(task.file(tmp_path / "results")).manifest
-    assert manifest["parameters"] == dict(task.parameters)
-    assert manifest["machine"]["torch"]
+def test_a_failed_task_stops_no_other_and_is_done_again(tmp_path, executor):
+    tasks = tasks_of(tmp_path, bad=3)
+    swept = sweep(tasks, work, tmp_path / "results", executor)
+    assert reasons(swept) == [("square-3", "ZeroDivisionError: on purpose")]
+    assert swept.tables()["squares"]["n"].tolist() == [0, 1, 2, 4, 5]
+    sweep(tasks, work, tmp_path / "results", executor)
+    assert begun(tmp_path) == [0, 1, 2, 3, 3, 4, 5]
+
+
+def test_a_full_disk_stops_the_sweep_and_loses_nothing(tmp_path, executor):
+    folder = tmp_path / "results"
+    tasks = tasks_of(tmp_path, 12, full=2, seconds=0.1)
+    with pytest.raises(OSError, match=r"of 12 tasks: .*No space left.* run the same again"):
+        sweep(tasks, work, folder, executor)
+    assert len(begun(tmp_path)) < 12
+    time.sleep(0.3)  # a Dask worker finishes what it has begun
+    kept = [file for file in folder.iterdir() if file.suffix != ".lock"]
+    assert all(read_result(file).tables for file in kept)
+    swept = sweep([replace(task, parameters={**task.parameters}) for task in tasks[:2]], work, folder)
+    assert swept.found == 2
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_a_failed_task_stops_no_other_and_is_done_again(tmp_path, jobs):
-    tasks = tasks_of(tmp_path, bad=3)
-    swept = sweep(tasks, work, tmp_path / "results", jobs)
-    assert [(failure.task.name, failure.reason) for failure in swept.failures] == [
-        ("square-3", "ZeroDivisionError: on purpose")
-    ]
-    assert swept.tables()["squares"]["n"].tolist() == [0, 1, 2, 4, 5]
-    sweep(tasks, work, tmp_path / "results", jobs)
-    assert begun(tmp_path) == [0, 1, 2, 3, 3, 4, 5]
+def test_a_number_is_one_of_processes(tmp_path, jobs):
+    first = sweep(tasks_of(tmp_path, 3), work, tmp_path / "results", jobs)
+    again = sweep(tasks_of(tmp_path, 3), work, tmp_path / "results", jobs=jobs)
+    pd.testing.assert_frame_equal(first.tables()["squares"], again.tables()["squares"])
+
+
+# --------------------------------------------------------------------------------- names and contents
+
+
+def test_a_result_says_what_it_was_computed_from(tmp_path):
+    (task,) = tasks_of(tmp_path, 1, seconds=0.2, seed=3)
+    sweep([task], work, tmp_path / "results")
+    manifest = read_result(task.file(tmp_path / "results")).manifest
+    assert manifest["parameters"] == dict(task.parameters) and manifest["parameters"]["seed"] == 3
+    assert manifest["machine"]["torch"] and manifest["code"] == sweeps.code_fingerprint()
+    assert manifest["kind"] == "square" and 0.2 <= manifest["seconds"] < 5
 
 
 def test_other_parameters_and_other_code_are_other_tasks(tmp_path, monkeypatch):
     one, other = Task("a", {"n": 1}), Task("a", {"n": 2})
     assert one.file(tmp_path) != other.file(tmp_path)
     before = one.file(tmp_path)
+    assert replace(one, kind="b", cost=3.0, resources={"GPU": 1}).file(tmp_path) == before
     monkeypatch.setattr(sweeps, "code_fingerprint", lambda: "another version")
     assert one.file(tmp_path) != before
+
+
+def test_two_tasks_of_one_name_fail_apart(tmp_path):
+    one, other = (Task("a", {"n": n, "log": str(tmp_path / "log"), "bad": 1}) for n in (0, 1))
+    swept = sweep([one, other], work, tmp_path / "results")
+    assert [failure.task for failure in swept.failures] == [other]
+    assert swept.tables()["squares"]["n"].tolist() == [0]
 
 
 def test_a_damaged_result_is_done_again(tmp_path):
@@ -91,26 +173,289 @@ def test_the_same_task_twice_is_refused(tmp_path):
         sweep([*tasks_of(tmp_path, 1), *tasks_of(tmp_path, 1)], work, tmp_path / "results")
 
 
+def test_a_limit_leaves_the_rest_for_later(tmp_path):
+    tasks = tasks_of(tmp_path, 5)
+    swept = sweep(tasks, work, tmp_path / "results", limit=2)
+    assert (len(swept.results), swept.left, swept.found) == (2, 3, 0)
+    swept = sweep(tasks, work, tmp_path / "results", limit=2)
+    assert (len(swept.results), swept.left, swept.found) == (4, 1, 2)
+    assert begun(tmp_path) == [0, 1, 2, 3]
+    with pytest.raises(ValueError, match="limit is 0"):
+        sweep(tasks, work, tmp_path / "results", limit=0)
+
+
+def test_a_worker_with_other_code_stops_the_sweep(tmp_path):
+    do = sweeps._do(tasks_of(tmp_path, 1)[0], work, tmp_path / "results", 0.0, code="another")
+    assert "another version of pitfalls" in do.reason and not (tmp_path / "log").exists()
+
+
+# -------------------------------------------------------------------------------------- killed processes
+
 SCRIPT = """
 import sys
 from pathlib import Path
 from tests.test_sweep import sweep, tasks_of, work
-here = Path(sys.argv[1])
-sweep(tasks_of(here, seconds=0.3), work, here / "results")
+if __name__ == "__main__":
+    here, jobs = Path(sys.argv[1]), int(sys.argv[2])
+    swept = sweep(tasks_of(here, int(sys.argv[3]), seconds=0.3), work, here / "results", jobs)
+    print(swept.tables()["squares"].to_csv())
 """
 
 
-def test_a_killed_sweep_goes_on_and_repeats_no_finished_task(tmp_path, root):
-    process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(tmp_path)], cwd=root)
-    results = tmp_path / "results"
-    deadline = time.monotonic() + 120
-    while len(list(results.glob("square-*.zip"))) < 2 and time.monotonic() < deadline:
+def started(tmp_path, root, jobs=1, n=6, **more):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    command = [sys.executable, str(script), str(tmp_path), str(jobs), str(n)]
+    return subprocess.Popen(command, cwd=root, env=environment, text=True, **more)
+
+
+def wait_for(what, seconds=60.0):
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.02)
+
+
+def finished(tmp_path):
+    return list((tmp_path / "results").glob("square-*.zip"))
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_killed_sweep_goes_on_and_repeats_no_finished_task(tmp_path, root, jobs):
+    n = 10
+    process = started(tmp_path, root, jobs, n)
+    workers = psutil.Process(process.pid)
+    wait_for(lambda: len(finished(tmp_path)) >= 2)
+    orphans = workers.children(recursive=True)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    done = {file.name: file.stat().st_mtime_ns for file in results.glob("square-*.zip")}
-    assert 2 <= len(done) < 6
-    swept = sweep(tasks_of(tmp_path, seconds=0.3), work, results)
-    assert swept.found == len(done)
-    assert {name: (results / name).stat().st_mtime_ns for name in done} == done
+    done = {file.name: file.stat().st_mtime_ns for file in finished(tmp_path)}
+    assert 2 <= len(done) < n
+    swept = sweep(tasks_of(tmp_path, n, seconds=0.3), work, tmp_path / "results")
+    assert swept.found >= len(done) and not swept.failures
+    assert {name: (tmp_path / "results" / name).stat().st_mtime_ns for name in done} == done
+    pd.testing.assert_frame_equal(swept.tables()["squares"], squares(range(n)))
+    counts = pd.Series(begun(tmp_path)).value_counts()
+    # What was under way in the killed process is begun again; orphans finish theirs, and are waited for.
+    assert (counts > 1).sum() <= (1 if jobs == 1 else 0)
+    assert all(counts[int(name.split("-")[1])] == 1 for name in done)
+    for orphan in orphans:  # idle ones wait for minutes
+        with contextlib.suppress(psutil.NoSuchProcess):
+            orphan.kill()
+
+
+def test_an_interrupted_sweep_leaves_no_process_and_goes_on(tmp_path, root):
+    process = started(tmp_path, root, jobs=2, n=20, stderr=subprocess.PIPE)
+    wait_for(lambda: len(finished(tmp_path)) >= 2)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode != 0 and "KeyboardInterrupt" in said
+    _, alive = psutil.wait_procs(children, timeout=15)
+    assert children and not alive
+    swept = sweep(tasks_of(tmp_path, 20, seconds=0.3), work, tmp_path / "results", limit=1)
+    assert swept.found >= 2 and not list((tmp_path / "results").glob(".*"))
+
+
+def test_a_killed_process_loses_no_task(tmp_path):
+    n = 8
+    tasks = tasks_of(tmp_path, n, killer=2, once=True, seconds=0.1)
+    swept = sweep(tasks, work, tmp_path / "results", Processes(2))
+    assert not swept.failures
+    pd.testing.assert_frame_equal(swept.tables()["squares"], squares(range(n)))
+    assert begun(tmp_path).count(2) == 2
+    # Only what was under way beside it may have been begun again.
+    assert len(begun(tmp_path)) <= n + 2
+
+
+def test_a_task_that_kills_its_process_is_told_and_the_others_are_done(tmp_path):
+    swept = sweep(tasks_of(tmp_path, 5, killer=1, seconds=0.05), work, tmp_path / "results", Processes(2, attempts=2))
+    ((name, reason),) = reasons(swept)
+    assert name == "square-1" and reason.startswith("worker lost, 2 times")
+    assert swept.tables()["squares"]["n"].tolist() == [0, 2, 3, 4]
+
+
+def test_a_killed_dask_worker_loses_no_task(tmp_path, cluster):
+    n = 8
+    tasks = tasks_of(tmp_path, n, killer=2, once=True, seconds=0.1)
+    swept = sweep(tasks, work, tmp_path / "results", DaskCluster(cluster.scheduler_address))
+    assert not swept.failures
+    pd.testing.assert_frame_equal(swept.tables()["squares"], squares(range(n)))
+    assert begun(tmp_path).count(2) == 2
+
+
+def test_a_task_that_kills_dask_workers_is_told_and_the_others_are_done(tmp_path, cluster, monkeypatch):
+    # The scheduler allows a task three lost workers; each takes seconds to come back.
+    monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
+    tasks = tasks_of(tmp_path, 5, killer=1, seconds=0.05)
+    swept = sweep(tasks, work, tmp_path / "results", DaskCluster(cluster.scheduler_address))
+    told = dict(reasons(swept))
+    assert "worker lost: KilledWorker" in told["square-1"]
+    # With no failure allowed, what waited on the same worker may be told too; the next sweep does it.
+    left = [task for task in tasks if task.name != "square-1"]
+    again = sweep(left, work, tmp_path / "results", DaskCluster(cluster.scheduler_address))
+    assert again.found == 5 - len(told) and again.tables()["squares"]["n"].tolist() == [0, 2, 3, 4]
+
+
+# ------------------------------------------------------------------------------------ two sweeps at once
+
+
+def test_two_sweeps_on_one_folder_share_the_tasks(tmp_path, root):
+    n = 10
+    both = [started(tmp_path, root, n=n, stdout=subprocess.PIPE) for _ in range(2)]
+    said = [process.communicate(timeout=60)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert begun(tmp_path) == list(range(n))
+    assert said == [squares(range(n)).to_csv() + "\n"] * 2
+    assert len(list((tmp_path / "results").iterdir())) == n
+
+
+def hold(path, ready, seconds):
+    from filelock import FileLock
+
+    with FileLock(path):
+        ready.set()
+        time.sleep(seconds)
+
+
+def test_a_task_whose_process_died_is_done_by_who_waited(tmp_path):
+    tasks, folder = tasks_of(tmp_path, 3), tmp_path / "results"
+    folder.mkdir()
+    context = multiprocessing.get_context("spawn")
+    ready = context.Event()
+    holder = context.Process(target=hold, args=(f"{tasks[0].file(folder)}.lock", ready, 60))
+    holder.start()
+    assert ready.wait(60)
+    threading.Timer(0.5, holder.kill).start()
+    assert not sweep(tasks, work, folder).failures
+    holder.join()
+    assert [int(line) for line in (tmp_path / "log").read_text().split()] == [1, 2, 0]
+
+
+def test_without_locks_the_work_is_done_all_the_same(tmp_path, monkeypatch):
+    def none(*_, **__):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("filelock.FileLock.acquire", none)
+    assert len(sweep(tasks_of(tmp_path, 2), work, tmp_path / "results").results) == 2
+
+
+# ---------------------------------------------------------------------------------------------- the disk
+
+
+def test_what_cannot_be_written_stops_the_sweep_and_leaves_no_half_file(tmp_path, monkeypatch):
+    tasks, folder = tasks_of(tmp_path), tmp_path / "results"
+    whole, calls = os.fsync, []
+
+    def full(handle):
+        calls.append(handle)
+        if len(calls) > 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        whole(handle)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pitfalls.study.stored.os.fsync", full)
+        with pytest.raises(OSError, match=r"after 2 of 6 tasks: .*square-2.*No space left"):
+            sweep(tasks, work, folder)
+    assert begun(tmp_path) == [0, 1, 2]
+    assert sorted(file.name for file in folder.iterdir() if file.suffix != ".lock") == [
+        task.file(folder).name for task in tasks[:2]
+    ]
+    swept = sweep(tasks, work, folder)
+    assert swept.found == 2
     pd.testing.assert_frame_equal(swept.tables()["squares"], SQUARES)
+
+
+# ------------------------------------------------------------------------------------- the cluster's errors
+
+
+def test_a_folder_that_workers_do_not_see_is_refused(tmp_path, cluster, monkeypatch):
+    # Pickled whole, for it is no function of a module: the workers answer as another machine would.
+    monkeypatch.setattr("pitfalls.study.executors._sees", lambda token: False)
+    with pytest.raises(ValueError, match="2 of 2 Dask workers do not see"):
+        sweep(tasks_of(tmp_path, 1), work, tmp_path / "results", DaskCluster(cluster.scheduler_address))
+    assert not (tmp_path / "log").exists() and not list((tmp_path / "results").iterdir())
+
+
+def test_resources_that_no_worker_has_are_refused(tmp_path, cluster):
+    address = cluster.scheduler_address
+    assert DaskCluster(address).workers() == DaskCluster(address, {"GPU": 1}).workers() == 2
+    tasks = [replace(task, resources={"GPU": 1}) for task in tasks_of(tmp_path)]
+    pd.testing.assert_frame_equal(
+        sweep(tasks, work, tmp_path / "results", DaskCluster(address)).tables()["squares"], SQUARES
+    )
+    tasks = [replace(task, resources={"GPU": 2}) for task in tasks_of(tmp_path, seed=1)]
+    with pytest.raises(ValueError, match=r'no worker .* offers GPU=2.* --resources "GPU=2"'):
+        sweep(tasks, work, tmp_path / "results", DaskCluster(address))
+
+
+def test_no_scheduler_and_no_dask_are_told(tmp_path, monkeypatch):
+    pytest.importorskip("dask.distributed")
+    with pytest.raises(ConnectionError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
+        sweep(tasks_of(tmp_path, 1), work, tmp_path / "results", DaskCluster("tcp://127.0.0.1:9", timeout=1))
+    monkeypatch.setitem(sys.modules, "dask", None)
+    with pytest.raises(ImportError, match=r'pip install "pitfalls\[dask\]"'):
+        DaskCluster("tcp://127.0.0.1:9").workers()
+
+
+# -------------------------------------------------------------------------------------------------- costs
+
+
+def stored(folder, task, seconds):
+    write_result(task.file(folder), Result({"kind": task.kind, "seconds": seconds}, {}))
+
+
+def test_estimates_follow_from_what_finished_tasks_took(tmp_path):
+    tasks = [Task(f"{kind}-{i}", {"i": i}, kind) for kind in ("slow", "fast", "new") for i in range(4)]
+    for task, seconds in zip(tasks, [100, 300, 200], strict=False):
+        stored(tmp_path, task, seconds)
+    stored(tmp_path, tasks[4], 20)
+    stored(tmp_path, Task("slow-old", {"code": "older"}, "slow"), 1000)
+    stored(tmp_path, Task("other-0", {}, "other"), 9999)
+    (tmp_path / "broken.zip").write_bytes(b"PK")
+    assert unit_costs(tmp_path).values.tolist() == [["fast", 1, 20], ["other", 1, 9999], ["slow", 4, 250]]
+    table = estimate(tasks, tmp_path, 2)
+    assert table[["kind", "tasks", "found", "to_do", "seconds_a_task", "source"]].values.tolist() == [
+        ["slow", 4, 3, 1, 250, "measured"],
+        ["fast", 4, 1, 3, 20, "measured"],
+        ["new", 4, 0, 4, 135, "assumed"],
+    ]
+    assert (table["hours"] * 3600).tolist() == pytest.approx([250, 40, 270])
+    assert total_hours(table, 1) * 3600 == pytest.approx(250 + 60 + 540)
+    # One worker does the slow one and a new one, the other the fast ones and three new ones.
+    assert total_hours(table, 2) * 3600 == pytest.approx(60 + 3 * 135)
+    assert [task.cost for task in with_costs(tasks[3:9], tmp_path)] == [250, 20, 20, 20, 20, None]
+
+
+def test_costs_of_one_version_of_the_code_leave_the_others_out(tmp_path):
+    for i, (code, seconds) in enumerate([("this", 1), ("this", 4), ("that", 100)]):
+        manifest = {"kind": "slow", "seconds": seconds, "code": code}
+        write_result(tmp_path / f"slow-{i}.zip", Result(manifest, {}))
+    assert unit_costs(tmp_path, "this").values.tolist() == [["slow", 2, 2.5]]
+    assert not len(unit_costs(tmp_path, "other"))
+
+
+def test_nothing_measured_is_no_number(tmp_path):
+    table = estimate(tasks_of(tmp_path), tmp_path / "none", 2)
+    assert table["source"].tolist() == ["not measured"] and table["hours"].isna().all()
+    assert pd.isna(total_hours(table, 2))
+
+
+def test_a_real_sweep_measures_its_tasks(tmp_path):
+    tasks = tasks_of(tmp_path, 3, seconds=0.2)
+    sweep(tasks, work, tmp_path / "results", limit=1)
+    (row,) = estimate(tasks, tmp_path / "results", 1).to_dict("records")
+    assert (row["found"], row["to_do"], row["source"]) == (1, 2, "measured") and row["seconds_a_task"] >= 0.2
+    # With costs the progress is weighed; the results are the same.
+    weighed = sweep(with_costs(tasks, tmp_path / "results"), work, tmp_path / "results")
+    assert weighed.found == 1 and begun(tmp_path) == [0, 1, 2]
+
+
+def test_projections_are_whole_tasks_on_workers():
+    table = projection([3600], 156, [1, 8, 200])
+    assert table["hours"].tolist() == [156, 20, 1]
+    assert hours([], 3) == 0
+    for units, n, workers in (([], 1, [1]), ([0], 1, [1]), ([1], 0, [1]), ([1], 1, [0])):
+        with pytest.raises(ValueError, match=r"give"):
+            projection(units, n, workers)

@@ -1,11 +1,46 @@
-"""Configurations: every (language, attribute, layer) of a world that can be studied."""
+"""Configurations: every (language, attribute, layer) of a world that can be studied, and the paper's."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
 
-from pitfalls.study.worlds import World
+import pandas as pd
+
+from pitfalls.language import treebanks
+from pitfalls.language.corpus import Corpus
+from pitfalls.language.unimorph import ATTRIBUTES
+from pitfalls.language.values import form_counts, kept_values
+from pitfalls.study.worlds import PAPER_MIN_FORMS, SPLITS, TreebankSource, World
+
+PAPER_LAYERS = (2, 7, 12)
+"""The layers that the paper studies [C]."""
+
+_NINE = ("ara", "bul", "eng", "fin", "fra", "hin", "rus", "spa", "tur")
+
+PAPER_PAIRS: Mapping[str, tuple[str, ...]] = {
+    "Number": _NINE,
+    "Part of Speech": _NINE,
+    "Tense": ("bul", "eng", "fin", "fra", "rus", "spa", "tur"),
+    "Gender": ("ara", "bul", "fra", "hin", "rus", "spa"),
+    "Case": ("ara", "fin", "hin", "rus", "tur"),
+    "Voice": ("ara", "bul", "fin", "rus"),
+    "Aspect": ("ara", "rus"),
+    "Person": ("bul", "fin", "tur"),
+    "Definiteness": ("ara", "bul"),
+    "Animacy": ("rus",),
+    "Mood": (),
+    "Polarity": ("tur",),
+    "Possession": ("tur",),
+}
+"""Of the paper's 52 pairs those whose language is known, by attribute [I]; :data:`PAPER_UNNAMED` are the others."""
+
+PAPER_UNNAMED: Mapping[str, int] = {"Aspect": 1, "Mood": 1}
+"""How many more languages the paper has for an attribute, without our knowing which [I]."""
 
 
 @dataclass(frozen=True, order=True)
@@ -48,10 +83,7 @@ def configurations(
     >>> [configuration.id for configuration in configurations(load_world("planted"), layers=[0, 1])]
     ['art_number_layer0', 'art_number_layer1']
     """
-    wanted = default_layers(world.model.n_layers) if layers is None else tuple(layers)
-    unknown = [layer for layer in wanted if layer not in world.layers]
-    if unknown:
-        raise ValueError(f"{world.model.name} has the layers 0 to {world.model.n_layers}, not {unknown}")
+    wanted = checked_layers(world, layers)
     pairs = world.pairs(languages)
     return [
         Configuration(language, attribute, layer)
@@ -60,10 +92,231 @@ def configurations(
     ]
 
 
+def checked_layers(world: World, layers: Sequence[int] | None = None) -> tuple[int, ...]:
+    """The layers that are asked for, or else the default ones of the world's model.
+
+    Raises
+    ------
+    ValueError
+        The model has no such layer.
+    """
+    wanted = default_layers(world.model.n_layers) if layers is None else tuple(layers)
+    unknown = [layer for layer in wanted if layer not in world.layers]
+    if unknown:
+        raise ValueError(f"{world.model.name} has the layers 0 to {world.model.n_layers}, not {unknown}")
+    return wanted
+
+
 def default_layers(n_layers: int) -> tuple[int, ...]:
     """The layers that are studied where nobody says which.
 
     >>> default_layers(12), default_layers(4)
     ((2, 7, 12), (1, 2, 3, 4))
     """
-    return (2, 7, 12) if n_layers >= 12 else tuple(range(1, n_layers + 1))
+    return PAPER_LAYERS if n_layers >= 12 else tuple(range(1, n_layers + 1))
+
+
+# -------------------------------------------------------------------------------------------- sizes
+
+
+class Texts(Protocol):
+    """What sizes are counted in: a :class:`~pitfalls.study.worlds.World`, or texts without a model."""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """ISO 639-3 codes, sorted."""
+        ...
+
+    @property
+    def min_forms(self) -> int:
+        """The value filter's threshold in distinct word forms a split."""
+        ...
+
+    def corpus(self, language: str, split: str) -> Corpus:
+        """The sentences of a split."""
+        ...
+
+
+@dataclass(frozen=True)
+class PaperTexts:
+    """The treebanks of the paper world without its model: no sentence is dropped for its length.
+
+    Attributes
+    ----------
+    folder:
+        Of CoNLL-U files, or None for those that are downloaded into the cache.
+    wanted:
+        Languages; by default all nine, or those of which the folder has train, dev and test.
+    """
+
+    folder: Path | None = None
+    wanted: Sequence[str] | None = None
+    min_forms: int = PAPER_MIN_FORMS
+
+    @cached_property
+    def languages(self) -> tuple[str, ...]:
+        """ISO 639-3 codes, sorted.
+
+        Raises
+        ------
+        ValueError
+            A wanted language is none of the nine, or the folder has no language whole.
+        """
+        if self.wanted is not None:
+            unknown = sorted(set(self.wanted) - set(_NINE))
+            if unknown:
+                raise ValueError(f"no treebank of {', '.join(unknown)}; there are treebanks of: {', '.join(_NINE)}")
+            return tuple(sorted(set(self.wanted)))
+        whole = tuple(language for language in _NINE if not self.lacking(language))
+        if not whole:
+            raise ValueError(f"{self.folder} has no treebank with train, dev and test, such as en_ewt-ud-train.conllu")
+        return whole
+
+    def lacking(self, language: str) -> list[str]:
+        """The splits of a language that the folder does not have; of the cache none, it downloads what it lacks."""
+        if self.folder is None:
+            return []
+        lacks = []
+        for split in SPLITS:
+            try:
+                treebanks.locate(language, split, folder=self.folder)
+            except treebanks.TreebankError:
+                lacks.append(split)
+        return lacks
+
+    def corpus(self, language: str, split: str) -> Corpus:
+        """One split of a treebank; see :func:`pitfalls.language.treebanks.load`."""
+        return TreebankSource(self.folder, self.languages).corpus(language, split)
+
+
+def paper_texts(folder: str | os.PathLike[str] | None = None, languages: Sequence[str] | None = None) -> PaperTexts:
+    """The treebanks of the paper world, without a model."""
+    return PaperTexts(None if folder is None else Path(folder).expanduser(), languages)
+
+
+def sizes(texts: Texts, layers: Sequence[int], languages: Sequence[str] | None = None) -> pd.DataFrame:
+    """All configurations with what there is to study in each.
+
+    Returns
+    -------
+    language, attribute, layer, the values that pass the filter, and for each split the words with one of them and
+    their distinct forms: train_words, train_forms, dev_words, ...
+
+    Examples
+    --------
+    >>> from pitfalls.study.worlds import load_world
+    >>> table = sizes(load_world("planted"), [1])
+    >>> table[["language", "attribute", "layer", "values"]].values.tolist()
+    [['art', 'Number', 1, 'PL SG']]
+    """
+    rows = []
+    for language in _asked(texts, languages):
+        corpora = _corpora(texts, language)
+        for attribute in ATTRIBUTES:
+            train, dev, test = (corpora[split] for split in SPLITS)
+            values = kept_values(attribute, train, dev, test, min_forms=texts.min_forms)
+            if len(values) >= 2:
+                counts: dict[str, int] = {}
+                for split, corpus in corpora.items():
+                    counts |= _counts(split, corpus, attribute, values)
+                named = {"language": language, "attribute": attribute}
+                rows += [{**named, "layer": layer, "values": " ".join(values), **counts} for layer in layers]
+    columns = ["language", "attribute", "layer", "values", *(f"{s}_{what}" for s in SPLITS for what in _COUNTED)]
+    return pd.DataFrame(rows, columns=columns)
+
+
+_COUNTED = ("words", "forms")
+
+
+def _asked(texts: Texts, languages: Sequence[str] | None) -> Sequence[str]:
+    unknown = sorted(set(languages or ()) - set(texts.languages))
+    if unknown:
+        raise ValueError(f"there are the languages {', '.join(texts.languages)}, not {', '.join(unknown)}")
+    return languages or texts.languages
+
+
+def _corpora(texts: Texts, language: str) -> dict[str, Corpus]:
+    return {split: texts.corpus(language, split) for split in SPLITS}
+
+
+def _counts(split: str, corpus: Corpus, attribute: str, values: Sequence[str]) -> dict[str, int]:
+    forms = [
+        word.form
+        for sentence in corpus.sentences
+        for word in sentence.words
+        if word.attributes.get(attribute) in values
+    ]
+    return {f"{split}_words": len(forms), f"{split}_forms": len(set(forms))}
+
+
+# -------------------------------------------------------------------------------------- the paper's
+
+
+def paper_comparison(texts: Texts, languages: Sequence[str] | None = None) -> pd.DataFrame:
+    """The paper's pairs beside those that pass the filter here, for the languages at hand.
+
+    Returns
+    -------
+    A row a pair that is in either: attribute, language, paper (``yes``, ``no``, or ``perhaps`` where the paper has
+    one more language for the attribute and which is not known), here (``yes`` or ``no``), and why: each value's least
+    number of distinct forms in a split, and the split.
+    """
+    rows = []
+    for language in _asked(texts, languages):
+        corpora = _corpora(texts, language)
+        for attribute in ATTRIBUTES:
+            paper = _in_paper(attribute, language)
+            least = _least_forms(attribute, corpora)
+            here = (least["forms"] >= texts.min_forms).sum() >= 2
+            if here or paper == "yes":
+                why = ", ".join(f"{row['value']} {row['forms']} in {row['split']}" for row in least.to_dict("records"))
+                rows.append([attribute, language, paper, "yes" if here else "no", why or "no word has it"])
+    table = pd.DataFrame(rows, columns=["attribute", "language", "paper", "here", "why"])
+    order = {attribute: i for i, attribute in enumerate(PAPER_PAIRS)}
+    return table.sort_values(
+        ["attribute", "language"], key=lambda column: column.map(lambda name: order.get(name, name)), ignore_index=True
+    )
+
+
+def _in_paper(attribute: str, language: str) -> str:
+    """Whether the paper has a pair.
+
+    >>> _in_paper("Case", "tur"), _in_paper("Case", "eng"), _in_paper("Mood", "tur")
+    ('yes', 'no', 'perhaps')
+    """
+    if language in PAPER_PAIRS[attribute]:
+        return "yes"
+    return "perhaps" if attribute in PAPER_UNNAMED else "no"
+
+
+def _least_forms(attribute: str, corpora: Mapping[str, Corpus]) -> pd.DataFrame:
+    """For each value the split where it has the fewest distinct forms; most first."""
+    counts = form_counts(attribute, corpora)
+    least = counts.sort_values("forms", kind="stable").drop_duplicates("value")
+    return least.sort_values(["forms", "value"], ascending=[False, True], ignore_index=True)
+
+
+def by_attribute(comparison: pd.DataFrame) -> pd.DataFrame:
+    """The table of :func:`paper_comparison` counted.
+
+    Returns
+    -------
+    A row an attribute of the paper's 13: attribute, paper (how many languages it has there, 52 in all), of_these
+    (how many of the languages compared), both, paper_only, here_only, perhaps (here, and perhaps in the paper).
+
+    Examples
+    --------
+    >>> given = pd.DataFrame({"attribute": ["Case", "Mood"], "language": ["tur", "tur"], "paper": ["yes", "perhaps"],
+    ...                       "here": ["no", "yes"]})
+    >>> by_attribute(given).query("of_these > 0 or perhaps > 0").values.tolist()
+    [['Case', 5, 1, 0, 1, 0, 0], ['Mood', 1, 0, 0, 0, 0, 1]]
+    """
+    rows = []
+    for attribute, languages in PAPER_PAIRS.items():
+        own = comparison[comparison["attribute"] == attribute]
+        paper, here = own["paper"], own["here"] == "yes"
+        counts = [paper == "yes", (paper == "yes") & here, (paper == "yes") & ~here, (paper == "no") & here]
+        counts.append((paper == "perhaps") & here)
+        total = len(languages) + PAPER_UNNAMED.get(attribute, 0)
+        rows.append([attribute, total, *(int(count.sum()) for count in counts)])
+    return pd.DataFrame(rows, columns=["attribute", "paper", "of_these", "both", "paper_only", "here_only", "perhaps"])

@@ -1,16 +1,12 @@
-"""Interventions in every configuration of a world: the numbers behind the paper's figures 5, 6, 7, 9 and 10.
+"""Interventions in one configuration: the numbers behind the paper's figures 5, 6, 7, 9 and 10.
 
-A configuration is one task of a :mod:`~pitfalls.study.sweep`: it ranks the neurons, chooses the translation's strength
-on dev, translates and ablates test words, measures how well a linear probe reads the same neurons, and picks sentences
-to show.
+The translation's strength is chosen on dev; test words are translated and ablated along every ranking; and sentences
+are picked to show.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -18,14 +14,12 @@ import pandas as pd
 from pitfalls.model.activations import Splits
 from pitfalls.neurons.areas import areas
 from pitfalls.neurons.beta import choose_beta, sweep_alpha, sweep_beta
-from pitfalls.neurons.curves import probe_curves
 from pitfalls.neurons.interventions import Ablation, Kind, Translation, examples, intervene
 from pitfalls.neurons.outcomes import OUTCOMES, clwv
-from pitfalls.neurons.rankings import PAPER_RANKINGS, Ranking, random_rankings, rank
+from pitfalls.neurons.rankings import Ranking
 from pitfalls.neurons.saturation import peaks
-from pitfalls.study.configurations import Configuration
-from pitfalls.study.sweep import Task
-from pitfalls.study.worlds import World, load_world
+from pitfalls.study.plan import Plan, Setting
+from pitfalls.study.worlds import World
 
 _RANKING = ["ranking", "direction", "ranking_seed"]
 _CONFIGURATION = ["language", "attribute", "layer"]
@@ -33,64 +27,8 @@ _CONFIGURATION = ["language", "attribute", "layer"]
 _COUNTS = [f"n_{outcome}" for outcome in OUTCOMES]
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How much of each thing a configuration gets; every number is the same in all configurations.
-
-    Attributes
-    ----------
-    steps:
-        k goes from 0 to the number of neurons in so many even steps.
-    betas, alphas:
-        Strengths that are tried on dev.
-    test_sentences, dev_sentences:
-        Sentences with a word to change that are drawn, the same for every ranking; the paper takes all.
-    train_words, dev_words:
-        Words that rankings, means and probes see at most, drawn.
-    greedy:
-        Neurons that the Gaussian ranking chooses before it completes its order.
-    random_draws:
-        Random rankings, whose seeds count from ``seed``.
-    shown:
-        Sentences to show before and after.
-    """
-
-    steps: int = 16
-    betas: Sequence[float] = (2, 4, 6, 8, 12)
-    alphas: Sequence[float] = (1, 2, 4, 8)
-    test_sentences: int = 40
-    dev_sentences: int = 30
-    train_words: int = 10_000
-    dev_words: int = 2_000
-    greedy: int = 48
-    random_draws: int = 2
-    shown: int = 3
-    seed: int = 0
-
-    def ks(self, n_neurons: int, steps: int | None = None) -> list[int]:
-        """0 to ``n_neurons`` in even steps.
-
-        >>> Plan(steps=4).ks(128)
-        [0, 32, 64, 96, 128]
-        """
-        n = min(steps or self.steps, n_neurons)
-        return sorted({round(i * n_neurons / n) for i in range(n + 1)})
-
-
-def tasks(world: Mapping[str, Any], which: Sequence[Configuration], plan: Plan, identity: str) -> list[Task]:
-    """A task a configuration.
-
-    Parameters
-    ----------
-    world : what :func:`~pitfalls.study.worlds.load_world` takes, as plain JSON
-    identity : of model and text, so that other weights under the same name are other tasks
-    """
-    shared = {"world": dict(world), "plan": json.loads(json.dumps(asdict(plan))), "identity": identity}
-    return [Task(f"effects-{one.id}", {**shared, "configuration": asdict(one)}) for one in which]
-
-
-def measure_effects(parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
-    """Do one task of :func:`tasks`.
+def effect_tables(setting: Setting, curves: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The tables of interventions in one configuration, whose probing curves are given.
 
     Returns
     -------
@@ -105,11 +43,7 @@ def measure_effects(parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
     examples:
         Sentences before and after the translation at the ranking and k with the highest CLWV.
     """
-    one = Configuration(**parameters["configuration"])
-    plan = Plan(**parameters["plan"])
-    world = _world(json.dumps(parameters["world"], sort_keys=True))
-    data = _sampled(world.activations(one.language, one.attribute, one.layer), plan)
-    rankings = _rankings(data, plan)
+    world, data, rankings, plan = setting.world, setting.data, setting.rankings, setting.plan
     strengths, beta = _strengths(world, data, rankings, plan)
     translation, ks = Translation(beta), plan.ks(data.n_neurons)
     translated = _intervened(world, data, rankings, translation, ks, plan)
@@ -118,31 +52,9 @@ def measure_effects(parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
     return {
         "effects": wide(pd.concat([translated, ablated], ignore_index=True)),
         "strengths": strengths,
-        "areas": _areas(data, rankings, translated, ks, plan).assign(beta=beta),
+        "areas": _areas(curves, translated).assign(beta=beta),
         "examples": _examples(world, data, rankings, translated, translation, plan),
     }
-
-
-@lru_cache(maxsize=1)
-def _world(options: str) -> World:
-    # A process does many configurations of one world: it is read once.
-    return load_world(**json.loads(options))
-
-
-def _sampled(data: Splits, plan: Plan) -> Splits:
-    train, dev = data.train.sample(plan.train_words, plan.seed), data.dev
-    return Splits(train=train, dev=dev, test=data.test)
-
-
-def _rankings(data: Splits, plan: Plan) -> list[Ranking]:
-    # Selection on dev costs most with many values; the words that are translated on dev are drawn elsewhere.
-    few = Splits(train=data.train, dev=data.dev.sample(plan.dev_words, plan.seed), test=data.test)
-    ours = [
-        rank(name, few, direction=direction, seed=plan.seed, max_neurons=min(plan.greedy, data.n_neurons))
-        for name, direction in PAPER_RANKINGS
-        if name != "random"
-    ]
-    return [*ours, *random_rankings(few, plan.random_draws, plan.seed)]
 
 
 def _intervened(
@@ -168,14 +80,15 @@ def _strengths(world: World, data: Splits, rankings: Sequence[Ranking], plan: Pl
     return highest[columns], float(choose_beta(scaled)["overall_beta"].iloc[0])
 
 
-def _areas(
-    data: Splits, rankings: Sequence[Ranking], translated: pd.DataFrame, ks: Sequence[int], plan: Plan
-) -> pd.DataFrame:
+def _areas(curves: pd.DataFrame, translated: pd.DataFrame) -> pd.DataFrame:
+    """Both areas of each ranking, over the k that both curves have."""
     keys = [*_CONFIGURATION, *_RANKING]
-    curves = probe_curves(rankings, data, [k for k in ks if k > 0], probes=["linear"], seeds=[plan.seed])
-    probing = areas(curves, "accuracy", keys).rename(columns={"accuracy_area": "probing_area"})
     flips = clwv(translated)
-    return probing.assign(probe="linear").merge(areas(flips[flips["k"] > 0], "clwv", keys), on=keys, validate="1:1")
+    both = sorted(set(flips["k"]) & set(curves["k"]))
+    linear = curves[(curves["probe"] == "linear") & (curves["task"] == "real") & curves["k"].isin(both)]
+    probing = areas(linear, "accuracy", keys).rename(columns={"accuracy_area": "probing_area"})
+    moved = areas(flips[flips["k"].isin(both)], "clwv", keys)
+    return probing.assign(probe="linear").merge(moved, on=keys, validate="1:1")
 
 
 def _examples(

@@ -1,8 +1,7 @@
 """All configurations of a world at once: run what is missing, and publish the figures and tables of the paper.
 
-What is written: ``results/effects-WORLD-*.csv`` (counts, strengths, areas, saturation, examples), which notebooks read
-back by :func:`~pitfalls.study.output.stored_table`, and the paper's figures 5 and 6 of each language, a panel a
-configuration, as ``fig5-LANGUAGE`` and ``fig6-LANGUAGE``.
+What is written: ``results/study-WORLD.zip``, all tables, which notebooks read back by
+:func:`~pitfalls.study.output.stored_study`, and the paper's figures and tables (:mod:`~pitfalls.study.paper`).
 """
 
 from __future__ import annotations
@@ -10,45 +9,136 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from pitfalls import figures
-from pitfalls.neurons.saturation import saturation_table
 from pitfalls.study.configurations import configurations
-from pitfalls.study.effects import Plan, long, measure_effects, tasks
-from pitfalls.study.output import publish, publish_table
-from pitfalls.study.sweep import Swept, sweep
+from pitfalls.study.costs import with_costs
+from pitfalls.study.executors import Executor
+from pitfalls.study.measures import measure
+from pitfalls.study.paper import publish_paper, tables_of
+from pitfalls.study.plan import Plan, tasks, world_of
+from pitfalls.study.stored import Result, write_result
+from pitfalls.study.sweep import Swept, Task, is_done, sweep
 from pitfalls.study.worlds import SPLITS, World, load_world
 
 
-def effects_everywhere(
+def study_tasks(
     options: Mapping[str, Any],
-    folder: Path,
     plan: Plan | None = None,
     layers: Sequence[int] | None = None,
     languages: Sequence[str] | None = None,
-    jobs: int = 1,
-) -> tuple[World, Swept]:
-    """Interventions in all configurations of a world, each a task whose result is kept in ``folder``.
+) -> tuple[World, list[Task]]:
+    """The world, and the tasks of :func:`study_everywhere`; nothing is run.
 
-    Parameters
-    ----------
-    options : what :func:`~pitfalls.study.worlds.load_world` takes, as plain JSON
-    layers, languages : by default those of :func:`~pitfalls.study.configurations.configurations`
-    jobs : processes; each loads the world for itself
+    A task's kind names what decides its cost: world, model, layer and sentences.
 
     Raises
     ------
     ValueError
         No such world, layer or language.
     """
-    world = load_world(**options)
+    chosen = plan or Plan()
+    # What there is to do does not hang on the device, and this process need not have it.
+    world = load_world(**{**options, "device": "cpu"})
     which = configurations(world, layers, languages)
     identity = world_identity(world, sorted({one.language for one in which}))
-    return world, sweep(tasks(options, which, plan or Plan(), identity), measure_effects, folder, jobs)
+    computed = " in ".join([options.get("device", "cpu"), *([options["dtype"]] if "dtype" in options else [])])
+    where = f"{world.name} on {computed}, {Path(world.model.name).name}"
+    kinds = [f"study {where}, layer {one.layer}, {chosen.test_sentences} sentences" for one in which]
+    made = tasks(options, which, chosen, identity)
+    return world, [replace(task, kind=kind) for task, kind in zip(made, kinds, strict=True)]
+
+
+def study_everywhere(
+    options: Mapping[str, Any],
+    folder: Path,
+    plan: Plan | None = None,
+    layers: Sequence[int] | None = None,
+    languages: Sequence[str] | None = None,
+    jobs: Executor | int = 1,
+    limit: int | None = None,
+) -> tuple[World, Swept]:
+    """Everything in all configurations of a world, each a task whose result is kept in ``folder``.
+
+    Before them the word vectors of their languages are made, as :func:`preparations` says.
+
+    Parameters
+    ----------
+    options : what :func:`~pitfalls.study.worlds.load_world` takes, as plain JSON
+    layers, languages : by default those of :func:`~pitfalls.study.configurations.configurations`
+    jobs : processes, each of which loads the world for itself; or an executor
+    limit : do at most so many configurations
+
+    Raises
+    ------
+    ValueError
+        No such world, layer or language.
+    """
+    world, chosen = study_tasks(options, plan, layers, languages)
+    return world, do_study(world, chosen, folder, jobs, limit)
+
+
+def do_study(
+    world: World, chosen: Sequence[Task], folder: Path, jobs: Executor | int = 1, limit: int | None = None
+) -> Swept:
+    """Do the tasks of :func:`study_tasks`: first the word vectors that they need, then the tasks themselves.
+
+    Word vectors that cannot be made stop no task, which may not need them; they are told among the failures.
+
+    Parameters
+    ----------
+    world, chosen : of :func:`study_tasks`
+    folder, jobs, limit : as of :func:`study_everywhere`; the limit counts configurations only
+    """
+    vectors = sweep(preparations(world, chosen, folder, limit), prepare, folder, jobs)
+    swept = sweep(with_costs(chosen, folder), measure, folder, jobs, limit=limit)
+    return replace(swept, failures=[*vectors.failures, *swept.failures])
+
+
+def preparations(world: World, chosen: Sequence[Task], folder: Path, limit: int | None = None) -> list[Task]:
+    """A task ``vectors-LANG`` for each language of which a configuration is still to do, for :func:`prepare`.
+
+    Each makes the word vectors of one language at all layers of the study in one pass, and different languages' are
+    made side by side. They are kept in the cache (``$PITFALLS_CACHE``): where workers are on several machines it must
+    be a folder that all of them see, or each machine makes what it lacks when a configuration asks for it.
+
+    Parameters
+    ----------
+    world, chosen : of :func:`study_tasks`; a world without a cache (a planted one) needs no preparation
+    folder : of the results
+    limit : do at most so many configurations
+    """
+    if world.cache is None:
+        return []
+    layers: dict[str, set[int]] = {}
+    for task in chosen:
+        one = task.parameters["configuration"]
+        layers.setdefault(one["language"], set()).add(one["layer"])
+    missing = [task for task in chosen if not is_done(task.file(folder))]
+    todo = missing if limit is None else missing[: max(limit, 0)]
+    shared = {task.parameters["configuration"]["language"]: task.parameters for task in todo}
+    return [
+        Task(
+            f"vectors-{language}",
+            {
+                "world": parameters["world"],
+                "language": language,
+                "layers": sorted(layers[language]),
+                "identity": parameters["identity"],
+            },
+        )
+        for language, parameters in shared.items()
+    ]
+
+
+def prepare(parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+    """Do one task of :func:`preparations`: see :meth:`~pitfalls.study.worlds.World.prepare`."""
+    world = world_of(parameters["world"], parameters["language"])
+    return {"vectors": world.prepare([parameters["language"]], parameters["layers"])}
 
 
 def world_identity(world: World, languages: Sequence[str]) -> str:
@@ -64,14 +154,10 @@ def world_identity(world: World, languages: Sequence[str]) -> str:
     return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
 
 
-def publish_effects(world: str, tables: Mapping[str, pd.DataFrame], output: Path) -> None:
-    """Write the tables and figures of a sweep of :func:`effects_everywhere`."""
-    counts = tables["effects"]
-    effects = long(counts)
-    whole = {"counts": counts, "saturation": saturation_table(effects)}
-    whole |= {name: tables[name] for name in ("strengths", "areas", "examples")}
-    for name, table in whole.items():
-        publish_table(table, f"effects-{world}-{name}", output)
-    for language, own in effects.groupby("language", sort=True):
-        for figure_id, kind in (("fig5", "translation"), ("fig6", "ablation")):
-            publish(figures.effects_grid(own[own["kind"] == kind]), f"{figure_id}-{language}", output)
+def publish_study(world: str, n_neurons: int, tables: Mapping[str, pd.DataFrame], output: Path) -> None:
+    """Write the tables of a sweep of :func:`study_everywhere`, and what the paper shows of them.
+
+    What needs more configurations than there are is left out; ``results/left_out.csv`` says what and why.
+    """
+    write_result(output / "results" / f"study-{world}.zip", Result({"world": world, "n_neurons": n_neurons}, tables))
+    publish_paper(tables_of(tables, n_neurons), output)

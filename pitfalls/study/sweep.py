@@ -2,37 +2,88 @@
 
 A task is named by everything that decides its result, the package's own source included; a file under that name is the
 task done. Whoever runs the same sweep again, after whatever stopped it, goes on with the tasks that have no file.
+
+Two sweeps on one folder share the work: who does a task holds a lock, which the system lets go when the process ends,
+however it ends. The other sweep does something else, and waits at its end for what is still being done. Where a file
+system has no locks (some network disks), both may do a task; its file is renamed into place, so it is whole either way.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import json
+import platform
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import joblib
 import pandas as pd
+from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from pitfalls.study import machine
+from pitfalls.study.executors import Executor, Outcome, Processes, Serial, State
 from pitfalls.study.stored import DamagedResultError, Result, read_result, write_result
 
-#: What does not decide a result: how it is drawn, told, or taught.
-_NOT_DECISIVE = ("figures", "course", "cli.py", "study/report.py", "study/templates")
+#: What does not decide a result: what is made of it, how it is drawn, told, or taught, and where it is computed.
+_NOT_DECISIVE = (
+    "figures",
+    "course",
+    "cli.py",
+    "study/report.py",
+    "study/templates",
+    "study/executors.py",
+    "study/costs.py",
+    "study/statistics.py",
+    "study/claims.py",
+    "study/clusters.py",
+    "study/overlap.py",
+    "study/paper.py",
+    "study/reproduce.py",
+    "study/readme.py",
+    "study/card.py",
+)
 
 Work = Callable[[Mapping[str, Any]], Mapping[str, pd.DataFrame]]
+
+#: Of file systems that have no locks.
+_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_AT_ONCE, _FOR_EVER = 0.0, -1.0
 
 
 @dataclass(frozen=True)
 class Task:
-    """A name for people, and the parameters, plain JSON, that with the code decide the result."""
+    """A name for people, and the parameters, plain JSON, that with the code decide the result.
+
+    Attributes
+    ----------
+    kind:
+        Tasks of one kind cost about the same; by default the name up to its first hyphen.
+    cost:
+        Seconds that it probably takes; it weighs in the progress, where all tasks have one.
+    resources:
+        What a Dask worker must have, such as ``{"GPU": 1}``.
+
+    >>> Task("effects-eng_number_layer2", {}).kind
+    'effects'
+    """
 
     name: str
     parameters: Mapping[str, Any]
+    kind: str = ""
+    cost: float | None = None
+    resources: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.kind:
+            object.__setattr__(self, "kind", self.name.split("-")[0])
 
     def file(self, folder: Path) -> Path:
         """Where its result lies once it is done."""
@@ -56,56 +107,76 @@ class Swept:
     failures: Sequence[Failure]
     found: int
     """How many had been done before."""
+    left: int = 0
+    """How many were left for another time, because of a limit."""
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """The tables of all results under their names, one below the other."""
         names = dict.fromkeys(name for result in self.results for name in result.tables)
         return {
-            name: pd.concat([r.tables[name] for r in self.results if name in r.tables], ignore_index=True)
-            for name in names
+            name: _joined([result.tables[name] for result in self.results if name in result.tables]) for name in names
         }
 
 
-def sweep(tasks: Sequence[Task], work: Work, folder: Path, jobs: int = 1) -> Swept:
-    """Do the tasks that are not done yet, in ``jobs`` processes, and collect all results.
+def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """One table below the other; those without rows do not say what their columns hold."""
+    return pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
 
-    A task that fails does not stop the others; it is told at the end, and done again by the next sweep.
+
+def sweep(
+    tasks: Sequence[Task],
+    work: Work,
+    folder: Path,
+    executor: Executor | int = 1,
+    *,
+    jobs: int | None = None,
+    limit: int | None = None,
+) -> Swept:
+    """Do the tasks that are not done yet, and collect all results.
+
+    A task that fails does not stop the others; it is told at the end, and done again by the next sweep. A task that
+    another sweep on the same folder is doing is waited for.
 
     Parameters
     ----------
     work : a function of a module, called with a task's parameters; it gives tables by name
     folder : of the result files
+    executor : see :mod:`~pitfalls.study.executors`; a number is one of processes on this machine
+    jobs : the same number by its old name
+    limit : do at most so many tasks, in their order; by default all
 
     Raises
     ------
     ValueError
-        Two tasks have the same name.
+        Two tasks have the same name and parameters, or a number is below 1.
+    OSError
+        Nothing can be written into the folder (a full disk, say), so no other task could be kept either. What is
+        done is kept, and the same sweep goes on from there.
     """
+    chosen = _executor(executor if jobs is None else jobs)
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit is {limit}: give the number of tasks to do, 1 or more, or no limit")
+    # Workers may have another working directory.
+    folder = Path(folder).absolute()
     files = [task.file(folder) for task in tasks]
     if len(set(files)) < len(files):
         raise ValueError("two tasks have the same name and parameters: each task may come once")
-    todo = [task for task, file in zip(tasks, files, strict=True) if not _is_done(file)]
-    failures = [
-        outcome
-        for outcome in tqdm(_outcomes(todo, work, folder, jobs), total=len(todo), desc="sweep", unit="task")
-        if outcome is not None
-    ]
-    failed = {failure.task.name for failure in failures}
-    results = [read_result(file) for task, file in zip(tasks, files, strict=True) if task.name not in failed]
-    # In the order of the tasks, whichever process was the first.
-    failures.sort(key=lambda failure: tasks.index(failure.task))
-    return Swept(results, failures, len(tasks) - len(todo))
+    missing = [task for task, file in zip(tasks, files, strict=True) if not is_done(file)]
+    todo = missing[:limit]
+    with _Progress(todo, len(tasks) - len(missing)) as progress:
+        failures = _done(todo, work, folder, chosen, progress)
+    left = {task.file(folder) for task in missing[len(todo) :]}
+    return _collected(tasks, folder, failures, left, len(tasks) - len(missing))
 
 
-def _outcomes(todo: Sequence[Task], work: Work, folder: Path, jobs: int) -> Iterator[Failure | None]:
-    if jobs == 1 or len(todo) < 2:
-        return (_do(task, work, folder) for task in todo)
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
-    outcomes: Iterator[Failure | None] = parallel(joblib.delayed(_do)(task, work, folder) for task in todo)
-    return outcomes
+def _executor(given: Executor | int) -> Executor:
+    if not isinstance(given, int):
+        return given
+    return Serial() if given == 1 else Processes(given)
 
 
-def _is_done(file: Path) -> bool:
+def is_done(file: Path) -> bool:
+    """Whether a result file is there and whole."""
     try:
         read_result(file)
     except (FileNotFoundError, DamagedResultError):
@@ -113,15 +184,176 @@ def _is_done(file: Path) -> bool:
     return True
 
 
-def _do(task: Task, work: Work, folder: Path) -> Failure | None:
-    """Do one task and write its file; the failure, if it is one."""
+def _collected(tasks: Sequence[Task], folder: Path, failures: Mapping[Path, str], left: set[Path], found: int) -> Swept:
+    """What lies in the folder, in the order of the tasks, whichever worker was the first."""
+    results, failed = [], []
+    for task in tasks:
+        file = task.file(folder)
+        if file in left:
+            continue
+        if file in failures:
+            failed.append(Failure(task, failures[file]))
+            continue
+        try:
+            results.append(read_result(file))
+        except (FileNotFoundError, DamagedResultError) as error:
+            failed.append(Failure(task, f"done, but its file is not there or not whole: {error}"))
+    return Swept(results, failed, found, len(left))
+
+
+# ------------------------------------------------------------------------------------- all the tasks
+
+
+def _done(todo: Sequence[Task], work: Work, folder: Path, executor: Executor, progress: _Progress) -> dict[Path, str]:
+    """Do tasks, at last those that another process was doing when their turn came; the failures' reasons by file."""
+    failures: dict[Path, str] = {}
+    for patience in (_AT_ONCE, _FOR_EVER):
+        do = partial(_do, work=work, folder=folder, patience=patience, code=code_fingerprint())
+        taken = []
+        with closing(executor.outcomes(do, todo, folder)) as outcomes:
+            for task, outcome in outcomes:
+                if outcome.state is State.TAKEN:
+                    taken.append(task)
+                    continue
+                if outcome.state is State.STOPPED:
+                    raise _stopped(folder, outcome.reason, progress)
+                if outcome.state is State.FAILED:
+                    failures[task.file(folder)] = outcome.reason
+                progress.count(task)
+        if not taken:
+            break
+        todo = taken
+    return failures
+
+
+def _stopped(folder: Path, reason: str, progress: _Progress) -> OSError:
+    return OSError(
+        f"the sweep stopped after {progress.passed} of {progress.total} tasks: {reason}. All that were done are kept "
+        f"in {folder}: mend that, and run the same again"
+    )
+
+
+class _Progress:
+    """A bar of tasks, those found included; where all costs are known, a task that costs more moves it further."""
+
+    def __init__(self, todo: Sequence[Task], found: int) -> None:
+        costs = [task.cost for task in todo if task.cost is not None and task.cost > 0]
+        self._mean = sum(costs) / len(costs) if costs and len(costs) == len(todo) else None
+        self.passed, self.total = found, found + len(todo)
+        # Tasks found are no work of today: they would make the rate too high. The mean rate, because workers'
+        # outcomes come in bursts.
+        self._bar = tqdm(total=self.total, initial=found, desc="sweep", unit="task", smoothing=0, bar_format=_BAR)
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.close()
+
+    def count(self, task: Task) -> None:
+        """A task is behind us, done or failed."""
+        self.passed += 1
+        self._bar.update(1 if self._mean is None or task.cost is None else task.cost / self._mean)
+        self._bar.set_postfix_str(f"{self.passed} of {self.total} tasks", refresh=False)
+
+
+_BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
+
+
+# ----------------------------------------------------------------------------------------- one task
+
+
+class _TakenError(Exception):
+    """Another live process holds the task's lock."""
+
+
+def _do(task: Task, work: Work, folder: Path, patience: float, code: str) -> Outcome:
+    """Do one task and write its file, unless another process is doing it or has done it; runs on a worker.
+
+    Parameters
+    ----------
+    patience : seconds to wait for a process that is doing it; -1 for as long as it lives
+    code : the fingerprint of the code that was asked for
+    """
+    if code_fingerprint() != code:
+        # Its file would have another name, and nobody would find it.
+        return Outcome(
+            State.STOPPED,
+            f"a worker on {platform.node()} has another version of pitfalls than the one that began the sweep: install "
+            "the same on all machines, and edit none of it meanwhile",
+        )
+    file = task.file(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _claim(Path(f"{file}.lock"), patience) as lock:
+            outcome = Outcome(State.DONE) if is_done(file) else _measured(task, work, file)
+            if outcome.state is State.DONE:
+                # Whoever waits for this lock finds the task done, so it need not be there any more.
+                with contextlib.suppress(OSError):
+                    lock.unlink()
+            return outcome
+    except _TakenError:
+        return Outcome(State.TAKEN)
+    except OSError as error:
+        return Outcome(State.STOPPED, f"{file} cannot be written ({error})")
+
+
+def _measured(task: Task, work: Work, file: Path) -> Outcome:
+    """Do a task and write its file.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written, or the disk is full.
+    """
+    begin = time.perf_counter()
     try:
         tables = work(task.parameters)
-        manifest = {"name": task.name, "parameters": dict(task.parameters), "machine": machine.describe()}
-        write_result(task.file(folder), Result(manifest, tables))
     except Exception as error:  # Whatever one task meets must not stop the others; it is told.
-        return Failure(task, f"{type(error).__name__}: {error}")
-    return None
+        if isinstance(error, OSError) and error.errno in _FULL:
+            raise
+        return Outcome(State.FAILED, f"{type(error).__name__}: {error}")
+    manifest = {
+        "name": task.name,
+        "kind": task.kind,
+        "parameters": dict(task.parameters),
+        "code": code_fingerprint(),
+        "seconds": round(time.perf_counter() - begin, 3),
+        "machine": machine.describe(),
+    }
+    try:
+        write_result(file, Result(manifest, tables))
+    except OSError:
+        raise
+    except Exception as error:
+        return Outcome(State.FAILED, f"{type(error).__name__}: {error}")
+    return Outcome(State.DONE)
+
+
+@contextmanager
+def _claim(path: Path, patience: float) -> Iterator[Path]:
+    """Hold a task's lock, so that no other process begins it.
+
+    Raises
+    ------
+    _TakenError
+        Another one holds it still after ``patience`` seconds.
+    OSError
+        The lock's file cannot be written.
+    """
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=patience)
+    except Timeout as error:
+        raise _TakenError from error
+    except (OSError, NotImplementedError) as error:
+        if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
+            raise
+        # Without locks two sweeps may both do it; the file is whole either way.
+    try:
+        yield path
+    finally:
+        lock.release()
 
 
 @cache

@@ -1,0 +1,57 @@
+"""Probing in one configuration: accuracy and selectivity of every probe on every ranking, and what rankings share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from pitfalls.model.activations import Splits
+from pitfalls.neurons.control import control_task
+from pitfalls.neurons.curves import CURVE_KEYS, CurveJob, curves_of
+from pitfalls.neurons.rankings import Ranking
+from pitfalls.study.plan import Setting, drawn, rankings_of
+
+#: The measures of a curve that the study keeps.
+MEASURES = ("accuracy", "mi_bits", "nmi")
+
+
+def probing_tables(setting: Setting) -> dict[str, pd.DataFrame]:
+    """The tables of probing in one configuration.
+
+    Returns
+    -------
+    curves:
+        A row a probe, ranking, task ("real", and "control" with rankings found anew on control labels) and k.
+    orders:
+        A row a ranking (of the attribute) and position: the neuron there, down to ``plan.top``.
+    """
+    rankings, plan = setting.rankings, setting.plan
+    data = replace(setting.data, test=drawn(setting.data.test, plan.test_words, plan.seed))
+    control = control_task(data, plan.seed)
+    # On other labels every method ranks anew, under the same name and seed: the two curves of a method are paired.
+    anew = rankings_of(control, plan, setting.device)
+    jobs = [CurveJob(ranking, "real", plan.seed) for ranking in rankings]
+    jobs += [CurveJob(ranking, "control", plan.seed) for ranking in anew]
+    curves = curves_of(jobs, data, plan.probing_ks(data.n_neurons), device=setting.device)
+    return {"curves": curves[[*CURVE_KEYS, *MEASURES]], "orders": _orders(data, rankings, plan.top(data.n_neurons))}
+
+
+def _orders(data: Splits, rankings: Sequence[Ranking], top: int) -> pd.DataFrame:
+    parts = [
+        pd.DataFrame(
+            {
+                "language": data.language,
+                "attribute": data.attribute,
+                "layer": data.layer,
+                "ranking": ranking.name,
+                "direction": ranking.direction,
+                "ranking_seed": ranking.seed,
+                "position": range(top),
+                "neuron": ranking.order[:top],
+            }
+        )
+        for ranking in rankings
+    ]
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,63 @@
+"""``pitfalls sweep`` and ``pitfalls configs``: what they say and write."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+import pytest
+
+from pitfalls.cli import main
+from pitfalls.study.output import stored_study
+
+SWEEP = ["sweep", "--world", "planted", "--layers", "0", "1", "--sentences", "4", "--jobs", "1"]
+
+
+def test_a_dry_run_does_nothing_and_says_what_is_known_of_the_cost(tmp_path, capsys, monkeypatch):
+    out = ["--output", str(tmp_path)]
+    assert main([*SWEEP, *out, "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "2 of 2 configurations are to do; what one takes is not measured: do one with --limit 1" in said
+    assert "word vectors" not in said  # the planted world keeps none
+    assert not list(tmp_path.rglob("*.zip"))
+    assert main([*SWEEP, *out, "--limit", "1"]) == 0
+    assert "1 are left for later (--limit): nothing is published" in capsys.readouterr().out
+    assert len(list((tmp_path / "build").rglob("*.zip"))) == 1 and not (tmp_path / "results").exists()
+    assert main([*SWEEP, *out, "--dry-run"]) == 0
+    hours = re.search(r"1 of 2 configurations are to do: ([\d.]+) hours on 1 worker", capsys.readouterr().out)
+    assert float(hours[1]) < 1
+    assert main([*SWEEP, *out]) == 0
+    assert "2 configurations, 1 of them done before" in capsys.readouterr().out
+    monkeypatch.setenv("PITFALLS_OUTPUT", str(tmp_path))
+    assert sorted(set(stored_study("planted")["areas"]["layer"])) == [0, 1]
+
+
+def test_configurations_are_listed_with_their_sizes(tmp_path, capsys):
+    assert main(["configs", "--world", "mini", "--languages", "spa", "--output", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "28 configurations: 7 pairs on 4 layers" in said
+    table = pd.read_csv(tmp_path / "results" / "configs-mini.csv")
+    assert len(table) == 28 and set(table["language"]) == {"spa"}
+    assert (table.filter(like="words") > 0).all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["configs", "--world", "mini", "--languages", "fin"], "not fin"),
+        (["configs", "--world", "mini", "--layers", "9"], "has the layers 0 to 4, not [9]"),
+        (["sweep", "--world", "mini", "--dtype", "float16"], "the mini world computes in float32, not float16"),
+        (["sweep", "--world", "planted", "--dask", "tcp://127.0.0.1:1"], "127.0.0.1:1"),
+    ],
+)
+def test_bad_input_is_said_in_one_line(command, message, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("pitfalls.cli.DaskCluster", _hasty)
+    assert main([*command, "--output", str(tmp_path)]) == 2
+    assert message in capsys.readouterr().err
+
+
+def _hasty(address, resources):
+    """A cluster that is waited for a second only."""
+    from pitfalls.study.executors import DaskCluster
+
+    return DaskCluster(address, resources, timeout=1)
