@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import itertools
 import json
 import re
@@ -11,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
+from PIL import Image
 
 from pitfalls import figures
 from pitfalls.figures.style import Plot, look
@@ -151,6 +154,15 @@ def test_in_a_notebook_the_image_has_its_alt_text():
     shown = plot._repr_html_()
     assert f'alt="{plot.alt}"'.replace("'", "&#x27;") in shown
     assert "<figcaption>" in shown
+
+
+def test_in_a_notebook_the_image_is_smaller_and_looks_the_same():
+    plot = figures.accuracy(curves())
+    embedded = base64.b64decode(re.search(r"base64,([^\"]+)", plot._repr_html_())[1])
+    assert len(embedded) < len(plot.png()) / 2
+    whole, few = (np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), float) for png in (plot.png(), embedded))
+    assert whole.shape == few.shape
+    assert np.abs(whole - few).mean() < 1 and np.quantile(np.abs(whole - few), 0.999) < 30
 
 
 def test_mixed_tables_are_refused():

@@ -3,29 +3,39 @@
 from pitfalls.figures.accuracy import accuracy
 from pitfalls.figures.agreement import overlaps
 from pitfalls.figures.beta import beta
+from pitfalls.figures.clusters import clusters
 from pitfalls.figures.effects import ablation, effects, translation
 from pitfalls.figures.effects_grid import effects_grid
 from pitfalls.figures.encoded_used import encoded_used
 from pitfalls.figures.matrix import matrix
 from pitfalls.figures.neuron import neuron
 from pitfalls.figures.outcomes import outcomes
+from pitfalls.figures.overlap_bars import overlap_bars
+from pitfalls.figures.overlap_map import overlap_map
+from pitfalls.figures.strengths import strengths
 from pitfalls.figures.style import Plot
 from pitfalls.figures.tradeoff import tradeoff
 from pitfalls.figures.truth import truth
+from pitfalls.figures.wilcoxon import wilcoxon
 
 __all__ = [
     "Plot",
     "ablation",
     "accuracy",
     "beta",
+    "clusters",
     "effects",
     "effects_grid",
     "encoded_used",
     "matrix",
     "neuron",
     "outcomes",
+    "overlap_bars",
+    "overlap_map",
     "overlaps",
+    "strengths",
     "tradeoff",
     "translation",
     "truth",
+    "wilcoxon",
 ]

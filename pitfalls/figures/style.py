@@ -19,6 +19,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 #: One panel, in inches.
 PANEL = (5.2, 3.9)
@@ -70,6 +71,15 @@ _NAMES = {"lca": "LCA", "anova": "ANOVA F", "conditional_mi": "Conditional MI"}
 _ORDER = tuple(_LOOKS)
 
 
+def _in_few_colours(png: bytes) -> bytes:
+    """The same picture in 256 colours: a third of the size, and a notebook holds many."""
+    with Image.open(io.BytesIO(png)) as picture:
+        few = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    written = io.BytesIO()
+    few.save(written, "PNG", optimize=True)
+    return written.getvalue()
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Plot:
     """A figure with what it says: in words for those who do not see it, and in numbers.
@@ -95,7 +105,7 @@ class Plot:
         return f"{self.caption}\n{self.alt}"
 
     def _repr_html_(self) -> str:
-        image = base64.b64encode(self.png()).decode("ascii")
+        image = base64.b64encode(_in_few_colours(self.png())).decode("ascii")
         return (
             f'<figure><img alt="{html.escape(self.alt)}" style="max-width: 100%" '
             f'src="data:image/png;base64,{image}"><figcaption>{html.escape(self.caption)}</figcaption></figure>'

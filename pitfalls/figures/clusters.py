@@ -1,0 +1,221 @@
+"""Clusters of configurations: a labelled point each, near those whose probing curves have the same shape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from pitfalls.figures.style import Plot, require, settings
+
+_CONFIGURATION = ["language", "attribute", "layer"]
+_NEEDED = (*_CONFIGURATION, "cluster", "x", "y", "score")
+_WHAT = "a figure of clusters"
+
+# G>L in the Gaussian's colour, L>G in Linear's; markers say the same once more.
+_LOOKS = {"Standard": ("#555555", "^"), "G>L": ("#D55E00", "s"), "L>G": ("#0072B2", "o")}
+_OTHER_LOOKS = (("#009E73", "D"), ("#CC79A7", "v"), ("#8A7B00", "P"), ("#56B4E9", "X"), ("#000000", "*"))
+_SHORT = {
+    "Animacy": "Anim",
+    "Aspect": "Asp",
+    "Case": "Case",
+    "Definiteness": "Def",
+    "Gender": "Gen",
+    "Mood": "Mood",
+    "Number": "Num",
+    "Part of Speech": "POS",
+    "Person": "Pers",
+    "Polarity": "Pol",
+    "Possession": "Poss",
+    "Tense": "Tns",
+    "Voice": "Voi",
+}
+
+_SIZE = (9.6, 7.6)
+# (left, bottom, width, height) of the axes; fixed, as the labels' places depend on it.
+_AXES = (0.03, 0.04, 0.94, 0.86)
+_FONT = 5.5
+# Where a label may stand, as (horizontal, vertical) side of the point, in the order of preference ...
+_PLACES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
+# ... and how far from it, in points; beyond the first a thin line leads there.
+_DISTANCES = (3.5, 9.0, 16.0, 24.0, 34.0, 46.0)
+
+
+def clusters(table: pd.DataFrame) -> Plot:
+    """Draw a labelled point a configuration, in its cluster's colour and marker; a ring marks the seeds.
+
+    Labels are attribute (abbreviated), language, layer. Each is put, in the table's order, at the first place beside
+    its point where it covers no point and no other label, else where it covers least: with 156 points almost all are
+    free, but where many points lie on one spot some can still touch.
+
+    Parameters
+    ----------
+    table:
+        Columns language, attribute, layer, cluster, x, y, score (of the pattern: above 0 the Gaussian probe's curves
+        are above the Linear probe's), one row a configuration, and perhaps is_seed.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, there is no row, a configuration comes twice, or a place is not a number.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"language": ["rus", "spa", "rus", "tur"], "attribute": ["Case", "Mood", "Case", "Case"],
+    ...     "layer": [1, 2, 2, 1], "cluster": ["G>L", "L>G", "G>L", "L>G"], "x": [0.0, 1, 2, 3], "y": [0.0, 2, 1, 3],
+    ...     "score": [1.0, -1.5, 2.0, -0.5]})
+    >>> print(clusters(table).alt)
+    Scatter plot: 4 configurations in 2 clusters, near each other where the probing curves have the same shape. G>L: 2
+    (mean score 1.50): Case 2. L>G: 2 (mean score -1.00): Case 1, Mood 1.
+    """
+    require(table, _NEEDED, _WHAT)
+    _check(table)
+    points = table.assign(label=[_label(*row) for row in table[_CONFIGURATION].itertuples(index=False, name=None)])
+    names = _ordered(points["cluster"].unique().tolist())
+    size = f"{_number(len(points), 'configuration')} in {_number(len(names), 'cluster')}"
+    told = [_in_words(name, points[points["cluster"] == name]) for name in names]
+    alt = (
+        f"Scatter plot: {size}, near each other where the probing curves have the same shape. {' '.join(told)}"
+        f"{_seeds_in_words(points)}"
+    )
+    used = [f"{short} {name}" for name, short in _SHORT.items() if short != name and name in set(points["attribute"])]
+    caption = (
+        f"{size}, K-means on the shape of the probing curves; t-SNE places the points, so only who is near whom means "
+        "something. Score: above 0 the Gaussian probe's curves are above the Linear probe's, below 0 the other way. "
+        f"Labels: attribute, language, layer{' (' + ', '.join(used) + ')' if used else ''}."
+        + (" A ring marks the configurations that K-means started from." if "is_seed" in points.columns else "")
+    )
+    return Plot(_draw(points, names, size), alt, caption, points.reset_index(drop=True))
+
+
+def _check(table: pd.DataFrame) -> None:
+    if table.empty:
+        raise ValueError(f"{_WHAT} needs a row a configuration, and the table has none")
+    repeated = table[table.duplicated(_CONFIGURATION)]
+    if len(repeated):
+        raise ValueError(f"{_label(*repeated.iloc[0][_CONFIGURATION])} has several rows: give one row a configuration")
+    for column in ("x", "y", "score"):
+        wrong = table.loc[~np.isfinite(table[column].astype(float)), column].tolist()
+        if wrong:
+            raise ValueError(f"{column} must be a number, and {len(wrong)} rows have {wrong[:6]}")
+
+
+def _label(language: Any, attribute: Any, layer: Any) -> str:
+    """What a point is called.
+
+    >>> _label("bul", "Definiteness", 7), _label("deu", "Evidentiality", 7)
+    ('Def-bul-7', 'Evid-deu-7')
+    """
+    return f"{_SHORT.get(attribute, attribute[:4])}-{language}-{layer}"
+
+
+def _number(n: int, of: str) -> str:
+    return f"{n} {of}{'s' * (n != 1)}"
+
+
+def _ordered(names: list[str]) -> list[str]:
+    known = list(_LOOKS)
+    return sorted(names, key=lambda name: (known.index(name) if name in known else len(known), name))
+
+
+def _look(name: str, names: list[str]) -> tuple[str, str]:
+    if name in _LOOKS:
+        return _LOOKS[name]
+    others = [other for other in names if other not in _LOOKS]
+    return _OTHER_LOOKS[others.index(name) % len(_OTHER_LOOKS)]
+
+
+def _in_words(name: str, own: pd.DataFrame) -> str:
+    """A cluster's size and mean score, and its members by attribute, most first."""
+    counts = sorted(own["attribute"].value_counts().items(), key=lambda item: (-item[1], str(item[0])))
+    members = ", ".join(f"{attribute} {count}" for attribute, count in counts)
+    return f"{name}: {len(own)} (mean score {own['score'].mean():.2f}): {members}."
+
+
+def _seeds_in_words(points: pd.DataFrame) -> str:
+    if "is_seed" not in points.columns or not points["is_seed"].any():
+        return ""
+    return f" Seeds: {', '.join(points.loc[points['is_seed'], 'label'])}."
+
+
+def _draw(points: pd.DataFrame, names: list[str], size: str) -> Figure:
+    with settings():
+        figure = Figure(figsize=_SIZE)
+        FigureCanvasAgg(figure)
+        axes = figure.add_axes(_AXES)
+        for name in names:
+            own = points[points["cluster"] == name]
+            color, marker = _look(name, names)
+            label = f"{name} ({len(own)})"
+            axes.plot(own["x"], own["y"], marker, color=color, markersize=4, linestyle="none", label=label, zorder=3)
+        if "is_seed" in points.columns:
+            own = points[points["is_seed"]]
+            ring: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": "black", "markersize": 9.0}
+            axes.plot(own["x"], own["y"], "o", linestyle="none", label="seed", zorder=2, **ring)
+        # Room for the labels of the outermost points.
+        axes.margins(0.08)
+        # Limits are otherwise found when drawing, and labels stand where the limits put them.
+        axes.autoscale_view()
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.grid(visible=False)
+        figure.suptitle(size, fontsize=10, y=0.985)
+        figure.legend(loc="upper center", bbox_to_anchor=(0.5, 0.96), ncols=len(names) + 1)
+        _write_labels(axes, points, {name: _look(name, names)[0] for name in names})
+    return figure
+
+
+def _write_labels(axes: Axes, points: pd.DataFrame, colors: dict[str, str]) -> None:
+    to_points = 72 / axes.figure.dpi
+    # Everything in points from here, so that it is the same at any resolution.
+    at = np.asarray(axes.transData.transform(points[["x", "y"]].to_numpy(dtype=float))) * to_points
+    frame = np.asarray(axes.get_window_extent().extents) * to_points
+    # A box is (left, bottom, right, top).
+    taken = [np.concatenate([place - 2.2, place + 2.2]) for place in at]
+    for place, data, label, name in zip(
+        at, points[["x", "y"]].to_numpy(dtype=float), points["label"], points["cluster"], strict=True
+    ):
+        # Letters of the font are at most so wide, on average.
+        extent = np.array([0.62 * _FONT * len(label), 1.2 * _FONT])
+        box, far = _free_place(place, extent, np.array(taken), frame)
+        taken.append(box)
+        center = (box[:2] + box[2:]) / 2 - place
+        arrow = {"arrowstyle": "-", "linewidth": 0.3, "color": colors[name], "shrinkA": 0, "shrinkB": 1.5}
+        axes.annotate(
+            label,
+            tuple(data),
+            xytext=tuple(center),
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontsize=_FONT,
+            color=colors[name],
+            arrowprops=arrow if far else None,
+            bbox={"boxstyle": "square,pad=0", "alpha": 0.0},
+            zorder=4,
+        )
+
+
+def _free_place(
+    place: NDArray[np.float64], extent: NDArray[np.float64], taken: NDArray[np.float64], frame: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], bool]:
+    """The first box beside a point that covers nothing, else the one that covers least; and whether it is far."""
+    best, least, is_far = np.zeros(4), np.inf, False
+    for distance in _DISTANCES:
+        for side in _PLACES:
+            center = place + np.array(side) * (extent / 2 + distance * (0.7 if all(side) else 1.0))
+            box = np.concatenate([center - extent / 2, center + extent / 2])
+            if (box[:2] < frame[:2]).any() or (box[2:] > frame[2:]).any():
+                continue
+            sides = np.minimum(box[2:], taken[:, 2:]) - np.maximum(box[:2], taken[:, :2])
+            covered = float(np.prod(np.clip(sides, 0, None), axis=1).sum())
+            if covered < least:
+                best, least, is_far = box, covered, distance > _DISTANCES[0]
+            if covered == 0:
+                return best, is_far
+    return best, is_far

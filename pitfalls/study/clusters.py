@@ -1,0 +1,357 @@
+"""Clusters of configurations by the shape of their probing curves: the numbers behind the paper's figure 2.
+
+The recipe is the paper's [C]: a configuration is the concatenation of its accuracy curves, both probes on Linear,
+Gaussian, Probeless and random rankings (none from bottom to top), of length 1; K-means starts from three
+configurations, one a pattern; PCA to 50 dimensions and t-SNE lay the points out.
+
+The three patterns (claim 9): *Standard*, the two probes read about as much; *G>L*, the Gaussian probe's curves are
+above the Linear probe's; *L>G*, the other way round. :func:`pattern_scores` puts numbers on them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+from sklearn.metrics import adjusted_rand_score
+
+from pitfalls.figures.style import only, require
+
+PATTERNS = ("Standard", "G>L", "L>G")
+"""The paper's three patterns of curves [C]."""
+
+PAPER_SEEDS = {
+    "Standard": ("bul", "Definiteness", 7),
+    "G>L": ("hin", "Part of Speech", 12),
+    "L>G": ("rus", "Animacy", 2),
+}
+"""The (language, attribute, layer) that the paper shows for each pattern, and starts K-means from [C]."""
+
+PROBES = ("linear", "gaussian")
+RANKINGS = ("linear", "gaussian", "probeless", "random")
+"""What a configuration's curves are concatenated from, in this order."""
+
+_CONFIGURATION = ["language", "attribute", "layer"]
+_CURVE = ["probe", "ranking", "k"]
+_NEEDED = (*_CONFIGURATION, *_CURVE, "direction", "accuracy")
+_WHAT = "clustering of curves"
+_COMPONENTS = 50
+_PERPLEXITY = 30.0
+
+
+class _Curves(NamedTuple):
+    """Mean accuracies [n_configurations, n_probes, n_rankings, n_ks], and which configuration each is."""
+
+    accuracy: NDArray[np.float64]
+    configurations: pd.DataFrame
+
+
+def features(curves: pd.DataFrame) -> tuple[NDArray[np.float64], pd.DataFrame]:
+    """A vector a configuration: its accuracy curves, one after the other, divided by the vector's length.
+
+    Parameters
+    ----------
+    curves:
+        Tables of ``probe_curves``, concatenated; of one split. Rows of the control task, from bottom to top, or of
+        other probes and rankings than :data:`PROBES` and :data:`RANKINGS` are left aside; rows that differ in their
+        seeds only are averaged.
+
+    Returns
+    -------
+    [n_configurations, 8 · n_ks] float64, each row of Euclidean length 1, and a table with a row each: language,
+    attribute, layer, sorted.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, a configuration lacks a probe, ranking or k that another has, an accuracy is not within
+        0 and 1, or the rows are of several splits.
+
+    Examples
+    --------
+    >>> curves = pd.DataFrame([
+    ...     {"language": "spa", "attribute": "Gender", "layer": 3, "probe": probe, "ranking": ranking,
+    ...      "direction": "ttb", "k": k, "accuracy": 0.5} for probe in PROBES for ranking in RANKINGS for k in (1, 2)])
+    >>> matrix, index = features(curves)
+    >>> matrix.shape, matrix[0, 0].round(3).item(), index.values.tolist()
+    ((1, 16), 0.25, [['spa', 'Gender', 3]])
+    """
+    read = _read(curves)
+    return _vectors(read.accuracy, read.configurations), read.configurations
+
+
+def pattern_scores(curves: pd.DataFrame) -> pd.DataFrame:
+    """How far each configuration's curves are to the side of the Gaussian or of the Linear probe.
+
+    For every ranking, the Gaussian probe's accuracy minus the Linear probe's, averaged over k, is divided by its
+    spread: its root mean square over the configurations of the table (0 is the point of balance, so the spread is
+    around 0). The score is the mean of these four numbers; the imbalance is the mean of their absolute values, so
+    that a ranking on which the one probe is better does not make up for one on which it is worse.
+
+    Returns
+    -------
+    A row a configuration, sorted: language, attribute, layer, difference (mean over rankings and k, in accuracy),
+    score (above 0: towards G>L, below: towards L>G), imbalance (0 or more; the closer to 0, the more Standard). Both
+    are relative to the configurations of the table.
+
+    Raises
+    ------
+    ValueError
+        As :func:`features`.
+
+    Examples
+    --------
+    >>> rows = [{"language": "spa", "attribute": name, "layer": 3, "probe": probe, "ranking": ranking, "k": 1,
+    ...          "direction": "ttb", "accuracy": 0.5 + (lead if probe == "gaussian" else 0)}
+    ...         for name, lead in (("Case", 0.1), ("Mood", -0.2)) for probe in PROBES for ranking in RANKINGS]
+    >>> pattern_scores(pd.DataFrame(rows))[["attribute", "difference", "score", "imbalance"]].round(2)
+      attribute  difference  score  imbalance
+    0      Case         0.1   0.63       0.63
+    1      Mood        -0.2  -1.26       1.26
+    """
+    read = _read(curves)
+    lead = (read.accuracy[:, PROBES.index("gaussian")] - read.accuracy[:, PROBES.index("linear")]).mean(axis=2)
+    spread = np.sqrt((lead**2).mean(axis=0))
+    relative = np.divide(lead, spread, out=np.zeros_like(lead), where=spread > 0)
+    return read.configurations.assign(
+        difference=lead.mean(axis=1), score=relative.mean(axis=1), imbalance=np.abs(relative).mean(axis=1)
+    )
+
+
+def seed_configurations(curves: pd.DataFrame) -> pd.DataFrame:
+    """The three configurations to start K-means from, one a pattern.
+
+    The paper's, if the table has all three of them. Otherwise, by :func:`pattern_scores`: for G>L the highest score,
+    for L>G the lowest, for Standard the lowest imbalance among the others; of equals the first. These are extremes of
+    this table: that a configuration is the nearest to G>L does not say that its Gaussian curves are above, its score
+    does.
+
+    Returns
+    -------
+    Three rows, in the order of :data:`PATTERNS`: cluster, language, attribute, layer, score, imbalance, chosen
+    ("paper" or "score").
+
+    Raises
+    ------
+    ValueError
+        As :func:`features`, and for fewer than three configurations.
+    """
+    scores = pattern_scores(curves)
+    if len(scores) < len(PATTERNS):
+        raise ValueError(f"three clusters need three configurations or more, and the table has {len(scores)}")
+    place = {key: i for i, key in enumerate(_keys(scores))}
+    if all(key in place for key in PAPER_SEEDS.values()):
+        rows, chosen = [place[PAPER_SEEDS[pattern]] for pattern in PATTERNS], "paper"
+    else:
+        score, imbalance = scores["score"].to_numpy(copy=True), scores["imbalance"].to_numpy(copy=True)
+        above = int(score.argmax())
+        score[above] = np.inf
+        below = int(score.argmin())
+        imbalance[[above, below]] = np.inf
+        rows, chosen = [int(imbalance.argmin()), above, below], "score"
+    columns = [*_CONFIGURATION, "score", "imbalance"]
+    table = scores.iloc[rows][columns].reset_index(drop=True)
+    table.insert(0, "cluster", list(PATTERNS))
+    return table.assign(chosen=chosen)
+
+
+def cluster(curves: pd.DataFrame, seeds: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+    """Cluster the configurations from given seeds, and lay them out in the plane.
+
+    K-means on :func:`features`, its first centres the seeds' vectors; then PCA to 50 dimensions (or as many as there
+    are) and t-SNE, which is for the eye only. Perplexity is 30 or, with fewer than 92 configurations, a third of the
+    others.
+
+    Parameters
+    ----------
+    curves:
+        As for :func:`features`.
+    seeds:
+        Columns cluster, language, attribute, layer, one row a cluster, such as :func:`seed_configurations` gives.
+    seed:
+        Of t-SNE.
+
+    Returns
+    -------
+    A row a configuration, sorted: language, attribute, layer, cluster, x, y (t-SNE; no unit), score
+    (:func:`pattern_scores`), is_seed. K-means moves the centres, so a seed may end in another's cluster.
+
+    Raises
+    ------
+    ValueError
+        As :func:`features`; for fewer than three configurations; and if ``seeds`` lacks a column, has fewer than two
+        rows, or names a cluster or configuration twice, or one that ``curves`` lacks.
+    """
+    read = _read(curves)
+    vectors, names, rows = (
+        _vectors(read.accuracy, read.configurations),
+        _names(seeds),
+        _seed_rows(read.configurations, seeds),
+    )
+    if len(vectors) < 3:
+        raise ValueError(f"a layout needs three configurations or more, and the table has {len(vectors)}")
+    labels = _kmeans(vectors, vectors[rows])
+    x, y = _layout(vectors, seed).T
+    is_seed = np.isin(np.arange(len(vectors)), rows)
+    named = np.array(names, dtype=object)[labels]
+    return read.configurations.assign(cluster=named, x=x, y=y, score=pattern_scores(curves)["score"], is_seed=is_seed)
+
+
+def stability(curves: pd.DataFrame, draws: int, seed: int = 0, seeds: pd.DataFrame | None = None) -> pd.DataFrame:
+    """How far other clusterings agree with the seeded one: the adjusted Rand index, 1 for the same, 0 by chance.
+
+    Three changes: K-means from random configurations instead of the seeds ("initialisation"); curves at a bootstrap
+    of the ks, the same for all configurations, from the seeds' own vectors there ("ks"); and without one language,
+    from the seeds' vectors, also where they are of that language ("language").
+
+    Parameters
+    ----------
+    curves:
+        As for :func:`features`.
+    draws:
+        Random initialisations, and bootstraps of the ks.
+    seed:
+        Of what is drawn.
+    seeds:
+        As for :func:`cluster`; by default :func:`seed_configurations`.
+
+    Returns
+    -------
+    change ("initialisation", "ks", "language"), draw (from 0), left_out (the language, or ""), configurations (how
+    many are compared), adjusted_rand. Languages that leave fewer configurations than clusters are passed over, and so
+    is the only language there is.
+
+    Raises
+    ------
+    ValueError
+        As :func:`cluster`, and if ``draws`` is not 1 or more.
+    """
+    if not isinstance(draws, int) or draws < 1:
+        raise ValueError(f"draws must be a whole number, 1 or more, not {draws!r}")
+    read = _read(curves)
+    given = seed_configurations(curves) if seeds is None else seeds
+    _names(given)
+    vectors, rows = _vectors(read.accuracy, read.configurations), _seed_rows(read.configurations, given)
+    seeded = _kmeans(vectors, vectors[rows])
+    generator = np.random.default_rng(seed)
+    table = []
+
+    def compare(change: str, draw: int, left_out: str, own: NDArray[np.int64], other: NDArray[np.int64]) -> None:
+        table.append([change, draw, left_out, len(own), float(adjusted_rand_score(own, other))])
+
+    for draw in range(draws):
+        start = generator.choice(len(vectors), size=len(rows), replace=False)
+        compare("initialisation", draw, "", seeded, _kmeans(vectors, vectors[start]))
+    n_ks = read.accuracy.shape[3]
+    for draw in range(draws):
+        drawn = _vectors(read.accuracy[..., generator.integers(n_ks, size=n_ks)], read.configurations)
+        compare("ks", draw, "", seeded, _kmeans(drawn, drawn[rows]))
+    languages = read.configurations["language"].to_numpy()
+    for draw, language in enumerate(sorted(set(languages))):
+        kept = languages != language
+        if kept.sum() >= len(rows):
+            compare("language", draw, language, seeded[kept], _kmeans(vectors[kept], vectors[rows]))
+    return pd.DataFrame(table, columns=["change", "draw", "left_out", "configurations", "adjusted_rand"])
+
+
+# ------------------------------------------------------------------------------------------- reading
+
+
+def _read(curves: pd.DataFrame) -> _Curves:
+    """The accuracies of all configurations, averaged over draws."""
+    require(curves, _NEEDED, _WHAT)
+    own = curves[curves["probe"].isin(PROBES) & curves["ranking"].isin(RANKINGS) & (curves["direction"] == "ttb")]
+    if "task" in own.columns:
+        own = own[own["task"] == "real"]
+    if own.empty:
+        raise ValueError(
+            f"{_WHAT} needs curves from top to bottom of {', '.join(PROBES)} probes on {', '.join(RANKINGS)} rankings, "
+            "task real; the table has none"
+        )
+    if "split" in own.columns:
+        only(own, "split", _WHAT)
+    wrong = own.loc[~own["accuracy"].between(0, 1), "accuracy"].tolist()
+    if wrong:
+        raise ValueError(f"an accuracy lies within 0 and 1, and {len(wrong)} rows have {wrong[:6]}")
+    wide = own.pivot_table(index=_CONFIGURATION, columns=_CURVE, values="accuracy", aggfunc="mean", sort=True)
+    ks = sorted(own["k"].unique().tolist())
+    wide = wide.reindex(columns=pd.MultiIndex.from_product([PROBES, RANKINGS, ks], names=_CURVE))
+    numbers = wide.to_numpy(dtype=np.float64)
+    lacking = np.argwhere(np.isnan(numbers))
+    if len(lacking):
+        row, column = lacking[0].tolist()
+        (language, attribute, layer), (probe, ranking, k) = wide.index[row], wide.columns[column]
+        raise ValueError(
+            f"{language} {attribute}, layer {layer}, has no accuracy of the {probe} probe on the {ranking} ranking at "
+            f"k = {k} ({len(lacking)} such gaps): every configuration needs the same curves at the same ks"
+        )
+    index = wide.index.to_frame(index=False)
+    return _Curves(numbers.reshape(len(wide), len(PROBES), len(RANKINGS), len(ks)), index)
+
+
+def _vectors(accuracy: NDArray[np.float64], index: pd.DataFrame) -> NDArray[np.float64]:
+    """One row a configuration, of Euclidean length 1."""
+    flat = accuracy.reshape(len(accuracy), -1)
+    lengths = np.linalg.norm(flat, axis=1, keepdims=True)
+    if not lengths.all():
+        language, attribute, layer = _keys(index)[int(lengths[:, 0].argmin())]
+        raise ValueError(f"the curves of {language} {attribute}, layer {layer}, are 0 everywhere: they have no shape")
+    return np.asarray(flat / lengths)
+
+
+def _keys(table: pd.DataFrame) -> list[tuple[str, str, int]]:
+    rows = table[_CONFIGURATION].itertuples(index=False, name=None)
+    return [(str(language), str(attribute), int(layer)) for language, attribute, layer in rows]
+
+
+def _names(seeds: pd.DataFrame) -> list[str]:
+    """The clusters, in the seeds' order."""
+    require(seeds, ("cluster", *_CONFIGURATION), "a table of seeds")
+    names = seeds["cluster"].tolist()
+    if len(names) < 2 or len(set(names)) < len(names):
+        raise ValueError(f"seeds name two or more different clusters, one row each, not {names}")
+    return names
+
+
+def _seed_rows(index: pd.DataFrame, seeds: pd.DataFrame) -> list[int]:
+    """Where the seeds are among the configurations."""
+    place = {key: i for i, key in enumerate(_keys(index))}
+    wanted = _keys(seeds)
+    unknown = [key for key in wanted if key not in place]
+    if unknown or len(set(wanted)) < len(wanted):
+        raise ValueError(
+            f"seeds are different configurations of the curves, not {wanted}"
+            + (f": the curves have no {unknown}; seed_configurations(curves) chooses some" if unknown else "")
+        )
+    return [place[key] for key in wanted]
+
+
+# --------------------------------------------------------------------------------------- computation
+
+
+def _kmeans(vectors: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The cluster of each row, numbered as the first centres."""
+    found = KMeans(n_clusters=len(centres), init=centres, n_init=1, max_iter=1000).fit(vectors)
+    return np.asarray(found.labels_, dtype=np.int64)
+
+
+def _perplexity(n: int) -> float:
+    """t-SNE's neighbours a point: 30, or a third of the others where they are few; never ``n`` or more.
+
+    >>> _perplexity(156), _perplexity(31), _perplexity(3)
+    (30.0, 10.0, 1.0)
+    """
+    return max(1.0, min(_PERPLEXITY, (n - 1) / 3))
+
+
+def _layout(vectors: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+    n = len(vectors)
+    # Both exact: what is approximated would differ between numbers of threads.
+    reduced = PCA(min(_COMPONENTS, *vectors.shape), svd_solver="full").fit_transform(vectors)
+    tsne = TSNE(perplexity=_perplexity(n), init="pca", method="exact", random_state=seed)
+    return np.asarray(tsne.fit_transform(reduced), dtype=np.float64)

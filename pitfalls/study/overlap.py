@@ -1,0 +1,297 @@
+"""What the rankings of many configurations share: the numbers behind the paper's figures 3 and 4, and claim 10.
+
+All three functions read one tidy table of orders, a row a place: columns language, attribute, layer, ranking,
+direction, ranking_seed, position (counted from 0) and neuron. It may be cut to the first places; how many neurons
+there are is told apart. Every number stands beside what independent, uniformly random rankings would share, which is
+exact (:mod:`pitfalls.neurons.agreement`). P-values are one-sided and not corrected for the number of rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import combinations, groupby
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_integer_dtype
+
+from pitfalls.neurons.agreement import expected_overlap, overlap, overlap_interval, overlap_p_value
+from pitfalls.neurons.arrays import checked_ks
+from pitfalls.neurons.rankings import Ranking
+
+PAPER_OVERLAPS = (
+    ("Number", "fin"),
+    ("Part of Speech", "fra"),
+    ("Gender", "hin"),
+    ("Voice", "rus"),
+    ("Number", "rus"),
+    ("Part of Speech", "ara"),
+    ("Part of Speech", "bul"),
+    ("Aspect", "rus"),
+)
+"""(attribute, language) of the configurations in the paper's figure 3, in its order [C]."""
+
+_KEYS = ["language", "attribute", "layer", "ranking", "direction", "ranking_seed"]
+_COLUMNS = [*_KEYS, "position", "neuron"]
+
+
+class _Key(NamedTuple):
+    """Which ranking an order is, in the order of ``_KEYS``."""
+
+    language: str
+    attribute: str
+    layer: int
+    ranking: str
+    direction: str
+    ranking_seed: int
+
+
+class _Top(NamedTuple):
+    """A ranking of one configuration; beyond the first places its order is not to be read."""
+
+    key: _Key
+    order: Ranking
+
+
+class _Method(NamedTuple):
+    """What the rankings of different configurations have in common if they can be compared."""
+
+    layer: int
+    ranking: str
+    direction: str
+    ranking_seed: int
+
+
+def ranking_overlaps(
+    orders: pd.DataFrame,
+    top: int,
+    n_neurons: int,
+    rankings: Sequence[str] = ("linear", "gaussian", "probeless"),
+    direction: str = "ttb",
+) -> pd.DataFrame:
+    """What the first neurons by different rankings share, within every configuration: the paper's figure 3.
+
+    Parameters
+    ----------
+    orders:
+        Columns language, attribute, layer, ranking, direction, ranking_seed, position, neuron; all places, or the
+        first ``top`` or more.
+    top:
+        The size of the top sets; the paper's is 100 of 768.
+    rankings:
+        Which to compare, two or more; other rows are left aside.
+    direction:
+        "ttb" or "btt".
+
+    Returns
+    -------
+    For every configuration a row a pair of rankings, and, of more than two rankings, one of all of them: language,
+    attribute, layer, direction, rankings (names, separated by blanks), n_rankings, n_neurons, k (``top``), overlap
+    (neurons), expected, low and high (by chance: the mean, and the interval that holds 95 % or more), p_value.
+
+    Raises
+    ------
+    ValueError
+        If a column or a place is missing, a neuron comes twice, ``top`` is not within 1 and ``n_neurons``, or a
+        configuration lacks a ranking or has it with several seeds.
+
+    Examples
+    --------
+    >>> names = {"linear": [0, 1, 2], "gaussian": [1, 0, 3], "probeless": [1, 3, 0]}
+    >>> orders = pd.DataFrame({"language": "spa", "attribute": "Gender", "layer": 3, "direction": "ttb",
+    ...     "ranking": np.repeat(list(names), 3), "ranking_seed": 0, "position": [0, 1, 2] * 3,
+    ...     "neuron": sum(names.values(), [])})
+    >>> ranking_overlaps(orders, top=2, n_neurons=4)[["rankings", "overlap", "expected", "p_value"]].round(3)
+                         rankings  overlap  expected  p_value
+    0             linear gaussian        2       1.0    0.167
+    1            linear probeless        1       1.0    0.833
+    2          gaussian probeless        1       1.0    0.833
+    3  linear gaussian probeless        1       0.5    0.472
+    """
+    names = list(rankings)
+    if isinstance(rankings, str) or len(names) < 2 or len(set(names)) < len(names):
+        raise ValueError(f"an overlap is of two or more different rankings, not of {rankings!r}")
+    _check_columns(orders)
+    chosen = orders[orders["ranking"].isin(names) & (orders["direction"] == direction)]
+    if chosen.empty:
+        raise ValueError(f"the table has no row of {', '.join(names)} with direction {direction!r}")
+    rows = []
+    for (language, attribute, layer), group in groupby(_tops(chosen, top, n_neurons), key=lambda one: one.key[:3]):
+        own: dict[str, list[Ranking]] = {name: [] for name in names}
+        for one in group:
+            own[one.key.ranking].append(one.order)
+        if any(len(found) != 1 for found in own.values()):
+            counts = ", ".join(f"{name} {len(found)}" for name, found in own.items())
+            raise ValueError(
+                f"{language} {attribute}, layer {layer}, needs one {direction} order of each ranking and has {counts}: "
+                "add what is missing, select the rows of one ranking_seed"
+            )
+        compared = list(combinations(names, 2))
+        for together in compared if len(names) == 2 else [*compared, tuple(names)]:
+            about = {"language": language, "attribute": attribute, "layer": layer, "direction": direction}
+            about |= {"rankings": " ".join(together), "n_rankings": len(together)}
+            rows.append(about | _measures([own[name][0] for name in together], top))
+    return pd.DataFrame(rows)
+
+
+def pair_overlaps(orders: pd.DataFrame, top: int, n_neurons: int) -> pd.DataFrame:
+    """What the same ranking's first neurons for different attributes and languages share: the paper's figure 4.
+
+    Parameters
+    ----------
+    orders:
+        As for :func:`ranking_overlaps`. Orders of the same layer, ranking, direction and seed are compared with each
+        other; the paper shows Probeless on layer 7. A random ranking of one seed is the same order everywhere, so
+        leave these rows out.
+    top:
+        The size of the top sets; the paper's is 100 of 768.
+
+    Returns
+    -------
+    A row a pair of (attribute, language), each pair once, for every layer, ranking, direction and ranking_seed of the
+    table: layer, ranking, direction, ranking_seed, attribute_a, language_a, attribute_b, language_b, n_neurons, k
+    (``top``), overlap (neurons), expected, low and high (by chance, as in :func:`ranking_overlaps`), p_value.
+
+    Raises
+    ------
+    ValueError
+        As :func:`ranking_overlaps`, and if a layer, ranking, direction and seed has one configuration only.
+
+    Examples
+    --------
+    >>> orders = pd.DataFrame({"language": ["eng", "eng", "spa", "spa"], "attribute": "Number", "layer": 3,
+    ...     "ranking": "probeless", "direction": "ttb", "ranking_seed": 0, "position": [0, 1, 0, 1],
+    ...     "neuron": [4, 2, 2, 5]})
+    >>> pair_overlaps(orders, top=2, n_neurons=8)[["language_a", "language_b", "overlap", "expected"]]
+      language_a language_b  overlap  expected
+    0        eng        spa        1       0.5
+    """
+    rows = []
+    for method, group in _by_method(orders, top, n_neurons):
+        if len(group) < 2:
+            (key, _) = group[0]
+            raise ValueError(
+                f"layer {method.layer}, {method.ranking} {method.direction}, seed {method.ranking_seed}, has one "
+                f"configuration, {key.language} {key.attribute}: pairs need two or more"
+            )
+        for a, b in combinations(group, 2):
+            sides = {"attribute_a": a.key.attribute, "language_a": a.key.language}
+            sides |= {"attribute_b": b.key.attribute, "language_b": b.key.language}
+            rows.append(method._asdict() | sides | _measures([a.order, b.order], top))
+    return pd.DataFrame(rows)
+
+
+def shared_across_languages(orders: pd.DataFrame, top: int, n_neurons: int) -> pd.DataFrame:
+    """Neurons that are among the first for an attribute in every language that has it: claim 10.
+
+    The expectation and the p-value take the orders of the languages to be independent. A model's neurons differ in
+    how much they vary, for whatever reason, so :func:`pair_overlaps` of different attributes are the second thing to
+    compare with.
+
+    Parameters
+    ----------
+    orders, top:
+        As for :func:`pair_overlaps`.
+
+    Returns
+    -------
+    A row an attribute of two or more languages, for every layer, ranking, direction and ranking_seed of the table:
+    layer, ranking, direction, ranking_seed, attribute, languages (separated by blanks), n_languages, neurons
+    (ascending, separated by blanks), n_neurons, k (``top``), overlap (how many neurons are shared), expected, low and
+    high (by chance), p_value.
+
+    Raises
+    ------
+    ValueError
+        As :func:`pair_overlaps`, but a lone configuration is passed over; and if no attribute has two languages.
+
+    Examples
+    --------
+    >>> orders = pd.DataFrame({"language": ["eng", "eng", "spa", "spa"], "attribute": "Number", "layer": 3,
+    ...     "ranking": "probeless", "direction": "ttb", "ranking_seed": 0, "position": [0, 1, 0, 1],
+    ...     "neuron": [4, 2, 2, 5]})
+    >>> shared_across_languages(orders, top=2, n_neurons=8)[["attribute", "languages", "neurons", "overlap"]]
+      attribute languages neurons  overlap
+    0    Number   eng spa       2        1
+    """
+    rows = []
+    for method, group in _by_method(orders, top, n_neurons):
+        for attribute, found in groupby(group, key=lambda one: one.key.attribute):
+            own = list(found)
+            if len(own) < 2:
+                continue
+            shared = set.intersection(*(set(one.order.order[:top].tolist()) for one in own))
+            languages = " ".join(one.key.language for one in own)
+            about = {"attribute": attribute, "languages": languages, "n_languages": len(own)}
+            about |= {"neurons": " ".join(str(neuron) for neuron in sorted(shared))}
+            rows.append(method._asdict() | about | _measures([one.order for one in own], top))
+    if not rows:
+        names = orders[["language", "attribute"]].drop_duplicates().agg(" ".join, axis=1).tolist()
+        raise ValueError(f"no attribute has two languages on one layer; the table has {names[:6]}")
+    return pd.DataFrame(rows)
+
+
+# -------------------------------------------------------------------------------------------- orders
+
+
+def _check_columns(orders: pd.DataFrame) -> None:
+    missing = [column for column in _COLUMNS if column not in orders.columns]
+    if missing:
+        raise ValueError(f"a table of orders needs the columns {missing}; it has {list(orders.columns)}")
+    if orders.empty:
+        raise ValueError("the table of orders has no rows")
+    for column in ("position", "neuron"):
+        if not is_integer_dtype(orders[column]):
+            raise ValueError(f"{column} must hold whole numbers, not {orders[column].dtype}: read or cast it as int64")
+
+
+def _tops(orders: pd.DataFrame, top: int, n_neurons: int) -> list[_Top]:
+    """The first ``top`` neurons of every ranking in the table, by the keys' values."""
+    size = checked_ks([top], n_neurons, what="size of the top sets")[0]
+    tops = []
+    groups: Any = orders.groupby(_KEYS, sort=True, dropna=False)
+    for key, own in groups:
+        name = _Key(*key)
+        said = f"{name.language} {name.attribute}, layer {name.layer}, {name.ranking} {name.direction}"
+        first = own[own["position"] < size].sort_values("position", kind="stable")
+        positions = first["position"].to_numpy()
+        if not np.array_equal(positions, np.arange(size)):
+            raise ValueError(
+                f"{said}: the first {size} places, 0 to {size - 1}, are wanted once each, and the table has "
+                f"{len(positions)} rows of {len(np.unique(positions))} of them; choose a smaller top, or one order"
+            )
+        try:
+            order = Ranking.of_first(first["neuron"].to_numpy(), n_neurons, name.ranking)
+        except ValueError as error:
+            raise ValueError(f"{said}: {error}") from error
+        tops.append(_Top(name, order))
+    return tops
+
+
+def _by_method(orders: pd.DataFrame, top: int, n_neurons: int) -> Iterable[tuple[_Method, list[_Top]]]:
+    """The orders that can be compared with each other, by attribute and then language."""
+    _check_columns(orders)
+
+    def place(one: _Top) -> tuple[_Method, str, str]:
+        return _Method(*one.key[2:]), one.key.attribute, one.key.language
+
+    tops = sorted(_tops(orders, top, n_neurons), key=place)
+    return [(method, list(group)) for method, group in groupby(tops, key=lambda one: place(one)[0])]
+
+
+# ------------------------------------------------------------------------------------------ measures
+
+# Thousands of pairs have a few dozen different overlaps.
+_p_value = lru_cache(maxsize=4096)(overlap_p_value)
+_interval = lru_cache(maxsize=64)(overlap_interval)
+
+
+def _measures(orders: Sequence[Ranking], top: int) -> dict[str, int | float]:
+    n_neurons, n = len(orders[0]), len(orders)
+    found = overlap(orders, top)
+    low, high = _interval(n_neurons, top, n)
+    expected, p_value = expected_overlap(n_neurons, top, n), _p_value(found, n_neurons, top, n)
+    measures = {"n_neurons": n_neurons, "k": top, "overlap": found, "expected": expected}
+    return measures | {"low": low, "high": high, "p_value": p_value}

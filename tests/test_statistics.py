@@ -1,0 +1,558 @@
+"""Statistics over configurations: against loops over pairs, signs and draws, and against SciPy."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pitfalls.study.statistics import (
+    Method,
+    blocked_permutation,
+    blocked_permutations,
+    paired_interval,
+    wilcoxon_matrix,
+)
+
+METHODS = [
+    Method("gaussian", "gaussian"),
+    Method("gaussian", "random"),
+    Method("linear", "gaussian", "btt"),
+    Method("linear", "probeless"),
+]
+A, B = METHODS[0], METHODS[3]
+# Languages with one to four attributes, each on some layers: blocks of unequal sizes.
+PLACES = [
+    (language, attribute, layer)
+    for language, attributes in {"eng": "NT", "spa": "NGTV", "rus": "N", "tur": "NCT"}.items()
+    for attribute in attributes
+    for layer in (2, 7)
+]
+SIDES = ["probe_a", "ranking_a", "direction_a", "probe_b", "ranking_b", "direction_b"]
+
+
+def table(accuracy: np.ndarray, places=PLACES, methods=METHODS, k: int = 10, **more: object) -> pd.DataFrame:
+    """Curves with these accuracies, [n_places, n_methods]."""
+    rows = [
+        {"language": language, "attribute": attribute, "layer": layer, **method._asdict(), "ranking_seed": 0}
+        | {"task": "real", "split": "test", "seed": 0, "k": k, "accuracy": accuracy[i, j], "mi_bits": 0.0}
+        for i, (language, attribute, layer) in enumerate(places)
+        for j, method in enumerate(methods)
+    ]
+    return pd.DataFrame(rows).assign(**more)
+
+
+def drawn(seed: int = 0, places=PLACES, methods=METHODS, **more: object) -> pd.DataFrame:
+    generator = np.random.default_rng(seed)
+    lead = generator.normal(0, 0.05, len(methods))
+    return table(generator.uniform(0.3, 0.6, (len(places), len(methods))) + lead, places, methods, **more)
+
+
+def many(n_languages: int) -> list[tuple[str, str, int]]:
+    return [(f"l{i:02}", attribute, layer) for i in range(n_languages) for attribute in "NT" for layer in (2, 7, 12)]
+
+
+def paired(curves: pd.DataFrame, a, b, k: int) -> dict[tuple[str, str, int], float]:
+    """Accuracy of a minus b in every configuration that has both, row by row."""
+    sums: dict[tuple[object, ...], list[float]] = {}
+    for row in curves.to_dict("records"):
+        if row["k"] == k:
+            key = (row["language"], row["attribute"], row["layer"], row["probe"], row["ranking"], row["direction"])
+            sums.setdefault(key, []).append(row["accuracy"])
+    means = {key: sum(values) / len(values) for key, values in sums.items()}
+    places = dict.fromkeys(key[:3] for key in means)
+    return {p: means[(*p, *a)] - means[(*p, *b)] for p in places if (*p, *a) in means and (*p, *b) in means}
+
+
+def row_of(found: pd.DataFrame, a, b, **keys: object) -> pd.Series:
+    for column, value in [*zip(SIDES, [*a, *b], strict=True), *keys.items()]:
+        found = found[found[column] == value]
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+def signs_by_hand(differences: list[float], blocks: list[object]) -> float:
+    """Exact two-sided p of the mean, all flips of whole blocks written out."""
+    names = list(dict.fromkeys(blocks))
+    observed, hits, flips = abs(sum(differences)), 0, 0
+    for signs in itertools.product([1, -1], repeat=len(names)):
+        sign = dict(zip(names, signs, strict=True))
+        total = sum(sign[block] * d for block, d in zip(blocks, differences, strict=True))
+        hits, flips = hits + (abs(total) >= observed - 1e-9), flips + 1
+    return hits / flips
+
+
+def ranks_by_hand(differences: list[float]) -> float:
+    """Exact two-sided p of the signed-rank statistic, all signs written out; ties and zeros allowed."""
+    nonzero = [d for d in differences if d]
+    sizes = [abs(d) for d in nonzero]
+    ranks = [sum(s < size for s in sizes) + (sum(s == size for s in sizes) + 1) / 2 for size in sizes]
+    observed = min(sum(r for r, d in zip(ranks, nonzero, strict=True) if (d > 0) is way) for way in (True, False))
+    below = sum(
+        sum(itertools.compress(ranks, chosen)) <= observed for chosen in itertools.product([0, 1], repeat=len(ranks))
+    )
+    return min(1.0, 2 * below / 2 ** len(ranks))
+
+
+# -------------------------------------------------------------------- Wilcoxon
+
+
+@pytest.mark.parametrize("by", [None, "language", "layer", "attribute"])
+def test_every_row_is_what_scipy_says_of_its_pairs(by):
+    curves = pd.concat([drawn(seed=k, k=k) for k in (10, 50)])
+    found = wilcoxon_matrix(curves, ks=[50, 10, 10], by=by)
+    groups = sorted(curves[by].unique()) if by else ["all"]
+    expected = [(group, k, a, b) for group in groups for k in (10, 50) for a, b in itertools.permutations(METHODS, 2)]
+    keys = [(row.group, row.k, tuple(row[SIDES][:3]), tuple(row[SIDES][3:])) for _, row in found.iterrows()]
+    assert keys == expected and set(found["by"]) == {by or "all"}
+    for (group, k, a, b), (_, row) in zip(expected, found.iterrows(), strict=True):
+        own = curves if by is None else curves[curves[by] == group]
+        d = np.array(list(paired(own, a, b, k).values()))
+        test = scipy.stats.wilcoxon(d, zero_method="wilcox", correction=False, method="exact")
+        assert row["p_value"] == pytest.approx(test.pvalue, rel=1e-12)
+        assert row["statistic"] == test.statistic
+        assert (row["wins"], row["losses"], row["n_ties"]) == ((d > 0).sum(), (d < 0).sum(), 0)
+        assert row["n_pairs"] == row["n_configurations"] == len(d)
+        assert row["mean_difference"] == pytest.approx(d.mean())
+        assert row["median_difference"] == pytest.approx(np.median(d))
+        ranks = scipy.stats.rankdata(abs(d))
+        assert row["rank_biserial"] == pytest.approx((ranks * np.sign(d)).sum() / ranks.sum())
+
+
+def test_many_pairs_get_scipys_default_test():
+    places = many(10)
+    curves = drawn(3, places)
+    found = wilcoxon_matrix(curves, ks=[10])
+    assert len(places) > 50
+    for a, b in itertools.permutations(METHODS, 2):
+        test = scipy.stats.wilcoxon(list(paired(curves, a, b, 10).values()))
+        row = row_of(found, a, b)
+        assert (row["statistic"], row["p_value"]) == (test.statistic, pytest.approx(test.pvalue, rel=1e-12))
+
+
+def test_up_to_fifty_pairs_the_test_is_exact_with_ties_too():
+    hundredths = np.random.default_rng(4).integers(-6, 9, 50)
+    assert (hundredths != 0).sum() > 45
+    accuracy = np.stack([0.5 + hundredths / 100, np.full(50, 0.5)], axis=1)
+    row = row_of(wilcoxon_matrix(table(accuracy, many(9)[:50], [A, B]), ks=[10]), A, B)
+    nonzero = hundredths[hundredths != 0]
+    # How many choices of signs give each sum of (doubled) ranks, in whole numbers.
+    ways = {0: 1}
+    for rank in (2 * scipy.stats.rankdata(abs(nonzero))).astype(int).tolist():
+        more: dict[int, int] = {}
+        for total, n in ways.items():
+            for sum_of_ranks in (total, total + rank):
+                more[sum_of_ranks] = more.get(sum_of_ranks, 0) + n
+        ways = more
+    below = sum(n for total, n in ways.items() if total <= 2 * row["statistic"])
+    assert row["p_value"] == pytest.approx(2 * below / 2 ** len(nonzero), rel=1e-12)
+    assert row["p_value"] != pytest.approx(scipy.stats.wilcoxon(nonzero, method="asymptotic").pvalue, rel=1e-3)
+
+
+@given(st.lists(st.integers(-4, 4), min_size=1, max_size=10))
+@settings(max_examples=60, deadline=None)
+def test_with_ties_and_zeros_p_is_that_of_all_signs(tenths):
+    # In tenths, 0.3 - 0.2 and 0.2 - 0.1 are tied, and in floating point they are not.
+    second = np.arange(len(tenths)) % 3 / 10 + 0.4
+    accuracy = np.stack([np.array([round(s + t / 10, 1) for s, t in zip(second, tenths, strict=True)]), second], axis=1)
+    places = [("eng", f"A{i}", 2) for i in range(len(tenths))]
+    row = row_of(wilcoxon_matrix(table(accuracy, places, [A, B]), ks=[10]), A, B)
+    assert row["p_value"] == pytest.approx(ranks_by_hand(tenths), rel=1e-12)
+    assert row["n_ties"] == tenths.count(0) and row["n_pairs"] == len(tenths)
+    assert (row["wins"], row["losses"]) == (sum(t > 0 for t in tenths), sum(t < 0 for t in tenths))
+    assert row["median_difference"] == pytest.approx(np.median(tenths) / 10)
+
+
+def test_ties_are_as_scipys_own_permutations_say():
+    tenths = [1, 1, 2, -1, 3, 3, -2, 1, 4]
+    accuracy = np.stack([0.5 + np.array(tenths) / 10, np.full(9, 0.5)], axis=1)
+    row = row_of(wilcoxon_matrix(table(accuracy, PLACES[:9], [A, B]), ks=[10]), A, B)
+    test = scipy.stats.wilcoxon(tenths, method=scipy.stats.PermutationMethod())
+    assert (row["statistic"], row["p_value"]) == (test.statistic, pytest.approx(test.pvalue))
+
+
+def test_methods_that_are_equal_everywhere_differ_by_nothing():
+    row = row_of(wilcoxon_matrix(table(np.full((20, 4), 0.7)), ks=[10]), A, B)
+    assert row["p_value"] == row["p_adjusted"] == 1 and np.isnan(row["statistic"]) and row["rank_biserial"] == 0
+    assert (row["wins"], row["losses"], row["n_ties"], row["n_pairs"]) == (0, 0, 20, 20)
+    # Without a sign of its own: -0.0 would be printed.
+    assert not np.signbit(wilcoxon_matrix(table(np.full((20, 4), 0.7)), ks=[10])["mean_difference"]).any()
+    nearly = table(np.full((20, 2), [0.3, 0.1 + 0.2]), methods=[A, B])
+    assert not np.signbit(wilcoxon_matrix(nearly, ks=[10])[["mean_difference", "median_difference"]]).any(axis=None)
+    assert row_of(wilcoxon_matrix(nearly, ks=[10]), A, B)["n_ties"] == 20
+
+
+def test_the_other_order_swaps_wins_and_losses_and_the_signs():
+    found = wilcoxon_matrix(drawn(), ks=[10])
+    for a, b in itertools.combinations(METHODS, 2):
+        one, other = row_of(found, a, b), row_of(found, b, a)
+        same = ["p_value", "p_adjusted", "statistic", "n_ties", "n_pairs"]
+        assert one[same].tolist() == other[same].tolist()
+        assert (one["wins"], one["losses"]) == (other["losses"], other["wins"])
+        for column in ("mean_difference", "median_difference", "rank_biserial"):
+            assert one[column] == -other[column] != 0
+
+
+@pytest.mark.parametrize("test", [wilcoxon_matrix, blocked_permutations])
+def test_p_is_adjusted_over_the_pairs_of_one_group_and_k(test):
+    curves = pd.concat([drawn(seed=k, k=k) for k in (10, 50)])
+    found = test(curves, ks=[10, 50], by="layer")
+    families = 0
+    for _, family in found.groupby(["group", "k"]):
+        pairs = [row_of(family, a, b) for a, b in itertools.combinations(METHODS, 2)]
+        p = np.array([row["p_value"] for row in pairs])
+        adjusted = [row["p_adjusted"] for row in pairs]
+        assert adjusted == pytest.approx(scipy.stats.false_discovery_control(p).tolist())
+        # Benjamini and Hochberg's own words: the least m p(j) / j over all j from the rank of this p on.
+        ranked = sorted(p)
+        slow = [min(min(1, 6 * ranked[j] / (j + 1)) for j in range(6) if ranked[j] >= own) for own in p]
+        assert adjusted == pytest.approx(slow)
+        families += 1
+    assert families == 4
+
+
+# -------------------------------------------------------------------- what is compared
+
+
+@pytest.mark.parametrize("test", [wilcoxon_matrix, blocked_permutations])
+def test_seeds_are_averaged_first(test):
+    draws = [drawn(seed) for seed in range(3)]
+    curves = pd.concat([draw.assign(ranking_seed=i // 2, seed=i % 2) for i, draw in enumerate(draws)])
+    mean = draws[0].assign(accuracy=np.mean([draw["accuracy"] for draw in draws], axis=0))
+    pd.testing.assert_frame_equal(test(curves, ks=[10]), test(mean, ks=[10]))
+
+
+@pytest.mark.parametrize("test", [wilcoxon_matrix, blocked_permutations])
+def test_rows_may_come_in_any_order_and_with_other_columns(test):
+    curves = pd.concat([drawn(1), drawn(2).assign(seed=1), drawn(7, k=20)])
+    for by in (None, "language"):
+        whole = test(curves, ks=[10], by=by)
+        shuffled = curves.sample(frac=1, random_state=0).drop(columns=["task", "split", "mi_bits"])
+        pd.testing.assert_frame_equal(test(shuffled, ks=[10], by=by), whole, check_exact=True)
+    without_seeds = drawn().drop(columns=["seed", "ranking_seed"])
+    pd.testing.assert_frame_equal(test(without_seeds, ks=[10]), test(drawn(), ks=[10]))
+
+
+@pytest.mark.parametrize("test", [wilcoxon_matrix, blocked_permutations])
+def test_a_missing_method_is_named_and_its_pairs_are_fewer(test):
+    curves = drawn()
+    lacks = (curves[["language", "attribute"]] == ["spa", "G"]).all(axis=1)
+    lacks |= (curves[["language", "attribute"]] == ["rus", "N"]).all(axis=1)
+    lacks &= (curves[["probe", "ranking"]] == ["linear", "probeless"]).all(axis=1)
+    with pytest.warns(
+        UserWarning,
+        match=r"of 20 configurations at k = 10, 16 have all methods; missing: linear by "
+        r"probeless \(ttb\) in 4 \(rus N layer 2, rus N layer 7, spa G layer 2, ...\)",
+    ) as caught:
+        found = test(curves[~lacks], ks=[10])
+    assert caught[0].filename == __file__
+    for a, b in itertools.combinations(METHODS, 2):
+        row, has = row_of(found, a, b), 16 if B in (a, b) else 20
+        assert (row["n_pairs"], row["n_configurations"]) == (has, 20)
+        d = paired(curves[~lacks], a, b, 10)
+        assert len(d) == has and row["mean_difference"] == pytest.approx(np.mean(list(d.values())))
+        if test is blocked_permutations:
+            # Russian has no pair left, and so is no block.
+            assert (row["n_blocks"], row["least_p"]) == ((3, 0.25) if B in (a, b) else (4, 0.125))
+            assert row["p_value"] == signs_by_hand(list(d.values()), [place[0] for place in d])
+    with (
+        pytest.warns(UserWarning),
+        pytest.raises(
+            ValueError, match=r"linear by probeless \(ttb\) have no configuration of language 'rus' in common at k = 10"
+        ),
+    ):
+        test(curves[~lacks], ks=[10], by="language")
+
+
+def test_a_whole_table_warns_of_nothing():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        wilcoxon_matrix(drawn(), ks=[10], by="attribute")
+        blocked_permutations(drawn(), ks=[10], by="layer")
+        blocked_permutation(drawn(), A, B, 10)
+        paired_interval(drawn(), A, B, 10, draws=10)
+
+
+@pytest.mark.parametrize("test", [wilcoxon_matrix, blocked_permutations])
+@pytest.mark.parametrize(
+    ("curves", "more", "message"),
+    [
+        (drawn().drop(columns="layer"), {}, r"need the columns \['layer'\]; the table has"),
+        (drawn(), {"ks": [10, 50]}, r"ks must be among the table's k, 10; they are \[10, 50\], without \[50\]"),
+        (drawn(), {"ks": []}, r"ks must be among the table's k, 10; they are \[\]"),
+        (pd.concat([drawn(), drawn().assign(task="control")]), {}, r"of one task, and the table has \['real', 'contr"),
+        (pd.concat([drawn(), drawn().assign(split="dev")]), {}, "of one split"),
+        (pd.concat([drawn(), drawn(1)]), {}, "a method twice, with the same k and seeds.*'eng'.*one model"),
+        (drawn().assign(accuracy=np.nan), {}, "80 rows have no value in some column; the first is .*'eng'"),
+        (drawn().assign(direction=None), {}, "80 rows have no value"),
+        (drawn(methods=METHODS[:1]), {}, r"needs two methods, and the table has \['gaussian by gaussian \(ttb\)'\]"),
+        (drawn(), {"by": "seed"}, "by must be None or one of language, layer, attribute, not 'seed'"),
+    ],
+)
+def test_bad_tables_are_refused(test, curves, more, message):
+    with pytest.raises(ValueError, match=message):
+        test(curves, **{"ks": [10]} | more)
+
+
+@pytest.mark.parametrize("test", [blocked_permutation, paired_interval])
+def test_bad_methods_and_numbers_are_refused(test):
+    curves = drawn()
+    with pytest.raises(ValueError, match=r"table has no linear by linear \(ttb\), only gaussian by gaussian"):
+        test(curves, A, ("linear", "linear"), 10)
+    with pytest.raises(ValueError, match=r"both methods are gaussian by gaussian \(ttb\): give two"):
+        test(curves, A, tuple(A), 10)
+    with pytest.raises(ValueError, match="draws must be 1 or more, not 0"):
+        test(curves, A, B, 10, draws=0)
+    with pytest.raises(ValueError, match="table's k, 10"):
+        test(curves, A, B, 11)
+    one_apart = curves[(curves["probe"] == "linear") == (curves["language"] == "eng")]
+    with pytest.warns(UserWarning), pytest.raises(ValueError, match="no configuration in common at k = 10"):
+        test(one_apart, A, B, 10)
+    with pytest.raises(ValueError, match="draws must be 1 or more, not 0"):
+        blocked_permutations(curves, [10], draws=0)
+
+
+# -------------------------------------------------------------------- permutation
+
+
+@pytest.mark.parametrize("by", [None, "layer", "attribute"])
+def test_p_is_the_share_of_flips_of_whole_languages(by):
+    curves = drawn(5)
+    found = blocked_permutations(curves, ks=[10], by=by)
+    for _, row in found.iterrows():
+        own = curves if by is None else curves[curves[by] == row["group"]]
+        d = paired(own, row[SIDES[:3]], row[SIDES[3:]], 10)
+        languages = [place[0] for place in d]
+        assert row["p_value"] == signs_by_hand(list(d.values()), languages)
+        n = len(set(languages))
+        assert (row["n_blocks"], row["flips"], row["exact"]) == (n, 2**n, True)
+        assert row["least_p"] == 2 / 2**n <= row["p_value"] <= row["p_adjusted"]
+        assert row["mean_difference"] == pytest.approx(np.mean(list(d.values())))
+    assert found[["by", "group", "k", *SIDES]].equals(wilcoxon_matrix(curves, [10], by)[["by", "group", "k", *SIDES]])
+
+
+def test_of_one_configuration_a_language_it_is_scipys_permutation_test():
+    places = [(f"l{i}", "N", 2) for i in range(9)]
+    curves = drawn(6, places)
+    found = blocked_permutations(curves, ks=[10])
+    for a, b in itertools.combinations(METHODS, 2):
+        d = list(paired(curves, a, b, 10).values())
+        test = scipy.stats.permutation_test((d,), np.mean, permutation_type="samples", n_resamples=np.inf)
+        assert row_of(found, a, b)["p_value"] == pytest.approx(test.pvalue)
+
+
+def test_by_language_nothing_can_be_flipped_and_p_is_1():
+    found = blocked_permutations(drawn(), ks=[10], by="language")
+    assert (found[["n_blocks", "p_value", "least_p"]] == 1).all(axis=None)
+
+
+def test_the_least_p_is_reached_where_all_languages_agree():
+    accuracy = np.full((len(PLACES), 2), 0.5)
+    accuracy[:, 0] += np.linspace(0.01, 0.2, len(PLACES))
+    test = blocked_permutation(table(accuracy, methods=[A, B]), A, B, 10).iloc[0]
+    assert test["p_value"] == test["least_p"] == 0.125
+    wilcoxon = row_of(wilcoxon_matrix(table(accuracy, methods=[A, B]), ks=[10]), A, B)
+    assert wilcoxon["p_value"] == 2 / 2 ** len(PLACES)
+
+
+def test_many_languages_are_drawn_and_come_close_to_all_flips():
+    places = [(f"l{i:02}", attribute, 2) for i in range(12) for attribute in "NT"]
+    curves = drawn(2, places)
+    exact, sampled = (blocked_permutations(curves, [10], draws=draws) for draws in (4096, 4095))
+    assert exact["exact"].all() and not sampled["exact"].any()
+    assert set(exact["flips"]) == {4096} and set(sampled["flips"]) == {4095}
+    assert (sampled["least_p"] == 2 / 2**12).all()
+    error = (exact["p_value"] - sampled["p_value"]).abs()
+    assert (error < 4 * np.sqrt(exact["p_value"] / 4095) + 1 / 4095).all() and error.max() > 0
+    hits = sampled["p_value"] * 4096
+    np.testing.assert_allclose(hits, hits.round(), atol=1e-6)
+    few = blocked_permutations(curves, [10], draws=99, seed=1)
+    assert (few["least_p"] == 1 / 100).all() and (few["p_value"] >= few["least_p"]).all()
+    pd.testing.assert_frame_equal(few, blocked_permutations(curves, [10], draws=99, seed=1))
+    assert not few.equals(blocked_permutations(curves, [10], draws=99, seed=2))
+
+
+def test_seventy_languages_overflow_nothing():
+    places = [(f"l{i:02}", "N", 2) for i in range(70)]
+    found = blocked_permutations(drawn(2, places), [10], draws=200)
+    assert (found["least_p"] == 1 / 201).all() and set(found["flips"]) == {200}
+
+
+def test_two_methods_alone_get_the_row_of_the_matrix():
+    curves = pd.concat([drawn(8), drawn(9, k=20)])
+    curves = curves[(curves["language"] != "rus") | (curves["probe"] == "linear")]
+    for draws in (100, 5):
+        with pytest.warns(UserWarning):
+            whole = blocked_permutations(curves, [10, 20], draws=draws, seed=3)
+        for a, b in [(A, B), (B, A), (METHODS[2], B)]:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                own = blocked_permutation(curves, tuple(a), b, 20, draws=draws, seed=3)
+            assert len(own) == 1
+            expected = row_of(whole, a, b, k=20).drop(["p_adjusted", "n_configurations"])
+            assert own.iloc[0].drop("n_configurations").to_dict() == expected.to_dict()
+
+
+@given(st.lists(st.lists(st.integers(-9, 9), min_size=1, max_size=3), min_size=1, max_size=6), st.randoms())
+@settings(max_examples=60, deadline=None)
+def test_p_does_not_change_with_the_order_of_methods_or_the_names_of_languages(blocks, random):
+    names = [f"l{i}" for i in range(len(blocks))]
+    random.shuffle(names)
+    places = [(name, f"A{i}", 2) for name, block in zip(names, blocks, strict=True) for i in range(len(block))]
+    d = np.array([d for block in blocks for d in block])
+    accuracy = np.stack([0.5 + d / 100, np.full(len(d), 0.5)], axis=1)
+    curves = table(accuracy, places, [A, B])
+    one, other = blocked_permutation(curves, A, B, 10).iloc[0], blocked_permutation(curves, B, A, 10).iloc[0]
+    assert one["p_value"] == other["p_value"] == signs_by_hand(d.tolist(), [place[0] for place in places])
+    assert one["mean_difference"] == -other["mean_difference"] == pytest.approx(d.mean() / 100)
+
+
+def test_under_the_null_p_is_uniform_where_languages_differ_and_the_signed_rank_test_is_not():
+    """Every k is a study of its own: two equal methods, six languages with a lead of their own, eight words each."""
+    generator = np.random.default_rng(0)
+    n_studies, n_languages = 300, 6
+    places = [(f"l{i}", attribute, layer) for i in range(n_languages) for attribute in "NTGC" for layer in (2, 7)]
+    studies = []
+    for k in range(n_studies):
+        lead = np.repeat(generator.normal(0, 0.05, n_languages), 8)
+        d = lead + generator.normal(0, 0.02, len(places))
+        studies.append(table(np.stack([0.5 + d, np.full(len(d), 0.5)], axis=1), places, [A, B], k=k))
+    curves = pd.concat(studies)
+    a_first = slice(0, None, 2)
+    blocked = blocked_permutations(curves, range(n_studies))["p_value"].to_numpy()[a_first]
+    assert len(blocked) == n_studies
+    for p in (2 / 64, 4 / 64, 8 / 64, 16 / 64, 32 / 64):
+        assert abs((blocked <= p).mean() - p) < 3.5 * np.sqrt(p * (1 - p) / n_studies)
+    # The same lead eight times over is taken for eight findings.
+    naive = wilcoxon_matrix(curves, range(n_studies))["p_value"].to_numpy()[a_first]
+    assert (naive <= 0.05).mean() > 0.3
+
+
+# -------------------------------------------------------------------- intervals
+
+
+def cluster_draws(d: dict[tuple[str, str, int], float]) -> np.ndarray:
+    """The mean difference of all n^n draws of n languages."""
+    languages = list(dict.fromkeys(place[0] for place in d))
+    own = {language: [x for place, x in d.items() if place[0] == language] for language in languages}
+    return np.array(
+        [
+            np.mean([x for language in chosen for x in own[language]])
+            for chosen in itertools.product(languages, repeat=len(languages))
+        ]
+    )
+
+
+def test_an_interval_over_languages_is_that_of_all_draws():
+    curves = drawn(11)
+    found = paired_interval(curves, A, B, 10, level=0.8, draws=40_000)
+    assert found["over"].tolist() == ["languages"]
+    row = found.iloc[0]
+    means = cluster_draws(paired(curves, A, B, 10))
+    assert len(means) == 256
+    # Few different draws make steps in the quantiles: the share below each end is what must be right.
+    for end, share in (("low", 0.1), ("high", 0.9)):
+        assert (means < row[end] - 1e-9).mean() - 0.01 <= share <= (means <= row[end] + 1e-9).mean() + 0.01
+    assert row["mean_difference"] == pytest.approx(np.mean(list(paired(curves, A, B, 10).values())))
+    assert (row["n_pairs"], row["n_languages"], row["n_seeds_a"], row["n_seeds_b"]) == (20, 4, 1, 1)
+    assert (row["level"], row["draws"], row["k"]) == (0.8, 40_000, 10)
+
+
+def test_of_one_configuration_a_language_it_is_scipys_percentile_bootstrap():
+    places = [(f"l{i:02}", "N", 2) for i in range(15)]
+    curves = drawn(12, places)
+    row = paired_interval(curves, A, B, 10, level=0.9, draws=20_000).iloc[0]
+    d = list(paired(curves, A, B, 10).values())
+    found = scipy.stats.bootstrap(
+        (d,), np.mean, confidence_level=0.9, n_resamples=20_000, method="percentile", rng=np.random.default_rng(0)
+    ).confidence_interval
+    width = found.high - found.low
+    assert abs(row["low"] - found.low) < 0.03 * width and abs(row["high"] - found.high) < 0.03 * width
+
+
+def test_seeds_are_drawn_for_all_configurations_at_once():
+    generator = np.random.default_rng(13)
+    # B is random: three rankings, two first weights; A has neither.
+    offsets = generator.normal(0, 0.05, (3, 2))
+    base = drawn(14, methods=[A, B])
+    random_rows = base[base["probe"] == B.probe]
+    curves = pd.concat(
+        [base[base["probe"] == A.probe]]
+        + [
+            random_rows.assign(ranking_seed=r, seed=s, accuracy=random_rows["accuracy"] + offsets[r, s])
+            for r, s in itertools.product(range(3), range(2))
+        ]
+    )
+    found = paired_interval(curves, A, B, 10, level=0.9, draws=30_000)
+    assert found["over"].tolist() == ["languages", "seeds", "languages and seeds"]
+    assert set(found["n_seeds_a"]) == {1} and set(found["n_seeds_b"]) == {6}
+    centre = np.mean(list(paired(curves, A, B, 10).values()))
+    assert found["mean_difference"].tolist() == pytest.approx([centre] * 3)
+    means = np.array(
+        [
+            offsets[np.ix_(rankings, weights)].mean()
+            for rankings in itertools.product(range(3), repeat=3)
+            for weights in itertools.product(range(2), repeat=2)
+        ]
+    )
+    of_seeds = centre + offsets.mean() - means
+    seeds = found.iloc[1]
+    for end, share in (("low", 0.05), ("high", 0.95)):
+        assert (of_seeds < seeds[end] - 1e-9).mean() - 0.01 <= share <= (of_seeds <= seeds[end] + 1e-9).mean() + 0.01
+    # Independent doubts add up.
+    spread = found["high"] - found["low"]
+    assert max(spread[:2]) < spread[2] < spread[0] + spread[1]
+    languages = paired_interval(curves.groupby([*curves.columns[:6], "k"], as_index=False)["accuracy"].mean(), A, B, 10)
+    assert len(languages) == 1
+
+
+def test_what_both_methods_owe_to_the_same_seed_is_no_doubt_about_their_difference():
+    base = drawn(15, methods=[A, B])
+    luck = [0.0, 0.3, -0.2, 0.1]
+    curves = pd.concat([base.assign(seed=s, accuracy=base["accuracy"] + x) for s, x in enumerate(luck)])
+    shared = paired_interval(curves, A, B, 10, draws=500).iloc[1]
+    assert shared["high"] - shared["low"] < 1e-9
+    assert shared["low"] == pytest.approx(shared["mean_difference"])
+    # With seeds of their own it is one.
+    own = curves.assign(seed=curves["seed"] + 10 * (curves["probe"] == A.probe))
+    apart = paired_interval(own, A, B, 10, draws=500).iloc[1]
+    assert apart["high"] - apart["low"] > 0.1 and apart["mean_difference"] == pytest.approx(shared["mean_difference"])
+
+
+def test_an_interval_mirrors_with_its_methods_and_comes_again_from_its_seed():
+    curves = pd.concat([drawn(16), drawn(17).assign(seed=1)])
+    one, again, other = (paired_interval(curves, *pair, 10, draws=400) for pair in ((A, B), (A, B), (B, A)))
+    pd.testing.assert_frame_equal(one, again)
+    np.testing.assert_allclose(one["low"], -other["high"])
+    np.testing.assert_allclose(one["mean_difference"], -other["mean_difference"])
+    assert not one.equals(paired_interval(curves, A, B, 10, draws=400, seed=1))
+    wide, narrow = (paired_interval(curves, A, B, 10, level=level, draws=400) for level in (0.99, 0.5))
+    # Of two seeds there are three different draws, so that ends may coincide.
+    assert (wide["low"] <= narrow["low"]).all() and (narrow["high"] <= wide["high"]).all()
+    assert wide["low"][0] < narrow["low"][0] and narrow["high"][0] < wide["high"][0]
+
+
+def test_an_interval_takes_the_configurations_that_have_both():
+    curves = drawn(18)
+    lacks = (curves["language"] == "rus") & (curves["probe"] == "linear")
+    with pytest.warns(UserWarning, match="missing: linear by probeless"):
+        row = paired_interval(curves[~lacks], A, B, 10, draws=300).iloc[0]
+    assert (row["n_pairs"], row["n_languages"]) == (18, 3)
+    expected = paired_interval(curves[curves["language"] != "rus"], A, B, 10, draws=300).iloc[0]
+    assert row[["low", "high", "mean_difference"]].tolist() == expected[["low", "high", "mean_difference"]].tolist()
+
+
+def test_what_cannot_be_drawn_is_refused():
+    with pytest.raises(ValueError, match="all pairs are of one language"):
+        paired_interval(drawn(places=PLACES[:4]), A, B, 10)
+    with pytest.raises(ValueError, match=r"level must lie between 0 and 1, both excluded.* it is 95"):
+        paired_interval(drawn(), A, B, 10, level=95)
+    uneven = pd.concat([drawn(), drawn(places=PLACES[:3]).assign(seed=1)])
+    with pytest.raises(ValueError, match=r"gaussian by gaussian \(ttb\) does not have the same seeds in all .*rus N"):
+        paired_interval(uneven, A, B, 10)
