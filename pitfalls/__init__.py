@@ -42,7 +42,7 @@ from pitfalls.neurons.saturation import saturation_table
 from pitfalls.neurons.selectivity import selectivity, selectivity_curves
 from pitfalls.neurons.stability import stability_over_bootstrap, stability_over_seeds
 from pitfalls.neurons.truth import ranking_areas, score_rankings
-from pitfalls.study.output import publish, publish_table, stored_table
+from pitfalls.study.output import publish, publish_table, stored_study, stored_table
 from pitfalls.study.worlds import World, load_world, truth, world_from_files
 
 __version__ = "0.1.0"
@@ -106,6 +106,7 @@ __all__ = [
     "selectivity_curves",
     "stability_over_bootstrap",
     "stability_over_seeds",
+    "stored_study",
     "stored_table",
     "sweep_alpha",
     "sweep_beta",

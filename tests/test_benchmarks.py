@@ -132,6 +132,7 @@ def test_sentence_by_sentence_as_many_multiply_adds_are_done_as_needed(replay, m
 def test_matrix_work_is_counted_as_torch_counts_it(importable, root):
     from torch.utils.flop_counter import FlopCounterMode
 
+    from benchmarks.devices import device
     from benchmarks.replays import MatrixWork
     from pitfalls.study.worlds import mini_folder
 
@@ -141,7 +142,7 @@ def test_matrix_work_is_counted_as_torch_counts_it(importable, root):
     def passed() -> None:
         lm.predict(lm.resume(encoded, 1, lm.hidden(encoded, 1)), encoded.word_ids >= 0)
 
-    with MatrixWork() as ours:
+    with MatrixWork(device("cpu")) as ours:
         passed()
     with FlopCounterMode(display=False) as theirs:
         passed()
@@ -178,6 +179,178 @@ def test_the_readme_takes_the_tables_of_interventions_where_there_are_results(ro
     assert "Translation at layer 2 of 3, 5 k, 12 sentences" in text
     assert "Translation at layer 2 of 3" not in with_tables(before, written)
     assert with_tables(text, tmp_path / "both") == text
+
+
+@pytest.mark.parametrize("layout", ["mbert", "xlmr"])
+def test_the_paper_world_goes_from_files_to_figures(importable, root, tmp_path, layout):
+    from benchmarks import paper_world
+    from benchmarks.readme import paper_world_table
+
+    for split in ("train", "dev", "test"):
+        (tmp_path / f"en_ewt-ud-{split}.conllu").symlink_to(root / "data" / "mini" / f"eng_mini-ud-{split}.conllu")
+    output = tmp_path / "results"
+    asked = ["--output", str(output), "--folder", str(tmp_path), "--treebanks", str(tmp_path), "--scale", "tiny"]
+    assert paper_world.main([*asked, "--layout", layout]) == 0
+    table = pd.read_csv(output / "paper_world.csv", keep_default_na=False, dtype={"layer": str})
+    assert (table[["calls", "seconds", "peak_mb"]] > 0).all().all()
+    for layer in ("1", "2"):
+        stages = " ".join(table[table.layer == layer].stage)
+        for part in (
+            "ranking gaussian, both",
+            "ranking linear, both",
+            "curves",
+            "scaled",
+            "constant",
+            "translation",
+            "ablation",
+            "examples",
+        ):
+            assert part in stages
+    # Layers share one pass; nothing is made twice.
+    assert len(list((tmp_path / f"{layout}-tiny" / "activations").glob("*.npy"))) == 6
+    drawn = tmp_path / f"{layout}-tiny" / "figures" / "figures"
+    assert {"fig5-eng.svg", "fig6-eng.svg", "fig1b-selectivity.svg"} <= {file.name for file in drawn.iterdir()}
+    assert "| word vectors of layers 1, 2 in one pass |  | 1 |" in paper_world_table(output)
+
+
+def test_other_devices_and_precisions_have_files_and_tables_of_their_own(importable, root, tmp_path, monkeypatch):
+    from benchmarks import paper_world
+    from benchmarks.readme import paper_world_table
+
+    for split in ("train", "dev", "test"):
+        (tmp_path / f"en_ewt-ud-{split}.conllu").symlink_to(root / "data" / "mini" / f"eng_mini-ud-{split}.conllu")
+    asked = ["--output", str(tmp_path), "--folder", str(tmp_path), "--treebanks", str(tmp_path), "--scale", "tiny"]
+    assert paper_world.main([*asked, "--layers", "1"]) == 0
+    # A device with a memory of its own, as a GPU is.
+    waited: list[int] = []
+    monkeypatch.setattr(paper_world.device("cpu").__class__, "wait", lambda _: waited.append(1))
+    monkeypatch.setattr(paper_world.device("cpu").__class__, "peak", lambda _: {"gpu_peak_mb": 1234.0})
+    assert paper_world.main([*asked, "--layers", "2", "--dtype", "bfloat16"]) == 0
+    table = pd.read_csv(tmp_path / "paper_world-cpu-bfloat16.csv", keep_default_na=False, dtype={"layer": str})
+    assert len(waited) == table.calls.sum() and (table.gpu_peak_mb == 1234).all()
+    assert set(table.layer) == {"", "2"}
+    own = tmp_path / "mbert-tiny" / "cpu-bfloat16"
+    assert len(list((own / "activations").glob("*.npy"))) == 3 and (own / "study.zip").is_file()
+    assert not (own / "model").exists()
+    said = json.loads((tmp_path / "paper_world-cpu-bfloat16.json").read_text())
+    assert (said["dtype"], said["layers"], said["scale"]) == ("bfloat16", [2], "tiny")
+    first, second = paper_world_table(tmp_path).split("Measured on")[1:]
+    assert "float32; scale: tiny" in first and "GPU" not in first
+    assert "bfloat16; scale: tiny" in second and "| peak on the GPU, MB |" in second and "| 1,234 |" in second
+
+
+def test_a_device_that_is_not_there_is_refused(importable, tmp_path, monkeypatch, capsys):
+    from benchmarks import interventions, paper_world
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for benchmark in (
+        lambda: paper_world.main(["--output", str(tmp_path), "--folder", str(tmp_path), "--device", "cuda"]),
+        lambda: interventions.main(["--output", str(tmp_path), "--device", "cuda:1"]),
+    ):
+        with pytest.raises(SystemExit):
+            benchmark()
+        assert "sees no GPU here" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_study_scale_gives_a_configuration_what_the_study_does(importable):
+    from benchmarks.paper_world import SCALES
+    from pitfalls.study.plan import Plan
+
+    assert SCALES["study"].plan == Plan()
+    assert (SCALES["study"].neurons, SCALES["study"].sentences) == (768, None)
+
+
+@pytest.fixture
+def stages(tmp_path) -> Path:
+    """What a run of the paper world left that was cut off on its last layer."""
+    rows = [("word vectors of layers 2, 7, 12 in one pass", "", 9.0), ("load the model", "", 5.0)]
+    rows += [(stage, "12", 100.0) for stage in ("probing curves", "translation", "examples")]
+    rows += [(stage, "7", 200.0) for stage in ("probing curves", "translation", "examples")]
+    rows += [("probing curves", "2", 1000.0)]
+    file = tmp_path / "paper_world.csv"
+    pd.DataFrame(rows, columns=["stage", "layer", "seconds"]).to_csv(file, index=False)
+    plan = {"steps": 8, "test_sentences": 8}
+    file.with_suffix(".json").write_text(json.dumps({"processor": "An abacus", "threads": "2", "plan": plan}))
+    return file
+
+
+def test_unit_costs_are_those_of_whole_layers(importable, stages):
+    from dataclasses import asdict
+
+    from benchmarks.scaling import costs_file, projected, unit_costs
+    from pitfalls.study.plan import Plan
+
+    found = unit_costs(stages)
+    assert (found.seconds, found.vectors_seconds) == ({7: 600.0, 12: 300.0}, 9.0)
+    assert (found.where, found.plan.split(" (")[0]) == ("An abacus, 2 threads", "less than the study's plan")
+    hours = projected(found)
+    assert hours.workers.tolist() == [1, 8] and (hours.configurations == 156).all()
+    assert hours.hours[0] == pytest.approx(78 * 900 / 3600)
+    assert hours.hours[0] / 8 <= hours.hours[1] <= hours.hours[0] / 8 + 600 / 3600
+    assert hours.unit_costs[0] == "layer 7: 600 s; layer 12: 300 s"
+
+    assert costs_file(stages.parent) == stages
+    on_gpu = stages.with_name("paper_world-cuda-float32.csv")
+    shutil.copy(stages, on_gpu)
+    about = {"processor": "An abacus", "GPU": "A loom", "threads": "2", "plan": asdict(Plan())}
+    on_gpu.with_suffix(".json").write_text(json.dumps(about))
+    assert costs_file(stages.parent) == on_gpu
+    assert (unit_costs(on_gpu).where, unit_costs(on_gpu).plan.split(" (")[0]) == ("A loom", "the study's plan")
+
+    table = pd.read_csv(stages, keep_default_na=False)
+    table[table.stage != "examples"].to_csv(stages, index=False)
+    with pytest.raises(ValueError, match="no layer was measured to its end"):
+        unit_costs(stages)
+
+
+def test_tasks_are_spread_over_languages_and_layers(importable):
+    from benchmarks.scaling import spread
+    from pitfalls.study.sweep import Task
+
+    tasks = [
+        Task(f"{language}-{attribute}-{layer}", {"configuration": {"language": language, "layer": layer}})
+        for language, attributes in (("eng", ("Number",)), ("rus", ("Case", "Number")))
+        for attribute in attributes
+        for layer in (1, 2)
+    ]
+    names = [task.name for task in spread(tasks, 6)]
+    assert names == ["eng-Number-1", "rus-Case-2", "eng-Number-2", "rus-Case-1", "rus-Number-2", "rus-Number-1"]
+    with pytest.raises(ValueError, match="1 to 6"):
+        spread(tasks, 7)
+
+
+def test_the_start_of_workers_is_told_from_their_rate(importable):
+    from benchmarks.sweeps import rates_of
+
+    # Two workers, there after 10 seconds, take 20 seconds a task.
+    ends = {"a": 30.0, "b": 31.0, "c": 50.0, "d": 51.0}
+    found = rates_of(52.0, ends, {"a": 20.0, "b": 20.0, "c": 20.0, "d": 20.0})
+    assert found["tasks_per_minute"] == pytest.approx(60 * 4 / 52)
+    assert (found["startup_seconds"], found["first_to_last_seconds"], found["task_seconds"]) == (10, 21, 20)
+    assert found["steady_tasks_per_minute"] == pytest.approx(60 * 4 / 42)
+
+
+def test_a_sweep_over_two_workers_finds_what_one_finds(importable, root, stages, written):
+    from benchmarks.readme import with_tables
+    from benchmarks.scaling import main
+
+    output = stages.parent
+    assert main(["--output", str(output), "--scale", "small", "--tasks", "2"]) == 0
+    table = pd.read_csv(output / "scaling.csv")
+    rates, hours = table[table.panel == "rate"], table[table.panel == "hours"]
+    assert rates.workers.tolist() == [1, 2] and (rates.tasks == 2).all() and rates.same_tables.all()
+    assert (rates.ideal_tasks_per_minute / rates.workers).nunique() == 1
+    assert rates.share_of_ideal.iloc[0] == 1 and hours.workers.tolist() == [1, 8]
+    said = json.loads((output / "scaling.json").read_text())
+    assert said["alt"].startswith("Two panels.") and {"processor", "torch", "load at the start"} <= said.keys()
+    assert {"scaling.png", "scaling.svg"} <= {file.name for file in output.iterdir()}
+    shutil.copytree(written, output, dirs_exist_ok=True)
+    # Its stages are no table of the README: they lack columns.
+    stages.unlink()
+    text = with_tables((root / "benchmarks" / "README.md").read_text(encoding="utf-8"), output)
+    assert "layer 7: 600 s; layer 12: 300 s | An abacus, 2 threads |" in text
+    assert with_tables(text, output) == text
 
 
 def test_the_committed_readme_is_that_of_the_committed_results(root):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from html.parser import HTMLParser
 
 import pandas as pd
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 
 from pitfalls.figures import Plot
 from pitfalls.study import machine
-from pitfalls.study.output import output_folder, publish, publish_table, published
+from pitfalls.study.output import output_folder, publish, publish_table, published, published_tables, withdraw
 from pitfalls.study.report import ROWS_SHOWN, Executed, write_report
 
 
@@ -96,6 +97,33 @@ def test_the_report_holds_figure_description_numbers_and_machine(tmp_path):
     assert machine.processor() in said
     assert page.cells[-1] == "61"
     assert 'src="http' not in text and 'href="http' not in text  # it stands alone
+
+
+def test_the_report_has_the_claims_first_and_the_papers_items_in_its_order(tmp_path):
+    for name in ("01_x", "fig10", "fig2", "fig8-k50", "fig8-k128"):
+        publish(plot(), name, tmp_path)
+    publish_table(pd.DataFrame({"claim": [1], "verdict": ["holds"]}), "claims", tmp_path, "The claims.")
+    publish_table(pd.DataFrame({"word": ["NA"], "k": [3]}), "tab7", tmp_path, "Where it saturates.")
+    publish_table(pd.DataFrame({"a": [1]}), "not_for_the_report", tmp_path)
+    assert [table.id for table in published_tables(tmp_path)] == ["tab7", "claims"]
+    text = write_report(tmp_path, "mini", [], pd.DataFrame({"kind": ["study"], "total": [71.5]})).read_text("utf-8")
+    order = ["claims", "fig2", "tab7", "fig8-k50", "fig8-k128", "fig10", "01_x"]
+    assert re.findall(r'<section id="(.+?)">', text) == order
+    assert re.findall(r'<a href="#(.+?)">', text) == order
+    page = Page(text)
+    assert {"holds", "NA", "71.5"} <= set(page.cells)
+    assert "Where it saturates." in " ".join(page.text)
+    assert len(page.images) == 5
+
+
+def test_what_an_earlier_run_published_is_withdrawn_and_nothing_else(tmp_path):
+    for name in ("fig1-eng", "fig1-rus", "01_x"):
+        publish(plot(), name, tmp_path)
+    publish_table(pd.DataFrame({"a": [1]}), "tab2", tmp_path, "Gone.")
+    (tmp_path / "results" / "fig1-notes.txt").write_text("mine", encoding="utf-8")
+    withdraw(tmp_path, re.compile(r"(fig|tab)[0-9].*"), ["fig1-eng"])
+    assert {path.stem for path in tmp_path.rglob("*.*")} == {"fig1-eng", "01_x", "fig1-notes"}
+    assert [figure.id for figure in published(tmp_path)] == ["fig1-eng", "01_x"]
 
 
 def test_a_report_of_nothing_is_an_error(tmp_path):

@@ -8,6 +8,8 @@ from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_notebook
 
 from pitfalls.study.reproduce import reproduce
+from pitfalls.study.stored import Result, write_result
+from pitfalls.study.sweep import code_fingerprint
 
 DRAW = """
 import os
@@ -39,9 +41,33 @@ def test_a_notebook_is_run_where_it_lies_and_its_figures_are_reported(tmp_path):
     assert "<html" in (tmp_path / "build" / "01_first.html").read_text(encoding="utf-8")
 
 
+def test_the_report_says_what_the_sweep_took_with_this_code(tmp_path):
+    folder = tmp_path / "build" / "sweep"
+    folder.mkdir(parents=True)
+    for i, code in enumerate([code_fingerprint(), code_fingerprint(), "older"]):
+        write_result(folder / f"study-{i}.zip", Result({"kind": "study of things", "seconds": 31.0, "code": code}, {}))
+    text = reproduce(write(tmp_path / "notebooks", DRAW), tmp_path, "mini").read_text(encoding="utf-8")
+    assert "<tr><td>study of things</td><td>2</td><td>31</td><td>62</td></tr>" in text.replace("\n", "")
+
+
 def test_a_failing_cell_is_an_error_and_leaves_no_report(tmp_path):
     with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
         reproduce(write(tmp_path / "notebooks", "1 / 0"), tmp_path, "mini")
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_notebooks_side_by_side_give_the_same_report_and_a_failure_stops_the_rest(tmp_path):
+    notebooks = write(tmp_path / "notebooks", DRAW)
+    for name in ("02_second", "03_third"):
+        copy = new_notebook(cells=[new_code_cell(DRAW.replace("01_x", name))])
+        nbformat.write(copy, notebooks / f"{name}.ipynb")
+    report = reproduce(notebooks, tmp_path, "mini", jobs=2).read_text(encoding="utf-8")
+    assert report.index("01_first") < report.index("02_second</td>") < report.index("03_third</td>")
+    assert len(list((tmp_path / "build").glob("*.html"))) == 3
+    nbformat.write(new_notebook(cells=[new_code_cell("1 / 0")]), notebooks / "01_first.ipynb")
+    (tmp_path / "report.html").unlink()
+    with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
+        reproduce(notebooks, tmp_path, "mini", jobs=2)
     assert not (tmp_path / "report.html").exists()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,8 +13,11 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 from pitfalls.figures import Plot
+from pitfalls.study.stored import read_result
 
 _NAME = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
+_NUMBERS = re.compile(r"([0-9]+)")
+_ENDINGS = (".png", ".svg", ".csv", ".json")
 
 
 def output_folder() -> Path:
@@ -37,6 +41,15 @@ class Published:
     caption: str
     png: Path
     svg: Path
+    table: Path
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """A table that was written: its id, caption, and file (relative to the output folder)."""
+
+    id: str
+    caption: str
     table: Path
 
 
@@ -74,14 +87,29 @@ def publish(plot: Plot, figure_id: str, folder: Path | None = None) -> Plot:
     return plot
 
 
-def publish_table(table: pd.DataFrame, name: str, folder: Path | None = None) -> pd.DataFrame:
-    """Write a tidy table to ``results/NAME.csv`` and give it back to be shown."""
+def publish_table(
+    table: pd.DataFrame, name: str, folder: Path | None = None, caption: str | None = None
+) -> pd.DataFrame:
+    """Write a tidy table to ``results/NAME.csv`` and give it back to be shown.
+
+    With a caption, which goes to ``results/NAME.json``, it is a table of the report.
+    """
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no table id: use lower-case letters, digits, - and _, as in 01_counts")
     target = (folder or output_folder()) / "results" / f"{name}.csv"
     target.parent.mkdir(parents=True, exist_ok=True)
     write_whole(target, table.to_csv(index=False, lineterminator="\n"))
+    if caption is not None:
+        write_whole(target.with_suffix(".json"), json.dumps({"caption": caption}, indent=2) + "\n")
     return table
+
+
+def withdraw(folder: Path, ids: re.Pattern[str], keep: Collection[str]) -> None:
+    """Delete published figures and tables whose ids match, but for those to keep: what an earlier run left behind."""
+    for part in ("figures", "results"):
+        for file in sorted((folder / part).glob("*")):
+            if file.suffix in _ENDINGS and ids.fullmatch(file.stem) and file.stem not in keep:
+                file.unlink()
 
 
 def stored_table(name: str) -> pd.DataFrame:
@@ -92,15 +120,36 @@ def stored_table(name: str) -> pd.DataFrame:
     FileNotFoundError
         There is none.
     """
+    # Words such as "NA" stay words; an empty cell is what the table had no number for.
+    return pd.read_csv(_stored(f"{name}.csv"), keep_default_na=False, na_values=[""])
+
+
+def stored_study(world: str) -> Mapping[str, pd.DataFrame]:
+    """The tables of all configurations of a world, as ``pitfalls sweep`` wrote them; found as by :func:`stored_table`.
+
+    Returns
+    -------
+    By name: curves, orders, effects, strengths, areas, examples (see :func:`~pitfalls.study.measures.measure`).
+
+    Raises
+    ------
+    FileNotFoundError
+        There are none.
+    DamagedResultError
+        The file cannot be read whole.
+    """
+    return read_result(_stored(f"study-{world}.zip")).tables
+
+
+def _stored(name: str) -> Path:
     own = Path(__file__).resolve().parent.parent.parent
-    places = [folder / "results" / f"{name}.csv" for folder in dict.fromkeys((output_folder(), own))]
+    places = [folder / "results" / name for folder in dict.fromkeys((output_folder(), own))]
     for place in places:
         if place.is_file():
-            # Words such as "NA" stay words; an empty cell is what the table had no number for.
-            return pd.read_csv(place, keep_default_na=False, na_values=[""])
+            return place
     raise FileNotFoundError(
-        f"no table {name}: looked for {' and '.join(map(str, places))}; `make reproduce` writes those of all "
-        "configurations (`pitfalls effects --help`)"
+        f"no {name}: looked for {' and '.join(map(str, places))}; `make reproduce` writes the results of all "
+        "configurations (`pitfalls sweep --help`)"
     )
 
 
@@ -113,9 +162,9 @@ def write_whole(target: Path, text: str) -> None:
 
 
 def published(folder: Path) -> list[Published]:
-    """The figures of an output folder, by id."""
+    """The figures of an output folder: the paper's in its order, then the others by id."""
     found = []
-    for description in sorted((folder / "figures").glob("*.json")):
+    for description in sorted((folder / "figures").glob("*.json"), key=lambda file: place(file.stem)):
         name = description.stem
         said = json.loads(description.read_text(encoding="utf-8"))
         files = (
@@ -125,3 +174,26 @@ def published(folder: Path) -> list[Published]:
         )
         found.append(Published(name, said["alt"], said["caption"], *files))
     return found
+
+
+def published_tables(folder: Path) -> list[PublishedTable]:
+    """The tables of an output folder that have a caption: the paper's in its order, then the others by id."""
+    descriptions = sorted((folder / "results").glob("*.json"), key=lambda file: place(file.stem))
+    return [
+        PublishedTable(
+            description.stem,
+            json.loads(description.read_text(encoding="utf-8"))["caption"],
+            Path("results") / f"{description.stem}.csv",
+        )
+        for description in descriptions
+    ]
+
+
+def place(published_id: str) -> list[tuple[int, int, str]]:
+    """What to sort ids by: ``fig2``, ``tab7``, ``fig10``, and after the paper's all others."""
+    of_paper = re.fullmatch(r"(?:fig|tab)([0-9].*)", published_id)
+    parts = [
+        (1, int(part), "") if part.isdigit() else (2, 0, part)
+        for part in _NUMBERS.split(of_paper[1] if of_paper else published_id)
+    ]
+    return [(0, 0, "") if of_paper else (9, 0, ""), *parts, (0, 0, published_id)]

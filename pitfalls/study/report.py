@@ -11,7 +11,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pitfalls.study import machine
-from pitfalls.study.output import Published, published, write_whole
+from pitfalls.study.output import Published, PublishedTable, place, published, published_tables, write_whole
 
 ROWS_SHOWN = 400
 """Longer tables are cut in the page, which says so and names the file."""
@@ -25,8 +25,16 @@ class Executed:
     seconds: float
 
 
-def write_report(folder: Path, world: str, notebooks: Sequence[Executed] = ()) -> Path:
+def write_report(
+    folder: Path, world: str, notebooks: Sequence[Executed] = (), costs: pd.DataFrame | None = None
+) -> Path:
     """Write ``report.html`` from the figures and results of an output folder; the page stands alone.
+
+    The claims come first, then the paper's figures and tables in its order, then those of the notebooks.
+
+    Parameters
+    ----------
+    costs : what a sweep's tasks took, as :func:`~pitfalls.study.costs.unit_costs` gives it
 
     Raises
     ------
@@ -36,12 +44,18 @@ def write_report(folder: Path, world: str, notebooks: Sequence[Executed] = ()) -
     figures = published(folder)
     if not figures:
         raise ValueError(f"{folder / 'figures'} holds no figure to report: run `make reproduce` first")
+    tables = [_table(folder, table) for table in published_tables(folder)]
     environment = Environment(
         loader=PackageLoader("pitfalls.study"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     page = environment.get_template("report.html.jinja").render(
         world=world,
-        figures=[_figure(folder, figure) for figure in figures],
+        claims=[table for table in tables if table["id"] == "claims"],
+        items=sorted(
+            [*(_figure(folder, figure) for figure in figures), *(table for table in tables if table["id"] != "claims")],
+            key=lambda item: place(str(item["id"])),
+        ),
+        costs=None if costs is None else _rows(costs, len(costs)),
         notebooks=notebooks,
         machine=machine.describe(),
     )
@@ -51,15 +65,32 @@ def write_report(folder: Path, world: str, notebooks: Sequence[Executed] = ()) -
 
 
 def _figure(folder: Path, figure: Published) -> Mapping[str, object]:
-    table = pd.read_csv(folder / figure.table)
-    shown = table.head(ROWS_SHOWN)
     return {
         "id": figure.id,
-        "alt": figure.alt,
         "caption": figure.caption,
-        "png": base64.b64encode((folder / figure.png).read_bytes()).decode(),
         "csv": figure.table.as_posix(),
+        "alt": figure.alt,
+        "png": base64.b64encode((folder / figure.png).read_bytes()).decode(),
         "svg": figure.svg.as_posix(),
+        **_rows(pd.read_csv(folder / figure.table), ROWS_SHOWN),
+    }
+
+
+def _table(folder: Path, table: PublishedTable) -> Mapping[str, object]:
+    # Words such as "NA" stay words.
+    read = pd.read_csv(folder / table.table, keep_default_na=False, na_values=[""])
+    return {
+        "id": table.id,
+        "caption": table.caption,
+        "csv": table.table.as_posix(),
+        "png": "",
+        **_rows(read, ROWS_SHOWN),
+    }
+
+
+def _rows(table: pd.DataFrame, at_most: int) -> Mapping[str, object]:
+    shown = table.head(at_most)
+    return {
         "columns": list(shown.columns),
         "rows": [[_cell(value) for value in row] for row in shown.itertuples(index=False)],
         "cut": len(table) - len(shown),

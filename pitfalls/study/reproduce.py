@@ -5,21 +5,27 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from tqdm.auto import tqdm
 
+from pitfalls.study.costs import unit_costs
 from pitfalls.study.output import write_whole
 from pitfalls.study.report import Executed, write_report
+from pitfalls.study.sweep import code_fingerprint
 
 CELL_TIMEOUT = 3_600
 """Seconds that one cell may take; the paper world's cells are long."""
 
 
-def reproduce(notebooks: Path, output: Path, world: str, environment: Mapping[str, str] | None = None) -> Path:
+def reproduce(
+    notebooks: Path, output: Path, world: str, environment: Mapping[str, str] | None = None, jobs: int = 1
+) -> Path:
     """Run every notebook of a folder from top to bottom; the path of the report.
 
     The executed notebooks and their HTML go to ``output/build``; what they publish to ``output/figures`` and
@@ -28,6 +34,7 @@ def reproduce(notebooks: Path, output: Path, world: str, environment: Mapping[st
     Parameters
     ----------
     environment : further environment variables for the notebooks (``PITFALLS_MODEL``, …)
+    jobs : notebooks that run at the same time, each in a kernel of its own
 
     Raises
     ------
@@ -47,11 +54,21 @@ def reproduce(notebooks: Path, output: Path, world: str, environment: Mapping[st
         "PITFALLS_OUTPUT": str(output.resolve()),
         **(environment or {}),
     }
-    executed = [
-        Executed(path.stem, _run(path, output / "build", variables))
-        for path in tqdm(paths, desc="notebooks", unit="notebook")
-    ]
-    return write_report(output, world, executed)
+    with ThreadPoolExecutor(jobs) as pool:
+        runs = pool.map(lambda path: Executed(path.stem, _run(path, output / "build", variables)), paths)
+        try:
+            executed = list(tqdm(runs, total=len(paths), desc="notebooks", unit="notebook"))
+        except BaseException:
+            # What has not begun shall not begin; what runs is waited for.
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    return write_report(output, world, executed, _sweeps_costs(output / "build" / "sweep"))
+
+
+def _sweeps_costs(folder: Path) -> pd.DataFrame | None:
+    """What the tasks of ``pitfalls sweep`` took, where it was run."""
+    costs = unit_costs(folder, code_fingerprint())
+    return costs.assign(total=costs["measured"] * costs["seconds"]) if len(costs) else None
 
 
 def _run(path: Path, build: Path, variables: Mapping[str, str]) -> float:

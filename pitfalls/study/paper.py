@@ -1,0 +1,212 @@
+"""The paper's figures and tables from the tables of a study, each under a stable id.
+
+======== =======================================================================================================
+id       what (SOURCES.md, "Figures")
+======== =======================================================================================================
+fig1a-c  probing curves, accuracy and selectivity, of the configurations nearest to the three patterns
+fig2     clusters of all configurations
+fig3     what the first neurons by different rankings share
+fig4     what the first neurons for different attributes and languages share
+fig5-*   translation, a panel a configuration, a figure a language
+fig6-*   ablation, likewise
+tab7     where CLWV saturates, and where it is highest
+fig8-k*  differences of all methods with Wilcoxon's test, all configurations, at one k; ``tab8`` also by group
+tab9     sentences before and after
+fig10    the highest CLWV on dev by strength, scaled and constant, over all configurations
+claims   the ledger; with it permutations, shared, seeds, stability and left_out (what this world is too small for)
+======== =======================================================================================================
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pitfalls import figures
+from pitfalls.neurons.saturation import saturation_table
+from pitfalls.neurons.selectivity import selectivity
+from pitfalls.study.claims import ledger
+from pitfalls.study.clusters import PATTERNS, cluster, seed_configurations, stability
+from pitfalls.study.effects import long
+from pitfalls.study.output import publish, publish_table, withdraw
+from pitfalls.study.overlap import pair_overlaps, ranking_overlaps, shared_across_languages
+from pitfalls.study.statistics import Grouping, blocked_permutations, wilcoxon_matrix
+
+_WHERE = ["language", "attribute", "layer"]
+
+#: The configurations of the paper's figure 3, as far as a world has them.
+OVERLAP_PAIRS = (
+    ("fin", "Number"),
+    ("fra", "Part of Speech"),
+    ("hin", "Gender"),
+    ("rus", "Voice"),
+    ("rus", "Number"),
+    ("ara", "Part of Speech"),
+    ("bul", "Part of Speech"),
+    ("rus", "Aspect"),
+)
+#: How many configurations figure 3 shows.
+_BARS = 8
+
+#: All ids that this module may write.
+_IDS = re.compile(
+    r"(fig|tab)[0-9].*|" + "|".join(("claims", "permutations", "shared", "stability", "seeds", "left_out"))
+)
+#: Table and caption by id.
+_TABLES = {
+    "tab7": (
+        "saturation",
+        "Where CLWV saturates (saturation_k, saturation_clwv), and where it is highest (max_k, max_clwv).",
+    ),
+    "tab8": ("wilcoxon", "Wilcoxon's signed-rank test for every two methods, on all configurations and by group."),
+    "tab9": ("examples", "Sentences before and after the translation, at the ranking and k with the highest CLWV."),
+    "claims": ("claims", "The paper's claims in this world: what speaks for each, beside what, and the verdict."),
+    "permutations": ("permutations", "Differences of methods, tested by permutations that keep a language whole."),
+    "shared": ("shared", "Neurons that are among the first for an attribute in every language that has it."),
+    "seeds": ("seeds", "The configurations that stand for the three patterns of curves."),
+    "stability": (
+        "stability",
+        "How far other clusterings agree with the seeded one: adjusted Rand index, 1 for the same, 0 by chance.",
+    ),
+    "left_out": ("left_out", "Tables that this world is too small for."),
+}
+
+
+def tables_of(study: Mapping[str, pd.DataFrame], n_neurons: int) -> dict[str, pd.DataFrame]:
+    """Everything that follows from a study's own tables (curves, orders, effects, strengths, areas, examples).
+
+    Returns
+    -------
+    The study's tables, its effects long, and: saturation, overlaps, pairs, shared (see :mod:`~.overlap`), seeds,
+    clusters, stability (:mod:`~.clusters`), wilcoxon, permutations (:mod:`~.statistics`), claims (:mod:`~.claims`).
+    A study of too few configurations lacks some; left_out has a row for each of them: table, reason.
+    """
+    found = {**study, "effects": long(study["effects"])}
+    orders, real = study["orders"], study["curves"][study["curves"]["task"] == "real"]
+    where = study["areas"][_WHERE].drop_duplicates()
+    left_out = _left_out(where)
+    top = int(orders["position"].max()) + 1
+    probeless = orders[(orders["ranking"] == "probeless") & (orders["direction"] == "ttb")]
+    found["saturation"] = saturation_table(found["effects"])
+    found["overlaps"] = ranking_overlaps(orders, top, n_neurons)
+    if "pairs" not in left_out:
+        found["pairs"] = pair_overlaps(_of_layers(probeless, _with_pairs(where)), top, n_neurons)
+    if "shared" not in left_out:
+        found["shared"] = shared_across_languages(probeless, top, n_neurons)
+    if "clusters" not in left_out:
+        found["seeds"] = seed_configurations(real)
+        found["clusters"] = cluster(real, found["seeds"])
+        found["stability"] = stability(real, draws=20)
+    ks = compared_ks(real)
+    groups: tuple[Grouping | None, ...] = (None, "layer", "language", "attribute")
+    found["wilcoxon"] = pd.concat([wilcoxon_matrix(real, ks, by) for by in groups], ignore_index=True)
+    found["permutations"] = blocked_permutations(real, ks)
+    found["claims"] = ledger({"shared": pd.DataFrame({"attribute": [], "overlap": [], "high": []}), **found})
+    found["left_out"] = pd.DataFrame(list(left_out.items()), columns=["table", "reason"])
+    return found
+
+
+def _left_out(where: pd.DataFrame) -> dict[str, str]:
+    """The tables that a study of these configurations cannot have, and why."""
+    reasons = {}
+    if not _with_pairs(where):
+        reasons["pairs"] = f"pairs need two configurations on a layer, and each of {len(where)} has its own"
+    if where.groupby(["attribute", "layer"])["language"].nunique().max() < 2:
+        reasons["shared"] = (
+            f"no attribute has two languages on a layer; languages: {', '.join(where['language'].unique())}"
+        )
+    if len(where) < len(PATTERNS):
+        few = f"{len(PATTERNS)} clusters need as many configurations, and there are {len(where)}"
+        reasons |= dict.fromkeys(("seeds", "clusters", "stability"), few)
+    return reasons
+
+
+def _with_pairs(where: pd.DataFrame) -> list[int]:
+    """The layers that have two configurations or more."""
+    counts = where["layer"].value_counts()
+    return sorted(counts.index[counts >= 2].tolist())
+
+
+def _of_layers(table: pd.DataFrame, layers: Sequence[int]) -> pd.DataFrame:
+    return table[table["layer"].isin(layers)]
+
+
+def compared_ks(curves: pd.DataFrame) -> list[int]:
+    """The k at which methods are compared: the paper's 10, 50 and 150 [C], or the largest there is for the last.
+
+    >>> compared_ks(pd.DataFrame({"k": [1, 10, 50, 64, 128]}))
+    [10, 50, 128]
+    """
+    ks = sorted(set(curves["k"]))
+    return sorted({max(k for k in ks if k <= wanted) for wanted in (10, 50, 150) if ks[0] <= wanted})
+
+
+def publish_paper(tables: Mapping[str, pd.DataFrame], output: Path) -> None:
+    """Write the figures and tables of :func:`tables_of` under their ids; those of an earlier study go.
+
+    What the study has no table for is left out; ``left_out`` says why.
+    """
+    written = []
+    for figure_id, plot in _figures(tables):
+        publish(plot, figure_id, output)
+        written.append(figure_id)
+    for table_id, (name, caption) in _TABLES.items():
+        if name in tables:
+            publish_table(tables[name], table_id, output, caption)
+            written.append(table_id)
+    withdraw(output, _IDS, written)
+
+
+def _figures(tables: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, figures.Plot]]:
+    """The figures that there are tables for, one at a time, each with its id."""
+    for letter, where in zip("abc", _shown(tables), strict=False):
+        real, control = _of_tasks(tables["curves"], where)
+        yield f"fig1{letter}-accuracy", figures.accuracy(real)
+        yield f"fig1{letter}-selectivity", figures.accuracy(selectivity(real, control), "selectivity")
+    if "clusters" in tables:
+        yield "fig2", figures.clusters(tables["clusters"])
+    yield "fig3", figures.overlap_bars(_bars(tables["overlaps"]))
+    if "pairs" in tables:
+        pairs = tables["pairs"]
+        yield "fig4", figures.overlap_map(pairs[pairs["layer"] == _middle(pairs["layer"])])
+    for figure_id, kind in (("fig5", "translation"), ("fig6", "ablation")):
+        for language, own in tables["effects"].groupby("language", sort=True):
+            yield f"{figure_id}-{language}", figures.effects_grid(own[own["kind"] == kind])
+    overall = tables["wilcoxon"][tables["wilcoxon"]["by"] == "all"]
+    for k, matrix in overall.groupby("k", sort=True):
+        yield f"fig8-k{k}", figures.wilcoxon(matrix)
+    yield "fig10", figures.strengths(tables["strengths"])
+
+
+def _shown(tables: Mapping[str, pd.DataFrame]) -> list[tuple[Any, ...]]:
+    """The configurations that stand for the three patterns, or the first ones of fewer than three."""
+    if "seeds" not in tables:
+        return list(tables["areas"][_WHERE].drop_duplicates().itertuples(index=False, name=None))
+    seeds = tables["seeds"].set_index("cluster").loc[list(PATTERNS), _WHERE]
+    return list(seeds.itertuples(index=False, name=None))
+
+
+def _of_tasks(curves: pd.DataFrame, where: tuple[Any, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One configuration's curves, of the attribute and of the control task."""
+    own = curves[(curves[_WHERE] == list(where)).all(axis=1)]
+    return own[own["task"] == "real"], own[own["task"] == "control"]
+
+
+def _middle(layers: pd.Series) -> int:
+    """The paper's layer 7 for its figure 4, or the one in the middle."""
+    found: Sequence[int] = sorted(set(layers))
+    return 7 if 7 in found else found[(len(found) - 1) // 2]
+
+
+def _bars(overlaps: pd.DataFrame) -> pd.DataFrame:
+    """The paper's configurations first, as far as there are, then others by name; on one layer."""
+    on_layer = overlaps[overlaps["layer"] == _middle(overlaps["layer"])]
+    there = list(dict.fromkeys(zip(on_layer["language"], on_layer["attribute"], strict=True)))
+    chosen = [pair for pair in OVERLAP_PAIRS if pair in there]
+    chosen += [pair for pair in there if pair not in chosen][: max(0, _BARS - len(chosen))]
+    parts = [on_layer[(on_layer["language"] == a) & (on_layer["attribute"] == b)] for a, b in chosen]
+    return pd.concat(parts, ignore_index=True)
