@@ -71,7 +71,9 @@ class FullPasses:
         ``expected`` are token ids at the slots, [n_slots].
         """
         offset = self._offset(k)
-        predicted, logit = torch.empty(0, dtype=torch.int64), torch.empty(0, 2)
+        device = self.model.device
+        predicted, logit = torch.empty(0, dtype=torch.int64, device=device), torch.empty(0, 2, device=device)
+        expected = expected.to(device)
         for encoded, values in self._batches(chosen):
             slots = values >= 0
 
@@ -90,7 +92,7 @@ class FullPasses:
             wanted = expected[len(predicted) : len(predicted) + len(best)]
             logit = torch.cat([logit, torch.stack([logits[rows, columns, ids] for ids in (best, wanted)], 1)])
             predicted = torch.cat([predicted, best])
-        return Passed(predicted, logit[:, 0] - logit[:, 1], float(logit.abs().amax()))
+        return Passed(predicted.cpu(), (logit[:, 0] - logit[:, 1]).cpu(), float(logit.abs().amax()))
 
     def _offset(self, k: int) -> Tensor:
         """What is added to the states of words of each value, [n_values, n_neurons]."""
@@ -100,7 +102,7 @@ class FullPasses:
         for rank, neuron in enumerate(self.order[:k]):
             alpha = self.beta * (1 / (1000 * self.beta)) ** (rank / (d - 1))
             offset[:, neuron] = alpha * (np.roll(mean[:, neuron], -1) - mean[:, neuron])
-        return torch.tensor(offset, dtype=torch.float32)
+        return torch.tensor(offset, dtype=torch.float32, device=self.model.device)
 
     def _batches(self, chosen: Sequence[int]) -> Iterator[tuple[Any, Tensor]]:
         """What the model takes, and the value of the word to change at each slot, [b, t]; -1 where there is none."""
@@ -111,4 +113,4 @@ class FullPasses:
             values = [
                 [self.value_at.get((row, word), -1) for word in encoded.word_ids(i)] for i, row in enumerate(rows)
             ]
-            yield encoded, torch.tensor(values)
+            yield encoded.to(self.model.device), torch.tensor(values, device=self.model.device)

@@ -1,7 +1,8 @@
 """Interventions against full forward passes: ``python -m benchmarks.interventions --output benchmarks/results``.
 
-Writes ``interventions.csv`` and ``interventions.json`` (the machine). Takes the first sentences of a treebank that is
-no part of the project; every layer and number of threads runs in a process of its own.
+Writes ``interventions.csv`` and ``interventions.json`` (the machine); on a GPU ``interventions-cuda-float32.csv``.
+Takes the first sentences of a treebank that is no part of the project; every layer and number of threads runs in a
+process of its own.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmarks.devices import device, result_name
 from benchmarks.mbert import SHAPES, prepare
 from benchmarks.measure import in_a_fresh_process, load_average, say
 from pitfalls.study.machine import describe
@@ -24,11 +26,11 @@ ROOT = Path(__file__).resolve().parent.parent
 TREEBANK = ROOT.parent / "shared" / "data" / "ud" / "en_ewt-ud-test.conllu"
 
 
-def ratios(treebank: Path, scale: str, threads: list[int], layers: list[int]) -> pd.DataFrame:
+def ratios(treebank: Path, scale: str, threads: list[int], layers: list[int], on: str = "cpu") -> pd.DataFrame:
     """The table, one row a layer and number of threads."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        prepare(SHAPES[scale], treebank, Path(folder))
+        prepare(SHAPES[scale], treebank, Path(folder), on)
         for layer in layers:
             for count in threads:
                 start = time.perf_counter()
@@ -46,7 +48,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--scale", choices=list(SHAPES), default="full")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--layers", type=int, nargs="+", help="these layers only, of those that the scale has")
+    parser.add_argument("--device", default="cpu", help="that the model runs on: cpu, cuda, ...")
     asked = parser.parse_args(arguments)
+    try:
+        about = device(asked.device).about()
+    except ValueError as error:
+        parser.error(str(error))
     layers = asked.layers or list(SHAPES[asked.scale].at)
     if not set(layers) <= set(SHAPES[asked.scale].at):
         parser.error(f"layers {layers}: the scale {asked.scale} has {list(SHAPES[asked.scale].at)}")
@@ -60,12 +67,13 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return 0
     asked.output.mkdir(parents=True, exist_ok=True)
-    machine = describe() | {"load at the start": load_average()}
-    table = ratios(treebank, asked.scale, asked.threads, layers)
-    write_whole(asked.output / "interventions.csv", table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
-    write_whole(asked.output / "interventions.json", json.dumps(machine, indent=2) + "\n")
+    machine = describe() | {"load at the start": load_average()} | about
+    table = ratios(treebank, asked.scale, asked.threads, layers, asked.device)
+    name = result_name("interventions", asked.device)
+    write_whole(asked.output / f"{name}.csv", table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+    write_whole(asked.output / f"{name}.json", json.dumps(machine, indent=2) + "\n")
     if not table.agreed.all():
-        say("the package and the full passes differ: see the columns difference and agreed of interventions.csv")
+        say(f"the package and the full passes differ: see the columns difference and agreed of {name}.csv")
     return 0 if table.agreed.all() else 1
 
 

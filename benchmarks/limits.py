@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from benchmarks.devices import Device, device
+
 
 @dataclass(frozen=True)
 class Need:
@@ -52,21 +54,27 @@ def timed(work: Callable[..., Any], *arguments: Any, **options: Any) -> tuple[An
     return result, time.perf_counter() - start
 
 
-def rates(array_bytes: int, dtype: torch.dtype, at_most: float = 0.5) -> Rates:
-    """Measure all three, for ``at_most`` seconds each.
+def rates(array_bytes: int, dtype: torch.dtype, at_most: float = 0.5, on: Device | None = None) -> Rates:
+    """Measure all three, for ``at_most`` seconds each, on the CPU or another device.
 
     The copy is of an array of ``array_bytes``, so that it meets the same caches as the work.
     """
-    source = torch.ones(max(1, array_bytes // 4))
+    on = on or device("cpu")
+    where = on.about()["device"]
+    source = torch.ones(max(1, array_bytes // 4), device=where)
     target = torch.empty_like(source)
-    matrix = torch.randn(1024, 1024, dtype=dtype)
+    matrix = torch.randn(1024, 1024, dtype=dtype, device=where)
     product = torch.empty_like(matrix)
-    numbers = torch.randn(2**16, dtype=dtype)
+    numbers = torch.randn(2**16, dtype=dtype, device=where)
     powers = torch.empty_like(numbers)
 
     def rate(amount: float, work: Callable[[], object]) -> float:
-        work()
-        return amount / seconds_of(work, runs=200, at_most=at_most)
+        def ended() -> None:
+            work()
+            on.wait()
+
+        ended()
+        return amount / seconds_of(ended, runs=200, at_most=at_most)
 
     return Rates(
         bytes=rate(8 * source.numel(), lambda: target.copy_(source)),

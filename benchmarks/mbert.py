@@ -63,22 +63,25 @@ SHAPES = {
 }
 
 
-def prepare(shape: Shape, treebank: Path, folder: Path) -> None:
-    """Write model, tokenizer and word vectors of the layers ``shape.at``, and note which treebank it was."""
+def prepare(shape: Shape, treebank: Path, folder: Path, device: str = "cpu") -> None:
+    """Write model, tokenizer and word vectors of the layers ``shape.at``, and note treebank and device."""
     whole = read_conllu(treebank, LANGUAGE)
     _save_model(shape, whole.sentences, folder / "model")
     forms = [sentence.forms for sentence in whole.sentences[: shape.sentences]]
-    for layer, vectors in layer_vectors(MaskedLM.load(folder / "model"), forms, shape.at).items():
+    for layer, vectors in layer_vectors(MaskedLM.load(folder / "model", device=device), forms, shape.at).items():
         np.save(folder / f"vectors.{layer}.npy", vectors)
-    (folder / "treebank.json").write_text(json.dumps(str(treebank.resolve())), encoding="utf-8")
+    noted = {"treebank": str(treebank.resolve()), "device": device}
+    (folder / "noted.json").write_text(json.dumps(noted), encoding="utf-8")
 
 
 def read(shape: Shape, folder: Path, layer: int) -> tuple[MaskedLM, World, Splits]:
     """The model, a world of the sentences, and the words with the attribute at ``layer``, the same in all splits."""
-    whole = read_conllu(json.loads((folder / "treebank.json").read_text(encoding="utf-8")), LANGUAGE)
+    noted = json.loads((folder / "noted.json").read_text(encoding="utf-8"))
+    whole = read_conllu(noted["treebank"], LANGUAGE)
     corpus = Corpus(LANGUAGE, whole.sentences[: shape.sentences], whole.name)
     words = select(np.load(folder / f"vectors.{layer}.npy"), corpus, ATTRIBUTE, ("PL", "SG"), layer)
-    model, source = MaskedLM.load(folder / "model"), FileSource(dict.fromkeys(SPLITS, corpus))
+    model = MaskedLM.load(folder / "model", device=noted["device"])
+    source = FileSource(dict.fromkeys(SPLITS, corpus))
     return model, World(whole.name, model, source, min_forms=1), Splits(words, words, words)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +49,21 @@ def tables(results: Path) -> str:
 
 
 def intervention_tables(results: Path) -> str:
-    """Machine, ratios, memory and matrix work of interventions, as Markdown."""
-    rows = pd.read_csv(results / "interventions.csv")
+    """Machine, ratios, memory and matrix work of interventions, as Markdown; of each device."""
+    return _of_all(results, "interventions", _intervention_tables)
+
+
+def _of_all(results: Path, name: str, tables_of: Callable[[Path], str]) -> str:
+    """The tables of every device and precision, whose files :func:`benchmarks.devices.result_name` tells apart."""
+    # By the names without their ending, so that the CPU's are first.
+    files = sorted([*results.glob(f"{name}.csv"), *results.glob(f"{name}-*.csv")], key=lambda file: file.stem)
+    return "\n\n".join(map(tables_of, files))
+
+
+def _intervention_tables(file: Path) -> str:
+    rows = pd.read_csv(file)
     lines = [
-        _machine(results / "interventions.json"),
+        _machine(file.with_suffix(".json")),
         "",
         "| work | the slow way | threads | seconds | unjudged | slow way, seconds | ratio | wanted | same tokens |",
         "|---|---|--:|--:|--:|--:|--:|---|---|",
@@ -78,6 +90,63 @@ def intervention_tables(results: Path) -> str:
     return "\n".join(lines)
 
 
+def paper_world_table(results: Path) -> str:
+    """Machine and stages of the paper world, as Markdown; of each device and precision."""
+    return _of_all(results, "paper_world", _paper_world_table)
+
+
+def _paper_world_table(file: Path) -> str:
+    rows = pd.read_csv(file, keep_default_na=False)
+    said = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+    # A GPU has a memory of its own.
+    gpu = {"gpu_peak_mb": "peak on the GPU, MB"} if "gpu_peak_mb" in rows else {}
+    lines = [
+        f"{_machine(file.with_suffix('.json'))} Threads: {said['threads']}; {said['dtype']}; scale: {said['scale']}.",
+        "",
+        f"| {' | '.join(['stage', 'layer', 'calls', 'seconds', 'CPU seconds', 'peak, MB', *gpu.values()])} | |",
+        f"|---|{'--:|' * (5 + len(gpu))}---|",
+    ]
+    for row in rows.to_dict("records"):
+        peaks = " | ".join(f"{float(row[column]):,.0f}" for column in ["peak_mb", *gpu])
+        lines.append(
+            f"| {row['stage']} | {row['layer']} | {row['calls']} | {_short(row['seconds'])} | "
+            f"{_short(row['cpu_seconds'])} | {peaks} | {row['detail']} |"
+        )
+    return "\n".join(lines)
+
+
+def scaling_tables(results: Path) -> str:
+    """Machine, rates over workers, projected hours and their figure, as Markdown."""
+    rows = pd.read_csv(results / "scaling.csv")
+    said = json.loads((results / "scaling.json").read_text(encoding="utf-8"))
+    lines = [
+        _machine(results / "scaling.json"),
+        "",
+        "| workers | tasks | seconds | until the first began, s | from the first end to the last, s | a task, s | "
+        "tasks a minute | ideal | share of ideal | without the start | load before | same tables |",
+        f"|{'--:|' * 11}---|",
+    ]
+    for row in rows[rows.panel == "rate"].itertuples():
+        lines.append(
+            f"| {row.workers} | {row.tasks:.0f} | {_short(row.seconds)} | {_short(row.startup_seconds)} | "
+            f"{_short(row.first_to_last_seconds)} | {_short(row.task_seconds)} | **{_short(row.tasks_per_minute)}** | "
+            f"{_short(row.ideal_tasks_per_minute)} | {row.share_of_ideal:.0%} | "
+            f"{_short(row.steady_tasks_per_minute)} | {row.load} | {'yes' if row.same_tables else 'NO'} |"
+        )
+    lines += [
+        "",
+        "| workers | configurations | projected hours | of a configuration | measured on | with |",
+        "|--:|--:|--:|---|---|---|",
+    ]
+    for row in rows[rows.panel == "hours"].itertuples():
+        lines.append(
+            f"| {row.workers} | {row.configurations:.0f} | **{_short(row.hours)}** | {row.unit_costs} | "
+            f"{row.measured_on} | {row.plan} |"
+        )
+    lines += ["", f"![{said['alt']}](results/scaling.svg)", "", said["caption"]]
+    return "\n".join(lines)
+
+
 def _same_tokens(row: Any) -> str:
     if not row.agreed:
         return f"NO: {row.slots_that_differ:,} of {row.slots:,} differ"
@@ -89,8 +158,9 @@ def _same_tokens(row: Any) -> str:
 
 def _machine(path: Path) -> str:
     machine = json.loads(path.read_text(encoding="utf-8"))
+    gpu = f"one {machine['GPU']} ({machine['GPU memory']}) and " if "GPU" in machine else ""
     return (
-        f"Measured on {machine['processor']}, {machine['cores']} cores, {machine['memory']}; Python "
+        f"Measured on {gpu}{machine['processor']}, {machine['cores']} cores, {machine['memory']}; Python "
         f"{machine['Python']}, torch {machine['torch']}, NumPy {machine['numpy']}; load before the start: "
         f"{machine['load at the start']}."
     )
@@ -108,7 +178,7 @@ def _short(number: float) -> str:
 
 
 def with_tables(text: str, results: Path) -> str:
-    """The README's text with its tables anew; those of interventions stay where there are no results of them.
+    """The README's text with its tables anew; of all but rankings only where there are results.
 
     Raises
     ------
@@ -119,6 +189,10 @@ def with_tables(text: str, results: Path) -> str:
     # They take a treebank that is no part of the project.
     if (results / "interventions.csv").is_file():
         text = _with_section(text, "interventions", intervention_tables(results))
+    if (results / "paper_world.csv").is_file():
+        text = _with_section(text, "paper world", paper_world_table(results))
+    if (results / "scaling.csv").is_file():
+        text = _with_section(text, "scaling", scaling_tables(results))
     return text
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from benchmarks.devices import Device, device
 from benchmarks.full_passes import BATCH, FullPasses, Passed
 from benchmarks.limits import rates, seconds_of, timed
 from benchmarks.mbert import LANGUAGE, SHAPES, Shape, read
@@ -34,16 +35,23 @@ WANTED = {7: "5 x", 12: "8 x"}
 
 
 class MatrixWork(TorchDispatchMode):
-    """Counts the multiply-adds of matrix products and attention run inside, and the seconds in them."""
+    """Counts the multiply-adds of matrix products and attention run inside, and the seconds in them.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    on : the device that they run on, which is waited for before and after each
+    """
+
+    def __init__(self, on: Device) -> None:
         super().__init__()
-        self.multiply_adds, self.seconds = 0, 0.0
+        self.on, self.multiply_adds, self.seconds = on, 0, 0.0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Run ``func``; on a CPU it has ended when it returns."""
+        """Run ``func`` to its end."""
+        self.on.wait()
         start = time.perf_counter()
         result = func(*args, **(kwargs or {}))
+        self.on.wait()
         taken = time.perf_counter() - start
         count = _multiply_adds(func.overloadpacket.__name__, args, result)
         if count:
@@ -97,6 +105,7 @@ class Replay:
     def __init__(self, shape: Shape, folder: Path, layer: int) -> None:
         self.shape = shape
         model, self.world, self.data = read(shape, folder, layer)
+        self.on = device(str(model.device))
         self.ranking, self.kind = rank("probeless", self.data), Translation(BETA)
         self.sentences = self.world.sentences(LANGUAGE, "test")
         self.loop = FullPasses(model.model, model.tokenizer, self.sentences, self.data.test, self.ranking.order, BETA)
@@ -116,7 +125,7 @@ class Replay:
         seconds = seconds_of(lambda: intervene(*given))
         peak = peak_mb()
         predicted: list[list[tuple[int, ...]]] = [[()] * len(self.run.targets) for _ in self.shape.ks]
-        with MatrixWork() as matrices:
+        with MatrixWork(self.on) as matrices:
             predictions_seconds = timed(self._predict, predicted)[1]
         return Fast(seconds, predictions_seconds, peak - before, max(peak, loading), matrices, predicted)
 
@@ -151,7 +160,7 @@ class Replay:
 def measured(replay: Replay, threads: int, at_most: float) -> dict[str, Any]:
     """The row of the table; ``at_most`` seconds go into the rate of a plain matrix product."""
     fast = replay.fast()
-    rate = rates(2**20, torch.float32, at_most).multiply_adds
+    rate = rates(2**20, torch.float32, at_most, replay.on).multiply_adds
     slots = differ = 0
     gaps, whole = [], []
     for passed, expected, seconds in replay.passes(fast):
