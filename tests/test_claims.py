@@ -67,8 +67,8 @@ def overlaps(overlap, high=4):
     )
 
 
-def shared(overlap):
-    return pd.DataFrame({"attribute": ["Number"], "overlap": [overlap], "high": [3]})
+def shared(*overlaps):
+    return pd.DataFrame({"attribute": "Number", "overlap": overlaps, "high": 3})
 
 
 EVEN = {"linear": 0.9, "gaussian": 0.9, "probeless": 0.9, "random": 0.9}
@@ -128,7 +128,7 @@ HOLDING = {
         )
     },
     9: {"curves": PATTERNS},
-    10: {"overlaps": overlaps([6, 7, 9]), "shared": shared(5)},
+    10: {"overlaps": overlaps([6, 7, 9]), "shared": shared(5, 5, 1)},
 }
 
 
@@ -140,6 +140,11 @@ def verdicts(**changed):
 def test_a_verdict_turns_with_the_tables(claim):
     assert verdicts()[claim] != "holds"
     assert verdicts(**HOLDING[claim])[claim] == "holds"
+
+
+def test_one_case_of_twenty_above_an_interval_of_95_percent_is_nothing():
+    assert verdicts(**{**HOLDING[10], "shared": shared(5, *[1] * 19)})[10] == "holds in part"
+    assert verdicts(**{**HOLDING[10], "shared": shared()})[10] == "holds in part"
 
 
 def test_nothing_of_the_paper_holds_in_a_calm_world():
