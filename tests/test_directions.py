@@ -30,7 +30,6 @@ def data(world):
 
 @pytest.fixture(scope="module")
 def erasure(data):
-    pytest.importorskip("concept_erasure", reason='erasure needs the extra: pip install "pitfalls[erasure]"')
     return LeaceErasure.of(data)
 
 
@@ -267,9 +266,3 @@ def test_erasure_aims_at_nothing(erasure):
         erasure.aims(3, 1)
     with pytest.raises(ValueError, match="128 neurons, and the ranking orders 4"):
         erasure.change(np.arange(4), 2, OTHER, np.array([-1, -1]))
-
-
-def test_without_the_package_the_error_says_what_to_install(data, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "concept_erasure", None)
-    with pytest.raises(ImportError, match=r'pip install "pitfalls\[erasure\]"'):
-        LeaceErasure.of(data)

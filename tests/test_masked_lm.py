@@ -139,6 +139,20 @@ def hooks_on(model: torch.nn.Module) -> int:
 # -------------------------------------------------------------------- the forward pass
 
 
+def test_a_folder_is_loaded_without_a_progress_bar(folders: dict[str, Path], capfd: pytest.CaptureFixture[str]) -> None:
+    shown = hf.utils.logging.is_progress_bar_enabled()
+    hf.utils.logging.enable_progress_bar()
+    try:
+        hf.AutoModelForMaskedLM.from_pretrained(folders["bert"])
+        assert "%|" in capfd.readouterr().err  # this is what transformers does by itself
+        MaskedLM.load(folders["bert"])
+        assert "%|" not in capfd.readouterr().err
+        assert hf.utils.logging.is_progress_bar_enabled()
+    finally:
+        if not shown:
+            hf.utils.logging.disable_progress_bar()
+
+
 def test_every_layer_is_transformers_hidden_state(lm: MaskedLM, folders: dict[str, Path]) -> None:
     batch = lm.encode(SENTENCES)
     states, _ = full_forward(plain(lm, folders), batch)

@@ -80,6 +80,9 @@ def test_output_folder_is_stated_or_beside_the_notebooks(tmp_path, monkeypatch):
     (tmp_path / "notebooks").mkdir()
     monkeypatch.chdir(tmp_path / "notebooks")
     assert output_folder() == tmp_path
+    (tmp_path / "notebooks" / "student").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks" / "student")
+    assert output_folder() == tmp_path
     monkeypatch.setenv("PITFALLS_OUTPUT", str(tmp_path / "elsewhere"))
     assert output_folder() == tmp_path / "elsewhere"
 

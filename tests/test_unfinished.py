@@ -109,7 +109,6 @@ def test_the_table_is_that_of_outcomes_by_word(tmp_path, layout, kind, target):
 
 
 def test_kinds_that_hold_tensors_are_told_apart(tmp_path):
-    pytest.importorskip("concept_erasure")
     for layer in (0, 1):
         data = tiny.data("bert", layer)
         world, _, order, _, ks = given()

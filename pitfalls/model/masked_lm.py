@@ -12,7 +12,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging
 
 from pitfalls.model.interface import Encoded, check_lengths
 from pitfalls.model.vocabulary import best_tokens
@@ -153,9 +154,10 @@ class MaskedLM:
         source = str(name_or_folder)
         asked: dict[str, Any] = {"revision": revision, "trust_remote_code": False}
         try:
-            model, info = AutoModelForMaskedLM.from_pretrained(
-                source, dtype=dtype, use_safetensors=True, output_loading_info=True, **asked
-            )
+            with _no_bar() if Path(source).is_dir() else nullcontext():
+                model, info = AutoModelForMaskedLM.from_pretrained(
+                    source, dtype=dtype, use_safetensors=True, output_loading_info=True, **asked
+                )
             tokenizer = AutoTokenizer.from_pretrained(source, **asked)
             if getattr(tokenizer, "add_prefix_space", None) is False:
                 # Byte-level tokenizers mark where a word begins by its space: without, "cat" is an end.
@@ -582,6 +584,19 @@ def _first_call(layer: nn.Module) -> Iterator[_Call]:
 
 
 # -------------------------------------------------------------------- loading and joining
+
+
+@contextmanager
+def _no_bar() -> Iterator[None]:
+    """Without transformers' bar over the weights: from a disk they come at once, and in a notebook the bar stays."""
+    if not logging.is_progress_bar_enabled():
+        yield
+        return
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.enable_progress_bar()
 
 
 def _head_was_loaded(model: PreTrainedModel, info: Mapping[str, Any], source: str) -> bool:

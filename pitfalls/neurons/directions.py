@@ -10,10 +10,11 @@ All are kinds for :func:`~.interventions.intervene`, as :class:`~.interventions.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from concept_erasure import LeaceEraser
 from numpy.typing import NDArray
 
 from pitfalls.neurons.arrays import labelled_words
@@ -200,26 +201,16 @@ class LeaceErasure:
     neurons are left alone, and may still carry the attribute. Like an ablation it aims at no value, so a right lemma
     with another value counts as "another".
 
-    Needs the package concept-erasure: ``pip install "pitfalls[erasure]"``.
-
     Attributes
     ----------
     X:
         [n_words, n_neurons] float64, the training words.
     Z:
         [n_words, n_values] float64, 1 at the word's value.
-
-    Raises
-    ------
-    ImportError
-        If concept-erasure is not installed.
     """
 
     X: torch.Tensor
     Z: torch.Tensor
-
-    def __post_init__(self) -> None:
-        _concept_erasure()
 
     @classmethod
     def of(cls, data: Splits) -> LeaceErasure:
@@ -254,15 +245,5 @@ class LeaceErasure:
         # Without shrinkage the map is the least-squares one of these very words. Without truncation rare values, whose
         # singular values are small, are erased too. The covariance's trace cannot grow, as it is erased in its own
         # metric, so the constraint on it is not needed.
-        eraser = _concept_erasure().LeaceEraser.fit(
-            self.X[:, chosen], self.Z, shrinkage=False, svd_tol=1e-9, constrain_cov_trace=False
-        )
+        eraser = LeaceEraser.fit(self.X[:, chosen], self.Z, shrinkage=False, svd_tol=1e-9, constrain_cov_trace=False)
         return AffineChange(chosen, eraser.proj_left, eraser.proj_right, eraser.bias)
-
-
-def _concept_erasure() -> Any:
-    try:
-        import concept_erasure
-    except ImportError as error:
-        raise ImportError('erasure needs concept-erasure: pip install "pitfalls[erasure]"') from error
-    return concept_erasure

@@ -23,12 +23,14 @@ _ENDINGS = (".png", ".svg", ".csv", ".json")
 def output_folder() -> Path:
     """Where ``figures/`` and ``results/`` are written: ``$PITFALLS_OUTPUT``, the checkout, or this folder.
 
-    A notebook runs in ``notebooks/``; its output belongs beside that folder.
+    A notebook runs in ``notebooks/``, a student's in ``notebooks/student/``; its output belongs beside that folder.
     """
     stated = os.environ.get("PITFALLS_OUTPUT")
     if stated:
         return Path(stated)
     here = Path.cwd()
+    if here.name == "student" and here.parent.name == "notebooks":
+        return here.parent.parent
     return here.parent if here.name == "notebooks" else here
 
 
@@ -113,7 +115,9 @@ def withdraw(folder: Path, ids: re.Pattern[str], keep: Collection[str]) -> None:
 
 
 def stored_table(name: str) -> pd.DataFrame:
-    """A table of ``results/`` that an earlier command wrote: of the output folder, or else the one in the repository.
+    """A table of ``results/`` that an earlier command wrote: of the output folder, or else the repository's.
+
+    Where the package was installed without the repository, the results of all configurations come with it.
 
     Raises
     ------
@@ -142,8 +146,9 @@ def stored_study(world: str) -> Mapping[str, pd.DataFrame]:
 
 
 def _stored(name: str) -> Path:
-    own = Path(__file__).resolve().parent.parent.parent
-    places = [folder / "results" / name for folder in dict.fromkeys((output_folder(), own))]
+    package = Path(__file__).resolve().parent.parent
+    folders = (output_folder() / "results", package.parent / "results", package / "_results")
+    places = [folder / name for folder in dict.fromkeys(folders)]
     for place in places:
         if place.is_file():
             return place
