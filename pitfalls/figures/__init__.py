@@ -3,10 +3,12 @@
 from pitfalls.figures.accuracy import accuracy
 from pitfalls.figures.agreement import overlaps
 from pitfalls.figures.beta import beta
+from pitfalls.figures.calibration import calibration
 from pitfalls.figures.clusters import clusters
 from pitfalls.figures.effects import ablation, effects, translation
 from pitfalls.figures.effects_grid import effects_grid
 from pitfalls.figures.encoded_used import encoded_used
+from pitfalls.figures.forms import forms
 from pitfalls.figures.matrix import matrix
 from pitfalls.figures.neuron import neuron
 from pitfalls.figures.outcomes import outcomes
@@ -23,10 +25,12 @@ __all__ = [
     "ablation",
     "accuracy",
     "beta",
+    "calibration",
     "clusters",
     "effects",
     "effects_grid",
     "encoded_used",
+    "forms",
     "matrix",
     "neuron",
     "outcomes",

@@ -72,9 +72,9 @@ _ORDER = tuple(_LOOKS)
 
 
 def _in_few_colours(png: bytes) -> bytes:
-    """The same picture in 256 colours: a third of the size, and a notebook holds many."""
+    """The same picture in 128 colours: a third of the size, and a notebook holds many."""
     with Image.open(io.BytesIO(png)) as picture:
-        few = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        few = picture.convert("RGB").quantize(128, dither=Image.Dither.NONE)
     written = io.BytesIO()
     few.save(written, "PNG", optimize=True)
     return written.getvalue()

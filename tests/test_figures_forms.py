@@ -1,0 +1,75 @@
+"""The figure of the value filter: what is drawn is what the filter decides, and the words say the same."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from pitfalls.figures.forms import forms
+from pitfalls.language.corpus import Corpus, Sentence, Word
+from pitfalls.language.values import form_counts, kept_values
+
+# Forms and words of each value in each split: PAUC has many words, DU too few forms in dev alone, TRI lacks in test.
+FORMS = {
+    "train": {"SG": 9, "PL": 6, "DU": 7, "PAUC": 1, "TRI": 5},
+    "dev": {"SG": 6, "PL": 5, "DU": 4, "PAUC": 1, "TRI": 5},
+    "test": {"SG": 6, "PL": 5, "DU": 7, "PAUC": 1},
+}
+REPEATS = {"SG": 2, "PL": 1, "DU": 3, "PAUC": 50, "TRI": 1}
+
+
+def corpora() -> dict[str, Corpus]:
+    made = {}
+    for split, values in FORMS.items():
+        words = tuple(
+            Word(f"{value}{i}", value, {"Number": value})
+            for value, n in values.items()
+            for i in range(n)
+            for _ in range(REPEATS[value])
+        )
+        made[split] = Corpus("eng", (Sentence("1", words),), split)
+    return made
+
+
+def counts() -> pd.DataFrame:
+    return form_counts("Number", corpora()).assign(language="eng", attribute="Number")
+
+
+def test_what_is_drawn_as_kept_is_what_the_filter_keeps():
+    plot = forms(counts(), min_forms=5)
+    table = plot.table.set_index("value")
+    assert tuple(table.index[table["kept"]]) == kept_values("Number", **corpora(), min_forms=5)
+    drawn = {line.get_label(): line for line in plot.figure.axes[0].get_lines()}
+    assert sorted(drawn["kept"].get_xydata().tolist()) == [[5, 5], [12, 6]]
+    assert sorted(drawn["dropped"].get_xydata().tolist()) == [[12, 4], [50, 1]]
+    assert set(drawn["5 forms"].get_ydata()) == {5}
+
+
+def test_a_value_that_a_split_lacks_is_not_drawn():
+    assert "TRI" not in forms(counts(), min_forms=5).table["value"].tolist()
+
+
+def test_words_name_the_values_at_the_edge():
+    alt = forms(counts(), min_forms=5).alt
+    assert "4 values of attributes: 2 have 5 distinct forms in every split and are kept, 2 are dropped" in alt
+    assert "dropped the most words has English Number PAUC: 50 words, 1 form." in alt
+    assert "kept the fewest words has English Number PL: 5 words, 5 forms." in alt
+
+
+def test_kept_and_dropped_differ_without_colour():
+    drawn = {line.get_label(): line for line in forms(counts(), min_forms=5).figure.axes[0].get_lines()}
+    assert drawn["kept"].get_marker() != drawn["dropped"].get_marker()
+    assert drawn["dropped"].get_markerfacecolor() == "white"
+
+
+@pytest.mark.parametrize(
+    ("table", "min_forms", "said"),
+    [
+        (counts().drop(columns="words"), 5, "words"),
+        (counts(), 0, "min_forms is 0"),
+        (counts().query("value == 'TRI'"), 5, "occurs in every split"),
+    ],
+)
+def test_bad_input_is_named(table, min_forms, said):
+    with pytest.raises(ValueError, match=said):
+        forms(table, min_forms)
