@@ -1,0 +1,177 @@
+"""Exercises of notebook 11: the accuracy of somebody who knows nothing, and words of your own in three parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pitfalls.course.checking import Answer, Exercise, WrongAnswer, expect
+from pitfalls.course.questions.received import explain, numbers
+
+SPLITS = ("train", "dev", "test")
+
+# ---------------------------------------------------------------- 11.1: who knows nothing
+
+
+def _majority(train_y: Sequence[str], test_y: Sequence[str]) -> float:
+    values = sorted(set(train_y))
+    guess = max(values, key=list(train_y).count)
+    return list(test_y).count(guess) / len(test_y)
+
+
+def _majority_of_test(train_y: Sequence[str], test_y: Sequence[str]) -> float:
+    return _majority(test_y, test_y)
+
+
+def _share_in_train(train_y: Sequence[str], test_y: Sequence[str]) -> float:
+    return _majority(train_y, train_y)
+
+
+def _a_coin(train_y: Sequence[str], test_y: Sequence[str]) -> float:
+    return 1 / len(set(train_y))
+
+
+def _drawn_as_in_train(train_y: Sequence[str], test_y: Sequence[str]) -> float:
+    shares = {value: list(train_y).count(value) / len(train_y) for value in set(train_y)}
+    return sum(shares.get(value, 0.0) for value in test_y) / len(test_y)
+
+
+def _check_majority(answer: Answer) -> None:
+    def words(**counts: int) -> list[str]:
+        return [value for value, count in counts.items() for _ in range(count)]
+
+    cases = (
+        (words(SG=7, PL=3), words(SG=3, PL=2)),
+        (words(NOM=2, ACC=5, DAT=3), words(NOM=9, ACC=6, DAT=5)),
+    )
+    received = np.array([numbers(answer(list(train), list(test)), ()) for train, test in cases])
+    right = [_majority(*case) for case in cases]
+    mistakes = {
+        "You guess the value that is most frequent in *test*. Somebody who is judged on test has not seen it: take the "
+        "most frequent value of train.": _majority_of_test,
+        "That is how often the value occurs in train. How often is this guess right on test?": _share_in_train,
+        "A coin is a weak opponent: where one value is frequent, always saying it beats the coin.": _a_coin,
+        "That is somebody who says each value as often as train has it. Always saying the most frequent one is the "
+        "stronger opponent.": _drawn_as_in_train,
+    }
+    explain(
+        received,
+        right,
+        {hint: [mistake(*case) for case in cases] for hint, mistake in mistakes.items()},
+        f"For the two cases of the check the answers are {right}; yours are {received.round(3).tolist()}.",
+    )
+
+
+# ---------------------------------------------------------------- 11.2: three parts
+
+
+def _split_by_form(forms: Sequence[str], seed: int) -> list[str]:
+    distinct = sorted(set(forms))
+    order = np.random.default_rng(seed).permutation(len(distinct))
+    names = np.array(SPLITS)[np.searchsorted([0.6, 0.8], order / len(distinct), side="right")]
+    of_form = dict(zip(distinct, names.tolist(), strict=True))
+    return [of_form[form] for form in forms]
+
+
+def _rows_at_random(forms: Sequence[str], seed: int) -> list[str]:
+    drawn = np.random.default_rng(seed).choice(SPLITS, size=len(forms), p=[0.6, 0.2, 0.2])
+    return [str(name) for name in drawn]
+
+
+def _by_the_alphabet(forms: Sequence[str], seed: int) -> list[str]:
+    distinct = sorted(set(forms))
+    return [SPLITS[int(np.searchsorted([0.6, 0.8], distinct.index(f) / len(distinct), side="right"))] for f in forms]
+
+
+def _no_seed(forms: Sequence[str], seed: int) -> list[str]:
+    return _split_by_form(forms, int(np.random.default_rng().integers(2**32)))
+
+
+def _each_form_once(forms: Sequence[str], seed: int) -> list[str]:
+    return _split_by_form(sorted(set(forms)), seed)
+
+
+def _three_equal_parts(forms: Sequence[str], seed: int) -> list[str]:
+    distinct = sorted(set(forms))
+    order = np.random.default_rng(seed).permutation(len(distinct))
+    of_form = {form: SPLITS[place % 3] for form, place in zip(distinct, order.tolist(), strict=True)}
+    return [of_form[form] for form in forms]
+
+
+def _named(answer: Answer, forms: Sequence[str], seed: int) -> list[str]:
+    received: Any = answer(list(forms), seed)
+    expect(received is not None, "Your function gives back None. Is there a `return`?")
+    try:
+        names = [str(name) for name in received]
+    except TypeError:
+        raise WrongAnswer(f"One name a word was asked for, and your function gives back {received!r}.") from None
+    expect(
+        len(names) == len(forms),
+        f"There are {len(forms)} words, and you give {len(names)} names. A form that comes several times needs its "
+        "name each time.",
+    )
+    others = sorted(set(names) - set(SPLITS))
+    expect(not others, f"The names are train, dev and test; yours hold {others[:3]} too.")
+    return names
+
+
+def _check_split(answer: Answer) -> None:
+    # 100 forms, the first of them frequent: as in any text.
+    forms = [f"form{i:02d}" for i in range(100) for _ in range(1 + 60 // (i + 1))]
+    np.random.default_rng(11).shuffle(forms)
+    names = _named(answer, forms, 0)
+    parts = {split: {form for form, name in zip(forms, names, strict=True) if name == split} for split in SPLITS}
+    torn = sorted(parts["train"] & (parts["dev"] | parts["test"]) | parts["dev"] & parts["test"])
+    expect(
+        not torn,
+        f"{torn[0] if torn else ''!r} and {len(torn) - 1} other forms are in two parts. So a probe could know test "
+        "words by heart: draw forms, not rows.",
+    )
+    sizes = {split: len(found) for split, found in parts.items()}
+    expect(
+        all(abs(sizes[split] - share) <= 15 for split, share in zip(SPLITS, (60, 20, 20), strict=True)),
+        f"Of 100 forms about 60 should go to train, 20 to dev and 20 to test; yours are {sizes}.",
+    )
+    expect(
+        names == _named(answer, forms, 0),
+        "Two calls with the same seed give different parts: nobody could repeat your result. Draw with "
+        "`np.random.default_rng(seed)`, from forms in a fixed order.",
+    )
+    expect(
+        names != _named(answer, forms, 1),
+        "Another seed gives the same parts. Words that stand side by side in the alphabet look alike, and so may a "
+        "part: shuffle the forms with the seed.",
+    )
+
+
+EXERCISES = (
+    Exercise(
+        "11.1",
+        "the accuracy of somebody who knows nothing",
+        level=1,
+        minutes=5,
+        check=_check_majority,
+        wrong={
+            "most frequent of test": (_majority_of_test, "most frequent in *test*"),
+            "share in train": (_share_in_train, "How often is this guess right on test"),
+            "a coin": (_a_coin, "A coin"),
+            "drawn as in train": (_drawn_as_in_train, "as often as train has it"),
+        },
+    ),
+    Exercise(
+        "11.2",
+        "three parts without a common word",
+        level=2,
+        minutes=15,
+        check=_check_split,
+        wrong={
+            "rows at random": (_rows_at_random, "draw forms, not rows"),
+            "by the alphabet": (_by_the_alphabet, "Another seed gives the same parts"),
+            "no seed": (_no_seed, "nobody could repeat"),
+            "each form once": (_each_form_once, "needs its name each time"),
+            "three equal parts": (_three_equal_parts, "about 60 should go to train"),
+        },
+    ),
+)

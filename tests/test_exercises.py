@@ -1,0 +1,210 @@
+"""Every exercise: heading and check agree, the notebook's own solution passes, and mistakes get hints of their own."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import jupytext
+import numpy as np
+import pandas as pd
+import pytest
+
+from pitfalls import course
+from pitfalls.course import WrongAnswer, exercises
+
+IDS = list(exercises())
+#: Tests that run once an exercise would all pass if there were none.
+AT_LEAST = 20
+
+HEADING = re.compile(r"^### Exercise (\d\d\.\d+) ([★☆]{3}) (\d+) minutes: (.+)$", re.M)
+SOLUTION = re.compile(r"^( +)### BEGIN SOLUTION\n.*?^\1### END SOLUTION$", re.M | re.S)
+STUB = r"\1raise NotImplementedError"
+
+
+@pytest.fixture(scope="module")
+def cells(root):
+    """The cells of every source, by the notebook's number."""
+    sources = sorted((root / "notebooks" / "src").glob("[0-9][0-9]_*.py"))
+    return {source.name[:2]: jupytext.read(source).cells for source in sources}
+
+
+@pytest.fixture(scope="module")
+def headings(cells):
+    """Of every exercise in the notebooks: id, stars, minutes, title; in their order."""
+    return [
+        found
+        for notebook in cells.values()
+        for cell in notebook
+        if cell.cell_type == "markdown"
+        for found in HEADING.findall(cell.source)
+    ]
+
+
+def tags(cell):
+    return cell.metadata.get("tags", [])
+
+
+def answer_cell(cells, exercise_id):
+    """The one code cell that checks an exercise."""
+    found = [
+        cell
+        for cell in cells[exercise_id[:2]]
+        if cell.cell_type == "code" and f'course.check("{exercise_id}"' in cell.source
+    ]
+    assert len(found) == 1, f"{exercise_id} is checked in {len(found)} cells"
+    return found[0]
+
+
+def names_before(cells, exercise_id):
+    """What the imports of a notebook define: an answer may use them, and nothing else of its notebook."""
+    names = {}
+    for cell in cells[exercise_id[:2]]:
+        if cell.cell_type == "code":
+            code = "\n".join("" if line.startswith(("%", "!")) else line for line in cell.source.split("\n"))
+            imports = [node for node in ast.parse(code).body if isinstance(node, ast.Import | ast.ImportFrom)]
+            exec(compile(ast.Module(imports, []), exercise_id, "exec"), names)
+    return names
+
+
+def said(exercise, answer):
+    """The hint that an answer gets."""
+    with pytest.raises(WrongAnswer) as caught:
+        exercise.check(answer)
+    return str(caught.value)
+
+
+# ------------------------------------------------------------------------------- exercises and notebooks agree
+
+
+def test_there_are_exercises_and_each_has_one_heading(headings):
+    assert len(IDS) >= AT_LEAST
+    assert sorted(found[0] for found in headings) == sorted(IDS)
+
+
+def test_headings_are_numbered_from_one_in_their_order(headings):
+    of = {}
+    for exercise_id, *_ in headings:
+        of.setdefault(exercise_id[:2], []).append(exercise_id)
+    for number, ids in of.items():
+        assert ids == [f"{number}.{i + 1}" for i in range(len(ids))]
+
+
+def test_a_heading_of_every_exercise_has_this_form(cells):
+    """A heading with a slip would be no heading for the tests above."""
+    for notebook in cells.values():
+        for cell in notebook:
+            if cell.cell_type == "markdown":
+                meant = [line for line in cell.source.split("\n") if re.match(r"#+ *exercise", line, re.I)]
+                assert [bool(HEADING.fullmatch(line)) for line in meant] == [True] * len(meant), meant
+
+
+@pytest.mark.parametrize("exercise_id", IDS)
+def test_heading_says_level_minutes_and_title(exercise_id, headings):
+    exercise = exercises()[exercise_id]
+    stated = {found[0]: found[1:] for found in headings}[exercise_id]
+    assert stated == (exercise.stars, str(exercise.minutes), exercise.title)
+
+
+@pytest.mark.parametrize("exercise_id", IDS)
+def test_no_exercise_takes_more_than_fifteen_minutes(exercise_id):
+    assert 1 <= exercises()[exercise_id].minutes <= 15
+
+
+def test_levels_are_mixed():
+    assert {exercises()[exercise_id].level for exercise_id in IDS} == {1, 2, 3}
+
+
+@pytest.mark.parametrize("exercise_id", IDS)
+def test_task_and_folded_hint_stand_above_the_answer(exercise_id, cells):
+    notebook = cells[exercise_id[:2]]
+    above = notebook[notebook.index(answer_cell(cells, exercise_id)) - 1]
+    headed = [found[0] for found in HEADING.findall(above.source)]
+    assert above.cell_type == "markdown"
+    assert headed == [exercise_id]
+    assert 1 <= above.source.count("<details>") == above.source.count("</details>") <= 2
+    assert above.source.count("<summary>Hint") == above.source.count("<details>")
+
+
+# ------------------------------------------------------------------------------- answers
+
+
+def test_every_solution_stands_in_a_cell_with_the_tag(cells):
+    checked = {id(answer_cell(cells, exercise_id)) for exercise_id in IDS}
+    for notebook in cells.values():
+        for cell in notebook:
+            meant = "exercise" in tags(cell), "SOLUTION" in cell.source, id(cell) in checked
+            assert len(set(meant)) == 1, cell.source
+
+
+@pytest.mark.parametrize("exercise_id", IDS)
+def test_the_notebooks_solution_is_right(exercise_id, cells, capsys):
+    exec(answer_cell(cells, exercise_id).source, names_before(cells, exercise_id))
+    assert capsys.readouterr().out == f"{exercise_id} is right.\n"
+
+
+@pytest.mark.parametrize("exercise_id", IDS)
+def test_the_stub_is_not_implemented(exercise_id, cells):
+    source = answer_cell(cells, exercise_id).source
+    stub, replaced = SOLUTION.subn(STUB, source)
+    assert replaced == 1
+    with pytest.raises(NotImplementedError):
+        exec(stub, names_before(cells, exercise_id))
+
+
+@pytest.mark.parametrize("exercise_id", IDS)
+def test_every_wrong_answer_gets_its_own_hint(exercise_id):
+    exercise = exercises()[exercise_id]
+    hints = {name: said(exercise, answer) for name, (answer, _) in exercise.wrong.items()}
+    for name, (_, words) in exercise.wrong.items():
+        assert words in hints[name], name
+        # Words that stand in another's hint as well would not tell the two apart.
+        assert [other for other, hint in hints.items() if words in hint] == [name]
+    assert len(set(hints.values())) == len(hints) >= 2
+
+
+@pytest.mark.parametrize("exercise_id", IDS)
+def test_an_answer_without_return_gets_a_hint(exercise_id):
+    assert said(exercises()[exercise_id], lambda *args, **kwargs: None)
+
+
+@pytest.mark.parametrize("exercise_id", IDS)
+def test_a_stub_is_told_from_a_wrong_answer(exercise_id):
+    def stub(*args, **kwargs):
+        raise NotImplementedError
+
+    with pytest.raises(NotImplementedError):
+        course.check(exercise_id, stub)
+
+
+@pytest.mark.parametrize("exercise_id", IDS)
+def test_a_check_says_the_same_again(exercise_id, cells):
+    """A check that draws its inputs must draw them by a seed, and must not hand out inputs that answers can spoil."""
+    names = names_before(cells, exercise_id)
+    exec(answer_cell(cells, exercise_id).source, names)
+    right = names[re.search(rf'course\.check\("{exercise_id}", (\w+)\)', answer_cell(cells, exercise_id).source)[1]]
+
+    def spoiling(*args, **kwargs):
+        result = right(*args, **kwargs)
+        for arg in args:
+            if isinstance(arg, np.ndarray):
+                arg[...] = 0
+            elif isinstance(arg, pd.DataFrame):
+                for column in list(arg.columns):
+                    del arg[column]
+            elif isinstance(arg, list):
+                arg.clear()
+        return result
+
+    course.check(exercise_id, spoiling)
+    exercise = exercises()[exercise_id]
+    for answer, _ in exercise.wrong.values():
+        assert said(exercise, answer) == said(exercise, answer)
+
+
+# ------------------------------------------------------------------------------- the core
+
+
+def test_an_unknown_exercise_names_the_known():
+    with pytest.raises(ValueError, match=r"no exercise '99.9'; there are: .*" + re.escape(IDS[0])):
+        course.check("99.9", len)

@@ -1,0 +1,163 @@
+"""Guesses before results: the slider commits once, the code line does the same, and the figure says how it went."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pitfalls import course
+from pitfalls.course import guesses
+from pitfalls.course.predict import _widget, instead, predict, step_of
+from pitfalls.figures.calibration import calibration
+
+
+@pytest.fixture(autouse=True)
+def file(tmp_path, monkeypatch):
+    path = tmp_path / "here" / "guesses.json"
+    monkeypatch.setenv("PITFALLS_GUESSES", str(path))
+    return path
+
+
+def parts(guess_id="05-a", low=0, high=1, unit=""):
+    """The widget's slider, button and what it says."""
+    _, slider, button, said = _widget(guess_id, "How accurate?", low, high, unit).children
+    return slider, button, said
+
+
+def test_a_guess_is_made_by_moving_and_committing(file):
+    slider, button, said = parts()
+    assert button.disabled and slider.value == (0, 1)  # the whole range is no guess
+    slider.value = (0.2, 0.5)
+    assert not button.disabled and not file.exists()
+    button.click()
+    assert slider.disabled and button.disabled and "Kept: 0.2 to 0.5." in said.value
+    assert guesses.kept("05-a") == (0.2, 0.5)
+    assert course.reveal("05-a", 0.3).endswith("inside.")
+
+
+def test_moving_back_to_the_whole_range_takes_the_button_away():
+    slider, button, _ = parts()
+    slider.value = (0.2, 1)
+    slider.value = (0, 1)
+    assert button.disabled
+
+
+def test_a_guess_that_is_kept_is_shown_and_cannot_be_changed():
+    course.guess("05-a", "How accurate?", 0.25, 3)  # in code: beyond the slider's end
+    slider, button, said = parts()
+    assert slider.disabled and button.disabled and "0.25 to 3" in said.value
+    assert slider.value == (0.25, 1)
+    course.reveal("05-a", 0.5)
+    button.click()
+    assert guesses.kept("05-a") == (0.25, 3)
+    course.guess("05-b", "How accurate?", 5, 6)
+    assert parts("05-b")[0].value == (1, 1)
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path, monkeypatch):
+    (tmp_path / "a file").write_text("")
+    monkeypatch.setenv("PITFALLS_GUESSES", str(tmp_path / "a file" / "guesses.json"))
+    slider, button, said = parts()
+    slider.value = (0.2, 0.5)
+    button.click()
+    assert "PITFALLS_GUESSES" in said.value and not button.disabled
+
+
+@pytest.mark.parametrize("ends", [(1, 1), (2, 1), (0, math.inf), (math.nan, 1)])
+def test_ends_that_are_no_interval_are_refused(ends):
+    with pytest.raises(ValueError, match="cannot be moved"):
+        predict("05-a", "How accurate?", *ends)
+
+
+@pytest.mark.parametrize("low, high", [(0, 1), (0, 128), (-3, 0.5), (0.05, 0.06), (0, 1e6)])
+def test_steps_are_round_and_neither_few_nor_many(low, high):
+    step = step_of(low, high)
+    assert 49 < (high - low) / step < 126
+    assert f"{step:e}"[0] in "125"
+
+
+def test_the_code_that_stands_for_the_slider_commits_the_same(capsys):
+    predict("05-a", 'How many of "them"?', 0, 128, "neurons")  # no front end here
+    said = instead("05-a", 'How many of "them"?', 0, 128, "neurons")
+    assert "text/plain" in capsys.readouterr().out
+    call = re.search(r"course\.guess\(.*\)", said).group()
+    exec(call, {"course": course, "low": 3, "high": 9})
+    assert guesses.kept("05-a") == (3, 9)
+    assert instead("05-a", 'How many of "them"?', 0, 128, "neurons") == said  # whatever was guessed
+
+
+def table(hits, n):
+    inside = np.arange(n) < hits
+    return pd.DataFrame(
+        {
+            "id": [f"0{i}-a" for i in range(n)],
+            "question": [f"Question {i}?" for i in range(n)],
+            "unit": "words",
+            "low": 10.0 * np.arange(n),
+            "high": 10.0 * np.arange(n) + 4,
+            "result": 10.0 * np.arange(n) + np.where(inside, 1.0, 5.0),
+            "inside": inside,
+        }
+    )
+
+
+def test_the_figure_tells_every_guess_and_the_share():
+    plot = calibration(table(7, 10))
+    assert "7 of 10 results lie inside (70 %; wished for: 80 %)" in plot.alt
+    for i in range(10):
+        where = "inside" if i < 7 else "outside"
+        assert (
+            f"Question {i}? {10 * i} to {10 * i + 4} words, result {10 * i + (1 if i < 7 else 5)}, {where}." in plot.alt
+        )
+    # The interval lies from 0 to 1: a quarter of it, and a quarter beyond it.
+    np.testing.assert_allclose(plot.table["place"], [0.25] * 7 + [1.25] * 3)
+    (axes,) = plot.figure.axes
+    drawn = {line.get_label(): (line.get_marker(), sorted(line.get_xdata())) for line in axes.get_lines()}
+    assert drawn == {"inside": ("o", [0.25] * 7), "outside": ("X", [1.25] * 3)}
+    assert plot.png() == calibration(table(7, 10)).png()
+
+
+@pytest.mark.parametrize("hits, said", [(4, "too narrow"), (5, "expected"), (10, "expected")])
+def test_too_few_hits_are_told_from_chance(hits, said):
+    """Of ten right intervals of 80 %, 95 % of readers have 5 to 10: the binomial distribution, summed by hand."""
+    probability = [math.comb(10, h) * 0.8**h * 0.2 ** (10 - h) for h in range(11)]
+    assert sum(probability[5:]) >= 0.95 and sum(probability[:5]) < 0.025 < sum(probability[:6])
+    assert said in calibration(table(hits, 10)).caption
+
+
+def test_all_of_many_inside_is_too_many():
+    assert "could be narrower" in calibration(table(30, 30)).caption
+
+
+def test_far_results_stay_in_the_picture_and_points_are_intervals_too():
+    given = table(2, 2).assign(low=[1.0, 1.0], high=[1.0, 2.0], result=[1.0, 900.0], inside=[True, False])
+    plot = calibration(given)
+    (axes,) = plot.figure.axes
+    assert all(axes.get_xlim()[0] < place < axes.get_xlim()[1] for place in plot.table["place"])
+    assert "result 900, outside" in plot.alt
+
+
+def test_without_guesses_the_figure_says_so():
+    plot = calibration(course.calibration())
+    assert plot.alt.startswith("No guess has met its result yet") and plot.table.empty
+    assert plot.png().startswith(b"\x89PNG")
+
+
+def test_what_the_reader_did_reaches_the_figure():
+    course.guess("05-a", "How accurate?", 0.2, 0.5)
+    course.reveal("05-a", 0.75)
+    course.guess("05-b", "How many?", 1, 2, "neurons")  # without a result: not counted
+    assert "0 of 1 results" in calibration(course.calibration()).alt
+
+
+def test_tables_that_contradict_themselves_are_refused():
+    with pytest.raises(ValueError, match="'00-a', 0 to 4 with the result 1 and inside = False, has another inside"):
+        calibration(table(1, 1).assign(inside=False))
+    with pytest.raises(ValueError, match="lower bound first"):
+        calibration(table(1, 1).assign(low=9.0))
+    with pytest.raises(ValueError, match="result"):
+        calibration(table(1, 1).drop(columns="result"))
