@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,24 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real treebanks at {folder}: this test needs them")
     return ROOT.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser's command; tests that need it are skipped where there is none."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next((path for path in map(shutil.which, names) if path), None)
+    if found is None:
+        pytest.skip("no Chromium on the path: apt-get install chromium")
+    return found
+
+
+# Not for the session: while it is open, no other test of this process can run an event loop.
+@pytest.fixture(scope="module")
+def browser(chromium: str):
+    """A headless Chromium, driven by playwright; tests that need it are skipped where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install playwright")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield opened
+        opened.close()
