@@ -1,0 +1,52 @@
+"""The first code cell of every notebook: it installs the course on Google Colab, and does nothing anywhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from string import Template
+
+from nbformat import NotebookNode, v4
+
+TAG = "colab"
+# Not shown in the book (`remove-cell` is Jupyter Book's word): a reader there installs nothing.
+_METADATA = {"tags": [TAG, "remove-cell"]}
+_TEMPLATE = Path(__file__).parent / "templates" / "colab.py.txt"
+
+
+def source(repository: str) -> str:
+    """The cell's text for a package that is installed from a repository's address.
+
+    ``$PITFALLS_PACKAGE`` (a wheel, a folder, a fork's ``git+https://…``) takes the address's place when the cell runs.
+
+    Examples
+    --------
+    >>> "git+https://github.com/me/it" in source("https://github.com/me/it")
+    True
+    """
+    return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(repository=repository).rstrip("\n")
+
+
+def cell(repository: str) -> NotebookNode:
+    """The cell, not yet run.
+
+    Examples
+    --------
+    >>> cell("https://github.com/me/it").metadata.tags
+    ['colab', 'remove-cell']
+    """
+    return v4.new_code_cell(source(repository), metadata=_METADATA, id=TAG)
+
+
+def with_colab(cells: list[NotebookNode], repository: str) -> list[NotebookNode]:
+    """The cells with this one before their first code cell, and nowhere else.
+
+    Raises
+    ------
+    ValueError
+        There is no code cell.
+    """
+    others = [one for one in cells if TAG not in one.metadata.get("tags", [])]
+    first = next((i for i, one in enumerate(others) if one.cell_type == "code"), None)
+    if first is None:
+        raise ValueError("a notebook without a code cell: nothing to install the course for")
+    return [*others[:first], cell(repository), *others[first:]]

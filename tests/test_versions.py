@@ -1,0 +1,453 @@
+"""The instructor's and the student's version of a notebook: from one source, in step with it, and gradable."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import os
+import subprocess
+import sys
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from pitfalls.course import versions
+from pitfalls.study.readme import address
+
+REPOSITORY = "https://github.com/me/it"
+PLOT = '<figure><img alt="A line [up]" style="max-width: 100%" src="data:image/png;base64,QUJD"></figure>'
+SOURCE = f'''\
+# %% [markdown]
+# # 05 · A small notebook
+
+# %%
+from IPython.display import HTML, display
+
+class course:
+    """A stand-in, so that these tests need no exercise of the real course."""
+
+    @staticmethod
+    def check(exercise_id, answer):
+        right = {{"05.1": 4, "05.2": 8}}[exercise_id]
+        if answer(2) != right:
+            raise AssertionError(f"{{exercise_id}}: two gives {{right}}. Did you add?")
+        print(f"{{exercise_id}} is right.")
+
+# %% [markdown]
+# ### Exercise 05.1 ★☆☆ 5 minutes: squares
+# <details><summary>Hint</summary>Multiply.</details>
+
+# %% tags=["exercise"]
+def square(x):
+    """The square of a number."""
+    ### BEGIN SOLUTION
+    return x * x
+    ### END SOLUTION
+
+course.check("05.1", square)
+
+# %%
+display(HTML({PLOT!r}))
+
+# %% [markdown]
+# ### Exercise 05.2 ★★★ 15 minutes: cubes
+
+# %% tags=["exercise"]
+def cube(x):
+    """The cube of a number."""
+    if x:
+        pass
+    ### BEGIN SOLUTION
+    cube_of = x * x * x
+
+    return cube_of
+    ### END SOLUTION
+
+
+course.check("05.2", cube)
+
+# %%
+print("the end")
+'''
+
+
+@dataclass(frozen=True)
+class Built:
+    """Both versions of the small notebook; the instructor's is executed."""
+
+    source: nbformat.NotebookNode
+    instructor: nbformat.NotebookNode
+    student: nbformat.NotebookNode
+
+
+def read(text=SOURCE):
+    return jupytext.reads(text, fmt="py:percent")
+
+
+def executed(notebook, folder):
+    """Run every cell in a real kernel, also those after an error."""
+    return NotebookClient(
+        notebook, timeout=120, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": str(folder)}}
+    ).execute()
+
+
+def errors(notebook):
+    """The errors of each cell that has one: its tags and their names."""
+    return [
+        (*sorted({versions.EXERCISE, versions.CHECK} & set(cell.metadata.get("tags", []))), output.ename)
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if output.output_type == "error"
+    ]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    instructor = executed(versions.instructor(read(), REPOSITORY), tmp_path_factory.mktemp("instructor"))
+    return Built(read(), instructor, versions.student(instructor, None, ("06 · On", "06_on.ipynb")))
+
+
+@pytest.fixture(scope="module")
+def sources(root):
+    found = {path.stem: jupytext.read(path) for path in sorted((root / "notebooks" / "src").glob("*.py"))}
+    assert found
+    return found
+
+
+# --------------------------------------------------------------------------------- the instructor's version
+
+
+def test_the_instructors_version_is_the_source_and_generated_cells(built):
+    generated = {"colab", versions.CHECK}
+    own = [cell for cell in built.instructor.cells if not generated & set(cell.metadata.get("tags", []))]
+    assert [(c.cell_type, c.source) for c in own] == [(c.cell_type, c.source) for c in built.source.cells]
+    assert len(built.instructor.cells) == len(own) + 3  # the Colab cell and two checks
+    assert "return x * x\n    ### END SOLUTION" in own[3].source
+
+
+def test_the_instructors_version_runs_clean_and_every_check_says_so(built):
+    assert errors(built.instructor) == []
+    said = [o.text for c in built.instructor.cells if c.cell_type == "code" for o in c.outputs if "text" in o]
+    assert said == ["05.1 is right.\n"] * 2 + ["05.2 is right.\n"] * 2 + ["the end\n"]
+
+
+def test_generating_again_or_elsewhere_changes_nothing(built):
+    first = versions.instructor(read(), REPOSITORY)
+    assert nbformat.writes(versions.instructor(read(), REPOSITORY)) == nbformat.writes(first)
+    assert nbformat.writes(versions.instructor(first, REPOSITORY)) == nbformat.writes(first)
+    again = versions.instructor(built.instructor, REPOSITORY)
+    assert [(c.id, c.source) for c in again.cells] == [(c.id, c.source) for c in first.cells]
+    assert len({cell.id for cell in first.cells}) == len(first.cells)
+    nbformat.validate(first)
+
+
+def test_answer_and_check_say_to_nbgrader_what_they_are(built):
+    said = [dict(cell.metadata.nbgrader) for cell in built.instructor.cells if "nbgrader" in cell.metadata]
+    common = {"schema_version": 3, "task": False}
+    answer = {**common, "grade": False, "solution": True, "locked": False}
+    check = {**common, "grade": True, "solution": False, "locked": True}
+    assert said == [
+        {**answer, "grade_id": "answer-05-1"},
+        {**check, "grade_id": "check-05-1", "points": 1},
+        {**answer, "grade_id": "answer-05-2"},
+        {**check, "grade_id": "check-05-2", "points": 3},
+    ]
+
+
+def test_a_warning_in_a_right_answer_costs_no_points(tmp_path):
+    """A graded cell that writes to stderr gets none from nbgrader."""
+    warns = SOURCE.replace("    return x * x\n", "    import warnings; warnings.warn('careful'); return x * x\n", 1)
+    run = executed(versions.instructor(read(warns), REPOSITORY), tmp_path)
+    answer, check = (i for i, c in enumerate(run.cells) if "05-1" in c.metadata.get("nbgrader", {}).get("grade_id", ""))
+    assert "stderr" in [output.get("name") for output in run.cells[answer].outputs]
+    assert [(o.name, o.text) for o in run.cells[check].outputs] == [("stdout", "05.1 is right.\n")]
+
+
+# --------------------------------------------------------------------------------- the student's version
+
+
+def test_the_students_version_fails_only_with_not_implemented_error(built, tmp_path):
+    run = executed(deepcopy(built.student), tmp_path)
+    assert errors(run) == [("exercise", "NotImplementedError"), ("check", "NotImplementedError")] * 2
+    assert run.cells[-2].outputs[0].text == "the end\n"
+
+
+def test_the_students_version_holds_no_solution_and_no_output(built):
+    text = nbformat.writes(built.student)
+    for given_away in ("x * x", "cube_of", "SOLUTION", 'is right.\\n"\n'):
+        assert given_away not in text.replace('print(f\\"{exercise_id} is right.\\")', "")
+    for cell in built.student.cells:
+        assert "execution" not in cell.metadata
+        if cell.cell_type == "code":
+            assert (cell.outputs, cell.execution_count) == ([], None)
+
+
+def test_a_stub_is_as_deep_as_the_solution_and_leaves_the_rest(built):
+    answer = next(c for c in built.student.cells if c.metadata.get("nbgrader", {}).get("grade_id") == "answer-05-2")
+    assert answer.source == (
+        'def cube(x):\n    """The cube of a number."""\n    if x:\n        pass\n'
+        '    raise NotImplementedError("exercise 05.2")\n\n\ncourse.check("05.2", cube)'
+    )
+
+
+def test_the_expected_figure_stands_under_its_exercise(built):
+    tags = [set(cell.metadata.get("tags", [])) for cell in built.student.cells]
+    (at,) = (i for i, these in enumerate(tags) if versions.EXPECTED in these)
+    assert versions.CHECK in tags[at - 1] and versions.EXERCISE in tags[at - 2]
+    assert r"![A line \[up\]](data:image/png;base64,QUJD)" in built.student.cells[at].source
+    # The second exercise is followed by a cell without a figure.
+    assert "05.1" in built.student.cells[at].source
+
+
+def test_figures_of_the_real_notebooks_are_found(root):
+    """In the stored outputs a figure is HTML of ours: whatever changes its shape must change how it is found."""
+    for path in sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+        code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+        html = [output.get("data", {}).get("text/html", "") for cell in code for output in cell.outputs]
+        found = [picture for cell in code for picture in versions._pictures(cell.outputs)]
+        assert len(found) >= sum(text.startswith("<figure>") for text in html)
+        assert all(alt for alt, _ in found)
+
+
+def test_answers_are_asked_for_beside_the_figure_that_is_expected(root):
+    """Where a right answer draws something, the student sees what, above the cell that will draw it."""
+    shown = 0
+    for path in sorted((root / "notebooks" / "student").glob("[0-9][0-9]_*.ipynb")):
+        cells = nbformat.read(path, as_version=4).cells
+        answers = {one.name for one in versions.asked(nbformat.read(root / "notebooks" / path.name, 4).cells)}
+        for at, cell in enumerate(cells):
+            if versions.EXPECTED in cell.metadata.get("tags", []):
+                shown += 1
+                drawing = cells[at + 1]
+                assert drawing.cell_type == "code" and ".show()" in drawing.source, path.name
+                assert any(f"{name}(" in drawing.source for name in answers), path.name
+    assert shown >= 6, shown
+
+
+def test_the_neighbours_are_linked(built):
+    assert built.student.cells[-1].source == "Next: [06 · On](06_on.ipynb)"
+    both = versions.student(built.instructor, ("04 · A", "04_a.ipynb"), ("06 · On", "06_on.ipynb")).cells[-1].source
+    assert both == "Before: [04 · A](04_a.ipynb) · Next: [06 · On](06_on.ipynb)"
+
+
+# --------------------------------------------------------------------------------- what a source must be
+
+
+@pytest.mark.parametrize(
+    "old, new, said",
+    [
+        ("### Exercise 05.1", "### Exercise 05.3", "under the heading"),
+        ("### Exercise 05.1 ★☆☆ 5 minutes: squares", "Squares", "no heading of its own"),
+        ('course.check("05.1", square)', "square(2)", "last line must be course.check"),
+        ('course.check("05.1", square)', 'course.check("05.1", lambda x: x)', "last line must be course.check"),
+        ("    return x * x\n", "", "no solution between its marks"),
+        ("    return x * x\n", "    raise NotImplementedError\n", "no solution between its marks"),
+        ("    ### BEGIN SOLUTION\n    return x * x", "    return x * x", "05.1 needs"),
+        ("def square(x):", "def squared(x):", "in the body of `def square`"),
+        ("def square(x):", "def square(x)", "no Python"),
+        ('# %% tags=["exercise"]\ndef square', "# %%\ndef square", "lacks the tag"),
+        ("05.2", "05.1", "twice"),
+    ],
+)
+def test_an_exercise_that_is_not_as_it_must_be_is_refused(old, new, said):
+    assert old in SOURCE
+    with pytest.raises(ValueError, match=said):
+        versions.instructor(read(SOURCE.replace(old, new)), REPOSITORY)
+
+
+def test_a_cell_that_would_fail_otherwise_in_the_students_version_is_found():
+    uses = SOURCE + "\n# %%\nfour = square(2)\n\n# %%\ndef later():\n    return [x + four for x in range(3)]\n"
+    assert versions.stranded(read(uses).cells) == ["cell 9 needs `four` of cell 8"]
+    assert versions.stranded(read(SOURCE + "\n# %%\nprint(square(2))\n").cells) == []
+    # What was bound before is there; what a cell binds itself it does not miss.
+    assert versions.stranded(read("# %%\nfour = 5\n\n" + uses).cells) == []
+    assert versions.stranded(read(uses.replace("def later", "four = 1\ndef later")).cells) == []
+
+
+def test_no_cell_of_the_course_fails_otherwise_in_the_students_version(sources):
+    """With the test of one notebook that is run above: all but ``NotImplementedError`` is ruled out by the names."""
+    assert {name: found for name, source in sources.items() if (found := versions.stranded(source.cells))} == {}
+
+
+def test_every_stub_of_the_course_raises(sources):
+    for source in sources.values():
+        for one in versions.asked(source.cells):
+            stub = ast.parse(versions.stubbed(source.cells[one.index].source, one.stub))
+            (answer,) = (node for node in stub.body if isinstance(node, ast.FunctionDef) and node.name == one.name)
+            # At the function's own depth, so no branch goes around it.
+            raised = [ast.unparse(node) for node in answer.body if isinstance(node, ast.Raise)]
+            assert raised == [f"raise NotImplementedError('exercise {one.id}')"], one.id
+            assert not any(isinstance(node, ast.Return) for node in answer.body), one.id
+
+
+# --------------------------------------------------------------------------------- what is stored
+
+
+def test_the_stored_instructors_versions_are_in_step_with_their_sources(root, sources):
+    for name, source in sources.items():
+        made = versions.instructor(source, address(root))
+        stored = nbformat.read(root / "notebooks" / f"{name}.ipynb", as_version=4)
+        for cell in stored.cells:
+            cell.metadata.pop("execution", None)
+        assert [(c.id, c.cell_type, c.source, c.metadata) for c in stored.cells] == [
+            (c.id, c.cell_type, c.source, c.metadata) for c in made.cells
+        ], f"{name}.ipynb is older than its source: run `make notebooks`"
+
+
+def test_the_stored_students_versions_are_in_step_with_the_instructors(root, tmp_path):
+    folder = root / "notebooks" / "student"
+    made = {path.name: path.read_bytes() for path in versions.write_students(root / "notebooks", tmp_path)}
+    stored = {path.name: path.read_bytes() for path in folder.glob("*.ipynb")}
+    assert sorted(stored) == sorted(made), "run `make student`"
+    assert [name for name in made if stored[name] != made[name]] == [], "run `make student`"
+    for name, notebook in versions.students(root / "notebooks").items():
+        assert all((folder / link).is_file() for link in _linked(notebook)), name
+
+
+def _linked(notebook):
+    links = notebook.cells[-1].source.split("](")[1:]
+    return [link.partition(")")[0] for link in links]
+
+
+@pytest.fixture
+def notebooks(built, tmp_path):
+    """A folder with two executed notebooks, of which the second asks nothing."""
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    nbformat.write(built.instructor, folder / "05_small.ipynb")
+    plain = read("# %% [markdown]\n# # 06 · On\n\n# %%\nprint(1)\n")
+    nbformat.write(versions.instructor(plain, REPOSITORY), folder / "06_on.ipynb")
+    return folder
+
+
+def test_the_command_writes_the_students_versions(notebooks, tmp_path, capsys, built):
+    folder = tmp_path / "handed out"
+    folder.mkdir()
+    (folder / "07_gone.ipynb").touch()
+    versions.main(["student", str(folder), "--notebooks", str(notebooks)])
+    assert sorted(path.name for path in folder.iterdir()) == ["05_small.ipynb", "06_on.ipynb"]
+    assert (folder / "05_small.ipynb").read_text(encoding="utf-8") == nbformat.writes(built.student) + "\n"
+    assert capsys.readouterr().out.split("\n")[0] == str(folder / "05_small.ipynb")
+    assert _linked(nbformat.read(folder / "06_on.ipynb", as_version=4)) == ["05_small.ipynb"]
+
+
+def test_the_command_adds_the_generated_cells_in_place(tmp_path, root):
+    path = tmp_path / "05_small.part.ipynb"
+    nbformat.write(read(), path)
+    versions.main(["instructor", str(path)])
+    stored = nbformat.read(path, as_version=4)
+    assert [c.source for c in stored.cells] == [c.source for c in versions.instructor(read(), address(root)).cells]
+    assert stored.metadata.kernelspec.name == "python3"
+
+
+def test_a_notebook_of_before_or_none_at_all_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="make notebooks"):
+        versions.students(tmp_path)
+    nbformat.write(read(), tmp_path / "05_small.ipynb")
+    with pytest.raises(ValueError, match=r"make -B notebooks/05_small\.ipynb"):
+        versions.students(tmp_path)
+
+
+def test_the_lecturers_configuration_is_left_alone(notebooks, tmp_path):
+    folder = tmp_path / "graded"
+    (written,) = versions.write_nbgrader(notebooks, folder)
+    assert written == folder / "source" / "05_small" / "05_small.ipynb"
+    (folder / "nbgrader_config.py").write_text("# mine", encoding="utf-8")
+    versions.write_nbgrader(notebooks, folder)
+    assert (folder / "nbgrader_config.py").read_text(encoding="utf-8") == "# mine"
+
+
+# --------------------------------------------------------------------------------- nbgrader, for real
+
+needs_nbgrader = pytest.mark.skipif(
+    importlib.util.find_spec("nbgrader") is None, reason="nbgrader is not installed (pip install nbgrader)"
+)
+
+
+def nbgrader(folder, *arguments):
+    """Run nbgrader's own command in a course folder; what it said."""
+    own = {name: str(folder / ".home") for name in ("HOME", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")}
+    command = [sys.executable, "-m", "nbgrader", *arguments]
+    # As in an activated environment: nbgrader calls `alembic` by name.
+    own["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    run = subprocess.run(command, cwd=folder, env={**os.environ, **own}, capture_output=True, text=True, timeout=300)
+    said = run.stdout + run.stderr
+    assert run.returncode == 0, said
+    return said
+
+
+def handed_in(notebook, folder, student, answers):
+    """A student's notebook, with lines in the place of stubs."""
+    copy = deepcopy(notebook)
+    for cell in copy.cells:
+        for stub, answer in answers.items():
+            cell.source = cell.source.replace(f'raise NotImplementedError("exercise {stub}")', answer)
+    target = folder / "submitted" / student / "05_small" / "05_small.ipynb"
+    target.parent.mkdir(parents=True)
+    nbformat.write(copy, target)
+
+
+@needs_nbgrader
+def test_nbgraders_own_schema_accepts_the_metadata(built, sources):
+    from nbgrader.nbgraderformat import MetadataValidator
+
+    for notebook in [built.instructor, built.student, *(versions.instructor(s, REPOSITORY) for s in sources.values())]:
+        MetadataValidator().validate_nb(notebook)
+
+
+@needs_nbgrader
+def test_nbgrader_validates_the_solution_and_not_the_stubs(built, tmp_path):
+    nbformat.write(built.instructor, tmp_path / "right.ipynb")
+    nbformat.write(built.student, tmp_path / "stubs.ipynb")
+    assert "Success! Your notebook passes all the tests." in nbgrader(tmp_path, "validate", "right.ipynb")
+    said = nbgrader(tmp_path, "validate", "stubs.ipynb")
+    assert "VALIDATION FAILED ON 2 CELL(S)" in said and 'NotImplementedError("exercise 05.1")' in said
+
+
+@needs_nbgrader
+def test_nbgrader_releases_grades_and_gives_feedback(built, notebooks, tmp_path):
+    from nbgrader.api import Gradebook
+
+    folder = tmp_path / "graded"
+    versions.write_nbgrader(notebooks, folder)
+    nbgrader(folder, "generate_assignment", "05_small")
+    release = nbformat.read(folder / "release" / "05_small" / "05_small.ipynb", as_version=4)
+    # What nbgrader hands out is the student's version, expected figure and all.
+    assert [(c.cell_type, c.source) for c in release.cells] == [(c.cell_type, c.source) for c in built.student.cells]
+
+    handed_in(release, folder, "right", {"05.1": "return x**2", "05.2": "return x**3"})
+    handed_in(release, folder, "half", {"05.1": "return x**2", "05.2": "return 3 * x"})
+    handed_in(built.student, folder, "untouched", {})  # as it lies in the repository
+    cheat = deepcopy(built.student)
+    for cell in cheat.cells:
+        if versions.CHECK in cell.metadata.get("tags", []):
+            cell.source = "pass"  # nbgrader puts the locked check back
+    handed_in(cheat, folder, "cheat", {"05.1": "return x**2"})
+    nbgrader(folder, "autograde", "05_small")
+    nbgrader(folder, "generate_feedback", "05_small")
+
+    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
+        scores = {one.student.id: (one.score, one.max_score) for one in book.assignment_submissions("05_small")}
+        waiting = [one.needs_manual_grade for one in book.assignment_submissions("05_small")]
+    assert scores == {"right": (4, 4), "half": (1, 4), "untouched": (0, 4), "cheat": (1, 4)}
+    assert not any(waiting)
+    feedback = {path.parts[-3]: path.read_text(encoding="utf-8") for path in folder.glob("feedback/*/*/*.html")}
+    assert sorted(feedback) == sorted(scores)
+    assert "05.2: two gives 8. Did you add?" in feedback["half"] and "05.2 is right." in feedback["right"]
+
+
+@needs_nbgrader
+def test_nbgrader_makes_stubs_of_the_instructors_version_by_itself(built, tmp_path):
+    """A lecturer who knows nbgrader may put ``notebooks/NN_name.ipynb`` into ``source/`` and use its defaults."""
+    target = tmp_path / "source" / "05_small" / "05_small.ipynb"
+    target.parent.mkdir(parents=True)
+    nbformat.write(built.instructor, target)
+    nbgrader(tmp_path, "generate_assignment", "05_small")
+    release = (tmp_path / "release" / "05_small" / "05_small.ipynb").read_text(encoding="utf-8")
+    assert release.count("raise NotImplementedError()") == 2 and "x * x" not in release
