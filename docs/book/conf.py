@@ -1,0 +1,53 @@
+"""How Sphinx makes the book.
+
+Sphinx with MyST-NB and not Jupyter Book: its version 2 needs node.js, which pip cannot install, and its version 1 holds
+Sphinx back. Nothing here needs the network, neither to build nor to read: the theme brings its own fonts and scripts,
+and no page loads MathJax or widget scripts from elsewhere (dollar mathematics is off for that reason).
+``docs/book/build.py`` collects the pages and calls Sphinx.
+"""
+
+import re
+
+import pitfalls
+
+project = "pitfalls"
+author = "The pitfalls maintainers"
+project_copyright = "the pitfalls maintainers, MIT licence"
+version = release = pitfalls.__version__
+html_title = "Pitfalls of analysing individual neurons"
+html_theme = "furo"
+html_static_path: list[str] = []
+html_show_sourcelink = False
+# Every page keeps the notebook's or text's own address when it is searched for.
+html_copy_source = False
+language = "en"
+
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+
+# The notebooks are shown as they were executed.
+nb_execution_mode = "off"
+nb_merge_streams = True
+nb_ipywidgets_js: dict[str, dict[str, str]] = {}
+nb_code_prompt_show = "Show the {type}"
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 4
+
+# scikit-learn puts the excluded two into every estimator; their text refers to its own glossary.
+autodoc_default_options = {"members": True, "exclude-members": "set_fit_request, set_score_request"}
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
+autodoc_preserve_defaults = True
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+
+
+def literal_underscores(app, what, name, obj, options, lines):
+    """Read scikit-learn's fitted attributes (``coef_``) in docstrings as names, and not as reST's references."""
+    for number, line in enumerate(lines):
+        if not line.startswith(".. "):
+            lines[number] = re.sub(r"(?<![`\w])(\w+[^\W_])_(?![\w`])", r"\1\\_", line)
+
+
+def setup(app):
+    """Let napoleon read the docstrings first: it escapes the attributes' own names."""
+    app.connect("autodoc-process-docstring", literal_underscores, priority=900)
