@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
+
 import jupytext
 import nbformat
 import pytest
+
+from pitfalls.course import versions
+from pitfalls.study.readme import address
+
+NUMBER = re.compile(r"(?<![\w.,])-?\d+(?:,\d{3})*(?:\.\d+)?(?![\w])")
+MINUTES = {
+    "a quarter of a minute": "¼",
+    "half a minute": "½",
+    "a minute": "1",
+    "a minute and a half": "1½",
+    "two minutes": "2",
+    "two and a half minutes": "2½",
+}
 
 
 def notebooks(root):
@@ -19,7 +35,7 @@ def test_every_source_has_its_notebook(root):
 
 def test_notebooks_are_in_step_with_their_sources(root):
     for path in notebooks(root):
-        source = jupytext.read(root / "notebooks" / "src" / f"{path.stem}.py")
+        source = versions.instructor(jupytext.read(root / "notebooks" / "src" / f"{path.stem}.py"), address(root))
         stored = nbformat.read(path, as_version=4)
         assert [(c.cell_type, c.source) for c in source.cells] == [(c.cell_type, c.source) for c in stored.cells], (
             f"{path.name} is older than its source: run `make notebooks`"
@@ -40,7 +56,7 @@ def test_every_cell_was_run_once_in_order(root):
 
 def test_notebooks_hold_no_progress_bars_and_stay_small(root):
     for path in notebooks(root):
-        assert path.stat().st_size <= 1.5 * 2**20
+        assert path.stat().st_size <= 1_500_000
         for cell in nbformat.read(path, as_version=4).cells:
             for output in cell.get("outputs", []):
                 said = output.get("text", "") + output.get("data", {}).get("text/plain", "")
@@ -52,4 +68,65 @@ def test_notebooks_hold_no_progress_bars_and_stay_small(root):
 @pytest.mark.parametrize("said", ["You will learn", "You need", "It takes"])
 def test_notebooks_say_goals_prerequisites_and_minutes(root, said):
     for path in notebooks(root):
-        assert said.lower() in nbformat.read(path, as_version=4).cells[0].source.lower()
+        # Words, wherever a line ends.
+        head = " ".join(nbformat.read(path, as_version=4).cells[0].source.lower().split())
+        assert said.lower() in head, path.name
+
+
+def head(path):
+    """A notebook's first cell, as one line: words, wherever a line ends."""
+    return " ".join(nbformat.read(path, as_version=4).cells[0].source.split())
+
+
+def test_minutes_are_the_same_wherever_they_are_said(root):
+    """A header, notebook 00's map and the README agree, and a header adds up its exercises."""
+    rows = {}
+    for name in ("README.md", "notebooks/src/00_start_here.py"):
+        text = (root / name).read_text(encoding="utf-8")
+        found = re.findall(r"^(?:# )?\| \[?(\d\d) [^|]*\|[^|]*\| (\d+) min \| (\S+) min \|$", text, re.M)
+        rows[name] = {number: (reading, running) for number, reading, running in found}
+    assert rows["README.md"].keys() >= {path.stem[:2] for path in notebooks(root)}
+    for path in notebooks(root):
+        number, said = path.stem[:2], head(path)
+        reading = re.search(r"\*\*It takes\*\* (\d+) minutes to read", said).group(1)
+        running = re.search(r"the cells run in about (.+?) on one core", said).group(1)
+        expected = (reading, MINUTES[running])
+        assert rows["README.md"][number] == expected, path.name
+        assert rows["notebooks/src/00_start_here.py"].get(number, expected) == expected, path.name
+        cells = nbformat.read(path, as_version=4).cells
+        asked = re.findall(r"^### Exercise .* (\d+) minutes:", "\n".join(cell.source for cell in cells), re.M)
+        assert f" {sum(map(int, asked))} more for " in said, path.name
+        assert re.search(r"\([\d.]+ GB of memory\)", said), path.name
+
+
+def read_aloud(path):
+    """The figures of a notebook: what each says as text, and the sentence that reads it aloud ("" where none does)."""
+    cells = nbformat.read(path, as_version=4).cells
+    shows = [i for i, cell in enumerate(cells) if cell.cell_type == "code" and ".show()" in cell.source]
+    for at, end in pairwise([*shows, len(cells)]):
+        prose = "\n\n".join(cell.source for cell in cells[at + 1 : end] if cell.cell_type == "markdown")
+        found = re.search(r"^\*\*In one sentence\*\*: (.+?)(?:\n\n|\Z)", prose, re.M | re.S)
+        yield at, " ".join(found.group(1).split()) if found else ""
+
+
+def printed(path):
+    """All numbers that a notebook prints or says in the text of a figure."""
+    outputs = [out for cell in nbformat.read(path, as_version=4).cells for out in cell.get("outputs", [])]
+    text = "\n".join(out.get("text", "") + out.get("data", {}).get("text/plain", "") for out in outputs)
+    return [float(number.replace(",", "")) for number in NUMBER.findall(text)]
+
+
+def test_every_figure_is_read_aloud_in_a_sentence_whose_numbers_stand_in_the_notebook(root):
+    figures = 0
+    for path in notebooks(root):
+        there = printed(path)
+        for at, sentence in read_aloud(path):
+            figures += 1
+            assert sentence, f"{path.name}: the figure of cell {at} is not read aloud"
+            assert len(re.findall(r"[.!?](?=\s[A-Z]|$)", sentence)) == 1, f"{path.name}: one sentence, not {sentence!r}"
+            for number in NUMBER.findall(sentence):
+                digits = len(number.partition(".")[2])
+                value = float(number.replace(",", ""))
+                near = [other for other in there if abs(other - value) <= 0.5 * 10**-digits + 1e-9]
+                assert near, f"{path.name}: {number} is not printed: {sentence}"
+    assert figures >= 35, figures

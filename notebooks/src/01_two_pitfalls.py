@@ -19,8 +19,9 @@
 # **You will learn** (1) why a probe must not grade the ranking that it made, and (2) why information that is
 # *encoded* in a neuron need not be *used* by the model.
 #
-# **You need** Python and a rough idea of what a masked language model is. **It takes** ten minutes to read; the cells
-# run in about two minutes on two cores, without a GPU and without network.
+# **You need** Python and a rough idea of what a masked language model is. **It takes** 10 minutes to read, and 15 more
+# for the two exercises; the cells run in about a minute and a half on one core (1.3 GB of memory), without a GPU and
+# without network.
 #
 # The paper: Antverg & Belinkov, [*On the Pitfalls of Analyzing Individual Neurons in Language
 # Models*](https://arxiv.org/abs/2110.07483), ICLR 2022. What follows repeats its two key experiments in a small
@@ -31,6 +32,7 @@ import numpy as np
 import pandas as pd
 
 import pitfalls as pf
+from pitfalls import course
 
 pd.set_option("display.width", 110)
 LANGUAGE, ATTRIBUTE, LAYER, BETA = "spa", "Gender", 2, 4
@@ -72,6 +74,37 @@ neuron = pf.publish(pf.figures.neuron(table, f"Neuron {star}, {LANGUAGE} {ATTRIB
 neuron.show()
 
 # %% [markdown]
+# **In one sentence**: neuron 55 is higher on feminine words (mean 0.43) than on masculine ones (mean -0.29), and the
+# two histograms share only 33 % of their area.
+
+# %% [markdown]
+# ### Exercise 01.1 ★★☆ 10 minutes: how much does one neuron tell?
+#
+# Let this one neuron decide: a word gets the value whose *mean* is nearer to its activation. How often is that right?
+# The function gets one neuron's activations, `train_x` [n_train] and `test_x` [n_test], with the values `train_y` and
+# `test_y`, 0 or 1. It gives back the accuracy on the test words. Try it on the neuron in the picture (`X[:, star]`),
+# and on a few others.
+#
+# <details><summary>Hint 1</summary>Who is being judged on the test words, and what must it therefore not have
+# seen?</details>
+#
+# <details><summary>Hint 2</summary><code>np.abs(test_x[:, None] - means)</code> has a row a word and a column a value;
+# <code>argmin(axis=1)</code> names the nearer one.</details>
+
+
+# %% tags=["exercise"]
+def accuracy_of_one_neuron(train_x, train_y, test_x, test_y):
+    """The accuracy on test words that get the value of the nearer training mean."""
+    ### BEGIN SOLUTION
+    means = np.array([train_x[train_y == value].mean() for value in (0, 1)])
+    nearest = np.abs(test_x[:, None] - means).argmin(axis=1)
+    return (nearest == test_y).mean()
+    ### END SOLUTION
+
+
+course.check("01.1", accuracy_of_one_neuron)
+
+# %% [markdown]
 # The picture is the kind of evidence on which neurons get their names. What follows asks two things of it: *important
 # compared with which other neurons, and judged by whom?* And: *does the model care?*
 #
@@ -106,7 +139,7 @@ for a, b in (("linear", "gaussian"), ("linear", "probeless"), ("gaussian", "prob
 # **Before you run the cell, guess**: will the linear probe do best on the Linear ranking?
 
 # %%
-ks = sorted({*range(1, 33), *range(36, world.model.n_neurons + 1, 4)})
+ks = sorted({*range(1, 17), *range(20, 33, 4), *range(40, world.model.n_neurons + 1, 8)})
 curves = pd.concat(
     [pf.probe_curve(probe, ranking, data, ks=ks) for probe in ("linear", "gaussian") for ranking in rankings],
     ignore_index=True,
@@ -129,6 +162,10 @@ print(f"test accuracy with the first {K} neurons")
 print(grid.sort_values("linear", ascending=False).round(2).to_string())
 
 # %% [markdown]
+# **In one sentence**: with the first 8 neurons here, *Gaussian by Gaussian* (the Gaussian probe on the Gaussian
+# ranking) reaches 0.97 and *Linear by Linear* 0.92, but the linear probe on the Gaussian ranking reaches 0.95 as well,
+# so part of that difference is the ranking's and part the probe's.
+#
 # Read a **row**: the same ranking, graded by two probes. Read a **column**: the same probe, on seven rankings. A
 # comparison of *Linear by Linear* with *Gaussian by Gaussian* moves along the diagonal, and changes both at once.
 # Does the verdict depend on the way one looks? For some values of k: which ranking does each probe call the best, how
@@ -186,12 +223,19 @@ for column, what in (("random beats", "the random ranking"), ("btt beats", "a bo
 # How far to move is set by β: the first neuron moves β times the distance between the two means, the last one hardly at
 # all. We use β = 4, the best of 2, 4, 8 and 12 on the dev sentences of this little model (the paper shows 8).
 #
-# **Guess again**: which of the seven rankings flips most words?
+# **Guess again**: which of the seven rankings flips most words? And what share of them, where it flips most?
+
+# %%
+course.predict("01-a", "Best ranking, best k: what share of the words keeps its lemma and gets another value?", 0, 1)
 
 # %%
 steps = range(0, world.model.n_neurons + 1, 8)
+SENTENCES = 800  # of the test set, drawn by a seed, the same ones for every ranking
 effects = pd.concat(
-    [pf.intervene(world, data, ranking, pf.Translation(beta=BETA), ks=steps) for ranking in rankings],
+    [
+        pf.intervene(world, data, ranking, pf.Translation(beta=BETA), ks=steps, max_sentences=SENTENCES)
+        for ranking in rankings
+    ],
     ignore_index=True,
 )
 translation = pf.publish(pf.figures.translation(effects), "01_translation")
@@ -209,7 +253,13 @@ summary = pd.DataFrame(
 print(f"without intervention: error {errors['error_rate'][errors['k'] == 0].max():.3f}")
 print(summary.sort_values(["highest CLWV", "error, all neurons"], ascending=False).round(2).to_string())
 
+# %%
+print(course.reveal("01-a", summary["highest CLWV"].max()))
+
 # %% [markdown]
+# **In one sentence**: here translation along the Linear ranking reaches a CLWV of 0.47 (nearly every second word takes
+# the other gender and changes in nothing else), along the Gaussian ranking 0.18, along a random or reversed one 0.00.
+#
 # Some words, before and after. `outcome` says what became of each: *intended* is the same lemma with the other value.
 
 # %%
@@ -222,6 +272,40 @@ for _, rows in shown.groupby("sentence_id", sort=False):
     print("\nbefore:", rows["before"].iloc[0])
     print("after: ", rows["after"].iloc[0])
     print(rows[["word", "predicted", "outcome"]].to_string(index=False))
+
+# %% [markdown]
+# ### Exercise 01.2 ★☆☆ 5 minutes: error rate and CLWV from a list of outcomes
+#
+# Every target word gets one of nine outcomes:
+#
+# | outcome | the word that came out |
+# |---|---|
+# | `unchanged` | is the same |
+# | `intended` | has the right lemma and the value aimed at |
+# | `another` | has the right lemma and a third value |
+# | `same` | has the right lemma and the old value, in another form |
+# | `lost` | has the right lemma and no value |
+# | `wrong_intended` | has another lemma, with the value aimed at |
+# | `wrong_other` | has another lemma, with any other value or none |
+# | `split`, `unknown` | is no single word; is in no lexicon |
+#
+# The function gets a list of such strings, one a word, and gives back two shares of all words: the error rate and CLWV.
+#
+# <details><summary>Hint</summary>Read the two definitions above once more: which outcomes are <em>different in whatever
+# way</em>, and which have the <em>correct lemma</em> and a <em>wrong value</em>? Is "intended" an error?</details>
+
+
+# %% tags=["exercise"]
+def rates(outcomes):
+    """Error rate and CLWV, each a share of all words."""
+    ### BEGIN SOLUTION
+    changed = sum(outcome != "unchanged" for outcome in outcomes)
+    hits = sum(outcome in ("intended", "another") for outcome in outcomes)
+    return changed / len(outcomes), hits / len(outcomes)
+    ### END SOLUTION
+
+
+course.check("01.2", rates)
 
 # %% [markdown]
 # ## Encoded against used, in one table
@@ -254,3 +338,5 @@ print("the same ranking wins both" if reads == changes else "another ranking win
 #
 # **Try it**: set `LANGUAGE, ATTRIBUTE = "rus", "Number"` in the first cell, or another `LAYER`, and run all cells
 # again. Do the same rankings win?
+#
+# **Next**: notebook 02, where the words, their attributes and the control tasks come from.

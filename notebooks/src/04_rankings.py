@@ -21,8 +21,9 @@
 # the truth, and against two *different* truths, (3) how far rankings agree with each other and with themselves, and
 # (4) to write a ranking of your own in six lines.
 #
-# **You need** notebook 01 and a rough idea of logistic regression. **It takes** 25 minutes to read; the cells run in
-# about a minute and a half on one core (1.2 GB of memory), without a GPU and without network.
+# **You need** notebook 01 and a rough idea of logistic regression. **It takes** 25 minutes to read, and 35 more for the
+# four exercises; the cells run in about a minute and a half on one core (1.2 GB of memory), without a GPU and without
+# network.
 
 # %%
 import numpy as np
@@ -30,6 +31,7 @@ import pandas as pd
 import torch
 
 import pitfalls as pf
+from pitfalls import course
 
 pd.set_option("display.width", 110)
 planted = pf.load_world("planted")
@@ -58,9 +60,13 @@ for block, neurons in truth.blocks.items():
 print(f"\nencoded: {truth.encoded.sum()} neurons; used: {truth.used.sum()} neurons")
 
 # %% [markdown]
-# **Two truths.** 36 neurons *encode* number, 12 of them are *used*. A ranking sees activations only. **Before you go
-# on, guess**: of the first 12 neurons that each method names, how many will be used ones?
-#
+# **Two truths.** 36 neurons *encode* number, 12 of them are *used*. A ranking sees activations only. How many used ones
+# are among its first 12? (Chance alone would put one there.)
+
+# %%
+course.predict("04-a", "Of the first 12 neurons that Probeless names, how many are used ones?", 0, 12, "neurons")
+
+# %% [markdown]
 # ## Probeless: how far apart are the means?
 #
 # The simplest of the three fits in two lines. No classifier is trained.
@@ -73,6 +79,39 @@ probeless = pf.rank("probeless", data)
 print("by hand:  ", by_hand[:10])
 print("pf.rank:  ", probeless.order[:10])
 assert (by_hand == probeless.order).all()
+
+# %% [markdown]
+# ### Exercise 04.1 ★☆☆ 5 minutes: Probeless with more than two values
+#
+# Case has six values in Russian. Write Probeless for any number: the score of a neuron is the sum, over all pairs of
+# values, of how far apart the two means are on it. The function gets the mean vectors `means` [n_values, n_neurons] and
+# gives back the scores [n_neurons].
+#
+# <details><summary>Hint 1</summary>From three values a, b, c you can make the pairs ab, ac and bc:
+# <code>itertools.combinations(means, 2)</code>.</details>
+#
+# <details><summary>Hint 2</summary>Far apart is far apart, whichever of the two means is higher.</details>
+
+
+# %% tags=["exercise"]
+def probeless_scores(means):
+    """The Probeless score of every neuron, [n_neurons]."""
+    ### BEGIN SOLUTION
+    pairs = [(a, b) for a in range(len(means)) for b in range(a)]
+    return sum(np.abs(means[a] - means[b]) for a, b in pairs)
+    ### END SOLUTION
+
+
+course.check("04.1", probeless_scores)
+
+# %%
+# Your function at work: its ranking against both truths, beside random ones.
+yours = pf.Ranking(np.argsort(-probeless_scores(q), kind="stable"), None, "yours")
+pf.figures.truth(pf.ranking_areas([yours, *pf.random_rankings(data, draws=10)], truth)).show()
+
+# %% [markdown]
+# **In one sentence**: the ranking that you made finds what is encoded without a mistake (area 1.000, random rankings
+# 0.312) and what is used no better than random ones do (0.124 and 0.126).
 
 # %% [markdown]
 # ## Linear: how large are a classifier's weights?
@@ -115,7 +154,36 @@ print("bits together:", *(f"{bits:.3f}" for bits in gaussian.scores[gaussian.ord
 # %% [markdown]
 # After a handful of neurons nothing is left to know, and from there on the search chooses among crumbs. Keep that in
 # mind: *where a ranking has run out of reasons, its order means nothing*.
+
+# %% [markdown]
+# ### Exercise 04.2 ★★★ 15 minutes: a greedy search
 #
+# Write the search itself, slowly: choose `k` of the neurons 0 to `n_neurons - 1`, one by one, each such that the chosen
+# ones *together* have most information. The function gets `information`, which takes a list of neurons and gives back
+# bits (as above), and gives back the list of the `k` neurons in the order in which they were chosen.
+#
+# <details><summary>Hint 1</summary>Two loops: one over the places to fill, and inside it one over the candidates that
+# are left.</details>
+#
+# <details><summary>Hint 2</summary>A candidate's score is <code>information([*chosen, candidate])</code>, not
+# <code>information([candidate])</code>: the copy of a chosen neuron is worth nothing.</details>
+
+
+# %% tags=["exercise"]
+def greedy(information, n_neurons, k):
+    """The first k neurons of a greedy search, in their order."""
+    ### BEGIN SOLUTION
+    chosen = []
+    for _ in range(k):
+        left = [neuron for neuron in range(n_neurons) if neuron not in chosen]
+        chosen.append(max(left, key=lambda neuron: information([*chosen, neuron])))
+    return chosen
+    ### END SOLUTION
+
+
+course.check("04.2", greedy)
+
+# %% [markdown]
 # ## Which blocks do they find?
 
 # %%
@@ -128,6 +196,9 @@ counts = pd.DataFrame(
 )
 print("blocks of the first 12 neurons")
 print(counts.reindex(list(truth.blocks)).fillna(0).astype(int).to_string())
+
+# %%
+print(course.reveal("04-a", truth.used[probeless.order[:12]].sum()))
 
 # %% [markdown]
 # All three find neurons that encode number. None of them can see which of those are *used*: the unused ones are
@@ -157,13 +228,41 @@ print(f"above it are, of {len(others)} methods, for encoded {(others['encoded'] 
 print(f"for used {(others['used'] > chance['used']).sum()}; the best used area is {others['used'].max():.2f}")
 
 # %% [markdown]
+# **In one sentence**: against the neurons that *encode* number each of the thirteen methods scores 0.87 or more
+# (chance: 0.28), and against those that the model *uses* the best of them scores 0.17 and five stay below chance
+# (0.09).
+#
 # **What this shows.** The left panel is what rankings are usually praised for. The right panel is what their names
 # promise (*"the neurons that the model uses for number"*), and there a method that is nearly perfect on the left can do
 # *worse than chance*: it spends its first places on neurons that nobody reads.
 #
 # **What it does not show.** That real models are built like this one. It shows that activations alone cannot tell.
 # Only an intervention can; that is notebook 08's business.
+
+# %% [markdown]
+# ### Exercise 04.3 ★★☆ 10 minutes: precision@k against the planted truth
 #
+# Score a ranking yourself. The function gets the neurons' `scores` [n_neurons] (high is important), the mask `relevant`
+# [n_neurons, True or False] such as `truth.used`, and `k`. It gives back the share of relevant neurons among the first
+# `k`. Try it on Probeless and both truths: `probeless.scores`, with `truth.encoded` and with `truth.used`, `k=12`.
+#
+# <details><summary>Hint 1</summary><code>np.argsort</code> puts the smallest first.</details>
+#
+# <details><summary>Hint 2</summary>The mean of True and False is the share of True.</details>
+
+
+# %% tags=["exercise"]
+def precision(scores, relevant, k):
+    """The share of relevant neurons among the k with the highest scores."""
+    ### BEGIN SOLUTION
+    first = np.argsort(-scores)[:k]
+    return relevant[first].mean()
+    ### END SOLUTION
+
+
+course.check("04.3", precision)
+
+# %% [markdown]
 # ## One value at a time
 #
 # With more than two values, "important for number" hides a question: for telling *which* value from the others?
@@ -196,6 +295,9 @@ agreement = pf.publish(pf.figures.overlaps(pf.overlaps(found, ks=[K]), K), "04_o
 agreement.show()
 
 # %% [markdown]
+# **In one sentence**: of the 91 pairs of rankings 73 share more of their first 20 neurons than chance does, and half of
+# all pairs share 12 or more where random ones would share 3.1.
+#
 # Fan et al. (2023) let the methods vote: **AvgOverlap** is a method's mean overlap with the others (intersection over
 # union), **NeuronVote** its overlap with the ranking that all others together elect. They found Probeless the most
 # consistent of theirs. Here, with our fourteen:
@@ -211,8 +313,40 @@ print(
 )
 
 # %% [markdown]
-# Agreement is not truth. In the planted world all methods agreed, on neurons that the model does not use.
+# Agreement is not truth. In the planted world the three methods agreed, mostly on neurons that the model does not use.
+
+# %% [markdown]
+# ### Exercise 04.4 ★★☆ 5 minutes: what two rankings share, and what chance alone shares
 #
+# The function gets two rankings, `a` and `b` [n_neurons, the most important neuron first], and `k`. It gives back two
+# numbers: how many neurons are among the first `k` of both, and how many two *random* rankings would share on average.
+#
+# <details><summary>Hint 1</summary>The first k are a set: their order does not matter.</details>
+#
+# <details><summary>Hint 2</summary>Each of the k neurons of a is among the first k of a random b with the probability
+# k / n_neurons.</details>
+
+
+# %% tags=["exercise"]
+def shared_and_by_chance(a, b, k):
+    """Neurons among the first k of both rankings, and their expected number under chance."""
+    ### BEGIN SOLUTION
+    shared = np.intersect1d(a[:k], b[:k])
+    return len(shared), k * k / len(a)
+    ### END SOLUTION
+
+
+course.check("04.4", shared_and_by_chance)
+
+# %% [markdown]
+# Look around: choose a language, an attribute, a layer and a neuron. The histogram is by value, the words are those
+# that move the neuron most, and below stands its place in every ranking (found on at most 4,000 words, so that you need
+# not wait; in a page without a kernel you see one neuron).
+
+# %%
+course.neuron_explorer(world, LANGUAGE, ATTRIBUTE, LAYER, neuron=17)
+
+# %% [markdown]
 # ## Does a ranking agree with itself?
 #
 # Draw the sentences anew (with replacement) and rank again. A ranking whose first 20 neurons change with the sample
@@ -267,4 +401,4 @@ print(mine[["ranking", "against", "area", "chance"]].round(2).to_string(index=Fa
 # **Try it**: load `pf.load_world("planted", planted=pf.PlantedParameters(unused=0, unused_strength=0.0))` in the second
 # cell. What becomes of the right panel now, and what do the copies do to each method?
 #
-# **Next**: 05, where two probes disagree about which of these rankings is the best.
+# **Next**: notebook 05, where two probes disagree about which of these rankings is the best.

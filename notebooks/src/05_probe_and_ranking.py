@@ -21,15 +21,16 @@
 # to see a conclusion break when only the probe is swapped, and (3) how much of a result belongs to seeds and to
 # training presets.
 #
-# **You need** notebook 04. **It takes** 20 minutes to read; the cells run in about two minutes on one core (1.3 GB of
-# memory), without a GPU and without network.
+# **You need** notebook 04. **It takes** 20 minutes to read, and 40 more for the four exercises; the cells run in about
+# a minute on one core (1.3 GB of memory), without a GPU and without network.
 
 # %%
 import numpy as np
 import pandas as pd
-from scipy.stats import kendalltau
+from scipy.stats import kendalltau, multivariate_normal
 
 import pitfalls as pf
+from pitfalls import course
 
 pd.set_option("display.width", 110)
 planted = pf.load_world("planted-covariance")
@@ -51,11 +52,17 @@ neuron = pf.publish(pf.figures.neuron(table, f"Neuron {star}, planted-covariance
 neuron.show()
 
 # %% [markdown]
+# **In one sentence**: neuron 126 has nearly the same mean for plural (-0.05) and for singular (0.02), and still the two
+# histograms share only 21 % of their area.
+#
 # You can read off it: *far from zero? then the wide value*. A model can read it too; ours does. But a linear probe
 # makes one straight cut, and the wide value lies on *both* sides of the narrow one.
 #
 # **Guess**: give a linear probe the perfect ranking (all neurons that encode number first, the clearest at the top).
 # How accurate will it be?
+
+# %%
+course.predict("05-a", "How accurate is a linear probe on the first 36 neurons of the perfect ranking?", 0, 1)
 
 # %%
 informative = np.abs(np.log(spread[0] / spread[1]))
@@ -73,8 +80,13 @@ at = curves[curves["k"].isin([4, 36])].pivot_table(
 print(at.round(2).to_string())
 shares = np.bincount(data.test.y) / data.test.n_words
 print(f"\nalways guessing the same value: {shares.max():.2f}")
+print(course.reveal("05-a", at.loc[(36, "truth"), "linear"]))
 
 # %% [markdown]
+# **In one sentence**: with the first 4 neurons of the perfect ranking (*Truth*) the linear probe reaches 0.47, less
+# than always giving the same answer (0.50), while the Gaussian probe reaches 0.99, and 0.91 even with the first 4 of a
+# random ranking.
+#
 # The linear probe sees nothing, whatever the ranking. (It can even fall below one half: the words of the narrow value
 # all lie on the same side of the cut, and that may be the wrong one.) The Gaussian probe sees everything, with the
 # perfect ranking at once and with a random one as soon as a few good neurons are in it. So
@@ -84,7 +96,58 @@ print(f"\nalways guessing the same value: {shares.max():.2f}")
 #
 # This is the extreme of a claim that we infer ([I] in SOURCES.md): a good probe with a *random* ranking can beat
 # another probe on its own best ranking. Here it beats it on the best ranking that there is.
+
+# %% [markdown]
+# ### Exercise 05.1 ★★★ 15 minutes: the Gaussian of the first k neurons, without a new fit
 #
+# The Gaussian probe of the first k neurons need not be fitted for every k. One bell curve of *all* neurons holds it: to
+# leave the other neurons out (the *marginal*), keep the parts of its mean and its covariance that belong to the first k
+# of the ranking. The function gets `mean` [d], `covariance` [d, d], the ranking's `order` [d, the most important neuron
+# first] and `k`, and gives back the two parts, [k] and [k, k], with the neurons in the ranking's order.
+#
+# <details><summary>Hint 1</summary>Which neurons come first, says <code>order[:k]</code>; they are not the neurons 0 to
+# k - 1.</details>
+#
+# <details><summary>Hint 2</summary>From a matrix you need all k rows with all k columns. Look at the shape of
+# <code>covariance[first, first]</code>, and then at <code>np.ix_</code>.</details>
+
+
+# %% tags=["exercise"]
+def first_neurons(mean, covariance, order, k):
+    """Mean [k] and covariance [k, k] of the first k neurons of a ranking."""
+    ### BEGIN SOLUTION
+    first = order[:k]
+    return mean[first], covariance[np.ix_(first, first)]
+    ### END SOLUTION
+
+
+course.check("05.1", first_neurons)
+
+# %%
+# Your function at work: two bell curves of all neurons, cut down to the first k of the perfect ranking.
+bells = []
+for value in range(2):
+    words = data.train.X[data.train.y == value]
+    bells.append((words.mean(axis=0), np.cov(words.T)))
+
+
+def read_by_yours(k):
+    """The accuracy on the test words of the likelier bell curve's value."""
+    words = data.test.X[:, perfect.order[:k]]
+    logs = [multivariate_normal(*first_neurons(*bell, perfect.order, k)).logpdf(words) for bell in bells]
+    return (np.argmax(logs, axis=0) == data.test.y).mean()
+
+
+by_gaussian = curves[(curves["probe"] == "gaussian") & (curves["ranking"] == "truth")]
+yours = by_gaussian.assign(accuracy=[read_by_yours(k) for k in by_gaussian["k"]])
+print(f"at most {(yours['accuracy'] - by_gaussian['accuracy']).abs().max():.3f} from the package's Gaussian probe")
+pf.figures.accuracy(yours).show()
+
+# %% [markdown]
+# **In one sentence**: with one fit and no new one for any k your Gaussian reads number from a single neuron at 0.897
+# and from 16 at 1.000, at most 0.004 away from the package's probe.
+
+# %% [markdown]
 # ## The matrix
 #
 # In the mini BERT there is no truth to compare with, so we do the next best: hold one thing fixed. Along a **row**
@@ -113,6 +176,34 @@ curves = pd.concat(
 )
 matrix = pf.publish(pf.figures.matrix(curves, K), "05_matrix")
 matrix.show()
+
+# %% [markdown]
+# **In one sentence**: with the first 8 neurons here, swapping the linear probe for the Gaussian one moves no method's
+# top-to-bottom ranking by more than two points, and moves *Probeless, bottom to top* by twenty (from 0.52 to 0.72).
+
+# %% [markdown]
+# ### Exercise 05.2 ★☆☆ 5 minutes: which cells may be compared?
+#
+# Two cells of the matrix differ in their accuracy. What is the difference about? The function gets two cells, each a
+# pair `(probe, ranking)` such as `("linear", "probeless")`. It gives back `"rankings"` when only the ranking was
+# swapped, `"probes"` when only the probe was, and `"nothing"` when the two cells tell nothing about either alone (or
+# are one cell).
+#
+# <details><summary>Hint</summary>Go through the framed cells: in how many things do two of them differ?</details>
+
+
+# %% tags=["exercise"]
+def compared(one, other):
+    """What the difference of two cells is about: "rankings", "probes" or "nothing"."""
+    ### BEGIN SOLUTION
+    same_probe, same_ranking = one[0] == other[0], one[1] == other[1]
+    if same_probe == same_ranking:
+        return "nothing"
+    return "rankings" if same_probe else "probes"
+    ### END SOLUTION
+
+
+course.check("05.2", compared)
 
 # %% [markdown]
 # ## Where a conclusion breaks
@@ -149,6 +240,33 @@ print(verdicts.to_string())
 flipped = (verdicts["verdicts that flip"] != "none").sum()
 differ = (verdicts["linear says"] != verdicts["gaussian says"]).sum()
 print(f"\nat {flipped} of {len(ks)} values of k some verdict flips; at {differ} the probes name different winners")
+
+# %% [markdown]
+# ### Exercise 05.3 ★★☆ 10 minutes: whose seven points?
+#
+# 91 % (a's probe on a's ranking) against 84 % (b's probe on b's ranking): the seven points have two parts, and a cell
+# that the same-probe study never fills divides them. Go there in two steps: swap the *ranking* first (a's probe on b's
+# ranking), then the *probe*. The function gets a table `accuracy` with a row a ranking and a column a probe, and the
+# names `a` and `b`. It gives back the part of the ranking and the part of the probe; they sum to the whole difference,
+# and a part that speaks against a is negative.
+#
+# <details><summary>Hint 1</summary>Three cells are needed: <code>accuracy.loc[a, a]</code>,
+# <code>accuracy.loc[b, a]</code> and <code>accuracy.loc[b, b]</code>.</details>
+#
+# <details><summary>Hint 2</summary>Swapping the probe first leads through another cell, and may give other parts. So
+# say which way you went.</details>
+
+
+# %% tags=["exercise"]
+def whose_points(accuracy, a, b):
+    """The parts of the ranking and of the probe in the difference of two own-by-own accuracies."""
+    ### BEGIN SOLUTION
+    between = accuracy.loc[b, a]
+    return accuracy.loc[a, a] - between, between - accuracy.loc[b, b]
+    ### END SOLUTION
+
+
+course.check("05.3", whose_points)
 
 # %% [markdown]
 # The claim from above once more: does a probe with a *random* or even a *bottom-to-top* ranking beat the other probe on
@@ -204,6 +322,31 @@ print("in accuracy (1 = 100 points); random: the middle 80 % of 5 draws")
 print(summary.round(3).to_string())
 
 # %% [markdown]
+# ### Exercise 05.4 ★★☆ 10 minutes: a difference over seeds
+#
+# Is ranking a better than ranking b by more than what seeds do? The function gets two arrays of accuracies, `a` and `b`
+# [n_seeds], by the same seeds in the same order. It gives back three numbers: the mean of the differences a - b, and
+# the ends of the interval that holds the middle 80 % of them.
+#
+# <details><summary>Hint 1</summary>One seed is good or bad luck for both rankings at once. When do you subtract: before
+# or after you look for the interval?</details>
+#
+# <details><summary>Hint 2</summary><code>np.quantile(x, [0.1, 0.9])</code></details>
+
+
+# %% tags=["exercise"]
+def difference_over_seeds(a, b):
+    """Mean, low and high end (middle 80 %) of the difference a - b."""
+    ### BEGIN SOLUTION
+    differences = a - b
+    low, high = np.quantile(differences, [0.1, 0.9])
+    return differences.mean(), low, high
+    ### END SOLUTION
+
+
+course.check("05.4", difference_over_seeds)
+
+# %% [markdown]
 # ## What you can say now
 #
 # - An accuracy belongs to a **pair**. "Linear by Linear beats Gaussian by Gaussian" is not a statement about rankings.
@@ -216,3 +359,5 @@ print(summary.round(3).to_string())
 #
 # **Try it**: set `LANGUAGE, ATTRIBUTE, LAYER = "rus", "Case", 4` and run the matrix again. Or plant spreads that differ
 # less, by `planted=pf.PlantedParameters.covariance(used_spread=1.5, unused_spread=1.5)` in the second cell.
+#
+# **Next**: notebook 06, where the probe is asked something that no word answers.

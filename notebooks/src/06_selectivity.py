@@ -20,14 +20,15 @@
 # **You will learn** (1) to make a control task, (2) what selectivity is, and (3) three ways to rank the neurons of a
 # control task, and why the choice matters.
 #
-# **You need** notebook 05. **It takes** 20 minutes to read; the cells run in about two minutes on one core (1.2 GB of
-# memory), without a GPU and without network.
+# **You need** notebook 05. **It takes** 20 minutes to read, and 30 more for the three exercises; the cells run in about
+# a minute and a half on one core (1.2 GB of memory), without a GPU and without network.
 
 # %%
 import numpy as np
 import pandas as pd
 
 import pitfalls as pf
+from pitfalls import course
 
 pd.set_option("display.width", 110)
 planted = pf.load_world("planted")
@@ -53,6 +54,36 @@ by_hand = {}
 for form, label in zip(control.train.forms, control.train.y, strict=True):
     assert by_hand.setdefault(form, label) == label  # one label a form
 print(f"\n{len(by_hand)} forms; {np.mean(list(by_hand.values())):.2f} of them have the label {control.values[1]!r}")
+
+# %% [markdown]
+# ### Exercise 06.1 ★★☆ 15 minutes: one label a word form
+#
+# Make a control task yourself. The function gets two lists of word forms, `train` and `test`, the number of labels
+# `n_values`, and a `seed`. It gives back the labels of the training words and of the test words: whole numbers from 0
+# to `n_values - 1`. One form has one label wherever it occurs; a form that only test has draws its own; the same seed
+# gives the same labels, and those of train do not depend on what test holds.
+#
+# <details><summary>Hint 1</summary>Keep a dictionary from forms to labels, and fill it from train first.</details>
+#
+# <details><summary>Hint 2</summary><code>generator = np.random.default_rng(seed)</code> once, then
+# <code>generator.integers(n_values)</code> for each new form. A <code>set</code> has another order in every session:
+# loop over the list, or sort.</details>
+
+
+# %% tags=["exercise"]
+def labels_by_form(train, test, n_values, seed):
+    """The control labels of the training words and of the test words."""
+    ### BEGIN SOLUTION
+    generator = np.random.default_rng(seed)
+    labels = {}
+    for form in [*train, *test]:
+        if form not in labels:
+            labels[form] = generator.integers(n_values)
+    return [labels[form] for form in train], [labels[form] for form in test]
+    ### END SOLUTION
+
+
+course.check("06.1", labels_by_form)
 
 # %% [markdown]
 # **Selectivity** = accuracy on the attribute - accuracy on the control task. High: the probe finds the attribute and
@@ -85,6 +116,12 @@ print(blocks.round(2).to_string())
 #
 # Every probe on every ranking, on real and on control labels. All linear probes (7 rankings, two tasks, every k) are
 # trained side by side, as one batched computation that gives what each alone would give.
+#
+# Luck alone gets one half of the coins right. How much nonsense can a probe learn that has all 128 neurons, and is
+# asked about new occurrences of forms that it knows?
+
+# %%
+course.predict("06-a", "How accurate is the Gaussian probe on the control task, with all neurons?", 0, 1)
 
 # %%
 LANGUAGE, ATTRIBUTE, LAYER = "spa", "Gender", 2
@@ -100,7 +137,13 @@ means = anew.pivot_table(index="k", columns="probe", values=["accuracy", "contro
 print("mean over the seven rankings")
 print(means.round(3).to_string())
 
+# %%
+print(course.reveal("06-a", means["control_accuracy"]["gaussian"].iloc[-1]))
+
 # %% [markdown]
+# **In one sentence**: in the mean over the rankings both probes are about equally selective up to 16 neurons (Gaussian
+# 0.211, Linear 0.223), and with all 128 the linear probe is at 0.321 and the Gaussian one has fallen to 0.135.
+#
 # A claim about the paper that we infer ([I] in SOURCES.md): *Gaussian memorises; its selectivity is lower than
 # Linear's*. What do these numbers say? We compare the two probes pair by pair (same ranking, same k):
 
@@ -117,6 +160,42 @@ print("\nselectivity, Linear minus Gaussian, mean over rankings")
 print(gap.round(3).to_string())
 verdict = "holds" if gap.iloc[-1] > 0 else "does not hold"
 print(f"\nwith all neurons the claim {verdict} here (difference {gap.iloc[-1]:+.3f})")
+
+# %% [markdown]
+# ### Exercise 06.2 ★☆☆ 5 minutes: selectivity at the same k
+#
+# The function gets a table `table` of one probe on one ranking with the columns `task` ("real" or "control"), `k` and
+# `accuracy`, its rows in any order. It gives back the selectivity as a Series with `k` as its index, for those k that
+# both tasks have.
+#
+# <details><summary>Hint</summary><code>table.pivot(index="k", columns="task", values="accuracy")</code> puts the two
+# tasks side by side; where one of them is missing, it leaves NaN.</details>
+
+
+# %% tags=["exercise"]
+def selectivity_at(table):
+    """Selectivity, a Series with k as its index."""
+    ### BEGIN SOLUTION
+    by_task = table.pivot(index="k", columns="task", values="accuracy").dropna()
+    return by_task["real"] - by_task["control"]
+    ### END SOLUTION
+
+
+course.check("06.2", selectivity_at)
+
+# %%
+# Your function at work: both probes on the Probeless ranking.
+own = anew[(anew["ranking"] == "probeless") & (anew["direction"] == "ttb")]
+yours = []
+for _, one in own.groupby("probe"):
+    tasks = one.rename(columns={"accuracy": "real", "control_accuracy": "control"})
+    tasks = tasks.melt("k", ["real", "control"], var_name="task", value_name="accuracy")
+    yours.append(one.assign(selectivity=selectivity_at(tasks).loc[one["k"]].to_numpy()))
+pf.figures.accuracy(pd.concat(yours), measure="selectivity").show()
+
+# %% [markdown]
+# **In one sentence**: on the Probeless ranking both probes begin alike here (0.27 with one neuron), and from there the
+# linear probe's selectivity rises to 0.338 at 48 neurons while the Gaussian probe's falls to 0.135 with all of them.
 
 # %% [markdown]
 # ## Whose ranking does the control curve follow?
@@ -164,6 +243,31 @@ print(pd.concat(parts).sort_values(["task", "probe", "k"], kind="stable").round(
 print(f"\n{apart['n_unseen'].iloc[0]} of {held.test.n_words} test words have a form that train lacks")
 
 # %% [markdown]
+# ### Exercise 06.3 ★★★ 10 minutes: what a perfect memory would reach
+#
+# A probe that remembers the label of every training form, and nothing else: which accuracy on the control task can it
+# expect on the *test words*? The function gets the word forms `train` and `test` (two lists) and the number of labels
+# `n_values`, all equally likely, and gives back that accuracy. No probe can expect more.
+#
+# <details><summary>Hint 1</summary>There are two kinds of test words: those whose form is in train, and the others. How
+# often is it right on each kind?</details>
+#
+# <details><summary>Hint 2</summary>Accuracy counts words, not forms: a frequent form weighs more.</details>
+
+
+# %% tags=["exercise"]
+def perfect_memory(train, test, n_values):
+    """The expected control accuracy of a probe that remembers every training form."""
+    ### BEGIN SOLUTION
+    known = set(train)
+    seen = np.mean([form in known for form in test])
+    return seen + (1 - seen) / n_values
+    ### END SOLUTION
+
+
+course.check("06.3", perfect_memory)
+
+# %% [markdown]
 # ## What you can say now
 #
 # - High accuracy alone does not say that a probe found the attribute; it may have learnt the words.
@@ -175,3 +279,5 @@ print(f"\n{apart['n_unseen'].iloc[0]} of {held.test.n_words} test words have a f
 #
 # **Try it**: `LANGUAGE, ATTRIBUTE, LAYER = "rus", "Case", 4` (six values: is the control task harder?), or other seeds
 # of the control labels, `pf.selectivity_curves(data, ks=ks, seeds=[0, 1, 2])`.
+#
+# **Next**: notebook 07, where neurons are switched off and the model runs on without them.
