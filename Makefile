@@ -4,6 +4,8 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 WORLD  ?= mini
 OUTPUT ?= .
+# Notebooks that nbval runs side by side, each on OMP_NUM_THREADS threads.
+NBVAL_AT_ONCE ?= 2
 # Which world and where to: `make reproduce WORLD=paper MODEL=xlm-roberta-base OUTPUT=xlmr`.
 WHICH  = --world $(WORLD) --output '$(OUTPUT)' \
 	$(if $(MODEL),--model '$(MODEL)') $(if $(TREEBANKS),--treebanks '$(TREEBANKS)')
@@ -13,14 +15,16 @@ export HF_HUB_OFFLINE := 1
 export TRANSFORMERS_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 # Progress bars are for people: in a stored notebook they are noise.
-QUIET := TQDM_DISABLE=1 HF_HUB_DISABLE_PROGRESS_BARS=1
+# No guesses are stored but those of a reader.
+QUIET := PITFALLS_GUESSES=$$(mktemp -d)/guesses.json TQDM_DISABLE=1 HF_HUB_DISABLE_PROGRESS_BARS=1
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 SOURCES   := $(wildcard notebooks/src/*.py)
 NOTEBOOKS := $(patsubst notebooks/src/%.py,notebooks/%.ipynb,$(SOURCES))
 
-.PHONY: help reproduce test lab notebooks lint types unit nbval mini pretrain card readme bench clean
+.PHONY: help reproduce test lab notebooks student versions nbgrader lint types unit nbval colab slides book
+.PHONY: mini pretrain card readme bench clean
 
 help:  ## Say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,7 +54,11 @@ unit: $(VENV)/.ready
 	$(BIN)/pytest -q
 
 nbval: $(VENV)/.ready
-	$(QUIET) PITFALLS_OUTPUT=$$(mktemp -d) $(BIN)/pytest -q -o addopts=-ra --nbval --nbval-current-env notebooks/*.ipynb
+	$(QUIET) PITFALLS_OUTPUT=$$(mktemp -d) $(BIN)/pytest -q -o addopts=-ra -n $(NBVAL_AT_ONCE) --dist loadfile \
+		--nbval --nbval-current-env notebooks/*.ipynb
+
+colab: $(VENV)/.ready  ## Run all notebooks with Google Colab's versions, from a wheel (a quarter of an hour)
+	PITFALLS_COLAB=1 $(BIN)/pytest -q -m colab tests/test_colab_notebooks.py
 
 lab: $(VENV)/.ready  ## Open JupyterLab on the notebooks (LAB='--no-browser --port 8889' for options)
 	$(BIN)/jupyter lab --notebook-dir notebooks $(LAB)
@@ -59,9 +67,19 @@ notebooks: $(NOTEBOOKS)  ## Build and execute the notebooks from their percent-f
 
 notebooks/%.ipynb: notebooks/src/%.py $(VENV)/.ready
 	$(BIN)/jupytext --quiet --to ipynb --set-kernel python3 --output $@.part.ipynb $<
+	$(BIN)/python -m pitfalls.course.versions instructor $@.part.ipynb
 	$(QUIET) PITFALLS_OUTPUT=$$(mktemp -d) $(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --inplace \
 		--ExecutePreprocessor.timeout=600 $@.part.ipynb
 	mv $@.part.ipynb $@
+
+student: $(VENV)/.ready  ## Write the student's version of every notebook to notebooks/student
+	$(BIN)/python -m pitfalls.course.versions student notebooks/student
+
+versions: notebooks  ## Both versions: build what is older than its source, then the students'
+	$(MAKE) student
+
+nbgrader: $(VENV)/.ready  ## Write a course folder for nbgrader to build/nbgrader
+	$(BIN)/python -m pitfalls.course.versions nbgrader build/nbgrader
 
 mini: $(VENV)/.ready  ## Write the generated treebanks of data/mini anew (byte for byte the same)
 	$(BIN)/pitfalls mini
@@ -81,5 +99,12 @@ bench: $(VENV)/.ready  ## Measure speed and memory against the slow ways (about 
 	$(QUIET) $(BIN)/python -m benchmarks.scaling --output benchmarks/results
 	$(BIN)/python -m benchmarks.readme
 
-clean:  ## Remove what the commands wrote, but not .venv
-	rm -rf build figures results unfinished report.html
+slides: $(VENV)/.ready  ## Write slides from the executed notebooks to build/slides (no network needed)
+	$(BIN)/python -m pitfalls.course.slides --output build/slides notebooks/[0-9]*.ipynb
+
+book: $(VENV)/.ready  ## Write the course as a website to build/book, from the executed notebooks
+	$(BIN)/python docs/book/build.py --output build/book
+
+clean:  ## Remove what the commands wrote, but not .venv, nor the stored results of all configurations
+	rm -rf build figures unfinished report.html
+	find results -type f ! -name 'study-mini.zip' -delete

@@ -90,6 +90,7 @@ def test_imports_run_one_way(root):
         "neurons": {"language", "model", "neurons"},
         "figures": {"figures"},
         "study": {"language", "model", "neurons", "figures", "study"},
+        "course": {"language", "model", "neurons", "figures", "study", "course"},
     }
     for wing, allowed in may.items():
         for path in sorted((root / "pitfalls" / wing).rglob("*.py")):
@@ -101,7 +102,10 @@ def test_readme_badges_come_from_the_one_address(root):
     from pitfalls.study import readme
 
     text = (root / "README.md").read_text(encoding="utf-8")
-    assert readme.with_badges(text, readme.address(root)) == text
+    assert readme.renewed(text, readme.address(root), readme.stems(root)) == text, "run `make readme`"
+    assert len(readme.stems(root)) == 12
+    with pytest.raises(ValueError, match="lacks the marks"):
+        readme.renewed("no marks", readme.address(root), [])
 
 
 def test_citation_and_readme_name_the_same_repository(root, project):

@@ -1,13 +1,14 @@
-"""Writes the README's badges from the repository's address, which lives in ``pyproject.toml`` alone."""
+"""Writes the README's badges and links from the repository's address, which lives in ``pyproject.toml`` alone."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from pitfalls.study.output import write_whole
 
-BEGIN, END = "<!-- badges: written by `make readme` -->", "<!-- /badges -->"
+_FIRST = "01_two_pitfalls"
 
 
 def address(root: Path) -> str:
@@ -24,47 +25,92 @@ def address(root: Path) -> str:
     return found.group(1)
 
 
-def badges(repository: str) -> str:
-    """Test, Colab and Binder badges for an address on GitHub.
+def colab(repository: str, path: str) -> str:
+    """The address at which Google Colab opens a notebook of a repository on GitHub.
 
     Examples
     --------
-    >>> "https://mybinder.org/v2/gh/me/it/HEAD" in badges("https://github.com/me/it")
-    True
+    >>> colab("https://github.com/me/it", "notebooks/a.ipynb")
+    'https://colab.research.google.com/github/me/it/blob/main/notebooks/a.ipynb'
     """
-    path = repository.removeprefix("https://github.com/")
-    colab = f"https://colab.research.google.com/github/{path}/blob/main/notebooks/01_two_pitfalls.ipynb"
-    binder = f"https://mybinder.org/v2/gh/{path}/HEAD?urlpath=lab/tree/notebooks/01_two_pitfalls.ipynb"
-    workflow = f"{repository}/actions/workflows/test.yml"
+    return f"https://colab.research.google.com/github/{_name(repository)}/blob/main/{path}"
+
+
+def binder(repository: str, path: str) -> str:
+    """The address at which Binder opens a notebook of a repository on GitHub, in JupyterLab.
+
+    Examples
+    --------
+    >>> binder("https://github.com/me/it", "notebooks/a.ipynb")
+    'https://mybinder.org/v2/gh/me/it/HEAD?urlpath=lab/tree/notebooks/a.ipynb'
+    """
+    return f"https://mybinder.org/v2/gh/{_name(repository)}/HEAD?urlpath=lab/tree/{path}"
+
+
+def _name(repository: str) -> str:
+    return repository.removeprefix("https://github.com/")
+
+
+def badges(repository: str) -> str:
+    """Badges for an address on GitHub: tests, Colab, and a launch button for JupyterLab."""
+    first, workflow = f"notebooks/{_FIRST}.ipynb", f"{repository}/actions/workflows/test.yml"
     return "\n".join(
         (
             f"[![test]({workflow}/badge.svg)]({workflow})",
-            f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab})",
-            f"[![Open in Binder](https://mybinder.org/badge_logo.svg)]({binder})",
+            f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab(repository, first)})",
+            f"[![Launch JupyterLab on Binder](https://mybinder.org/badge_logo.svg)]({binder(repository, first)})",
         )
     )
 
 
-def with_badges(text: str, repository: str) -> str:
-    """The README's text with its badges renewed.
+def links(repository: str, notebooks: Sequence[str]) -> str:
+    """Where to open every notebook, by its stem: both versions in Colab, the student's in JupyterLab.
+
+    Examples
+    --------
+    >>> print(links("https://github.com/me/it", ["01_a"]).split("[01]")[0])
+    Open in Colab, with stubs for the exercises:
+    """
+
+    def row(address: str) -> str:
+        return " ".join(f"[{stem[:2]}]({address.format(stem)})" for stem in notebooks)
+
+    student = "notebooks/student/{}.ipynb"
+    return (
+        f"Open in Colab, with stubs for the exercises: {row(colab(repository, student))} ·\n"
+        f"with solutions and outputs: {row(colab(repository, 'notebooks/{}.ipynb'))} ·\n"
+        f"in JupyterLab on Binder, with stubs: {row(binder(repository, student))}"
+    )
+
+
+def renewed(text: str, repository: str, notebooks: Sequence[str]) -> str:
+    """The README's text with its badges and links renewed.
 
     Raises
     ------
     ValueError
         The two marks between which they stand are missing.
     """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"README.md lacks the marks {BEGIN!r} and {END!r} around its badges")
-    return f"{before}{BEGIN}\n{badges(repository)}\n{END}{after}"
+    for name, written in (("badges", badges(repository)), ("open", links(repository, notebooks))):
+        begin, end = f"<!-- {name}: written by `make readme` -->\n", f"\n<!-- /{name} -->"
+        before, begins, rest = text.partition(begin)
+        _, ends, after = rest.partition(end)
+        if not begins or not ends:
+            raise ValueError(f"README.md lacks the marks {begin.strip()!r} and {end.strip()!r} around its {name}")
+        text = before + begin + written + end + after
+    return text
+
+
+def stems(root: Path) -> list[str]:
+    """The names of a checkout's notebooks, in order."""
+    return sorted(path.stem for path in (root / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
 
 def main() -> None:
     """Renew the README of the checkout."""
     root = Path(__file__).resolve().parents[2]
     readme = root / "README.md"
-    write_whole(readme, with_badges(readme.read_text(encoding="utf-8"), address(root)))
+    write_whole(readme, renewed(readme.read_text(encoding="utf-8"), address(root), stems(root)))
 
 
 if __name__ == "__main__":
