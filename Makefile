@@ -61,7 +61,7 @@ colab: $(VENV)/.ready  ## Run all notebooks with Google Colab's versions, from a
 	PITFALLS_COLAB=1 $(BIN)/pytest -q -m colab tests/test_colab_notebooks.py
 
 lab: $(VENV)/.ready  ## Open JupyterLab on the notebooks (LAB='--no-browser --port 8889' for options)
-	$(BIN)/jupyter lab --notebook-dir notebooks $(LAB)
+	$(BIN)/jupyter lab --notebook-dir notebooks --LabApp.news_url=None $(LAB)
 
 notebooks: $(NOTEBOOKS)  ## Build and execute the notebooks from their percent-format sources
 

@@ -6,6 +6,7 @@ import ast
 import re
 
 import jupytext
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -208,3 +209,24 @@ def test_a_check_says_the_same_again(exercise_id, cells):
 def test_an_unknown_exercise_names_the_known():
     with pytest.raises(ValueError, match=r"no exercise '99.9'; there are: .*" + re.escape(IDS[0])):
         course.check("99.9", len)
+
+
+def test_in_a_notebook_only_the_hint_of_a_wrong_answer_is_shown(tmp_path):
+    """The way to the hint leads through the reference solution, and a student would read it there."""
+    from nbclient import NotebookClient
+
+    sources = [
+        "import numpy as np\nfrom pitfalls import course",
+        "def first_neurons(mean, covariance, order, k):\n    return mean[:k], covariance[:k, :k]\n\n"
+        'course.check("05.1", first_neurons)',
+        "def first_neurons(mean, covariance, order, k):\n    return mean[order[:k]], covariance[nowhere]\n\n"
+        'course.check("05.1", first_neurons)',
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    NotebookClient(notebook, timeout=300, kernel_name="python3", allow_errors=True).execute()
+    wrong, broken = (cell.outputs[0] for cell in notebook.cells[1:])
+    assert wrong.ename == "WrongAnswer"
+    assert wrong.traceback == [f"WrongAnswer: {wrong.evalue}"] and "order[:k]" in wrong.evalue
+    assert broken.ename == "NameError"
+    shown = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(broken.traceback))
+    assert "covariance[nowhere]" in shown and "questions" not in shown

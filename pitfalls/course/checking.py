@@ -20,13 +20,24 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 Answer = Callable[..., Any]
 
 
+_PACKAGE = Path(__file__).resolve().parent
+
+
 class WrongAnswer(AssertionError):  # noqa: N818 - it is what the reader is told, and no error of the package
-    """An answer that is not right; its text is a hint."""
+    """An answer that is not right; its text is a hint.
+
+    In a notebook only the hint is shown: the way there leads through the reference solution.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"{type(self).__name__}: {self}"]
 
 
 @dataclass(frozen=True)
@@ -110,8 +121,21 @@ def check(exercise_id: str, answer: Answer) -> None:
     known = exercises()
     if exercise_id not in known:
         raise ValueError(f"no exercise {exercise_id!r}; there are: {', '.join(known)}")
-    known[exercise_id].check(answer)
+    try:
+        known[exercise_id].check(answer)
+    except WrongAnswer:
+        raise
+    except Exception as error:
+        # What happened in the answer, without the way there.
+        raise error.with_traceback(_of_the_answer(error.__traceback__)) from None
     print(f"{exercise_id} is right.")  # the notebook's cell has no other output
+
+
+def _of_the_answer(traceback: TracebackType | None) -> TracebackType | None:
+    """The part of a traceback that begins outside of the course's own code."""
+    while traceback is not None and _PACKAGE in Path(traceback.tb_frame.f_code.co_filename).parents:
+        traceback = traceback.tb_next
+    return traceback
 
 
 def expect(condition: bool, hint: str) -> None:
