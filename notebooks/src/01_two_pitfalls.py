@@ -20,7 +20,7 @@
 # *encoded* in a neuron need not be *used* by the model.
 #
 # **You need** Python and a rough idea of what a masked language model is. **It takes** 10 minutes to read, and 15 more
-# for the two exercises; the cells run in about a minute and a half on one core (1.3 GB of memory), without a GPU and
+# for the two exercises; the cells run in about a minute and a half on one core (0.9 GB of memory), without a GPU and
 # without network.
 #
 # The paper: Antverg & Belinkov, [*On the Pitfalls of Analyzing Individual Neurons in Language
