@@ -344,12 +344,15 @@ def intervention_explorer(
     orders = labelled(rankings)
     first, start = next(iter(orders)), data.n_neurons // 4 if k is None else k
     offered = example_sentences(data, sentences, seed)
-    tables = ((i, sentence_words(world, data, orders[first], i, start, beta)) for i in offered)
+    tables: dict[int, pd.DataFrame] = {}
     # The first in which something happens says more than the first one.
-    changed = (i for i, words in tables if (words["outcome"] != "unchanged").any())
-    sentence = next(changed, offered[0])
-    words = sentence_words(world, data, orders[first], sentence, start, beta)
-    shown = sentence_report(words, first, start, beta)
+    for sentence in offered:
+        tables[sentence] = sentence_words(world, data, orders[first], sentence, start, beta)
+        if (tables[sentence]["outcome"] != "unchanged").any():
+            break
+    else:
+        sentence = offered[0]
+    shown = sentence_report(tables[sentence], first, start, beta)
     about = f"{language_name(data.language)} {data.attribute}, layer {data.layer}"
     text = f"Intervention explorer: {about}. Run this cell in JupyterLab to choose sentence, ranking, k and β."
     show(text, shown, lambda: _InterventionExplorer(world, data, orders, offered, sentence, start, beta, shown).box)

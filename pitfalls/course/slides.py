@@ -25,6 +25,7 @@ from nbconvert import SlidesExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from pitfalls.course import versions
 from pitfalls.study.output import write_whole
 
 _LEAD = 300  # characters of a section's first paragraph; a slide is read from the last row
@@ -32,7 +33,7 @@ _LINES = 16  # of a printed answer
 _CLOSING = "## What you can say"
 _GUESS = re.compile(r"\*\*[^*]*\b(?:guess|commit)\b[^*]*\*\*:?\s*", re.IGNORECASE)
 _ASKING = ("course.predict", "course.guess")
-_GENERATED = {"check", "navigation", "expected-figure"}  # tags of cells that pitfalls.course.versions adds
+_GENERATED = {versions.CHECK, versions.NAVIGATION, versions.EXPECTED}  # tags of cells that are no part of the source
 
 # Blocks of nbconvert's template that load something from the network, without it. {{...}} is filled in from
 # `resources`, so that no brace of reveal.js is taken for Jinja's.
@@ -79,7 +80,7 @@ def select(notebook: NotebookNode) -> NotebookNode:
         if cell.cell_type == "markdown" and not tags & _GENERATED:
             for paragraph in _paragraphs(cell.source):
                 deck.text(paragraph)
-        elif "exercise" in tags:
+        elif versions.EXERCISE in tags:
             deck.exercise_ends()
         elif cell.cell_type == "code" and not tags & _GENERATED:
             asked = _asked(cell.source)
