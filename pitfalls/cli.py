@@ -169,7 +169,7 @@ def _add_configuration(parser: argparse.ArgumentParser) -> None:
 def _add_device(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--device", default="cpu", help=what)
     parser.add_argument(
-        "--dtype", default="float32", choices=tuple(DTYPES), help="precision of the model (default float32)"
+        "--dtype", choices=tuple(DTYPES), help="precision of the model (default float32; float64 in the mini world)"
     )
 
 
@@ -458,7 +458,7 @@ def _world_options(options: argparse.Namespace) -> dict[str, str]:
     return {"name": options.world, **whole}
 
 
-_USUAL = {"device": "cpu", "dtype": "float32"}
+_USUAL = {"device": "cpu", "dtype": None}
 
 
 def _sweep(options: argparse.Namespace) -> None:

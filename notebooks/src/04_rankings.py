@@ -365,6 +365,41 @@ print(f"agreement of {DRAWS} rankings with each other, first {K} neurons")
 print(stable.sort_values("overlap", ascending=False).round(2).to_string())
 
 # %% [markdown]
+# ## Where a ranking ends
+#
+# An order of 128 neurons always has a 128th, but the method may have stopped caring long before. Linear's penalty holds
+# the weight of a neuron that the probe does not need at zero, up to the size of Adam's last steps. Below that size the
+# order is noise. You see it by training again with another seed: where the places are a matter of the seed, the
+# ranking has ended. Bottom to top begins with just these places.
+
+# %%
+SEEDS, DEPTHS = range(5), [10, 20, 40, 80]
+linear = pf.rank("linear", data)
+by_weight = np.sort(linear.scores)[::-1] / linear.scores.max()
+first, last = (
+    pf.stability_over_seeds(
+        lambda data, seed, direction=direction: pf.rank("linear", data, direction, seed=seed), data, SEEDS, DEPTHS
+    )
+    for direction in ("ttb", "btt")
+)
+ends = pd.DataFrame(
+    {
+        "first k shared": first["overlap"],
+        "k-th weight": by_weight[np.array(DEPTHS) - 1],
+        "last k shared": last["overlap"],
+        "k-th last weight": by_weight[-np.array(DEPTHS)],
+        "by chance": first["overlap_expected"],
+    }
+).set_axis(pd.Index(DEPTHS, name="k"))
+print(f"Linear with {len(SEEDS)} seeds: what two of them share on average, and the weight there (largest = 1)")
+print(ends.round(3).to_string())
+
+# %% [markdown]
+# A score that many neurons share ends a ranking as well: Lasso gives most neurons the weight zero, and the Gaussian
+# search stops at `max_neurons`. `ranking.ranked` says how many neurons the method ranked itself. Claims about "the
+# worst neurons" need a method that ranks down there.
+
+# %% [markdown]
 # ## Your own ranking in six lines
 #
 # A ranking is a small class with one method, `score_neurons`. It is a scikit-learn selector at once (`fit`,

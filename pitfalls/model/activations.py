@@ -48,7 +48,7 @@ class Activations:
     Attributes
     ----------
     X : float32 or float64 [n_words, n_neurons]
-        The models' vectors are float32; anybody's own may be either.
+        A model's vectors have the precision of :func:`vector_dtype`; anybody's own may be either.
     y : int64 [n_words]
         Index into ``values``.
     values : tuple of str
@@ -286,7 +286,7 @@ class Splits:
 
 
 def select(
-    vectors: NDArray[np.float32],
+    vectors: NDArray[np.floating[Any]],
     corpus: Corpus,
     attribute: str,
     values: Collection[str],
@@ -296,7 +296,7 @@ def select(
 
     Parameters
     ----------
-    vectors : float32 [words of the corpus, n_neurons]
+    vectors : float32 or float64 [words of the corpus, n_neurons]
         From :func:`word_vectors` of the same corpus.
     corpus : Corpus
     attribute : str
@@ -334,7 +334,7 @@ def select(
     if absent or not kept:
         raise ValueError(f"no word of {corpus.name} has the {attribute} {absent}: its words have {sorted(others)}")
     return Activations(
-        X=np.ascontiguousarray(np.asarray(vectors)[rows], dtype=np.float32),
+        X=np.ascontiguousarray(np.asarray(vectors)[rows]),
         y=np.array(labels, dtype=np.int64),
         values=kept,
         forms=tuple(forms),
@@ -349,13 +349,18 @@ def select(
 # -------------------------------------------------------------------- vectors of all words
 
 
+def vector_dtype(model: LanguageModel) -> np.dtype[np.floating[Any]]:
+    """The precision of a model's word vectors: float64 where it computes in float64, else float32."""
+    return np.dtype(np.float64 if model.dtype == torch.float64 else np.float32)
+
+
 def word_vectors(
     model: LanguageModel,
     sentences: Sequence[Sequence[str]],
     layer: int,
     cache: str | os.PathLike[str] | None = None,
     batch_tokens: int = 4096,
-) -> NDArray[np.float32]:
+) -> NDArray[np.floating[Any]]:
     """Vectors of all words at one layer: the mean over each word's subwords.
 
     Parameters
@@ -374,7 +379,7 @@ def word_vectors(
 
     Returns
     -------
-    float32 [n_words, n_neurons]
+    [n_words, n_neurons] of :func:`vector_dtype`
         In the order of the words; a read-only memory map where ``cache`` is given.
 
     Raises
@@ -393,8 +398,8 @@ def layer_vectors(
     layers: Sequence[int],
     cache: str | os.PathLike[str] | None = None,
     batch_tokens: int = 4096,
-) -> dict[int, NDArray[np.float32]]:
-    """Vectors of all words at several layers, from one pass: layer -> float32 [n_words, n_neurons].
+) -> dict[int, NDArray[np.floating[Any]]]:
+    """Vectors of all words at several layers, from one pass: layer -> [n_words, n_neurons] of :func:`vector_dtype`.
 
     See :func:`word_vectors`; each layer has its own file in ``cache``, and only those not there are made.
     """
@@ -405,7 +410,9 @@ def layer_vectors(
     if shape[0] == 0:
         raise ValueError(f"no word in {len(sentences)} sentences: there is nothing to make vectors of")
     if cache is None:
-        arrays: dict[int, NDArray[np.float32]] = {layer: np.empty(shape, dtype=np.float32) for layer in layers}
+        arrays: dict[int, NDArray[np.floating[Any]]] = {
+            layer: np.empty(shape, dtype=vector_dtype(model)) for layer in layers
+        }
         _fill(arrays, model, sentences, batch_tokens)
         return arrays
     folder = Path(cache)
@@ -443,7 +450,7 @@ def free_space(folder: str | os.PathLike[str]) -> int:
 
 
 def _fill(
-    arrays: Mapping[int, NDArray[np.float32]],
+    arrays: Mapping[int, NDArray[np.floating[Any]]],
     model: LanguageModel,
     sentences: Sequence[Sequence[str]],
     batch_tokens: int,
@@ -478,18 +485,19 @@ def _batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
 
 def _means(
     model: LanguageModel, sentences: Sequence[Sequence[str]], layers: Sequence[int]
-) -> dict[int, NDArray[np.float32]]:
-    """Mean over each word's subwords: layer -> float32 [words of all sentences, n_neurons]."""
+) -> dict[int, NDArray[np.floating[Any]]]:
+    """Mean over each word's subwords: layer -> [words of all sentences, n_neurons] of :func:`vector_dtype`."""
     encoded = model.encode(sentences)
     counts = [len(sentence) for sentence in sentences]
     starts = torch.tensor(np.cumsum([0, *counts[:-1]]), device=encoded.word_ids.device)
     is_word = encoded.word_ids >= 0
     word = (encoded.word_ids + starts[:, None])[is_word]
     n_subwords = torch.bincount(word, minlength=sum(counts))
+    precision = torch.float64 if vector_dtype(model) == np.float64 else torch.float32
     means = {}
     for layer, states in model.hidden_of_layers(encoded, layers).items():
-        sums = torch.zeros(sum(counts), model.n_neurons, device=states.device)
-        sums.index_add_(0, word, states[is_word].float())
+        sums = torch.zeros(sum(counts), model.n_neurons, device=states.device, dtype=precision)
+        sums.index_add_(0, word, states[is_word].to(precision))
         means[layer] = (sums / n_subwords[:, None]).cpu().numpy()
     return means
 
@@ -550,7 +558,7 @@ class _Store:
     def size(self) -> int:
         """Bytes that the vectors take."""
         n_words, n_neurons = self._expected["shape"]
-        return int(n_words) * int(n_neurons) * np.dtype(np.float32).itemsize
+        return int(n_words) * int(n_neurons) * np.dtype(self._expected["dtype"]).itemsize
 
     def is_sound(self) -> bool:
         """Whether the file is there, is of this model, corpus, layer and code, and has not changed since."""
@@ -572,14 +580,16 @@ class _Store:
     def create(self) -> None:
         """Write an array of holes beside its final place."""
         # Not kept: as long as it is mapped, the disk does not get its room back.
-        np.lib.format.open_memmap(self.partial, mode="w+", dtype=np.float32, shape=tuple(self._expected["shape"]))
+        np.lib.format.open_memmap(
+            self.partial, mode="w+", dtype=self._expected["dtype"], shape=tuple(self._expected["shape"])
+        )
 
-    def open_partial(self) -> NDArray[np.float32]:
+    def open_partial(self) -> NDArray[np.floating[Any]]:
         """Map the array of :meth:`create` to memory, to be written."""
-        array: NDArray[np.float32] = np.load(self.partial, mmap_mode="r+", allow_pickle=False)
+        array: NDArray[np.floating[Any]] = np.load(self.partial, mmap_mode="r+", allow_pickle=False)
         return array
 
-    def commit(self, array: NDArray[np.float32]) -> None:
+    def commit(self, array: NDArray[np.floating[Any]]) -> None:
         """Move a filled array to its place, then its manifest."""
         assert isinstance(array, np.memmap)
         array.flush()
@@ -590,9 +600,9 @@ class _Store:
         os.replace(partial, self._array)
         os.replace(self._partial(self._manifest), self._manifest)
 
-    def open(self) -> NDArray[np.float32]:
+    def open(self) -> NDArray[np.floating[Any]]:
         """Map the array to memory, read-only."""
-        array: NDArray[np.float32] = np.load(self._array, mmap_mode="r", allow_pickle=False)
+        array: NDArray[np.floating[Any]] = np.load(self._array, mmap_mode="r", allow_pickle=False)
         return array
 
     def discard(self) -> None:
@@ -647,7 +657,7 @@ def _manifests(
         "model_name": model.name,
         "sentences": _hash_sentences(sentences),
         "shape": list(shape),
-        "dtype": "float32",
+        "dtype": vector_dtype(model).name,
         "code_version": CODE_VERSION,
     }
     return {layer: {**shared, "layer": layer} for layer in layers}

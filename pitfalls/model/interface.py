@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 
@@ -77,6 +78,11 @@ class LanguageModel(Protocol):
     @property
     def n_neurons(self) -> int:
         """Number of neurons d of a hidden state."""
+        ...
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision of the hidden states."""
         ...
 
     @property

@@ -24,6 +24,7 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel, P
 from transformers.utils import logging
 
 from pitfalls.model.interface import Encoded, check_lengths
+from pitfalls.model.perturbation import perturb_weights
 from pitfalls.model.vocabulary import best_tokens
 
 # Sentences tokenised in one call: keeps the tokenizer's parallel speed without holding a whole corpus twice.
@@ -174,6 +175,7 @@ class MaskedLM:
             ) from error
         has_head = _head_was_loaded(model, info, source)
         name = Path(source).resolve().name if Path(source).is_dir() else source
+        perturb_weights(model.named_parameters())
         try:
             return cls(model.to(device), tokenizer, name=name, has_head=has_head)
         except RuntimeError as error:

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from pitfalls.model.blueprint import PLANTED_LAYER, PlantedParameters, Truth, plant
 from pitfalls.model.interface import Encoded, check_lengths
+from pitfalls.model.perturbation import perturb_weights
 
 _PAD, _UNKNOWN = 0, 1
 _SPECIAL = ("[PAD]", "[UNK]")
@@ -35,7 +36,7 @@ _FORM_SHARE = 0.04
 
 @dataclass(frozen=True, eq=False)
 class PlantedWeights:
-    """The network's weights, float32; ``v`` tokens, ``d`` neurons, ``w`` words (lemmas, then fillers), ``z`` values.
+    """The network's weights, float64; ``v`` tokens, ``d`` neurons, ``w`` words (lemmas, then fillers), ``z`` values.
 
     Attributes
     ----------
@@ -105,7 +106,9 @@ class PlantedLM:
         self.vocabulary = (*_SPECIAL, *language.forms, *language.fillers)
         self._ids = {token: i for i, token in enumerate(self.vocabulary)}
         self._first_filler = len(_SPECIAL) + len(language.forms)
-        self.weights = _draw(parameters, self.truth).to(device)
+        self.weights = _draw(parameters, self.truth)
+        perturb_weights(self.weights.items())
+        self.weights = self.weights.to(device)
 
     # ---------------------------------------------------------------- sizes and identity
 
@@ -133,6 +136,11 @@ class PlantedLM:
     def device(self) -> torch.device:
         """The device that the weights are on."""
         return self.weights.embedding.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """float64: what is planted must come out the same on every processor."""
+        return self.weights.embedding.dtype
 
     def fingerprint(self) -> str:
         """SHA-256 over parameters, vocabulary and weights; the name does not enter."""
@@ -203,7 +211,7 @@ class PlantedLM:
         shape = (*encoded.input_ids.shape, self.n_neurons)
         if tuple(states.shape) != shape:
             raise ValueError(f"states of shape {tuple(states.shape)} for a batch of shape {shape}: one a word")
-        states = states.to(self.device, torch.float32)
+        states = states.to(self.device, self.dtype)
         return states if layer == self.n_layers else self._attend(encoded, states)
 
     def head(self, final_states: Tensor) -> Tensor:
@@ -218,7 +226,7 @@ class PlantedLM:
         value = torch.log_softmax(evidence + weights.value_bias, dim=1)
         lemmas, fillers = word.split([self.parameters.lemmas, self.parameters.fillers], dim=1)
         forms = (lemmas[:, :, None] + value[:, None, :]).reshape(n, -1)
-        special = torch.full((n, len(_SPECIAL)), -math.inf, device=self.device)
+        special = torch.full((n, len(_SPECIAL)), -math.inf, device=self.device, dtype=self.dtype)
         return torch.cat([special, forms, fillers], dim=1)
 
     def predict(self, final_states: Tensor, positions: Tensor) -> Tensor:
@@ -275,7 +283,7 @@ def _draw(parameters: PlantedParameters, truth: Truth) -> PlantedWeights:
         **_word_head(np.concatenate([codes, fillers]), parameters, truth),
         **_value_head(means, gains, parameters, truth),
     }
-    return PlantedWeights(**{name: torch.from_numpy(array.astype(np.float32)) for name, array in arrays.items()})
+    return PlantedWeights(**{name: torch.from_numpy(array) for name, array in arrays.items()})
 
 
 def _values(parameters: PlantedParameters, truth: Truth, generator: np.random.Generator) -> tuple[_Array, _Array]:

@@ -37,7 +37,8 @@ def area(k: ArrayLike, values: ArrayLike) -> float:
         raise ValueError(f"k must ascend, each once, and is {ks.tolist()[:8]}")
     if len(ks) == 1:
         return float(heights[0])
-    return float(trapezoid(heights, ks) / (ks[-1] - ks[0]))
+    # Rounded, because curves of the same area may differ in the last bit of their sums, and must stay a tie.
+    return round(float(trapezoid(heights, ks) / (ks[-1] - ks[0])), 12)
 
 
 def areas(curves: pd.DataFrame, column: str, keys: Sequence[str]) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from pitfalls.neurons.control import control_task
 from pitfalls.neurons.gaussian import entropy_bits, fit_gaussians, gaussian_log_joint
 from pitfalls.neurons.linear import Adam, LinearTask, Optimum, train
 from pitfalls.neurons.rankings.base import Ranking
+from pitfalls.neurons.ties import first_best
 
 if TYPE_CHECKING:
     from pitfalls.model.activations import Activations, Splits
@@ -84,7 +85,7 @@ class _Tally:
 
     def add(self, places: slice, log_proba: torch.Tensor, y: torch.Tensor, unseen: torch.Tensor) -> None:
         """Take in some words: ``log_proba`` [n_words, n_classes, n_ks] for the ks at ``places``."""
-        hits = log_proba.argmax(dim=1) == y[:, None]
+        hits = first_best(log_proba, dim=1) == y[:, None]
         own = log_proba.gather(1, y[:, None, None].expand(-1, 1, log_proba.shape[2]))[:, 0]
         self.right[places] += hits.sum(0).cpu()
         self.right_unseen[places] += hits[unseen].sum(0).cpu()

@@ -13,13 +13,10 @@ from dataclasses import dataclass
 import torch
 
 from pitfalls.neurons.arrays import Words
+from pitfalls.neurons.ties import TIE, descending
 
 #: A class's variance of a neuron is never taken below this share of the neuron's variance over all words.
 VARIANCE_FLOOR = 1e-6
-
-#: Mutual informations (bits) closer than this, or than this share of them, are a tie, which the neuron of the
-#: lower index wins.
-TIE_BITS = 1e-12
 
 # Numbers of one block of the search: on a processor a block stays in the cache between update and score, on a
 # GPU a block should be large.
@@ -286,7 +283,7 @@ def greedy_path(train: Words, dev: Words, sign: float, n_steps: int) -> Path:
     """Search greedily for the neurons with the most (``sign`` 1) or least (-1) information.
 
     Each step adds the neuron that makes the mutual information on dev of the chosen ones largest (or smallest).
-    A tie goes to the lower index.
+    A tie (informations within :data:`~.ties.TIE` bits, or that share of them) goes to the lower index.
     """
     search = GreedySearch(fit_gaussians(train.X, train.y, train.n_classes), dev, n_steps)
     order: list[int] = []
@@ -295,7 +292,7 @@ def greedy_path(train: Words, dev: Words, sign: float, n_steps: int) -> Path:
         information = search.information
         signed = sign * information
         best = float(signed.max())
-        tied = (signed >= best - TIE_BITS * max(1.0, abs(best))).nonzero()[:, 0]
+        tied = (signed >= best - TIE * max(1.0, abs(best))).nonzero()[:, 0]
         slot = int(tied[search.neurons[tied].argmin()])
         reached[int(search.neurons[slot])] = float(information[slot])
         order.append(search.choose(slot, step))
@@ -303,5 +300,5 @@ def greedy_path(train: Words, dev: Words, sign: float, n_steps: int) -> Path:
     by_index = left.argsort()
     left, information = left[by_index], information[by_index]
     reached[left] = information
-    rest = left[(-sign * information).argsort(stable=True)]
+    rest = left[descending(sign * information)]
     return Path(torch.cat([torch.tensor(order, dtype=torch.int64), rest]), reached, n_steps)

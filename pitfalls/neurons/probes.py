@@ -21,6 +21,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from pitfalls.neurons.arrays import Words, as_tensor, check_two_words_each
 from pitfalls.neurons.gaussian import Gaussians, fit_gaussians, gaussian_log_joint
 from pitfalls.neurons.linear import Adam, LinearWeights, Optimum, descend
+from pitfalls.neurons.ties import first_best
 
 # Log-densities held at a time when predicting: about 64 MB of float64.
 _HELD = 2**23
@@ -108,9 +109,9 @@ class _Probe(ClassifierMixin, BaseEstimator):
         return np.exp(self.predict_log_proba(X))
 
     def predict(self, X: WordsLike) -> NDArray[Any]:
-        """The most probable class of every word, [n_words]; of equals, the first."""
-        log_proba = self.predict_log_proba(X)
-        return self.classes_[log_proba.argmax(axis=1)]
+        """The most probable class of every word, [n_words]; of equals (see :mod:`~.ties`), the first."""
+        log_proba = torch.from_numpy(self.predict_log_proba(X))
+        return self.classes_[first_best(log_proba).numpy()]
 
 
 class _Linear(_Probe):

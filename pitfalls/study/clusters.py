@@ -148,7 +148,8 @@ def seed_configurations(curves: pd.DataFrame) -> pd.DataFrame:
     if all(key in place for key in PAPER_SEEDS.values()):
         rows, chosen = [place[PAPER_SEEDS[pattern]] for pattern in PATTERNS], "paper"
     else:
-        score, imbalance = scores["score"].to_numpy(copy=True), scores["imbalance"].to_numpy(copy=True)
+        # Rounded, because sums that should be equal may differ in the last bit, and must stay a tie.
+        score, imbalance = (scores[column].to_numpy().round(12) for column in ("score", "imbalance"))
         above = int(score.argmax())
         score[above] = np.inf
         below = int(score.argmin())

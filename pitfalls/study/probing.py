@@ -16,6 +16,9 @@ from pitfalls.study.plan import Setting, drawn, rankings_of
 #: The measures of a curve that the study keeps.
 MEASURES = ("accuracy", "mi_bits", "nmi")
 
+# Informations are sums of logarithms, whose last digits are the processor's; these are everybody's.
+_DIGITS = {"mi_bits": 6, "nmi": 6}
+
 
 def probing_tables(setting: Setting) -> dict[str, pd.DataFrame]:
     """The tables of probing in one configuration.
@@ -23,7 +26,8 @@ def probing_tables(setting: Setting) -> dict[str, pd.DataFrame]:
     Returns
     -------
     curves:
-        A row a probe, ranking, task ("real", and "control" with rankings found anew on control labels) and k.
+        One row per probe, ranking, task ("real", and "control" with rankings found anew on control labels) and k;
+        informations with six digits behind the point.
     orders:
         A row a ranking (of the attribute) and position: the neuron there, down to ``plan.top``.
     """
@@ -35,7 +39,8 @@ def probing_tables(setting: Setting) -> dict[str, pd.DataFrame]:
     jobs = [CurveJob(ranking, "real", plan.seed) for ranking in rankings]
     jobs += [CurveJob(ranking, "control", plan.seed) for ranking in anew]
     curves = curves_of(jobs, data, plan.probing_ks(data.n_neurons), device=setting.device)
-    return {"curves": curves[[*CURVE_KEYS, *MEASURES]], "orders": _orders(data, rankings, plan.top(data.n_neurons))}
+    kept = curves[[*CURVE_KEYS, *MEASURES]].round(_DIGITS)
+    return {"curves": kept, "orders": _orders(data, rankings, plan.top(data.n_neurons))}
 
 
 def _orders(data: Splits, rankings: Sequence[Ranking], top: int) -> pd.DataFrame:

@@ -23,10 +23,11 @@ from pitfalls.language.corpus import Corpus, Dropped, Sentence, drop_long, read_
 from pitfalls.language.grammar import corpora
 from pitfalls.language.lexicon import Lexicon
 from pitfalls.language.values import kept_values
-from pitfalls.model.activations import Splits, absent_layers, layer_vectors, select, word_vectors
+from pitfalls.model.activations import Splits, absent_layers, layer_vectors, select, vector_dtype, word_vectors
 from pitfalls.model.blueprint import PlantedParameters, Truth
 from pitfalls.model.interface import LanguageModel
 from pitfalls.model.masked_lm import MaskedLM
+from pitfalls.model.perturbation import perturbed
 from pitfalls.model.planted import PlantedLM
 
 SPLITS = ("train", "dev", "test")
@@ -47,11 +48,12 @@ PLANTED_MIN_FORMS = 1
 WORLDS = ("mini", "paper", "planted", "planted-covariance")
 
 DTYPES: Mapping[str, torch.dtype] = {
+    "float64": torch.float64,
     "float32": torch.float32,
     "float16": torch.float16,
     "bfloat16": torch.bfloat16,
 }
-"""Precisions that a model may compute in; its word vectors are float32 in all of them."""
+"""Precisions that a model may compute in; its word vectors are float64 in float64, and float32 in all others."""
 
 _PREPARED = ("language", "split", "layers", "words", "megabytes")
 
@@ -324,7 +326,8 @@ class World:
         parts = {}
         for split in SPLITS:
             vectors = word_vectors(self.model, self._words(language, split), layer, cache=self.cache)
-            parts[split] = select(vectors, self.corpus(language, split), attribute, values, layer)
+            part = select(vectors, self.corpus(language, split), attribute, values, layer)
+            parts[split] = replace(part, X=perturbed(part.X, f"{language} {attribute} {layer} {split}"))
         return Splits(**parts)
 
     def prepare(self, languages: Sequence[str], layers: Sequence[int]) -> pd.DataFrame:
@@ -365,7 +368,7 @@ class World:
         return pd.DataFrame(rows, columns=list(_PREPARED))
 
     def disk_need(self, languages: Sequence[str], layers: Sequence[int]) -> int:
-        """Bytes of word vectors that :meth:`prepare` would add to the cache: words x neurons x 4 a layer.
+        """Bytes of word vectors that :meth:`prepare` would add to the cache: 4 (float64: 8) per word, neuron and layer.
 
         What is in the cache is not counted.
 
@@ -397,7 +400,7 @@ class World:
         return [[word.form for word in sentence.words] for sentence in self.corpus(language, split).sentences]
 
     def _layer_bytes(self, words: Sequence[Sequence[str]]) -> int:
-        return sum(map(len, words)) * self.model.n_neurons * 4
+        return sum(map(len, words)) * self.model.n_neurons * vector_dtype(self.model).itemsize
 
     def _checked_layers(self, layers: Sequence[int]) -> list[int]:
         unknown = sorted(set(layers) - set(self.layers))
@@ -443,7 +446,7 @@ def load_world(
     min_forms: int | None = None,
     revision: str | None = None,
     device: str = "cpu",
-    dtype: str = "float32",
+    dtype: str | None = None,
     planted: PlantedParameters | None = None,
 ) -> World:
     """A world by name.
@@ -461,7 +464,8 @@ def load_world(
         for the planted worlds)
     revision : the model's revision on the hub
     device : ``cpu``, ``cuda``, …
-    dtype : for ``paper``, the precision that the model computes in, one of :data:`DTYPES`
+    dtype : for ``paper``, the precision that the model computes in, one of :data:`DTYPES` (default ``float32``); the
+        other worlds compute in float64, so that every processor prints the same digits
     planted : for the planted worlds, what is planted (default: ``PlantedParameters()``, or for
         ``planted-covariance`` ``PlantedParameters.covariance()``)
 
@@ -485,15 +489,15 @@ def load_world(
     if chosen and name in WORLDS and name != "paper":
         raise ValueError(f'the {name} world is fixed; for another model or treebank use load_world("paper", …)')
     precision = _dtype(dtype)
-    if dtype != "float32" and name in WORLDS and name != "paper":
+    if dtype not in (None, "float64") and name in WORLDS and name != "paper":
         raise ValueError(
-            f'the {name} world computes in float32, not {dtype}; for another precision use load_world("paper", …)'
+            f'the {name} world computes in float64, not {dtype}; for another precision use load_world("paper", …)'
         )
     if planted is not None and name in ("mini", "paper"):
         raise ValueError(f'nothing can be planted in the {name} world; use load_world("planted", planted=…)')
     if name == "mini":
         folder = mini_folder()
-        lm = MaskedLM.load(folder / "model", device=device)
+        lm = MaskedLM.load(folder / "model", device=device, dtype=torch.float64)
         return World("mini", lm, GeneratedSource(folder), min_forms or MINI_MIN_FORMS, cache_folder())
     if name == "paper":
         chosen_model = os.fspath(model or "bert-base-multilingual-cased")
@@ -507,7 +511,9 @@ def load_world(
     raise ValueError(f"no world {name!r}; there are: {', '.join(WORLDS)}")
 
 
-def _dtype(name: str) -> torch.dtype:
+def _dtype(name: str | None) -> torch.dtype:
+    if name is None:
+        return torch.float32
     if name not in DTYPES:
         raise ValueError(f"no dtype {name!r}; there are: {', '.join(DTYPES)}")
     return DTYPES[name]
@@ -564,7 +570,7 @@ def world_from_files(
     min_forms: int = PAPER_MIN_FORMS,
     revision: str | None = None,
     device: str = "cpu",
-    dtype: str = "float32",
+    dtype: str | None = None,
 ) -> World:
     """A world of one language from any masked LM and CoNLL-U files.
 

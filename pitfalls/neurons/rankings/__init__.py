@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pitfalls.neurons.gaussian import TIE_BITS
 from pitfalls.neurons.rankings.base import Direction, Greedy, Ranked, Ranker, Ranking, Scorer
 from pitfalls.neurons.rankings.forest import RandomForest
 from pitfalls.neurons.rankings.paper import Gaussian, Linear, Probeless, Random
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = [
     "LCA",
     "PAPER_RANKINGS",
-    "TIE_BITS",
     "Anova",
     "AveragePrecision",
     "ConditionalMI",

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from pitfalls.neurons.arrays import Words, as_tensor, checked_ks, labelled_words
 from pitfalls.neurons.probes import WordsLike, read_labels, read_words
+from pitfalls.neurons.ties import descending
 
 if TYPE_CHECKING:
     from pitfalls.model.activations import Splits
@@ -211,7 +212,10 @@ class Ranker(SelectorMixin, BaseEstimator):
 
 @dataclass(eq=False, repr=False)
 class Scorer(Ranker):
-    """A method that sorts neurons by a score, descending; ties go to the lower index, and btt is the reversal."""
+    """A method that sorts neurons by a score, descending; ties go to the lower index, and btt is the reversal.
+
+    Scores closer than :data:`~pitfalls.neurons.ties.TIE` of the highest are a tie.
+    """
 
     def score_neurons(self, words: Words) -> NDArray[np.float64]:
         """The score of every neuron, [n_neurons]: the higher, the more important."""
@@ -220,7 +224,7 @@ class Scorer(Ranker):
     def find(self, train: Words, dev: Words) -> Ranked:
         """Sort by :meth:`score_neurons` on the training words."""
         scores = np.asarray(self.score_neurons(train), dtype=np.float64)
-        order = np.argsort(-scores, kind="stable")
+        order = descending(torch.from_numpy(scores)).numpy()
         return Ranked(order if self.direction == "ttb" else order[::-1].copy(), scores, len(order))
 
 

@@ -6,12 +6,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pitfalls.neurons.ties import settled
+
 
 def binned(X: torch.Tensor, n_bins: int) -> NDArray[np.int64]:
     """The bin of every activation, [n_neurons, n_words] in 0..n_bins-1.
 
     A neuron's bins are cut at its words' sorted activations number n/B, 2n/B, ..., rounded down; words of equal
-    activation share a bin, so a neuron with few different activations has fewer bins.
+    activation (closer than :data:`~pitfalls.neurons.ties.TIE` of the neuron's largest) share a bin, so a neuron with
+    few different activations has fewer bins.
 
     Raises
     ------
@@ -29,7 +32,7 @@ def binned(X: torch.Tensor, n_bins: int) -> NDArray[np.int64]:
     cuts = [n_words * i // n_bins for i in range(1, n_bins)]
     columns = []
     for block in X.split(64, dim=1):
-        values = block.T.contiguous()
+        values = settled(block.T.contiguous(), dim=1)
         edges = values.sort(dim=1).values[:, cuts].contiguous()
         columns.append(torch.searchsorted(edges, values, right=True).cpu())
     return np.asarray(torch.cat(columns).numpy(), dtype=np.int64)

@@ -18,7 +18,13 @@ from pitfalls.neurons.rankings.base import Greedy, Ranked, Scorer
 
 @dataclass(eq=False, repr=False)
 class Linear(Scorer):
-    """Mean over classes of the absolute weights of the best-training-loss epoch (SOURCES.md, Linear [C])."""
+    """Mean over classes of the absolute weights of the best-training-loss epoch (SOURCES.md, Linear [C]).
+
+    The order ends before its last place. The penalty holds the weights of neurons that the probe does not need at zero,
+    and Adam's last steps leave them within about its learning rate of it, on either side: among those weights the order
+    says when training stopped, and nothing about the neurons. Bottom to top begins with them. Another seed shows where:
+    notebook 04, "Where a ranking ends".
+    """
 
     name: ClassVar[str] = "linear"
 
@@ -34,7 +40,8 @@ class Gaussian(Greedy):
 
     Top to bottom, each step adds the neuron that makes the information of the chosen ones largest; bottom to
     top is a run of its own in which each step makes it smallest. The score of a neuron is the information
-    (bits) once it was added, or would have been added next where ``max_neurons`` ended the search.
+    (bits) once it was added, or would have been added next where ``max_neurons`` ended the search. The neurons behind
+    :attr:`Ranking.ranked` were not chosen one by one; their order ignores what they share with each other.
     """
 
     name: ClassVar[str] = "gaussian"

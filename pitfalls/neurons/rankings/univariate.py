@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pitfalls.neurons.arrays import Words, class_means
 from pitfalls.neurons.rankings.base import Scorer
 from pitfalls.neurons.rankings.bins import binned, information_bits
+from pitfalls.neurons.ties import settled
 
 # Neurons whose words are sorted at a time.
 _NEURONS_AT_ONCE = 64
@@ -44,7 +45,8 @@ class AveragePrecision(Scorer):
     Words are sorted by the neuron's activation, or by its negative where that is better, and the precision is
     averaged over the words of the value (Mu & Andreas 2020 compare neurons and concepts by intersection over
     union; NeuroX computes average precision under that name, for one value, for the positive sign only, and with
-    activations below a threshold set to zero). Words of the same activation count as one step.
+    activations below a threshold set to zero). Words of the same activation (closer than
+    :data:`~pitfalls.neurons.ties.TIE` of the neuron's largest) count as one step.
     """
 
     name: ClassVar[str] = "average_precision"
@@ -57,7 +59,7 @@ class AveragePrecision(Scorer):
 
 def _average_precisions(X: torch.Tensor, words: Words) -> torch.Tensor:
     """Mean over values of the better sign's average precision, [n_columns]."""
-    ascending, order = X.T.contiguous().sort(dim=1)
+    ascending, order = settled(X.T.contiguous(), dim=1).sort(dim=1)
     labels = words.y[order]
     best = [
         torch.maximum(_precision(ascending, hits), _precision(ascending.flip(1), hits.flip(1)))

@@ -23,6 +23,8 @@ def absolute_weights(words: Words, loss: Optimum) -> NDArray[np.float64]:
 class LinearConverged(Scorer):
     """Like Linear, with the weights at the minimum of the paper's loss instead of after ten epochs of Adam.
 
+    Neurons of weight zero are tied, as in :class:`Lasso`.
+
     Parameters
     ----------
     l1, l2:
@@ -44,7 +46,8 @@ class Lasso(Scorer):
     """Mean over classes of the absolute weights of an L1-penalised probe (Tibshirani 1996; so in Fan et al. 2023).
 
     The loss is mean cross-entropy (nats) + ``l1`` times the sum of absolute weights, at its minimum. Neurons of
-    weight zero are tied and follow in the order of their indices.
+    weight zero are tied and follow in the order of their indices: there the ranking ends, and bottom to top has no
+    beginning.
 
     Parameters
     ----------

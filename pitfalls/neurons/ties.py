@@ -1,0 +1,59 @@
+"""When two computed numbers are equal: a margin, so that no choice hangs on how a processor rounds.
+
+The order of a sum is the processor's, and with it the last digits. What is sorted, or chosen by its maximum, is
+therefore compared with a margin, and a tie goes to the lower index.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+#: Numbers closer than this share of the largest among them are equal. Double precision rounds to 1e-16, and hundreds of
+#: steps of an optimiser make 1e-12 of that.
+TIE = 1e-9
+
+
+def settled(values: Tensor, dim: int | None = None) -> Tensor:
+    """The values on a grid of :data:`TIE` times the largest size, float64: what differs by rounding becomes equal.
+
+    Parameters
+    ----------
+    values : of any shape; infinite ones stay, and do not count as the largest
+    dim : the largest along this dimension; by default of all values
+
+    Examples
+    --------
+    >>> a = torch.tensor([0.1 + 0.2, 0.3, 1.0], dtype=torch.float64)
+    >>> (a[0] == a[1]).item(), (settled(a)[0] == settled(a)[1]).item()
+    (False, True)
+    """
+    values = values.double()
+    size = torch.where(values.isfinite(), values.abs(), 0.0)
+    largest = size.max() if dim is None else size.amax(dim, keepdim=True)
+    grid = torch.where(largest > 0, largest, 1.0) * TIE
+    return torch.where(values.isfinite(), (values / grid).round() * grid, values)
+
+
+def descending(scores: Tensor) -> Tensor:
+    """The order of ``scores`` [n] from high to low; among equals the lower index comes first.
+
+    Examples
+    --------
+    >>> descending(torch.tensor([0.3, 0.5, 0.1 + 0.2, 0.5], dtype=torch.float64)).tolist()
+    [1, 3, 0, 2]
+    """
+    return settled(scores).argsort(descending=True, stable=True)
+
+
+def first_best(values: Tensor, dim: int = -1) -> Tensor:
+    """Where ``values`` are largest along a dimension: the lowest index within :data:`TIE` of the maximum.
+
+    The margin is absolute: for log-probabilities and informations, whose unit is one nat or one bit.
+
+    Examples
+    --------
+    >>> first_best(torch.tensor([0.3, 0.1 + 0.2, 0.0], dtype=torch.float64)).item()
+    0
+    """
+    return (values >= values.amax(dim, keepdim=True) - TIE).int().argmax(dim)
