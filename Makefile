@@ -23,7 +23,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 SOURCES   := $(wildcard notebooks/src/*.py)
 NOTEBOOKS := $(patsubst notebooks/src/%.py,notebooks/%.ipynb,$(SOURCES))
 
-.PHONY: help reproduce test lab notebooks student versions nbgrader lint types unit nbval colab slides book
+.PHONY: help reproduce test lab notebooks student versions nbgrader lint types unit nbval portable colab slides book
 .PHONY: mini pretrain card readme bench clean
 
 help:  ## Say what there is to make
@@ -56,6 +56,14 @@ unit: $(VENV)/.ready
 nbval: $(VENV)/.ready
 	$(QUIET) PITFALLS_OUTPUT=$$(mktemp -d) $(BIN)/pytest -q -o addopts=-ra -n $(NBVAL_AT_ONCE) --dist loadfile \
 		--nbval --nbval-current-env notebooks/*.ipynb
+
+# Weights and word vectors moved by a part in 10^12, and NumPy as on another processor: see tests/test_portable.py.
+ELSEWHERE = PITFALLS_PERTURB=1e-12 PITFALLS_CACHE='$(CURDIR)/build/portable' OMP_NUM_THREADS=2 OMP_WAIT_POLICY=passive \
+	NPY_DISABLE_CPU_FEATURES='X86_V3 X86_V4' OPENBLAS_CORETYPE=Nehalem
+
+portable: $(VENV)/.ready  ## Check that another processor and two threads would print and store the same digits
+	$(ELSEWHERE) $(MAKE) nbval
+	$(ELSEWHERE) PITFALLS_PORTABLE=eight $(BIN)/pytest -q tests/test_portable.py
 
 colab: $(VENV)/.ready  ## Run all notebooks with Google Colab's versions, from a wheel (a quarter of an hour)
 	PITFALLS_COLAB=1 $(BIN)/pytest -q -m colab tests/test_colab_notebooks.py

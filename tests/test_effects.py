@@ -55,7 +55,7 @@ def test_effects_are_those_of_intervene_with_the_beta_chosen_on_dev(measured, pl
     )
     own = measured["strengths"].query("ranking == 'probeless' and kind == 'translation'")
     best = pf.clwv(sweep).groupby("strength")["clwv"].max()
-    assert own.set_index("strength")["max_clwv"].to_dict() == best.to_dict()
+    assert own.set_index("strength")["max_clwv"].to_dict() == pytest.approx(best.to_dict())
     mean = measured["strengths"].query("kind == 'translation'").groupby("strength")["max_clwv"].mean().round(12)
     assert beta == min(strength for strength, value in mean.items() if value == mean.max())
     found = long(measured["effects"])
@@ -172,11 +172,9 @@ def test_the_study_that_comes_with_the_project_is_of_this_code(root):
         table = stored[name]
         return table[(table["language"] == "tur") & (table["attribute"] == "Polarity") & (table["layer"] == 4)]
 
-    names = [name for name in anew["effects"].columns if name.startswith("n_")]
-    before, now = own("effects")[names].to_numpy(), anew["effects"][names].to_numpy()
-    # Other processors round differently: a word or two may come out otherwise, not a curve.
-    assert (np.abs(before - now).sum(axis=1) <= 0.05 * now.sum(axis=1)).all()
-    np.testing.assert_allclose(own("curves")["accuracy"], anew["curves"]["accuracy"], atol=0.02)
+    for name, table in anew.items():
+        # Words, places and choices are the same on every processor; rates and informations to the digits stored.
+        pd.testing.assert_frame_equal(own(name).reset_index(drop=True), table, rtol=0, atol=2e-6)
 
 
 def test_the_verdicts_that_come_with_the_project_follow_from_its_tables(root):

@@ -234,7 +234,7 @@ def test_rows_may_come_in_any_order_and_with_other_columns(test):
     for by in (None, "language"):
         whole = test(curves, ks=[10], by=by)
         shuffled = curves.sample(frac=1, random_state=0).drop(columns=["task", "split", "mi_bits"])
-        pd.testing.assert_frame_equal(test(shuffled, ks=[10], by=by), whole, check_exact=True)
+        pd.testing.assert_frame_equal(test(shuffled, ks=[10], by=by), whole, rtol=1e-12, atol=1e-12)
     without_seeds = drawn().drop(columns=["seed", "ranking_seed"])
     pd.testing.assert_frame_equal(test(without_seeds, ks=[10]), test(drawn(), ks=[10]))
 
@@ -356,9 +356,9 @@ def test_the_least_p_is_reached_where_all_languages_agree():
     accuracy = np.full((len(PLACES), 2), 0.5)
     accuracy[:, 0] += np.linspace(0.01, 0.2, len(PLACES))
     test = blocked_permutation(table(accuracy, methods=[A, B]), A, B, 10).iloc[0]
-    assert test["p_value"] == test["least_p"] == 0.125
+    assert test[["p_value", "least_p"]].tolist() == pytest.approx([0.125, 0.125])
     wilcoxon = row_of(wilcoxon_matrix(table(accuracy, methods=[A, B]), ks=[10]), A, B)
-    assert wilcoxon["p_value"] == 2 / 2 ** len(PLACES)
+    assert wilcoxon["p_value"] == pytest.approx(2 / 2 ** len(PLACES))
 
 
 def test_many_languages_are_drawn_and_come_close_to_all_flips():
@@ -396,7 +396,9 @@ def test_two_methods_alone_get_the_row_of_the_matrix():
                 own = blocked_permutation(curves, tuple(a), b, 20, draws=draws, seed=3)
             assert len(own) == 1
             expected = row_of(whole, a, b, k=20).drop(["p_adjusted", "n_configurations"])
-            assert own.iloc[0].drop("n_configurations").to_dict() == expected.to_dict()
+            # A mean of two methods alone may add in another order than one of all: equal to the last digits or so.
+            found = own.iloc[0].drop("n_configurations")
+            pd.testing.assert_series_equal(found, expected, check_names=False, rtol=1e-12, atol=1e-12)
 
 
 @given(st.lists(st.lists(st.integers(-9, 9), min_size=1, max_size=3), min_size=1, max_size=6), st.randoms())

@@ -48,6 +48,7 @@ def test_infinite_and_constant_scores_are_ordered_too():
     scores = torch.tensor([1.0, torch.inf, -torch.inf, torch.inf, 0.0], dtype=torch.float64)
     assert descending(scores).tolist() == [1, 3, 0, 4, 2]
     assert descending(torch.zeros(3)).tolist() == [0, 1, 2]
+    assert descending(torch.zeros(0)).tolist() == []
 
 
 def test_the_margin_is_a_share_of_each_row_s_largest():

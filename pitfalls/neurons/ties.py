@@ -29,6 +29,8 @@ def settled(values: Tensor, dim: int | None = None) -> Tensor:
     (False, True)
     """
     values = values.double()
+    if not values.numel():
+        return values
     size = torch.where(values.isfinite(), values.abs(), 0.0)
     largest = size.max() if dim is None else size.amax(dim, keepdim=True)
     grid = torch.where(largest > 0, largest, 1.0) * TIE

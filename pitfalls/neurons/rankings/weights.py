@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from pitfalls.neurons.arrays import Words
 from pitfalls.neurons.linear import Optimum, descend
 from pitfalls.neurons.rankings.base import Scorer
+from pitfalls.neurons.ties import settled
 
 
 def absolute_weights(words: Words, loss: Optimum) -> NDArray[np.float64]:
@@ -122,6 +124,8 @@ def weight_mass_scores(weights: NDArray[np.float64]) -> NDArray[np.float64]:
     >>> weight_mass_scores(np.array([[6.0, 3.0, 1.0], [0.0, 0.0, 5.0]])).round(2).tolist()
     [1.0, 0.4, 1.0]
     """
+    # Copies of a neuron have the same weight at the optimum, up to rounding: the first of them is taken first.
+    weights = settled(torch.from_numpy(weights), dim=1).numpy()
     order = np.argsort(-weights, axis=1, kind="stable")
     sorted_weights = np.take_along_axis(weights, order, axis=1)
     before = np.cumsum(sorted_weights, axis=1) - sorted_weights
