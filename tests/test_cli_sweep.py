@@ -46,7 +46,7 @@ def test_configurations_are_listed_with_their_sizes(tmp_path, capsys):
     [
         (["configs", "--world", "mini", "--languages", "fin"], "not fin"),
         (["configs", "--world", "mini", "--layers", "9"], "has the layers 0 to 4, not [9]"),
-        (["sweep", "--world", "mini", "--dtype", "float16"], "the mini world computes in float32, not float16"),
+        (["sweep", "--world", "mini", "--dtype", "float16"], "the mini world computes in float64, not float16"),
         (["sweep", "--world", "planted", "--dask", "tcp://127.0.0.1:1"], "127.0.0.1:1"),
     ],
 )

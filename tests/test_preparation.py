@@ -270,10 +270,10 @@ def test_a_study_in_another_precision_is_other_tasks(options, tmp_path):
 
 
 def test_precisions_that_there_are_not(options):
-    with pytest.raises(ValueError, match="no dtype 'float8'; there are: float32, float16, bfloat16"):
+    with pytest.raises(ValueError, match="no dtype 'float8'; there are: float64, float32, float16, bfloat16"):
         load_world(**options, dtype="float8")
     for name in ("mini", "planted"):
-        with pytest.raises(ValueError, match=f"the {name} world computes in float32, not bfloat16"):
+        with pytest.raises(ValueError, match=f"the {name} world computes in float64, not bfloat16"):
             load_world(name, dtype="bfloat16")
 
 
