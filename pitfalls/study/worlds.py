@@ -28,6 +28,7 @@ from pitfalls.model.blueprint import PlantedParameters, Truth
 from pitfalls.model.interface import LanguageModel
 from pitfalls.model.masked_lm import MaskedLM
 from pitfalls.model.planted import PlantedLM
+from pitfalls.study.names import DTYPES, WORLDS
 
 SPLITS = ("train", "dev", "test")
 
@@ -43,15 +44,6 @@ PAPER_MIN_FORMS = 100
 
 PLANTED_MIN_FORMS = 1
 """The value filter's threshold in the planted worlds: their values are known, none needs to be dropped."""
-
-WORLDS = ("mini", "paper", "planted", "planted-covariance")
-
-DTYPES: Mapping[str, torch.dtype] = {
-    "float32": torch.float32,
-    "float16": torch.float16,
-    "bfloat16": torch.bfloat16,
-}
-"""Precisions that a model may compute in; its word vectors are float32 in all of them."""
 
 _PREPARED = ("language", "split", "layers", "words", "megabytes")
 
@@ -461,7 +453,7 @@ def load_world(
         for the planted worlds)
     revision : the model's revision on the hub
     device : ``cpu``, ``cuda``, …
-    dtype : for ``paper``, the precision that the model computes in, one of :data:`DTYPES`
+    dtype : for ``paper``, the precision that the model computes in, one of :data:`~pitfalls.study.names.DTYPES`
     planted : for the planted worlds, what is planted (default: ``PlantedParameters()``, or for
         ``planted-covariance`` ``PlantedParameters.covariance()``)
 
@@ -510,7 +502,8 @@ def load_world(
 def _dtype(name: str) -> torch.dtype:
     if name not in DTYPES:
         raise ValueError(f"no dtype {name!r}; there are: {', '.join(DTYPES)}")
-    return DTYPES[name]
+    dtype: torch.dtype = getattr(torch, name)
+    return dtype
 
 
 def _planted_parameters(name: str, given: PlantedParameters | None) -> PlantedParameters:
