@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from pitfalls import figures
-from pitfalls.cli.common import name_of, say, world_and_data, wrote
+from pitfalls.cli.common import say
+from pitfalls.cli.configuration import name_of, world_and_data, wrote
 from pitfalls.language.analysers import SpacyAnalyser
 from pitfalls.language.corpus import Sentence
 from pitfalls.language.coverage import coverage
