@@ -136,7 +136,7 @@ print(json.dumps(found))""",
 
 def test_a_command_without_its_packages_ends_with_one_line():
     asked = {
-        "probe --model m --treebank a --attribute Number --layer 1": "models",
+        "probe --model m --treebank a --attribute Number --layer 1": "figures",
         "sweep --world planted --dry-run": "models",
         "configs": "models",
         "reproduce": "course",
