@@ -31,10 +31,10 @@ from benchmarks.measure import forget_peak, held_mb, load_average, peak_mb, say
 from pitfalls.language.corpus import Corpus, Sentence, read_conllu
 from pitfalls.language.treebanks import TREEBANKS
 from pitfalls.model.activations import Splits
-from pitfalls.study import effects, paper, plan, probing
+from pitfalls.study import effects, paper, probing, setting
 from pitfalls.study.machine import describe
 from pitfalls.study.output import write_whole
-from pitfalls.study.plan import Plan, Setting
+from pitfalls.study.plan import Plan
 from pitfalls.study.stored import Result, read_result, write_result
 from pitfalls.study.worlds import SPLITS, World, load_world
 
@@ -149,7 +149,7 @@ class Stages:
 def parts_timed(stages: Stages, layer: int) -> Iterator[None]:
     """While inside, the parts that the study is made of are stages of their own; what they do stays the same."""
     parts: list[tuple[Any, str, Callable[..., str]]] = [
-        (plan, "rank_both", lambda name, *_, **__: f"ranking {name}, both directions, real and control"),
+        (setting, "rank_both", lambda name, *_, **__: f"ranking {name}, both directions, real and control"),
         (probing, "curves_of", lambda *_, **__: "probing curves, real and control"),
         (effects, "sweep_beta", lambda *_, **__: "strengths on dev, scaled"),
         (effects, "sweep_alpha", lambda *_, **__: "strengths on dev, constant"),
@@ -289,9 +289,9 @@ def make_vectors(world: World, layers: Sequence[int]) -> str:
 
 
 def select_words(world: World, layer: int, chosen: Plan) -> Splits:
-    """The words with the attribute, as :meth:`pitfalls.study.plan.Setting.of` draws them."""
+    """The words with the attribute, as :meth:`pitfalls.study.setting.Setting.of` draws them."""
     whole = world.activations(LANGUAGE, ATTRIBUTE, layer)
-    return Splits(train=plan.drawn(whole.train, chosen.train_words, chosen.seed), dev=whole.dev, test=whole.test)
+    return Splits(train=setting.drawn(whole.train, chosen.train_words, chosen.seed), dev=whole.dev, test=whole.test)
 
 
 def measure_layer(stages: Stages, world: World, layer: int, chosen: Plan) -> dict[str, pd.DataFrame]:
@@ -301,9 +301,9 @@ def measure_layer(stages: Stages, world: World, layer: int, chosen: Plan) -> dic
         row["detail"] = f"{data.train.n_words:,} train, {data.dev.n_words:,} dev, {data.test.n_words:,} test words"
     with parts_timed(stages, layer):
         on = str(world.model.device)  # type: ignore[attr-defined]
-        setting = Setting(world, data, plan.rankings_of(data, chosen, on), chosen, on)
-        tables = probing.probing_tables(setting)
-        return {**tables, **effects.effect_tables(setting, tables["curves"])}
+        one = setting.Setting(world, data, setting.rankings_of(data, chosen, on), chosen, on)
+        tables = probing.probing_tables(one)
+        return {**tables, **effects.effect_tables(one, tables["curves"])}
 
 
 def publish(stages: Stages, study: Mapping[str, pd.DataFrame], n_neurons: int, output: Path) -> None:

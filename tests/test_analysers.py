@@ -403,7 +403,7 @@ def test_what_is_wrong_with_a_pipeline_is_said() -> None:
 
 def test_without_spacy_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "spacy", None)
-    with pytest.raises(ImportError, match=r"'es_toy' needs spaCy.*pip install 'pitfalls\[spacy\]'"):
+    with pytest.raises(ImportError, match=r"spacy is not installed: pip install 'pitfalls\[spacy\]'"):
         SpacyAnalyser("spa", "es_toy")
 
 

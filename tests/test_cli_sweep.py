@@ -51,7 +51,7 @@ def test_configurations_are_listed_with_their_sizes(tmp_path, capsys):
     ],
 )
 def test_bad_input_is_said_in_one_line(command, message, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("pitfalls.cli.DaskCluster", _hasty)
+    monkeypatch.setattr("pitfalls.cli.sweep.DaskCluster", _hasty)
     assert main([*command, "--output", str(tmp_path)]) == 2
     assert message in capsys.readouterr().err
 

@@ -107,7 +107,7 @@ def test_on_colab_it_installs_the_package_and_keeps_what_the_kernel_runs_on(mach
     assert done.returncode == 0, done.stderr
     ((arguments, kept),) = [(one["arguments"], one["kept"]) for one in asked]
     assert arguments[:3] == ["install", "-q", "-c"]
-    assert arguments[4:] == ["git+https://github.com/me/it"]
+    assert arguments[4:] == ["pitfalls[course] @ git+https://github.com/me/it"]
     assert kept == [f"{name}=={version(name)}" for name in ("torch", "numpy", "ipython", "ipykernel")]
 
 
@@ -122,7 +122,7 @@ def test_on_colab_it_prints_the_versions(machine):
 
 def test_a_wheel_or_a_fork_takes_the_addresss_place(machine):
     _, (asked,) = run(machine, PITFALLS_PACKAGE="/wheels/my own.whl")
-    assert asked["arguments"][4:] == ["/wheels/my own.whl"]
+    assert asked["arguments"][4:] == ["pitfalls[course] @ file:///wheels/my%20own.whl"]
 
 
 def test_a_second_run_installs_nothing(machine):

@@ -17,7 +17,8 @@ from pitfalls.study.everywhere import publish_study, study_everywhere, world_ide
 from pitfalls.study.measures import measure
 from pitfalls.study.output import stored_study
 from pitfalls.study.overlap import ranking_overlaps, shared_across_languages
-from pitfalls.study.plan import Plan, tasks
+from pitfalls.study.plan import Plan
+from pitfalls.study.setting import tasks
 from pitfalls.study.stored import read_result
 
 PLAN = Plan(steps=8, betas=(2, 8), alphas=(1, 4), test_sentences=20, dev_sentences=20, train_words=700, greedy=8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -20,6 +21,15 @@ CONDA_NAMES = {"torch": "pytorch"}
 @pytest.fixture(scope="module")
 def project(root):
     return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def expanded(project, extra):
+    """What an extra brings, and what the extras that it names bring."""
+    found = []
+    for text in project["optional-dependencies"][extra]:
+        own = re.fullmatch(r"pitfalls\[([\w,]+)\]", text)
+        found += [text] if own is None else [one for name in own[1].split(",") for one in expanded(project, name)]
+    return list(dict.fromkeys(found))
 
 
 def floors(requirements):
@@ -44,7 +54,7 @@ def test_conda_names_the_same_packages_and_floors(root, project):
     python, pip = stated.pop("python"), stated.pop("pip")
     assert python == project["requires-python"]
     assert pip == ""
-    assert stated == floors([*project["dependencies"], *project["optional-dependencies"]["dev"]])
+    assert stated == floors([*project["dependencies"], *expanded(project, "dev")])
 
 
 def test_constraints_pin_every_requirement_at_or_above_its_floor(root, project):
@@ -58,28 +68,71 @@ def test_constraints_pin_every_requirement_at_or_above_its_floor(root, project):
             (pin,) = requirement.specifier
             assert pin.operator == "=="
             pins.setdefault(requirement.name.lower().replace("_", "-"), []).append(Version(pin.version))
-    for text in [*project["dependencies"], *project["optional-dependencies"]["dev"]]:
+    for text in [*project["dependencies"], *expanded(project, "dev")]:
         requirement = Requirement(text)
         if requirement.marker is None:
             assert requirement.name in pins, requirement.name
             assert all(requirement.specifier.contains(pin) for pin in pins[requirement.name]), text
 
 
-def test_the_package_imports_nothing_that_it_does_not_require(root, project):
+def test_few_packages_are_required_and_every_other_has_an_extra(project):
+    extras = project["optional-dependencies"].keys() - {"all", "dev"}
+    assert len(project["dependencies"]) <= 12
+    assert extras == {"models", "figures", "course", "lab", "dask", "spacy"}
+    assert set(expanded(project, "all")) == {text for extra in extras for text in expanded(project, extra)}
+    # Tests stand in for spaCy, and Colab's own front end must stay.
+    assert set(expanded(project, "dev")) >= set(expanded(project, "all")) - set(expanded(project, "spacy"))
+    assert set(expanded(project, "course")) >= {*expanded(project, "models"), *expanded(project, "figures")}
+    assert not any(text.startswith("jupyterlab") for text in expanded(project, "course"))
+
+
+# All modules of these packages are imported inside the `with extra(…)` of their __init__.py.
+GUARDED = {"figures": "figures", "course": "course"}
+
+
+def imports(node, extra=None):
+    """Every import in a module's tree, as (module, names, the extra inside whose `with` it stands)."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            yield from ((alias.name, (), extra) for alias in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            assert child.level == 0, "name the module in full"
+            yield child.module, tuple(alias.name for alias in child.names), extra
+        elif isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
+            continue
+        else:
+            yield from imports(child, _extra(child) or extra)
+
+
+def _extra(node):
+    calls = [item.context_expr for item in node.items] if isinstance(node, ast.With) else []
+    named = [c.args[0].value for c in calls if isinstance(c, ast.Call) and getattr(c.func, "id", "") == "extra"]
+    return named[0] if named else None
+
+
+def test_the_package_imports_what_it_requires_and_all_else_inside_its_extra(root, project):
     from packaging.requirements import Requirement
 
-    modules = {"scikit-learn": "sklearn", "pillow": "PIL"}
-    # What an extra brings is imported where it is used, with an error that names the extra.
-    extras = [text for extra, texts in project["optional-dependencies"].items() if extra != "dev" for text in texts]
-    allowed = {
-        modules.get(Requirement(text).name, Requirement(text).name.replace("-", "_"))
-        for text in [*project["dependencies"], *extras]
-    } | {"pitfalls", "IPython"}
+    modules = {"scikit-learn": "sklearn", "pillow": "PIL", "ipython": "IPython"}
+
+    def brought(texts):
+        names = [Requirement(text).name for text in texts]
+        return {modules.get(name, name.replace("-", "_")) for name in names}
+
+    required = brought(project["dependencies"])
     for path in sorted((root / "pitfalls").rglob("*.py")):
-        text = path.read_text(encoding="utf-8")
-        found = re.findall(r"^ *(?:import|from) ([A-Za-z_]\w*)[\w.]*(?: import [\w(*, ]+| as \w+)?$", text, re.M)
-        for module in found:
-            assert module in allowed or module in sys.stdlib_module_names, f"{path}: {module}"
+        wing = path.relative_to(root / "pitfalls").parts[0]
+        for module, _, extra in imports(ast.parse(path.read_text(encoding="utf-8"))):
+            top = module.partition(".")[0]
+            if top == "pitfalls" or top in sys.stdlib_module_names or top in required:
+                continue
+            guard = extra or GUARDED.get(wing)
+            assert guard is not None, f"{path} imports {module} outside any `with extra(…)`"
+            assert top in brought(expanded(project, guard)), f"{path}: the extra {guard} does not bring {module}"
+    for wing, extra in GUARDED.items():
+        tree = ast.parse((root / "pitfalls" / wing / "__init__.py").read_text(encoding="utf-8"))
+        found = {inside for module, _, inside in imports(tree) if module.startswith(f"pitfalls.{wing}.")}
+        assert found == {extra}
 
 
 def test_imports_run_one_way(root):
@@ -91,11 +144,18 @@ def test_imports_run_one_way(root):
         "figures": {"figures"},
         "study": {"language", "model", "neurons", "figures", "study"},
         "course": {"language", "model", "neurons", "figures", "study", "course"},
+        "cli": {"language", "model", "neurons", "figures", "study", "cli", "__version__"},
     }
     for wing, allowed in may.items():
         for path in sorted((root / "pitfalls" / wing).rglob("*.py")):
-            used = set(re.findall(r"^\s*(?:from|import) pitfalls\.(\w+)", path.read_text(encoding="utf-8"), re.M))
-            assert used <= allowed, f"{path} imports {sorted(used - allowed)}"
+            used = set()
+            for module, names, _ in imports(ast.parse(path.read_text(encoding="utf-8"))):
+                # Through the package itself everything can be had: `import pitfalls` is no way round.
+                if module == "pitfalls":
+                    used |= set(names or ["everything"])
+                elif module.startswith("pitfalls."):
+                    used.add(module.split(".")[1])
+            assert used <= allowed | {"extras"}, f"{path} imports {sorted(used - allowed)}"
 
 
 def test_readme_badges_come_from_the_one_address(root):

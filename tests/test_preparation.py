@@ -13,7 +13,7 @@ import torch
 from pitfalls.cli import main
 from pitfalls.model import activations
 from pitfalls.model.masked_lm import MaskedLM
-from pitfalls.study import everywhere, plan, worlds
+from pitfalls.study import everywhere, setting, worlds
 from pitfalls.study.everywhere import do_study, preparations, prepare, study_everywhere, study_tasks
 from pitfalls.study.plan import Plan
 from pitfalls.study.stored import read_result
@@ -46,9 +46,9 @@ def conllu(n, offset=0):
 @pytest.fixture(autouse=True)
 def fresh(tmp_path, monkeypatch):
     monkeypatch.setenv("PITFALLS_CACHE", str(tmp_path / "cache"))
-    plan._WORLD.clear()
+    setting._WORLD.clear()
     yield
-    plan._WORLD.clear()
+    setting._WORLD.clear()
 
 
 @pytest.fixture
@@ -208,14 +208,14 @@ def test_the_command_says_what_vectors_take_before_it_begins(options, tmp_path, 
     whole = everywhere.World.disk_need
     monkeypatch.setattr(everywhere.World, "disk_need", lambda *ask: 100_000 * whole(*ask))
     n = load_world(**options).model.n_neurons
-    monkeypatch.setattr("pitfalls.cli.free_space", lambda folder: 2e12)
+    monkeypatch.setattr("pitfalls.cli.sweep.free_space", lambda folder: 2e12)
     monkeypatch.setattr("pitfalls.study.everywhere.load_world", lambda **asked: load_world(**asked, min_forms=2))
     assert main(command) == 0
     said = capsys.readouterr().out
     need = f"word vectors: {88 * n * 4 * 2 / 1e4:.3f} GB to write into {cache_folder()}, where 2000.00 GB are free\n"
     assert need in said and said.index(need) < said.index("configurations are to do")
     assert not list(tmp_path.rglob("*.zip")) and not cache_folder().exists()
-    monkeypatch.setattr("pitfalls.cli.free_space", lambda folder: 1000)
+    monkeypatch.setattr("pitfalls.cli.sweep.free_space", lambda folder: 1000)
     assert main(command) == 0
     assert "are free: too little; make room, or set PITFALLS_CACHE" in capsys.readouterr().out
     asked = []
@@ -224,7 +224,7 @@ def test_the_command_says_what_vectors_take_before_it_begins(options, tmp_path, 
         asked.append((capsys.readouterr().out, chosen[0].parameters["world"]))
         return Swept([], [], 0)
 
-    monkeypatch.setattr("pitfalls.cli.do_study", begun)
+    monkeypatch.setattr("pitfalls.cli.sweep.do_study", begun)
     assert main(command[:-1]) == main([*command[:-1], "--dtype", "bfloat16"]) == 0
     (said, plain), (_, half) = asked
     assert said.startswith("word vectors: ") and set(plain) == {"name", "model", "treebanks"}
@@ -320,8 +320,8 @@ def test_a_lexicon_is_of_the_whole_treebank_and_reads_it_once(options, monkeypat
 
 
 def test_a_process_holds_the_text_of_one_language(options):
-    one = plan.world_of(options, "eng")
-    assert plan.world_of(dict(options), "eng") is one
-    other = plan.world_of(options, "tur")
-    assert other is not one and plan.world_of(options, "tur") is other
-    assert len(plan._WORLD) == 1
+    one = setting.world_of(options, "eng")
+    assert setting.world_of(dict(options), "eng") is one
+    other = setting.world_of(options, "tur")
+    assert other is not one and setting.world_of(options, "tur") is other
+    assert len(setting._WORLD) == 1

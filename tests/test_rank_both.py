@@ -8,7 +8,8 @@ from oracles import splits
 
 from pitfalls.neurons.rankings import PAPER_RANKINGS, Ranking, rank, rank_both, rankings
 from pitfalls.neurons.rankings.base import Ranker
-from pitfalls.study.plan import Plan, rankings_of
+from pitfalls.study.plan import Plan
+from pitfalls.study.setting import rankings_of
 
 OPTIONS: dict[str, dict[str, object]] = {"random_forest": {"n_estimators": 5}}
 

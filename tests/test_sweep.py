@@ -395,7 +395,7 @@ def test_no_scheduler_and_no_dask_are_told(tmp_path, monkeypatch):
     with pytest.raises(ConnectionError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         sweep(tasks_of(tmp_path, 1), work, tmp_path / "results", DaskCluster("tcp://127.0.0.1:9", timeout=1))
     monkeypatch.setitem(sys.modules, "dask", None)
-    with pytest.raises(ImportError, match=r'pip install "pitfalls\[dask\]"'):
+    with pytest.raises(ImportError, match=r"pip install 'pitfalls\[dask\]'"):
         DaskCluster("tcp://127.0.0.1:9").workers()
 
 

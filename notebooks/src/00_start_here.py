@@ -50,7 +50,7 @@ for name in ("numpy", "pandas", "scikit-learn", "torch", "transformers", "matplo
 
 # %%
 needed = [Requirement(line) for line in requires("pitfalls") or []]
-needed = [one for one in needed if one.marker is None or one.marker.evaluate({"extra": ""})]
+needed = [one for one in needed if one.marker is None or one.marker.evaluate({"extra": "course"})]
 old = [f"{one} (found {version(one.name)})" for one in needed if not one.specifier.contains(version(one.name), True)]
 print("\n".join(old) or "every package is there and new enough")
 

@@ -1,9 +1,12 @@
 """What the notebooks are taught with: exercises with checks, guesses before results, explorers, and the versions."""
 
-from pitfalls.course.checking import Exercise, WrongAnswer, check, exercises, expect
-from pitfalls.course.explorers import intervention_explorer, neuron_explorer
-from pitfalls.course.guesses import calibration, guess, reveal
-from pitfalls.course.predict import predict
+from pitfalls.extras import extra
+
+with extra("course"):
+    from pitfalls.course.checking import Exercise, WrongAnswer, check, exercises, expect
+    from pitfalls.course.explorers import intervention_explorer, neuron_explorer
+    from pitfalls.course.guesses import calibration, guess, reveal
+    from pitfalls.course.predict import predict
 
 __all__ = [
     "Exercise",

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from string import Template
 
-from nbformat import NotebookNode, v4
+from pitfalls.extras import extra
+
+with extra("course"):
+    from nbformat import NotebookNode, v4
 
 TAG = "colab"
 # Not shown in the book (`remove-cell` is Jupyter Book's word): a reader there installs nothing.

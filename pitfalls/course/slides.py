@@ -20,13 +20,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from nbconvert import SlidesExporter
-from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-
 from pitfalls.course import versions
+from pitfalls.extras import extra
 from pitfalls.study.output import write_whole
+
+with extra("course"):
+    import nbformat
+    from nbconvert import SlidesExporter
+    from nbformat import NotebookNode
+    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 _LEAD = 300  # characters of a section's first paragraph; a slide is read from the last row
 _LINES = 16  # of a printed answer

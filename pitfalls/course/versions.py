@@ -27,13 +27,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from IPython.core.inputtransformer2 import TransformerManager
-from nbformat import NotebookNode, v4
-
 from pitfalls.course import colab
+from pitfalls.extras import extra
 from pitfalls.study.output import write_whole
 from pitfalls.study.readme import address
+
+with extra("course"):
+    import nbformat
+    from IPython.core.inputtransformer2 import TransformerManager
+    from nbformat import NotebookNode, v4
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 EXERCISE, CHECK, EXPECTED, NAVIGATION = "exercise", "check", "expected-figure", "navigation"

@@ -17,12 +17,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from simplemma.strategies import DictionaryLookupStrategy
-
+from pitfalls.extras import extra
 from pitfalls.language import unimorph
 from pitfalls.language.corpus import parse_feats
 from pitfalls.language.lexicon import Analysis, LemmaOnly, Lexicon, lower
 from pitfalls.language.unimorph_rules import UPOS_TAGS
+
+with extra("models"):
+    from simplemma.strategies import DictionaryLookupStrategy
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -177,7 +179,8 @@ class SpacyAnalyser:
 
     def analyse(self, form: str) -> frozenset[Analysis]:
         """Parse the form as a text of one word."""
-        from spacy.tokens import Doc
+        with extra("spacy"):
+            from spacy.tokens import Doc
 
         if not form:
             return frozenset()
@@ -264,13 +267,8 @@ def _two_letters(language: str, program: str) -> str:
 
 
 def _load_spacy(pipeline: str) -> Language:
-    try:
+    with extra("spacy"):
         import spacy
-    except ImportError as error:
-        raise ImportError(
-            f"the pipeline {pipeline!r} needs spaCy, which cannot be imported ({error}): "
-            "pip install 'pitfalls[spacy]', or use a LexiconAnalyser"
-        ) from error
     try:
         return spacy.load(pipeline)
     except OSError as error:

@@ -14,10 +14,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TextIO, cast
 
-import conllu
-from conllu.exceptions import ParseException
-
+from pitfalls.extras import extra
 from pitfalls.language import unimorph
+
+with extra("models"):
+    import conllu
+    from conllu.exceptions import ParseException
 
 Convert = Callable[[str, Mapping[str, str], str, str, str], Mapping[str, str]]
 """`(upos, feats, language, form, lemma)` to a mapping from attribute to value."""

@@ -41,7 +41,7 @@ _CHUNK = 1 << 16
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
-class TreebankError(RuntimeError):
+class TreebankError(ValueError):
     """A treebank's file cannot be had, or is not the one it should be; says which, why, and what to do."""
 
 

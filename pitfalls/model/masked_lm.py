@@ -20,12 +20,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
-from transformers.utils import logging
 
+from pitfalls.extras import extra
 from pitfalls.model.interface import Encoded, check_lengths
 from pitfalls.model.perturbation import perturb_weights
 from pitfalls.model.vocabulary import best_tokens
+
+with extra("models"):
+    from transformers import AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+    from transformers.utils import logging
 
 # Sentences tokenised in one call: keeps the tokenizer's parallel speed without holding a whole corpus twice.
 _TOKENISE_AT_ONCE = 1024

@@ -18,12 +18,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
 from tqdm.auto import tqdm
-from transformers import BertConfig, BertForMaskedLM, BertTokenizer
 
+from pitfalls.extras import extra
 from pitfalls.language.grammar import core, corpora, load_grammar
 from pitfalls.model.tokenizer import build_tokenizer
+
+with extra("models"):
+    from safetensors.torch import load_file, save_file
+    from transformers import BertConfig, BertForMaskedLM, BertTokenizer
 
 IGNORED = -100
 """The label of a position that the loss leaves out (the convention of transformers)."""

@@ -12,7 +12,10 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 
-from transformers import BertTokenizer
+from pitfalls.extras import extra
+
+with extra("models"):
+    from transformers import BertTokenizer
 
 from pitfalls.language.grammar.core import Form
 

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from concept_erasure import LeaceEraser
 from numpy.typing import NDArray
 
+from pitfalls.extras import extra
 from pitfalls.neurons.arrays import labelled_words
 from pitfalls.neurons.interventions import Change, Means, Translation
+
+with extra("models"):
+    from concept_erasure import LeaceEraser
 
 if TYPE_CHECKING:
     from pitfalls.model.activations import Splits

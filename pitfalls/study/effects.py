@@ -18,7 +18,8 @@ from pitfalls.neurons.interventions import Ablation, Kind, Translation, examples
 from pitfalls.neurons.outcomes import OUTCOMES, clwv
 from pitfalls.neurons.rankings import Ranking
 from pitfalls.neurons.saturation import peaks
-from pitfalls.study.plan import Plan, Setting
+from pitfalls.study.plan import Plan
+from pitfalls.study.setting import Setting
 from pitfalls.study.worlds import World
 
 _RANKING = ["ranking", "direction", "ranking_seed"]

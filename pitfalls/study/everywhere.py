@@ -20,7 +20,8 @@ from pitfalls.study.costs import with_costs
 from pitfalls.study.executors import Executor
 from pitfalls.study.measures import measure
 from pitfalls.study.paper import publish_paper, tables_of
-from pitfalls.study.plan import Plan, tasks, world_of
+from pitfalls.study.plan import Plan
+from pitfalls.study.setting import tasks, world_of
 from pitfalls.study.stored import Result, write_result
 from pitfalls.study.sweep import Swept, Task, is_done, sweep
 from pitfalls.study.worlds import SPLITS, World, load_world

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import joblib
 
+from pitfalls.extras import extra
+
 if TYPE_CHECKING:
     from pitfalls.study.sweep import Task
 
@@ -267,10 +269,8 @@ class DaskCluster:
 
 
 def _distributed() -> Any:
-    try:
+    with extra("dask"):
         from dask import distributed
-    except ImportError as error:
-        raise ImportError(f'a Dask cluster needs dask[distributed] ({error}): pip install "pitfalls[dask]"') from error
     return distributed
 
 

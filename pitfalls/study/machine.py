@@ -56,4 +56,11 @@ def describe() -> dict[str, str]:
         "system": platform.platform(),
         "Python": platform.python_version(),
     }
-    return said | {name: metadata.version(name) for name in PACKAGES}
+    return said | {name: _version(name) for name in PACKAGES}
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"

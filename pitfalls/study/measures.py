@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from pitfalls.study.effects import effect_tables
-from pitfalls.study.plan import Setting
 from pitfalls.study.probing import probing_tables
+from pitfalls.study.setting import Setting
 
 
 def measure(parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
-    """Do one task of :func:`~pitfalls.study.plan.tasks`.
+    """Do one task of :func:`~pitfalls.study.setting.tasks`.
 
     Returns
     -------

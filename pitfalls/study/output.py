@@ -9,11 +9,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from pitfalls.figures import Plot
 from pitfalls.study.stored import read_result
+
+if TYPE_CHECKING:
+    from pitfalls.figures import Plot
 
 _NAME = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
 _NUMBERS = re.compile(r"([0-9]+)")

@@ -1,19 +1,9 @@
-"""How much of each thing the study gives to a configuration, and what all its parts start from."""
+"""How much of each thing the study gives to a configuration. Imports nothing: the command line's defaults are here."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
-
-import numpy as np
-
-from pitfalls.model.activations import Activations, Splits
-from pitfalls.neurons.rankings import PAPER_RANKINGS, Ranking, random_rankings, rank_both
-from pitfalls.study.configurations import Configuration
-from pitfalls.study.sweep import Task
-from pitfalls.study.worlds import World, load_world
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -77,79 +67,3 @@ class Plan:
         (100, 17)
         """
         return round(n_neurons * 100 / 768)
-
-
-@dataclass(frozen=True, eq=False)
-class Setting:
-    """What all parts of a configuration's work share: the world, its words, and the rankings of its neurons.
-
-    ``data`` has at most ``train_words`` training words, drawn, and all words of dev and test. Rankings and probes are
-    computed on ``device``, as the model is.
-    """
-
-    world: World
-    data: Splits
-    rankings: Sequence[Ranking]
-    plan: Plan
-    device: str = "cpu"
-
-    @classmethod
-    def of(cls, parameters: Mapping[str, Any]) -> Setting:
-        """From the parameters of a task of :func:`tasks`."""
-        one, plan = Configuration(**parameters["configuration"]), Plan(**parameters["plan"])
-        world = world_of(parameters["world"], one.language)
-        whole = world.activations(one.language, one.attribute, one.layer)
-        data = Splits(train=drawn(whole.train, plan.train_words, plan.seed), dev=whole.dev, test=whole.test)
-        device = str(parameters["world"].get("device", "cpu"))
-        return cls(world, data, rankings_of(data, plan, device), plan, device)
-
-
-def world_of(options: Mapping[str, Any], language: str) -> World:
-    """The world of a task's options, read once a process for each language in turn.
-
-    A process does many configurations, language after language. A world keeps all text that it has read, so with a
-    new language a new one is begun: a worker holds the text of one, and not in the end of all.
-    """
-    key = (json.dumps(options, sort_keys=True), language)
-    if key not in _WORLD:
-        # First the old one goes: two are never held.
-        _WORLD.clear()
-        _WORLD[key] = load_world(**options)
-    return _WORLD[key]
-
-
-_WORLD: dict[tuple[str, str], World] = {}
-
-
-def drawn(part: Activations, n_words: int, seed: int) -> Activations:
-    """``n_words`` of the words, drawn; all of them where the draw lacks a value, since a probe must see each."""
-    few = part.sample(n_words, seed)
-    return few if len(np.unique(few.y)) == len(part.values) else part
-
-
-def rankings_of(data: Splits, plan: Plan, device: str = "cpu") -> list[Ranking]:
-    """The paper's rankings, computed on ``device``, and as many random ones as the plan says."""
-    # Selection on dev costs most with many values; the words that are translated on dev are drawn elsewhere.
-    few = Splits(train=data.train, dev=drawn(data.dev, plan.dev_words, plan.seed), test=data.test)
-    # Overlaps are of neurons that were chosen, not of those that complete an order.
-    greedy = min(max(plan.greedy, plan.top(data.n_neurons)), data.n_neurons)
-    drawn_up = [(name, direction) for name, direction in PAPER_RANKINGS if name != "random"]
-    # Most methods give both directions by one fit.
-    found = {
-        name: dict(zip(("ttb", "btt"), rank_both(name, few, plan.seed, greedy, device), strict=True))
-        for name in dict.fromkeys(name for name, _ in drawn_up)
-    }
-    ours = [found[name][direction] for name, direction in drawn_up]
-    return [*ours, *random_rankings(few, plan.random_draws, plan.seed)]
-
-
-def tasks(world: Mapping[str, Any], which: Sequence[Configuration], plan: Plan, identity: str) -> list[Task]:
-    """A task a configuration.
-
-    Parameters
-    ----------
-    world : what :func:`~pitfalls.study.worlds.load_world` takes, as plain JSON
-    identity : of model and text, so that other weights under the same name are other tasks
-    """
-    shared = {"world": dict(world), "plan": json.loads(json.dumps(asdict(plan))), "identity": identity}
-    return [Task(f"study-{one.id}", {**shared, "configuration": asdict(one)}) for one in which]

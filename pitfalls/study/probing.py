@@ -11,7 +11,7 @@ from pitfalls.model.activations import Splits
 from pitfalls.neurons.control import control_task
 from pitfalls.neurons.curves import CURVE_KEYS, CurveJob, curves_of
 from pitfalls.neurons.rankings import Ranking
-from pitfalls.study.plan import Setting, drawn, rankings_of
+from pitfalls.study.setting import Setting, drawn, rankings_of
 
 #: The measures of a curve that the study keeps.
 MEASURES = ("accuracy", "mi_bits", "nmi")

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from pitfalls.extras import extra
 from pitfalls.study import machine
 from pitfalls.study.output import Published, PublishedTable, place, published, published_tables, write_whole
+
+with extra("course"):
+    from jinja2 import Environment, PackageLoader, StrictUndefined
 
 ROWS_SHOWN = 400
 """Longer tables are cut in the page, which says so and names the file."""

@@ -8,16 +8,19 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import nbformat
 import pandas as pd
-from nbclient import NotebookClient
-from nbconvert import HTMLExporter
 from tqdm.auto import tqdm
 
+from pitfalls.extras import extra
 from pitfalls.study.costs import unit_costs
 from pitfalls.study.output import write_whole
 from pitfalls.study.report import Executed, write_report
 from pitfalls.study.sweep import code_fingerprint
+
+with extra("course"):
+    import nbformat
+    from nbclient import NotebookClient
+    from nbconvert import HTMLExporter
 
 CELL_TIMEOUT = 3_600
 """Seconds that one cell may take; the paper world's cells are long."""

@@ -35,7 +35,8 @@ from pitfalls.study.stored import DamagedResultError, Result, read_result, write
 _NOT_DECISIVE = (
     "figures",
     "course",
-    "cli.py",
+    "cli",
+    "extras.py",
     "study/report.py",
     "study/templates",
     "study/executors.py",

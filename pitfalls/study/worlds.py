@@ -29,6 +29,7 @@ from pitfalls.model.interface import LanguageModel
 from pitfalls.model.masked_lm import MaskedLM
 from pitfalls.model.perturbation import perturbed
 from pitfalls.model.planted import PlantedLM
+from pitfalls.study.names import DTYPES, WORLDS
 
 SPLITS = ("train", "dev", "test")
 
@@ -44,16 +45,6 @@ PAPER_MIN_FORMS = 100
 
 PLANTED_MIN_FORMS = 1
 """The value filter's threshold in the planted worlds: their values are known, none needs to be dropped."""
-
-WORLDS = ("mini", "paper", "planted", "planted-covariance")
-
-DTYPES: Mapping[str, torch.dtype] = {
-    "float64": torch.float64,
-    "float32": torch.float32,
-    "float16": torch.float16,
-    "bfloat16": torch.bfloat16,
-}
-"""Precisions that a model may compute in; its word vectors are float64 in float64, and float32 in all others."""
 
 _PREPARED = ("language", "split", "layers", "words", "megabytes")
 
@@ -464,8 +455,8 @@ def load_world(
         for the planted worlds)
     revision : the model's revision on the hub
     device : ``cpu``, ``cuda``, …
-    dtype : for ``paper``, the precision that the model computes in, one of :data:`DTYPES` (default ``float32``); the
-        other worlds compute in float64, so that every processor prints the same digits
+    dtype : for ``paper``, the precision that the model computes in, one of :data:`~pitfalls.study.names.DTYPES`
+        (default ``float32``); the other worlds compute in float64, so that every processor prints the same digits
     planted : for the planted worlds, what is planted (default: ``PlantedParameters()``, or for
         ``planted-covariance`` ``PlantedParameters.covariance()``)
 
@@ -516,7 +507,8 @@ def _dtype(name: str | None) -> torch.dtype:
         return torch.float32
     if name not in DTYPES:
         raise ValueError(f"no dtype {name!r}; there are: {', '.join(DTYPES)}")
-    return DTYPES[name]
+    dtype: torch.dtype = getattr(torch, name)
+    return dtype
 
 
 def _planted_parameters(name: str, given: PlantedParameters | None) -> PlantedParameters:

@@ -1,0 +1,198 @@
+"""The command line: the course's experiments on anybody's model and treebank.
+
+Computation happens elsewhere. This module reads the arguments and imports nothing heavy, so that ``--help`` answers at
+once; each command is a function of another module here, which is imported when it runs: it calls, writes and says what
+it wrote.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pkgutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pitfalls import __version__
+from pitfalls.language.unimorph import ATTRIBUTES
+from pitfalls.study.names import DTYPES, WORLDS
+from pitfalls.study.plan import Plan
+
+KINDS = ("translation", "constant", "ablation", "mean-ablation")
+"""What ``intervene --kind`` takes."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0, or 2 with a message for bad input."""
+    options = _parser().parse_args(arguments)
+    try:
+        pkgutil.resolve_name(f"pitfalls.cli.{options.run}")(options)
+    except (ValueError, OSError, ImportError) as error:
+        print(f"pitfalls {options.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"pitfalls {options.command}: interrupted; run the same command to go on", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pitfalls",
+        description="Rank the neurons of a masked language model, probe them, change them, and see what becomes of "
+        "each word.",
+    )
+    parser.add_argument("--version", action="version", version=f"pitfalls {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    probe = commands.add_parser("probe", help="accuracy over k of every probe on every ranking")
+    _add_configuration(probe)
+    probe.add_argument("--max-k", type=_positive, default=150, help="probe the first 1 to MAX_K neurons (default 150)")
+    probe.set_defaults(run="probe:run")
+
+    intervene = commands.add_parser("intervene", help="change the first k neurons and see what becomes of each word")
+    _add_configuration(intervene)
+    intervene.add_argument("--kind", choices=KINDS, default="translation")
+    intervene.add_argument(
+        "--beta",
+        type=float,
+        default=8.0,
+        help="of a translation: the factor of the first neuron; it falls to 0.001 at the last (default 8, the paper's)",
+    )
+    intervene.add_argument(
+        "--alpha", type=float, default=1.0, help="of a constant translation: the factor of all neurons (default 1)"
+    )
+    intervene.add_argument(
+        "--target", metavar="VALUE", help="the value to translate to (default: each value's next, as in the paper)"
+    )
+    intervene.add_argument(
+        "--random", type=_positive, default=1, metavar="N", help="random rankings, with seeds from --seed (default 1)"
+    )
+    intervene.add_argument(
+        "--spacy",
+        metavar="PIPELINE",
+        help="an installed spaCy pipeline that judges the words (default: the treebank's lexicon, then simplemma)",
+    )
+    intervene.add_argument("--step", type=_positive, default=10, help="distance between two values of k (default 10)")
+    intervene.add_argument("--max-k", type=_positive, default=300, help="largest k (default 300)")
+    intervene.add_argument("--examples", type=int, default=5, help="sentences to show before and after (default 5)")
+    intervene.set_defaults(run="intervene:run")
+
+    _add_sweep(commands.add_parser("sweep", help="everything in all configurations of a world; resumable"))
+    _add_configs(commands.add_parser("configs", help="all configurations of a world, and how large they are"))
+
+    repeat = commands.add_parser("reproduce", help="run the notebooks; write figures/, results/ and report.html")
+    repeat.add_argument("--world", default="mini", choices=("mini", "paper"))
+    repeat.add_argument("--model", help="the paper world's model, by name or folder")
+    repeat.add_argument("--treebanks", help="the paper world's folder of CoNLL-U files")
+    repeat.add_argument("--notebooks", type=Path, default=Path("notebooks"))
+    repeat.add_argument("--output", type=Path, default=Path("."))
+    repeat.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="notebooks at once (one a core)")
+    repeat.set_defaults(run="reproduce:run")
+
+    mini = commands.add_parser("mini", help="write the generated treebanks of the mini world anew")
+    mini.add_argument("--folder", type=Path, default=Path("data/mini"))
+    mini.set_defaults(run="mini:write")
+
+    training = commands.add_parser("pretrain", help="train the mini world's BERT anew; goes on where it stopped")
+    training.add_argument("--folder", type=Path, default=Path("data/mini/model"))
+    training.add_argument("--checkpoints", type=Path, default=Path("build/pretrain"))
+    training.set_defaults(run="mini:pretrain")
+
+    card = commands.add_parser("card", help="measure the mini world's BERT and write its model card")
+    card.add_argument("--folder", type=Path, default=Path("data/mini/model"))
+    card.set_defaults(run="mini:card")
+    return parser
+
+
+def _add_configuration(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--model", required=True, metavar="FOLDER_OR_NAME", help="a masked LM as transformers loads it")
+    add(
+        "--treebank",
+        required=True,
+        nargs="+",
+        metavar="FILE",
+        help="CoNLL-U files; their names say train, dev, test",
+    )
+    add("--attribute", required=True, choices=ATTRIBUTES, metavar="NAME", help=", ".join(ATTRIBUTES))
+    add("--layer", required=True, type=int, help="0 (embeddings) to the model's last")
+    add("--language", metavar="CODE", help="ISO 639-3, where the files' names do not say it")
+    add(
+        "--min-forms",
+        type=_positive,
+        default=100,
+        help="the value filter: distinct forms a split (default 100)",
+    )
+    add(
+        "--max-neurons",
+        type=_positive,
+        help="bound of the Gaussian ranking's greedy search (default: --max-k)",
+    )
+    add("--seed", type=int, default=0)
+    add("--revision", help="the model's revision on the hub")
+    _add_device(parser, "cpu (default), cuda, ...")
+    add("--output", type=Path, default=Path("."), help="folder for figures/ and results/ (default: here)")
+
+
+def _add_device(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("--device", default="cpu", help=what)
+    parser.add_argument(
+        "--dtype", choices=DTYPES, help="precision of the model (default float32; float64 in the mini world)"
+    )
+
+
+def _add_world(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--world", default="mini", choices=WORLDS)
+    add("--model", help="the paper world's model, by name or folder")
+    add("--treebanks", help="the paper world's folder of CoNLL-U files")
+    add("--languages", nargs="+", metavar="CODE", help="ISO 639-3 (default: all of the world's)")
+    add("--layers", nargs="+", type=int, help="default: 2 7 12 of a model of 12 layers or more, else all above 0")
+
+
+def _add_configs(parser: argparse.ArgumentParser) -> None:
+    _add_world(parser)
+    parser.add_argument("--output", type=Path, help="folder: write the table to results/configs-WORLD.csv there too")
+    parser.set_defaults(run="configs:run")
+
+
+def _add_sweep(parser: argparse.ArgumentParser) -> None:
+    add, plan = parser.add_argument, Plan()
+    _add_world(parser)
+    _add_device(parser, "of the workers; with --dask and cuda each task takes the resource GPU=1")
+    add(
+        "--sentences",
+        type=_positive,
+        default=plan.test_sentences,
+        help=f"test sentences that are drawn a configuration (default {plan.test_sentences}; the paper takes all)",
+    )
+    add(
+        "--words",
+        nargs=3,
+        type=_positive,
+        default=(plan.train_words, plan.dev_words, plan.test_words),
+        metavar=("TRAIN", "DEV", "TEST"),
+        help="words that rankings and probes learn from, select on and are scored on at most, drawn "
+        f"(default {plan.train_words} {plan.dev_words} {plan.test_words}; the paper takes all)",
+    )
+    add("--seed", type=int, default=plan.seed)
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="processes (default: one a core)")
+    where.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="of a Dask scheduler, such as tcp://10.0.0.1:8786, whose workers do the work and see --output too",
+    )
+    add("--dry-run", action="store_true", help="say what is to do and how long it takes; do nothing")
+    add("--limit", type=_positive, metavar="N", help="do at most N configurations that are not done; publish nothing")
+    add("--output", type=Path, default=Path("."), help="folder for figures/, results/ and build/ (default: here)")
+    parser.set_defaults(run="sweep:run")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
+    return number

@@ -1,0 +1,42 @@
+"""What the commands on one configuration share: its world and words, and the names of what they write."""
+
+from __future__ import annotations
+
+import argparse
+
+from pitfalls.cli.common import say
+from pitfalls.model.activations import Splits
+from pitfalls.study.worlds import SPLITS, World, world_from_files
+
+
+def world_and_data(options: argparse.Namespace) -> tuple[World, Splits]:
+    """The world of the files that the options name, and the words with the attribute; says how many there are."""
+    world = world_from_files(
+        options.model,
+        options.treebank,
+        options.language,
+        min_forms=options.min_forms,
+        revision=options.revision,
+        device=options.device,
+        dtype=options.dtype,
+    )
+    (language,) = world.languages
+    data = world.activations(language, options.attribute, options.layer)
+    for split in SPLITS:
+        words = len(getattr(data, split).y)
+        sentences, dropped = len(world.sentences(language, split)), len(world.dropped(language, split))
+        say(f"{split}: {words} words with {options.attribute} in {sentences} sentences ({dropped} too long, dropped)")
+    say(f"values: {' '.join(data.train.values)}; neurons: {world.model.n_neurons}; layer {options.layer}")
+    return world, data
+
+
+def name_of(options: argparse.Namespace, data: Splits, kind: str) -> str:
+    """The name under which a command writes, such as ``probe_spa_gender_layer2``."""
+    attribute = options.attribute.lower().replace(" ", "-")
+    return f"{kind}_{data.train.language}_{attribute}_layer{options.layer}"
+
+
+def wrote(options: argparse.Namespace, name: str) -> None:
+    """Name the files of a published figure."""
+    for path in (f"figures/{name}.png", f"figures/{name}.svg", f"results/{name}.csv"):
+        say(f"wrote {options.output / path}")

@@ -1,0 +1,149 @@
+"""``pitfalls intervene``: change the first k neurons and see what becomes of each word."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from pitfalls import figures
+from pitfalls.cli.common import say
+from pitfalls.cli.configuration import name_of, world_and_data, wrote
+from pitfalls.language.analysers import SpacyAnalyser
+from pitfalls.language.corpus import Sentence
+from pitfalls.language.coverage import coverage
+from pitfalls.model.activations import Splits
+from pitfalls.neurons.damage import damage
+from pitfalls.neurons.interventions import Ablation, ConstantTranslation, Kind, Translation, examples
+from pitfalls.neurons.outcomes import clwv
+from pitfalls.neurons.rankings import Ranking
+from pitfalls.study.experiments import effects_and_intervals, rehearse, resumed_rankings
+from pitfalls.study.output import publish, publish_table
+from pitfalls.study.unfinished import Unfinished, finish, unfinished
+from pitfalls.study.worlds import World
+
+# What --kind takes: the intervention with its strength, and the figure that draws it.
+_KINDS: dict[str, tuple[Callable[[argparse.Namespace], Kind], Callable[[pd.DataFrame], figures.Plot]]] = {
+    "translation": (lambda options: Translation(beta=options.beta), figures.translation),
+    "constant": (lambda options: ConstantTranslation(alpha=options.alpha), figures.translation),
+    "ablation": (lambda options: Ablation(), figures.ablation),
+    "mean-ablation": (lambda options: Ablation("mean"), figures.ablation),
+}
+
+
+def run(options: argparse.Namespace) -> None:
+    """Do the command."""
+    world, data = world_and_data(options)
+    if options.spacy:
+        world = world.judged_by(SpacyAnalyser(data.language, options.spacy))
+    _say_judge(world, data)
+    _say_left_out(world, data)
+    make_kind, draw = _KINDS[options.kind]
+    kind = make_kind(options)
+    rehearse(world, data, kind, target=options.target)
+    largest = min(options.max_k, world.model.n_neurons)
+    ks = sorted({*range(0, largest + 1, options.step), largest})
+    name = name_of(options, data, options.kind)
+    kept = options.output / "unfinished" / name
+    rankings = resumed_rankings(data, kept, options.seed, options.max_neurons or largest, options.random)
+    runs = [unfinished(world, data, ranking, kind, ks, kept, target=options.target) for ranking in rankings]
+    _say_found(runs, kept)
+    effects, intervals = effects_and_intervals(runs)
+    publish(draw(effects), name, options.output)
+    publish_table(intervals, f"{name}_intervals", options.output)
+    for title in ("error rate", "CLWV"):
+        _say_rates(intervals[intervals["measure"] == title], title, [0, min(50, largest), largest])
+    best = max(rankings, key=lambda ranking: _top(effects, ranking))
+    _say_damage(world, data, best, kind, largest, options.target)
+    if options.examples > 0:
+        shown = examples(
+            world, data, best, kind, k=largest, n=options.examples, seed=options.seed, target=options.target
+        )
+        publish_table(shown, f"{name}_examples", options.output)
+        sentences = world.sentences(data.language, "test")
+        say(f"{best.name} {best.direction}, k = {largest}:\n{_before_and_after(shown, sentences)}")
+        say(f"wrote {options.output / 'results' / name}_examples.csv")
+    say(f"wrote {options.output / 'results' / name}_intervals.csv")
+    wrote(options, name)
+    # Only now is everything safe under its own name.
+    finish(runs, kept)
+
+
+def _say_judge(world: World, data: Splits) -> None:
+    """Name the analyser, and how much of the test words it knows."""
+    judge = world.analyser(data.language)
+    known = coverage([judge], data.test.forms).set_index("per").loc["word"]
+    say(
+        f"judged by {judge.name}, which knows {known['known']:.1%} of the test words with {data.attribute}, "
+        f"{known['with_attributes']:.1%} with their attributes"
+    )
+
+
+def _say_damage(world: World, data: Splits, best: Ranking, kind: Kind, k: int, target: str | None) -> None:
+    """Say what the strongest ranking did to the words that were left alone."""
+    try:
+        found = damage(world, data, best, kind, [k], target=target).iloc[0]
+    except ValueError as error:
+        # All words may carry the attribute: no reason to lose what has been done.
+        say(f"damage: {error}")
+        return
+    say(
+        f"damage by {best.name} {best.direction}, k = {k}: {found['damaged']} of the {found['others']} words that were "
+        f"left alone came out different ({found['damage']:.1%})"
+    )
+
+
+def _say_left_out(world: World, data: Splits) -> None:
+    """Name the values that test words have and that are not studied: training may lack them altogether."""
+    sentences = world.sentences(data.language, "test")
+    found = {word.attributes.get(data.attribute) for sentence in sentences for word in sentence.words}
+    left_out = sorted(value for value in found if value is not None and value not in data.values)
+    if left_out:
+        say(
+            f"values of test words that are left out, because train, dev or test has fewer than {world.min_forms} "
+            f"forms with them: {' '.join(left_out)}"
+        )
+
+
+def _say_found(runs: Sequence[Unfinished], kept: Path) -> None:
+    """Say how much an earlier, interrupted run has done."""
+    found, parts = sum(run.finished() for run in runs), sum(len(run.parts) for run in runs)
+    if found:
+        say(f"{found} of {parts} parts were done before, in {kept}; going on")
+
+
+def _say_rates(intervals: pd.DataFrame, title: str, ks: Sequence[int]) -> None:
+    """One measure of every ranking at a few k, each with its interval; k = 0 is the model without intervention."""
+    shown = intervals[intervals["k"].isin(ks)]
+    cells = [f"{mean:.3f} [{low:.3f}, {high:.3f}]" for mean, low, high in shown[["mean", "low", "high"]].to_numpy()]
+    names = {k: "0 (no intervention)" if k == 0 else str(k) for k in shown["k"]}
+    table = shown.assign(cell=cells, k=shown["k"].map(names)).pivot(
+        index=["ranking", "direction", "ranking_seed"], columns="k", values="cell"
+    )
+    rows = list(dict.fromkeys(zip(shown["ranking"], shown["direction"], shown["ranking_seed"], strict=True)))
+    table = table.loc[rows, list(dict.fromkeys(names.values()))]
+    say(f"{title} on test at k =, with 95 % intervals over sentences\n{table.to_string()}")
+
+
+def _before_and_after(shown: pd.DataFrame, sentences: Sequence[Sentence]) -> str:
+    """Each sentence before and after, the words that came out different between stars, and what became of each."""
+    # Words may hold spaces, so that the text alone does not say where they are.
+    forms = {(sentence.id, " ".join(sentence.forms)): sentence.forms for sentence in sentences}
+    blocks = []
+    for _, rows in shown.groupby(["sentence_id", "before"], sort=False):
+        sentence_id, before = rows[["sentence_id", "before"]].iloc[0]
+        after = list(forms[sentence_id, before])
+        for position, predicted in zip(rows["position"], rows["predicted"], strict=True):
+            after[position] = f"*{predicted}*"
+        lines = ["", f"before: {before}", f"after:  {' '.join(after)}"]
+        lines += [f"        {row['word']} -> {row['predicted']} ({row['outcome']})" for row in rows.to_dict("records")]
+        blocks.append("\n".join(lines))
+    return "\n".join(blocks)
+
+
+def _top(effects: pd.DataFrame, ranking: Ranking) -> float:
+    named = {"ranking": ranking.name, "direction": ranking.direction, "ranking_seed": ranking.seed}
+    own = effects[(effects[list(named)] == pd.Series(named)).all(axis=1)]
+    return float(clwv(own)["clwv"].max())

@@ -1,0 +1,26 @@
+"""``pitfalls probe``: accuracy over k of every probe on every ranking."""
+
+from __future__ import annotations
+
+import argparse
+
+from pitfalls import figures
+from pitfalls.cli.common import say
+from pitfalls.cli.configuration import name_of, world_and_data, wrote
+from pitfalls.neurons.curves import probe_curves
+from pitfalls.study.experiments import paper_rankings
+from pitfalls.study.output import publish
+
+
+def run(options: argparse.Namespace) -> None:
+    """Do the command."""
+    world, data = world_and_data(options)
+    largest = min(options.max_k, world.model.n_neurons)
+    rankings = paper_rankings(data, options.seed, options.max_neurons or largest)
+    curves = probe_curves(rankings, data, range(1, largest + 1), seeds=[options.seed])
+    name = name_of(options, data, "probe")
+    publish(figures.accuracy(curves), name, options.output)
+    last = curves[curves["k"].isin({min(10, largest), min(50, largest), largest})]
+    table = last.pivot_table(index=["probe", "ranking", "direction"], columns="k", values="accuracy", sort=False)
+    say(f"test accuracy at k =\n{table.round(3).to_string()}")
+    wrote(options, name)
