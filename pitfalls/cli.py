@@ -9,6 +9,7 @@ import argparse
 import math
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -22,7 +23,7 @@ from pitfalls.language.corpus import Sentence
 from pitfalls.language.coverage import coverage
 from pitfalls.language.grammar import corpora
 from pitfalls.language.treebanks import TREEBANKS, TreebankError
-from pitfalls.language.unimorph import ATTRIBUTES
+from pitfalls.language.unimorph import ATTRIBUTES, CONVERSIONS
 from pitfalls.model.activations import Splits, free_space
 from pitfalls.model.pretrain import Recipe, pretrain
 from pitfalls.neurons.curves import probe_curves
@@ -57,7 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0, or 2 with a message for bad input."""
     options = _parser().parse_args(arguments)
     try:
-        options.run(options)
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: print(
+                f"pitfalls {options.command}: {message}", file=sys.stderr
+            )
+            options.run(options)
     except (ValueError, OSError, ImportError, TreebankError) as error:
         print(f"pitfalls {options.command}: {error}", file=sys.stderr)
         return 2
@@ -116,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     repeat.add_argument("--world", default="mini", choices=("mini", "paper"))
     repeat.add_argument("--model", help="the paper world's model, by name or folder")
     repeat.add_argument("--treebanks", help="the paper world's folder of CoNLL-U files")
+    _add_conversion(repeat, None, "of the paper world, default authors")
     repeat.add_argument("--notebooks", type=Path, default=Path("notebooks"))
     repeat.add_argument("--output", type=Path, default=Path("."))
     repeat.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="notebooks at once (one a core)")
@@ -149,6 +155,7 @@ def _add_configuration(parser: argparse.ArgumentParser) -> None:
     add("--attribute", required=True, choices=ATTRIBUTES, metavar="NAME", help=", ".join(ATTRIBUTES))
     add("--layer", required=True, type=int, help="0 (embeddings) to the model's last")
     add("--language", metavar="CODE", help="ISO 639-3, where the files' names do not say it")
+    _add_conversion(parser, "ours", "default ours")
     add(
         "--min-forms",
         type=_positive,
@@ -166,6 +173,15 @@ def _add_configuration(parser: argparse.ArgumentParser) -> None:
     add("--output", type=Path, default=Path("."), help="folder for figures/ and results/ (default: here)")
 
 
+def _add_conversion(parser: argparse.ArgumentParser, default: str | None, what: str) -> None:
+    parser.add_argument(
+        "--conversion",
+        choices=tuple(CONVERSIONS),
+        default=default,
+        help=f"to UniMorph: as the authors ran it, the converter with its language rules, or ours ({what})",
+    )
+
+
 def _add_device(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--device", default="cpu", help=what)
     parser.add_argument(
@@ -178,6 +194,7 @@ def _add_world(parser: argparse.ArgumentParser) -> None:
     add("--world", default="mini", choices=WORLDS)
     add("--model", help="the paper world's model, by name or folder")
     add("--treebanks", help="the paper world's folder of CoNLL-U files")
+    _add_conversion(parser, None, "of the paper world, default authors")
     add("--languages", nargs="+", metavar="CODE", help="ISO 639-3 (default: all of the world's)")
     add("--layers", nargs="+", type=int, help="default: 2 7 12 of a model of 12 layers or more, else all above 0")
 
@@ -246,6 +263,7 @@ def _world_and_data(options: argparse.Namespace) -> tuple[World, Splits]:
         options.model,
         options.treebank,
         options.language,
+        conversion=options.conversion,
         min_forms=options.min_forms,
         revision=options.revision,
         device=options.device,
@@ -287,7 +305,7 @@ def _probe(options: argparse.Namespace) -> None:
 def _intervene(options: argparse.Namespace) -> None:
     world, data = _world_and_data(options)
     if options.spacy:
-        world = world.judged_by(SpacyAnalyser(data.language, options.spacy))
+        world = world.judged_by(SpacyAnalyser(data.language, options.spacy, conversion=options.conversion))
     _say_judge(world, data)
     _say_left_out(world, data)
     make_kind, draw = _KINDS[options.kind]
@@ -415,10 +433,10 @@ def _configs(options: argparse.Namespace) -> None:
 
 
 def _texts_of_the_paper(options: argparse.Namespace) -> tuple[PaperTexts, Sequence[int]]:
-    texts = paper_texts(options.treebanks, options.languages)
+    texts = paper_texts(options.treebanks, options.languages, options.conversion or "authors")
     if options.languages is None:
         _say_lacking(texts)
-    _say("without --model: no sentence is dropped for its length")
+    _say(f"conversion: {texts.conversion.name}; without --model no sentence is dropped for its length")
     return texts, options.layers or PAPER_LAYERS
 
 
@@ -455,7 +473,8 @@ def _world_options(options: argparse.Namespace) -> dict[str, str]:
     """What load_world takes, as it goes to other processes and machines: paths whole."""
     given = {name: getattr(options, name) for name in ("model", "treebanks")}
     whole = {name: os.path.abspath(value) if os.path.exists(value) else value for name, value in given.items() if value}
-    return {"name": options.world, **whole}
+    chosen = {"conversion": options.conversion} if options.conversion else {}
+    return {"name": options.world, **whole, **chosen}
 
 
 _USUAL = {"device": "cpu", "dtype": "float32"}
@@ -512,6 +531,7 @@ def _say_costs(tasks: Sequence[Task], kept: Path, workers: int) -> None:
 def _reproduce(options: argparse.Namespace) -> None:
     chosen = {"PITFALLS_MODEL": options.model, "PITFALLS_TREEBANKS": options.treebanks}
     given = {key: os.path.abspath(value) if os.path.exists(value) else value for key, value in chosen.items() if value}
+    given |= {"PITFALLS_CONVERSION": options.conversion} if options.conversion else {}
     report = reproduce(options.notebooks, options.output, options.world, given, options.jobs)
     _say(f"wrote {options.output / 'figures'}, {options.output / 'results'} and {report}")
 
