@@ -8,7 +8,8 @@ OUTPUT ?= .
 NBVAL_AT_ONCE ?= 2
 # Which world and where to: `make reproduce WORLD=paper MODEL=xlm-roberta-base OUTPUT=xlmr`.
 WHICH  = --world $(WORLD) --output '$(OUTPUT)' \
-	$(if $(MODEL),--model '$(MODEL)') $(if $(TREEBANKS),--treebanks '$(TREEBANKS)')
+	$(if $(MODEL),--model '$(MODEL)') $(if $(TREEBANKS),--treebanks '$(TREEBANKS)') \
+	$(if $(CONVERSION),--conversion '$(CONVERSION)')
 
 # No model hub and no download but packages; one thread a process, so that two runs add in the same order.
 export HF_HUB_OFFLINE := 1

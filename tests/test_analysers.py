@@ -353,6 +353,7 @@ def fake_spacy(monkeypatch: pytest.MonkeyPatch) -> None:
     table = {
         "gatas": ("gato", "NOUN", "Gender=Fem|Number=Plur"),
         "a b": ("a b", "X", ""),
+        "hablaba": ("hablar", "VERB", "Tense=Imp"),
         "se": ("él", "PRON", "Case=Acc,Dat|Person=3"),
         " ": (" ", "SPACE", ""),
         "untagged": ("untag", "", ""),
@@ -386,6 +387,15 @@ def test_spacys_tokens_become_readings_by_the_treebanks_tables() -> None:
     assert (spanish.name, spanish.language) == ("spaCy es_toy", "spa")
     assert SpacyAnalyser("spa", "es_toy", "mine").name == "mine"
     assert spanish.version == "3.8.0"
+    # The same conversion as the world's.
+    assert spanish.analyse("hablaba") == {
+        Analysis.of("hablar", {"Part of Speech": "V", "Tense": "PST", "Aspect": "IPFV"})
+    }
+    authors = SpacyAnalyser("spa", "es_toy", conversion="authors")
+    assert authors.analyse("hablaba") == {Analysis.of("hablar", {"Part of Speech": "V", "Aspect": "IPFV"})}
+    assert digest(authors) != digest(spanish)
+    with pytest.raises(ValueError, match="no conversion 'mine'; there are: authors, converter, ours"):
+        SpacyAnalyser("spa", "es_toy", conversion="mine")
     # Equal where language, pipeline, name and version are, so that an interrupted run can be told from another.
     assert digest(spanish) == digest(SpacyAnalyser("spa", "es_toy")) != digest(SpacyAnalyser("spa", "es_toy", "mine"))
 

@@ -73,6 +73,18 @@ def test_errors_are_sentences_not_tracebacks(shared, tmp_path, capsys):
     assert not list(tmp_path.glob("figures/*"))
 
 
+def test_a_language_without_rules_is_said_in_one_line(tmp_path, capsys):
+    row = "1\tkatter\tkatt\tNOUN\t_\tNumber=Plur\t0\troot\t_\t_\n\n"
+    bank = [tmp_path / f"sv_toy-{split}.conllu" for split in ("dev", "test")]
+    for path in bank:
+        path.write_text(row * 5, encoding="utf-8")
+    given = [*arguments("probe", map(str, bank), tmp_path), "--language", "swe", "--conversion", "converter"]
+    assert main(given) == 2  # one value only
+    said = capsys.readouterr().err
+    assert said.count("pitfalls probe: there are no UniMorph rules for language 'swe'") == 1
+    assert "Number of swe: 0 value(s)" in said.splitlines()[-1]
+
+
 def test_unknown_attribute_lists_the_known_ones(capsys):
     with pytest.raises(SystemExit):
         main(arguments("probe", ["x"], ".", attribute="Numbr"))

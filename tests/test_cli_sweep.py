@@ -41,9 +41,32 @@ def test_configurations_are_listed_with_their_sizes(tmp_path, capsys):
     assert (table.filter(like="words") > 0).all(axis=None)
 
 
+def test_the_papers_configurations_by_another_conversion(tmp_path, capsys):
+    rows = "".join(
+        f"1\tv{'x' * i}\tv\tVERB\t_\tMood={mood}|VerbForm=Fin\t0\troot\t_\t_\n\n"
+        for mood in ("Ind", "Imp")
+        for i in range(100)
+    )
+    for split in ("train", "dev", "test"):
+        (tmp_path / f"en_ewt-ud-{split}.conllu").write_text(rows, encoding="utf-8")
+    command = ["configs", "--world", "paper", "--treebanks", str(tmp_path)]
+    assert main(command) == main([*command, "--conversion", "authors"]) == 0
+    said = capsys.readouterr().out
+    assert said.count("3 configurations: 1 pairs") == said.count("eng Mood: in the paper perhaps, here yes") == 2
+    assert said.count("conversion: authors") == 2
+    # The converter's English has no indicative.
+    assert main([*command, "--conversion", "converter"]) == 0
+    said = capsys.readouterr().out
+    assert "0 configurations: 0 pairs" in said and "conversion: converter" in said
+    with pytest.raises(SystemExit):
+        main([*command, "--conversion", "mine"])
+    assert "'authors', 'converter', 'ours'" in capsys.readouterr().err.replace("authors, converter, ours", "")
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [
+        (["sweep", "--world", "mini", "--conversion", "authors"], "the mini world is fixed"),
         (["configs", "--world", "mini", "--languages", "fin"], "not fin"),
         (["configs", "--world", "mini", "--layers", "9"], "has the layers 0 to 4, not [9]"),
         (["sweep", "--world", "mini", "--dtype", "float16"], "the mini world computes in float64, not float16"),

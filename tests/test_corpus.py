@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import pickle
+import re
 import time
+import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Mapping
@@ -157,6 +159,36 @@ def test_line_ends_byte_order_mark_and_blank_lines_do_not_matter(
     text = before + line(1, "uno") + "\n" + line(1, "dos") + after
     corpus = read(tmp_path, text.replace("\n", ending))
     assert [(s.id, s.forms) for s in corpus.sentences] == [("toy-1", ("uno",)), ("toy-2", ("dos",))]
+
+
+def test_a_feature_in_lower_case_is_named_once_a_file(tmp_path: Path) -> None:
+    wrong = line(1, "uno") + line(2, "dos", upos="NOUN", feats="Case=Nom|number=sing") + line(3, "tres", feats="a=b")
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.conllu").write_text("# sent_id = 1\n" + wrong + "\n", encoding="utf-8")
+    with pytest.warns(UserWarning, match="number=sing") as said:
+        corpus = read_conllu([tmp_path / "one.conllu", tmp_path / "two.conllu"], "spa")
+    assert len(said) == 2
+    message = str(said[1].message)
+    assert f"{tmp_path / 'two.conllu'}, line 3: 'dos' has the feature 'number=sing'" in message
+    assert "Write 'Number=Sing'" in message
+    assert corpus.sentences[0].words[1].attributes == {"Part of Speech": "N", "Case": "NOM"}
+    for feats, right in (("Case=Acc,dat", "Case=Acc,Dat"), ("number[psor]=Sing", "Number[psor]=Sing")):
+        with pytest.warns(UserWarning, match=f"Write '{re.escape(right)}'"):
+            read(tmp_path, line(1, "uno", feats=feats) + "\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read(tmp_path, line(1, "uno", feats="Person[psor]=1|NumType=Card|Case=2x") + "\n")
+
+
+def test_another_language_is_read_by_the_common_table_and_told(tmp_path: Path) -> None:
+    path = tmp_path / "it_toy.conllu"
+    path.write_text(line(1, "gatti", upos="NOUN", feats="Number=Plur") + "\n", encoding="utf-8")
+    with pytest.warns(UserWarning, match=r"no UniMorph rules for language 'ita'.*common table") as said:
+        corpus = read_conllu(path, "ita", unimorph.CONVERTER)
+    assert len(said) == 1 and said[0].filename == __file__
+    assert corpus.sentences[0].words[0].attributes == {"Number": "PL", "Part of Speech": "N"}
+    with pytest.raises(ValueError, match=r"'it' is no language code of ISO 639-3"):
+        read_conllu(path, "it")
 
 
 def test_several_files_are_one_corpus_in_the_order_given(tmp_path: Path) -> None:

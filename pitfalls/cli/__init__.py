@@ -11,11 +11,12 @@ import argparse
 import os
 import pkgutil
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 from pitfalls import __version__
-from pitfalls.language.unimorph import ATTRIBUTES
+from pitfalls.language.unimorph import ATTRIBUTES, CONVERSIONS
 from pitfalls.study.names import DTYPES, WORLDS
 from pitfalls.study.plan import Plan
 
@@ -27,7 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0, or 2 with a message for bad input."""
     options = _parser().parse_args(arguments)
     try:
-        pkgutil.resolve_name(f"pitfalls.cli.{options.run}")(options)
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: print(
+                f"pitfalls {options.command}: {message}", file=sys.stderr
+            )
+            pkgutil.resolve_name(f"pitfalls.cli.{options.run}")(options)
     except (ValueError, OSError, ImportError) as error:
         print(f"pitfalls {options.command}: {error}", file=sys.stderr)
         return 2
@@ -86,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     repeat.add_argument("--world", default="mini", choices=("mini", "paper"))
     repeat.add_argument("--model", help="the paper world's model, by name or folder")
     repeat.add_argument("--treebanks", help="the paper world's folder of CoNLL-U files")
+    _add_conversion(repeat, None, "of the paper world, default authors")
     repeat.add_argument("--notebooks", type=Path, default=Path("notebooks"))
     repeat.add_argument("--output", type=Path, default=Path("."))
     repeat.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="notebooks at once (one a core)")
@@ -119,6 +125,7 @@ def _add_configuration(parser: argparse.ArgumentParser) -> None:
     add("--attribute", required=True, choices=ATTRIBUTES, metavar="NAME", help=", ".join(ATTRIBUTES))
     add("--layer", required=True, type=int, help="0 (embeddings) to the model's last")
     add("--language", metavar="CODE", help="ISO 639-3, where the files' names do not say it")
+    _add_conversion(parser, "ours", "default ours")
     add(
         "--min-forms",
         type=_positive,
@@ -136,6 +143,15 @@ def _add_configuration(parser: argparse.ArgumentParser) -> None:
     add("--output", type=Path, default=Path("."), help="folder for figures/ and results/ (default: here)")
 
 
+def _add_conversion(parser: argparse.ArgumentParser, default: str | None, what: str) -> None:
+    parser.add_argument(
+        "--conversion",
+        choices=tuple(CONVERSIONS),
+        default=default,
+        help=f"to UniMorph: as the authors ran it, the converter with its language rules, or ours ({what})",
+    )
+
+
 def _add_device(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--device", default="cpu", help=what)
     parser.add_argument(
@@ -148,6 +164,7 @@ def _add_world(parser: argparse.ArgumentParser) -> None:
     add("--world", default="mini", choices=WORLDS)
     add("--model", help="the paper world's model, by name or folder")
     add("--treebanks", help="the paper world's folder of CoNLL-U files")
+    _add_conversion(parser, None, "of the paper world, default authors")
     add("--languages", nargs="+", metavar="CODE", help="ISO 639-3 (default: all of the world's)")
     add("--layers", nargs="+", type=int, help="default: 2 7 12 of a model of 12 layers or more, else all above 0")
 

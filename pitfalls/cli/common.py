@@ -16,4 +16,5 @@ def world_options(options: argparse.Namespace) -> dict[str, str]:
     """What load_world takes, as it goes to other processes and machines: paths whole."""
     given = {name: getattr(options, name) for name in ("model", "treebanks")}
     whole = {name: os.path.abspath(value) if os.path.exists(value) else value for name, value in given.items() if value}
-    return {"name": options.world, **whole}
+    chosen = {"conversion": options.conversion} if options.conversion else {}
+    return {"name": options.world, **whole, **chosen}

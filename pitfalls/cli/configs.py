@@ -40,10 +40,10 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _texts_of_the_paper(options: argparse.Namespace) -> tuple[PaperTexts, Sequence[int]]:
-    texts = paper_texts(options.treebanks, options.languages)
+    texts = paper_texts(options.treebanks, options.languages, options.conversion or "authors")
     if options.languages is None:
         _say_lacking(texts)
-    say("without --model: no sentence is dropped for its length")
+    say(f"conversion: {texts.conversion.name}; without --model no sentence is dropped for its length")
     return texts, options.layers or PAPER_LAYERS
 
 

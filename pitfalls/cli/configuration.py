@@ -15,6 +15,7 @@ def world_and_data(options: argparse.Namespace) -> tuple[World, Splits]:
         options.model,
         options.treebank,
         options.language,
+        conversion=options.conversion,
         min_forms=options.min_forms,
         revision=options.revision,
         device=options.device,

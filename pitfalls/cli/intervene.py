@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> None:
     """Do the command."""
     world, data = world_and_data(options)
     if options.spacy:
-        world = world.judged_by(SpacyAnalyser(data.language, options.spacy))
+        world = world.judged_by(SpacyAnalyser(data.language, options.spacy, conversion=options.conversion))
     _say_judge(world, data)
     _say_left_out(world, data)
     make_kind, draw = _KINDS[options.kind]

@@ -131,7 +131,7 @@ class SpacyAnalyser:
     """A spaCy pipeline that is installed already: the form is parsed as a text of one word; nothing is downloaded.
 
     The pipeline guesses: it knows every form and gives one reading. Its UPOS and features become attributes by
-    the same tables as a treebank's (`pitfalls.language.unimorph`). Where it gives no UPOS, as a pipeline without a
+    the same conversions as a treebank's (`pitfalls.language.unimorph`). Where it gives no UPOS, as a pipeline without a
     tagger, the reading is a `LemmaOnly`; where it gives no lemma, the form is unknown.
 
     spaCy is an optional extra, ``pip install 'pitfalls[spacy]'``. Its pipelines are Python packages, which run
@@ -142,6 +142,7 @@ class SpacyAnalyser:
     language : ISO 639-3 code of one of the nine languages
     pipeline : the name of an installed pipeline, such as "es_core_news_sm", or a folder
     name : for tables; by default "spaCy" and the pipeline
+    conversion : the one that the world's treebank was read with, by name or itself: "authors" for the paper world
 
     Raises
     ------
@@ -150,7 +151,7 @@ class SpacyAnalyser:
     OSError
         There is no such pipeline, or it cannot be loaded.
     ValueError
-        The pipeline is of another language, or the language is none of the nine.
+        The pipeline is of another language, the language is none of the nine, or there is no such conversion.
 
     Examples
     --------
@@ -161,11 +162,13 @@ class SpacyAnalyser:
     language: str
     pipeline: str
     name: str = ""
+    conversion: str | unimorph.Conversion = "ours"
     version: str = field(init=False)
 
     def __post_init__(self) -> None:
         """Load the pipeline."""
         code = _two_letters(self.language, "spaCy")
+        object.__setattr__(self, "conversion", unimorph.conversion_of(self.conversion))
         loaded = _load_spacy(self.pipeline)
         if loaded.lang not in (code, "xx"):
             raise ValueError(
@@ -187,7 +190,8 @@ class SpacyAnalyser:
         # The words are given, so that spaCy's tokenizer does not split the form.
         loaded: Language = self.__dict__["_loaded"]
         token = loaded(Doc(loaded.vocab, words=[form]))[0]
-        return _converted(form, token.lemma_, token.pos_, str(token.morph), self.language)
+        convert = unimorph.conversion_of(self.conversion)
+        return _converted(form, token.lemma_, token.pos_, str(token.morph), self.language, convert)
 
 
 @dataclass(frozen=True)
@@ -279,7 +283,9 @@ def _load_spacy(pipeline: str) -> Language:
         ) from error
 
 
-def _converted(form: str, lemma: str, upos: str, feats: str, language: str) -> frozenset[Analysis]:
+def _converted(
+    form: str, lemma: str, upos: str, feats: str, language: str, convert: unimorph.Conversion
+) -> frozenset[Analysis]:
     """Turn a parsed token, its features written as in CoNLL-U, into its one reading, if it has a lemma."""
     if not lemma:
         return frozenset()
@@ -288,4 +294,4 @@ def _converted(form: str, lemma: str, upos: str, feats: str, language: str) -> f
     if upos not in UPOS_TAGS:
         # SPACE is spaCy's own, and carries no attribute.
         return frozenset({Analysis(lemma, ())})
-    return frozenset({Analysis.of(lemma, unimorph.attributes(upos, parse_feats(feats or "_"), language, form, lemma))})
+    return frozenset({Analysis.of(lemma, convert(upos, parse_feats(feats or "_"), language, form, lemma))})

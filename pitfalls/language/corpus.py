@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -113,7 +114,7 @@ class CorpusError(ValueError):
 def read_conllu(
     path_or_paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     language: str,
-    convert: Convert = unimorph.attributes,
+    convert: Convert = unimorph.OURS,
 ) -> Corpus:
     r"""Read one or several CoNLL-U files as one corpus of surface words with attributes.
 
@@ -127,8 +128,8 @@ def read_conllu(
     ----------
     path_or_paths : a path, or several, read in the order given
     language : ISO 639-3 code, such as "eng"
-    convert : `(upos, feats, language, form, lemma)` to `{attribute: value}`; by default
-        `pitfalls.language.unimorph.attributes`
+    convert : `(upos, feats, language, form, lemma)` to `{attribute: value}`, such as a conversion of
+        `pitfalls.language.unimorph`, which warns of a language that it has no rules for
 
     Raises
     ------
@@ -151,6 +152,8 @@ def read_conllu(
     paths = [Path(path) for path in path_or_paths]
     if not paths:
         raise ValueError("no file to read: path_or_paths is empty; give at least one CoNLL-U file")
+    if isinstance(convert, unimorph.Conversion):
+        convert.check(language)
     build = _WordBuilder(language, convert)
     sentences = [sentence for path in paths for sentence in _read_file(path, build)]
     return Corpus(language, tuple(sentences), "+".join(path.stem for path in paths))
@@ -300,6 +303,20 @@ def _feature_fault(feats: str) -> str:
     return f"feature {twice[0]!r} given twice in {feats!r}" if twice else ""
 
 
+@lru_cache(maxsize=65536)
+def _lower_case(feats: str) -> tuple[str, str]:
+    """Find the first feature whose name or value begins in lower case, and write it as it should be.
+
+    >>> _lower_case("Case=Nom|number=sing"), _lower_case("Case=Nom|Number[psor]=Sing")
+    (('number=sing', 'Number=Sing'), ('', ''))
+    """
+    for part in feats.split("|"):
+        right = re.sub(r"(^|[=,])([a-z])", lambda start: start[1] + start[2].upper(), part)
+        if right != part:
+            return part, right
+    return "", ""
+
+
 def parse_feats(feats: str) -> dict[str, str]:
     """Turn a checked FEATS column into a dictionary.
 
@@ -327,7 +344,7 @@ class _CheckedLines:
     """
 
     def __init__(self, path: Path, stream: Iterable[bytes]) -> None:
-        self.path, self.stream, self.number = path, stream, 0
+        self.path, self.stream, self.number, self.warned = path, stream, 0, False
         self._start()
 
     def read(self) -> str:
@@ -421,6 +438,15 @@ class _CheckedLines:
         fault = _feature_fault(columns[5])
         if fault:
             raise self._error(fault, 'features such as "Case=Nom|Number=Sing", each name once, or "_" for none')
+        wrong, right = _lower_case(columns[5])
+        if wrong and not self.warned:
+            self.warned = True
+            warnings.warn(
+                f"{self.path}, line {self.number}: {columns[1]!r} has the feature {wrong!r}, which gives no attribute: "
+                f"Universal Dependencies begins names and values with a capital. Write {right!r}, there and wherever "
+                "the file has the like; only the first is named",
+                stacklevel=2,
+            )
         self.lines += 1
         return columns[: len(_READ)]
 

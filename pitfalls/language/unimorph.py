@@ -1,33 +1,48 @@
-"""Universal Dependencies to UniMorph 3.0, for the nine languages of the paper.
+"""Universal Dependencies to UniMorph 3.0: three conversions.
 
-A word's UPOS and features become a set of UniMorph tags (`tags`), and those a value for each of the
-paper's 13 attributes that the word carries (`attributes`). The tables are in
-`pitfalls.language.unimorph_rules`; this module only applies them. What happens to the odd cases:
+A word's UPOS and features become a set of UniMorph tags (`Conversion.tags`), and those a value for each of the
+paper's 13 attributes that the word carries (`Conversion.attributes`). All three share one table, and differ in the
+rules of single languages that run after it (`pitfalls.language.unimorph_rules`):
+
+- `AUTHORS`, "authors": no rules. This is what the paper's data were made with: a slip in the authors' script switched
+  the rules off (SOURCES.md, Traps).
+- `CONVERTER`, "converter": the rules of the converter that the paper names, which make its output look like UniMorph's
+  own tables of the language. `changed_by_rules` says what of a word the slip changed.
+- `OURS`, "ours": other rules for Arabic, Bulgarian, Finnish and French, where the converter takes away what the
+  treebank knows (gender and number of French participles, aspect of Bulgarian verbs), knows less than it (the tense of
+  Finnish participles) or adds what is not so (the Finnish negative verb is positive); and an imperfect is a past
+  everywhere. The mini world and, by default, anybody's own files are read with it.
+
+What happens to the odd cases:
 
 - **Unknown features and values** (`Typo`, `PronType`, `Number=Ptan`, …) give no tag.
-- **Several values** of one feature (`Case=Acc,Dat`) give a disjunction, `{ACC/DAT}`, and a disjunction
-  is no value: the word does not carry the attribute (the authors' code drops them too).
-- **Layered features**: `Number[psor]` and `Person[psor]` together give the possession tag (PSS1S … PSS3P;
-  one alone gives what it knows: PSSS, PSS3); every other layer (`Gender[psor]`, …) is ignored.
+- **Several values** of one feature (`Case=Acc,Dat`) give a disjunction, `{ACC/DAT}`, also where only one of them has a
+  tag (`Number=Plur,Ptan`: `{PL}`). It is no value: the word does not carry the attribute, as in the authors' code.
+- **Layered features**: `Number[psor]` and `Person[psor]` together give the possession tag (PSS1S … PSS3P; one alone
+  gives what it knows: PSSS, PSS3; a lone dual is PSSD, as in the converter), those of a verb's arguments (`[abs]`,
+  `[dat]`, `[erg]`) a tag such as ARGAB3S. Where the converter stops with an error (several values, or any other layer
+  but `[psed]` and `[gram]`, which it passes over), there is no tag.
 - **Two values of one attribute**: beside V.PTCP, V.CVB or V.MSDR a plain V yields (authors' code). Any
   other clash (Spanish `enfadado`: ADJ and V.PTCP) leaves the word without the attribute, by the same rule
   as the paper's for contractions: a word carries an attribute only if it carries exactly one value.
   The authors' code keeps whichever tag the converter happens to write last.
-- **Language rules**: `UNIMORPH` runs them, and `tags` and `attributes` use it. `AUTHORS` does not: a slip in
-  the authors' script (SOURCES.md, Traps) switched them off. Which words that changes: `changed_by_rules`.
+- **Other languages** than the nine of the paper have no rules here: the common table alone serves (`Conversion.check`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from itertools import product
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from pitfalls.language.unimorph_rules import (
+    CONVERTER_RULES,
     DIMENSIONS,
     FEATURE_TAGS,
-    LANGUAGE_RULES,
     LANGUAGES,
+    OUR_GENERAL_RULES,
+    OUR_RULES,
     UPOS_TAGS,
     Rule,
 )
@@ -35,50 +50,56 @@ from pitfalls.language.unimorph_rules import (
 __all__ = [
     "ATTRIBUTES",
     "AUTHORS",
+    "CONVERSIONS",
+    "CONVERTER",
     "LANGUAGES",
-    "UNIMORPH",
+    "OURS",
     "Conversion",
     "attributes",
     "changed_by_rules",
+    "conversion_of",
     "tags",
 ]
 
 ATTRIBUTES: tuple[str, ...] = tuple(DIMENSIONS)
 
 _ATTRIBUTE_OF: dict[str, str] = {value: name for name, values in DIMENSIONS.items() for value in values}
-_POSSESSOR_NUMBER = {"Sing": "S", "Dual": "D", "Plur": "P"}
-_POSSESSOR_PERSON = {"1": "1", "2": "2", "3": "3"}
+_LAYERS = {"psor": "PSS", "abs": "ARGAB", "dat": "ARGDA", "erg": "ARGER"}
+_LAYER_NUMBERS = {"Sing": "S", "Dual": "D", "Plur": "P"}
 
 
 @dataclass(frozen=True)
 class Conversion:
-    """A way from UD to UniMorph: the common table, and the rules of some languages after it.
+    """A way from UD to UniMorph: the common table, then the rules of the language, then those of every language.
 
-    `rules` maps a language (ISO 639-3) to its rules, run in order; a language without rules has only the
-    common table. Use the two that are ready-made: `UNIMORPH` and `AUTHORS`.
+    It can be called like its method `attributes`. Use one of those that are ready-made, `AUTHORS`, `CONVERTER` and
+    `OURS`, or make one of your own.
+
+    >>> plural = {"Number": "Plur", "Case": "Acc,Nom"}
+    >>> OURS("NOUN", plural, "rus"), Conversion("mine", {"rus": (Rule("no number", drop="PL"),)})("NOUN", plural, "rus")
+    ({'Number': 'PL', 'Part of Speech': 'N'}, {'Part of Speech': 'N'})
     """
 
     name: str
-    rules: Mapping[str, tuple[Rule, ...]]
+    rules: Mapping[str, tuple[Rule, ...]] = field(hash=False)
+    general_rules: tuple[Rule, ...] = ()
 
     def tags(
         self, upos: str, feats: Mapping[str, str], language: str, form: str = "", lemma: str = ""
     ) -> tuple[str, ...]:
         """Give the UniMorph tags of one word, sorted.
 
-        `feats` are UD features with UD's own spelling of several values ("Acc,Dat"). `form` matters only to
-        rules that look at an ending (the Spanish -ra subjunctive); `lemma` to none so far. Raises ValueError
-        for a language or UPOS outside the tables.
+        `feats` are UD features with UD's own spelling of several values ("Acc,Dat"); `language` is an ISO 639-3 code.
+        `form` matters only to rules that look at an ending (the Spanish -ra subjunctive); `lemma` to none so far.
+        Raises ValueError for an unknown UPOS and for what is no ISO 639-3 code.
 
-        >>> UNIMORPH.tags("NOUN", {"Number": "Plur", "Gender": "Fem"}, "spa")
+        >>> CONVERTER.tags("NOUN", {"Number": "Plur", "Gender": "Fem"}, "spa")
         ('FEM', 'N', 'PL')
         """
         _check(upos, language)
-        found = _common_tags(upos, feats)
-        for rule in self.rules.get(language, ()):
-            if _applies(rule, upos, feats, form):
-                found.difference_update(rule.drop)
-                found.update(rule.add)
+        found = set(_common_tags(upos, feats))
+        for rule in (*self.rules.get(language, ()), *self.general_rules):
+            found = rule.applied(found, feats, form)
         return tuple(sorted(found))
 
     def attributes(
@@ -88,51 +109,97 @@ class Conversion:
 
         Arguments and errors as for `tags`; the module's docstring says what happens to clashes.
 
-        >>> UNIMORPH.attributes("NOUN", {"Number": "Plur", "Case": "Acc,Nom"}, "rus")
-        {'Number': 'PL', 'Part of Speech': 'N'}
+        >>> imperfect = "VERB", {"Mood": "Ind", "Tense": "Imp", "VerbForm": "Fin"}, "spa", "hablaba"
+        >>> AUTHORS.attributes(*imperfect)
+        {'Part of Speech': 'V', 'Aspect': 'IPFV', 'Mood': 'IND'}
+        >>> CONVERTER.attributes(*imperfect)
+        {'Part of Speech': 'V', 'Tense': 'PST', 'Aspect': 'IPFV', 'Mood': 'IND'}
         """
         return _values(self.tags(upos, feats, language, form, lemma))
 
+    __call__ = attributes
 
-UNIMORPH = Conversion("UniMorph 3.0 with language rules", LANGUAGE_RULES)
-AUTHORS = Conversion("UniMorph 3.0 without language rules (the authors' run)", {})
+    def check(self, language: str) -> None:
+        """Raise ValueError for what is no ISO 639-3 code, and warn where a language has no rules in any conversion."""
+        _check("_", language)
+        if language not in {*LANGUAGES, *self.rules}:
+            warnings.warn(
+                f"there are no UniMorph rules for language {language!r}, only for {', '.join(LANGUAGES)}: its features "
+                "are converted by the common table of all languages alone",
+                stacklevel=3,
+            )
+
+
+AUTHORS = Conversion("authors", {})
+"""The converter as the authors ran it: without the language rules."""
+
+CONVERTER = Conversion("converter", CONVERTER_RULES)
+"""The converter with its language rules."""
+
+OURS = Conversion("ours", OUR_RULES, OUR_GENERAL_RULES)
+"""Ours: the converter's table, and rules that keep what the treebank knows."""
+
+CONVERSIONS: Mapping[str, Conversion] = {conversion.name: conversion for conversion in (AUTHORS, CONVERTER, OURS)}
+
+
+def conversion_of(name: str | Conversion) -> Conversion:
+    """Give the conversion of a name; a conversion itself stays as it is.
+
+    >>> conversion_of("authors") is conversion_of(AUTHORS) is AUTHORS
+    True
+    >>> conversion_of("unimorph")
+    Traceback (most recent call last):
+    ...
+    ValueError: no conversion 'unimorph'; there are: authors, converter, ours
+    """
+    if isinstance(name, Conversion):
+        return name
+    if name not in CONVERSIONS:
+        raise ValueError(f"no conversion {name!r}; there are: {', '.join(CONVERSIONS)}")
+    return CONVERSIONS[name]
 
 
 def tags(upos: str, feats: Mapping[str, str], language: str, form: str = "", lemma: str = "") -> tuple[str, ...]:
-    """Give the UniMorph tags of one word, sorted, with the language rules: `UNIMORPH.tags`.
+    """Give the UniMorph tags of one word, sorted, by our conversion: `OURS.tags`.
 
     >>> tags("VERB", {"Mood": "Ind", "Tense": "Past", "Person": "3", "VerbForm": "Fin"}, "spa", "dejó")
     ('3', 'IND', 'PFV', 'PST', 'V')
     """
-    return UNIMORPH.tags(upos, feats, language, form, lemma)
+    return OURS.tags(upos, feats, language, form, lemma)
 
 
 def attributes(upos: str, feats: Mapping[str, str], language: str, form: str = "", lemma: str = "") -> dict[str, str]:
-    """Give the attributes one word carries, with the language rules: `UNIMORPH.attributes`.
+    """Give the attributes one word carries, by our conversion: `OURS.attributes`.
 
     >>> attributes("VERB", {"Tense": "Past", "VerbForm": "Part", "Voice": "Pass"}, "eng", "attacked")
     {'Part of Speech': 'V.PTCP', 'Tense': 'PST'}
     """
-    return UNIMORPH.attributes(upos, feats, language, form, lemma)
+    return OURS.attributes(upos, feats, language, form, lemma)
 
 
 def changed_by_rules(
     upos: str, feats: Mapping[str, str], language: str, form: str = "", lemma: str = ""
 ) -> tuple[str, ...]:
-    """Name the attributes of one word on which `UNIMORPH` and `AUTHORS` differ, in the paper's order.
+    """Name the attributes of one word that the authors lost or gained with the rules, in the paper's order.
+
+    That is where `CONVERTER` and `AUTHORS` differ.
 
     >>> changed_by_rules("VERB", {"Tense": "Past", "VerbForm": "Part", "Voice": "Pass"}, "eng", "attacked")
     ('Voice',)
     """
-    ours = UNIMORPH.attributes(upos, feats, language, form, lemma)
-    theirs = AUTHORS.attributes(upos, feats, language, form, lemma)
-    return tuple(name for name in ATTRIBUTES if ours.get(name) != theirs.get(name))
+    meant = CONVERTER.attributes(upos, feats, language, form, lemma)
+    ran = AUTHORS.attributes(upos, feats, language, form, lemma)
+    return tuple(name for name in ATTRIBUTES if meant.get(name) != ran.get(name))
+
+
+_ISO_639_3 = re.compile(r"[a-z]{3}")
 
 
 def _check(upos: str, language: str) -> None:
-    if language not in LANGUAGES:
+    if not _ISO_639_3.fullmatch(language):
         raise ValueError(
-            f"no UniMorph tables for language {language!r}: use an ISO 639-3 code, one of {', '.join(LANGUAGES)}"
+            f"{language!r} is no language code of ISO 639-3: give its three letters in lower case, such as "
+            f"{', '.join(LANGUAGES)} (https://iso639-3.sil.org)"
         )
     if upos not in UPOS_TAGS:
         raise ValueError(
@@ -141,53 +208,30 @@ def _check(upos: str, language: str) -> None:
         )
 
 
-def _common_tags(upos: str, feats: Mapping[str, str]) -> set[str]:
+def _common_tags(upos: str, feats: Mapping[str, str]) -> list[str]:
     """Look the word up in the tables shared by all languages."""
-    found = set(UPOS_TAGS[upos])
-    for feature, value in feats.items():
-        found.update(_value_tags(feature, value))
-    found.update(_possession_tags(feats))
-    return found
+    found = [UPOS_TAGS[upos], *(_value_tags(feature, value) for feature, value in feats.items()), *_layer_tags(feats)]
+    # One value may give two tags.
+    return [tag for some in found for tag in some.split(";") if tag]
 
 
-def _value_tags(feature: str, value: str) -> tuple[str, ...]:
-    """Look up one feature; several values become one disjunction of those that have a tag."""
-    table = FEATURE_TAGS.get(feature)
-    if table is None:
-        return ()
+def _value_tags(feature: str, value: str) -> str:
+    """Look up one feature; several values become one disjunction of those that have a tag, in their order."""
+    table = FEATURE_TAGS.get(feature, {})
     if "," not in value:
-        return table.get(value, ())
-    return _one_of(tag for part in value.split(",") for tag in table.get(part, ()))
+        return table.get(value, "")
+    known = [table[part] for part in value.split(",") if part in table]
+    return "{" + "/".join(known) + "}" if known else ""
 
 
-def _possession_tags(feats: Mapping[str, str]) -> tuple[str, ...]:
-    """Write the possessor's person and number in one tag, as far as they are given."""
-    persons = _possessor(feats, "Person[psor]", _POSSESSOR_PERSON)
-    numbers = _possessor(feats, "Number[psor]", _POSSESSOR_NUMBER)
-    suffixes = [person + number for person, number in product(persons, numbers)]
-    # A dual possessor of unknown person gives nothing: PSSD is the schema's word for "possessed".
-    return _one_of(f"PSS{suffix}" for suffix in suffixes if suffix not in ("", "D"))
-
-
-def _possessor(feats: Mapping[str, str], feature: str, letters: Mapping[str, str]) -> list[str]:
-    known = [letters[value] for value in feats.get(feature, "").split(",") if value in letters]
-    return known or [""]
-
-
-def _one_of(candidates: Iterable[str]) -> tuple[str, ...]:
-    """Write nothing, one tag, or UniMorph's disjunction {A/B}."""
-    distinct = sorted(set(candidates))
-    return tuple(distinct) if len(distinct) < 2 else ("{" + "/".join(distinct) + "}",)
-
-
-def _applies(rule: Rule, upos: str, feats: Mapping[str, str], form: str) -> bool:
-    """Check every condition of the rule."""
-    return (
-        (not rule.upos or upos in rule.upos)
-        and all(feats.get(feature) in values for feature, values in rule.feats.items())
-        and not any(feature in feats for feature in rule.without)
-        and (not rule.endings or form.lower().endswith(rule.endings))
-    )
+def _layer_tags(feats: Mapping[str, str]) -> Iterator[str]:
+    """Write person and number of a possessor, or of a verb's argument, in one tag, as far as they are given."""
+    for layer in {name.partition("[")[2].rstrip("]") for name in feats if "[" in name} & set(_LAYERS):
+        number, person = feats.get(f"Number[{layer}]", ""), feats.get(f"Person[{layer}]", "")
+        if layer == "psor" and "None" in (number, person):
+            yield "PSSD"
+        elif "," not in number + person:
+            yield _LAYERS[layer] + (person if person in ("1", "2", "3") else "") + _LAYER_NUMBERS.get(number, "")
 
 
 def _values(unimorph_tags: tuple[str, ...]) -> dict[str, str]:
@@ -195,7 +239,7 @@ def _values(unimorph_tags: tuple[str, ...]) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     verbal_form = any(tag.startswith("V.") for tag in unimorph_tags)
     for tag in unimorph_tags:
-        attribute = _ATTRIBUTE_OF.get(tag)
+        attribute = "Possession" if tag.startswith("PSS") else _ATTRIBUTE_OF.get(tag)
         if attribute is not None and not (tag == "V" and verbal_form):
             found.setdefault(attribute, []).append(tag)
     return {name: found[name][0] for name in ATTRIBUTES if len(found.get(name, ())) == 1}

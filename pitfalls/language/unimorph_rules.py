@@ -1,393 +1,225 @@
 """The tables behind `pitfalls.language.unimorph`: UD values, language rules, UniMorph dimensions.
 
-Three tables, read in this order:
-
-1. `UPOS_TAGS` and `FEATURE_TAGS`: what one UD value gives in any language;
-2. `LANGUAGE_RULES`: what one language adds or takes away afterwards, each rule with its source;
+1. `UPOS_TAGS` and `FEATURE_TAGS`: what one UD value gives in any language, in all three conversions;
+2. `CONVERTER_RULES`: what the converter adds and takes away afterwards in one language, and `OUR_RULES` and
+   `OUR_GENERAL_RULES`, what we do instead;
 3. `DIMENSIONS`: to which of the 13 attributes of the paper a UniMorph tag belongs.
 
-Sources: the UniMorph schema (Sylak-Glassman 2016, https://unimorph.github.io/schema), the feature pages
-of https://universaldependencies.org/u/feat/, and the reference conversions under `shared/data`
-(marked "reference" below): what the converter named by the paper gives for five languages.
-The Russian and Hindi references need no language rule, so they fix the common table.
+Sources: the UniMorph schema (Sylak-Glassman 2016, https://unimorph.github.io/schema); the feature pages of
+https://universaldependencies.org/u/feat/; and for what the converter does (ltorroba/ud-compatibility, a fork of
+unimorph/ud-compatibility; McCarthy et al. 2018), its behaviour and its reference output under `shared/data`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 
 LANGUAGES: tuple[str, ...] = ("ara", "bul", "eng", "fin", "fra", "hin", "rus", "spa", "tur")
 
-# The reference writes V for auxiliaries and CONJ for both kinds of conjunction; symbols, punctuation
-# and X carry no part of speech.
-UPOS_TAGS: Mapping[str, tuple[str, ...]] = {
-    "ADJ": ("ADJ",),
-    "ADP": ("ADP",),
-    "ADV": ("ADV",),
-    "AUX": ("V",),
-    "CCONJ": ("CONJ",),
-    "DET": ("DET",),
-    "INTJ": ("INTJ",),
-    "NOUN": ("N",),
-    "NUM": ("NUM",),
-    "PART": ("PART",),
-    "PRON": ("PRO",),
-    "PROPN": ("PROPN",),
-    "PUNCT": (),
-    "SCONJ": ("CONJ",),
-    "SYM": (),
-    "VERB": ("V",),
-    "X": (),
-    "_": (),
+# Auxiliaries are verbs, and both kinds of conjunction one; symbols, punctuation and X have no part of speech.
+UPOS_TAGS: Mapping[str, str] = {
+    "ADJ": "ADJ",
+    "ADP": "ADP",
+    "ADV": "ADV",
+    "AUX": "V",
+    "CCONJ": "CONJ",
+    "DET": "DET",
+    "INTJ": "INTJ",
+    "NOUN": "N",
+    "NUM": "NUM",
+    "PART": "PART",
+    "PRON": "PRO",
+    "PROPN": "PROPN",
+    "PUNCT": "",
+    "SCONJ": "CONJ",
+    "SYM": "",
+    "VERB": "V",
+    "X": "",
+    "_": "",
 }
 
-# UD feature -> UD value -> UniMorph tags. A feature or value that is not here gives no tag.
-FEATURE_TAGS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "Animacy": {"Anim": ("ANIM",), "Hum": ("HUM",), "Inan": ("INAN",), "Nhum": ("NHUM",)},
-    # Not here: Rapid (Turkish -iver-), which the schema has no tag for and the reference passes over.
-    "Aspect": {
-        "Hab": ("HAB",),
-        "Imp": ("IPFV",),
-        "Iter": ("ITER",),
-        "Perf": ("PFV",),
-        "Prog": ("PROG",),
-        "Prosp": ("PROSP",),
-    },
-    # Local cases are place (IN, AT, ON) + direction (ESS, ALL, ABL) in the schema. Loc = ESS and
-    # Abl = AT+ABL as in the reference; the essive ("as a …") is the schema's formal case, FRML.
+# UD feature -> UD value -> UniMorph tags. A feature or value that is not here gives no tag: Number=Ptan, Mood=Gen, …
+FEATURE_TAGS: Mapping[str, Mapping[str, str]] = {
+    "Animacy": {"Anim": "ANIM", "Hum": "HUM", "Inan": "INAN", "Nhum": "NHUM"},
+    "Aspect": {"Hab": "HAB", "Imp": "IPFV", "Iter": "ITER", "Perf": "PFV", "Prog": "PROG", "Prosp": "PROSP"},
+    # Local cases are place (IN, AT, ON) and direction (ESS, ALL, ABL). Ess ("as a …") is the schema's formal case.
     "Case": {
-        "Abe": ("PRIV",),
-        "Abl": ("AT+ABL",),
-        "Abs": ("ABS",),
-        "Acc": ("ACC",),
-        "Ade": ("AT+ESS",),
-        "All": ("AT+ALL",),
-        "Ben": ("BEN",),
-        "Cmp": ("COMPV",),
-        "Com": ("COM",),
-        "Dat": ("DAT",),
-        "Ela": ("IN+ABL",),
-        "Equ": ("EQTV",),
-        "Erg": ("ERG",),
-        "Ess": ("FRML",),
-        "Gen": ("GEN",),
-        "Ill": ("IN+ALL",),
-        "Ine": ("IN+ESS",),
-        "Ins": ("INS",),
-        "Loc": ("ESS",),
-        "Nom": ("NOM",),
-        "Par": ("PRT",),
-        "Ter": ("TERM",),
-        "Tra": ("TRANS",),
-        "Voc": ("VOC",),
+        **{"Abs": "ABS", "Acc": "ACC", "Dat": "DAT", "Erg": "ERG", "Gen": "GEN", "Nom": "NOM", "Voc": "VOC"},
+        **{"Abl": "AT+ABL", "Ade": "AT+ESS", "All": "AT+ALL", "Ela": "IN+ABL", "Ill": "IN+ALL", "Ine": "IN+ESS"},
+        **{"Add": "IN+ALL;LGSPEC1", "Loc": "ESS", "Sub": "ON+ALL", "Sup": "ON+ESS"},
+        **{"Abe": "PRIV", "Ben": "BEN", "Cmp": "COMPV", "Com": "COM", "Dis": "DIST", "Equ": "EQTV"},
+        **{"Ess": "FRML", "Ins": "INS", "Par": "PRT", "Tra": "TRANS"},
     },
-    "Definite": {"Def": ("DEF",), "Ind": ("INDF",), "Spec": ("SPEC",)},
-    # The reference writes RL (relative superlative) for Sup; Pos is unmarked.
-    "Degree": {"Abs": ("AB",), "Cmp": ("CMPR",), "Equ": ("EQT",), "Sup": ("RL",)},
-    "Evident": {"Fh": ("FH",), "Nfh": ("NFH",)},
-    "Gender": {"Fem": ("FEM",), "Masc": ("MASC",), "Neut": ("NEUT",)},
-    # Not here: Des, Gen, Nec, Prs and the fused CndPot, DesPot, … of Turkish (reference: no tag).
+    # The construct state is the head of a possessor, so "possessed".
+    "Definite": {"Cons": "PSSD", "Def": "DEF", "Ind": "INDF", "Spec": "SPEC"},
+    # RL is the relative superlative.
+    "Degree": {"Abs": "AB", "Cmp": "CMPR", "Equ": "EQT", "Sup": "RL"},
+    "Evident": {"Fh": "FH", "Nfh": "NFH"},
+    "Gender": {"Com": "MASC+FEM", "Fem": "FEM", "Masc": "MASC", "Neut": "NEUT"},
     "Mood": {
-        "Adm": ("ADM",),
-        "Cnd": ("COND",),
-        "Imp": ("IMP",),
-        "Ind": ("IND",),
-        "Opt": ("OPT",),
-        "Pot": ("POT",),
-        "Prp": ("PURP",),
-        "Sub": ("SBJV",),
+        **{"Adm": "ADM", "Cnd": "COND", "Imp": "IMP", "Ind": "IND", "Jus": "IMP", "Opt": "OPT"},
+        **{"Pot": "POT", "Prp": "PURP", "Qot": "QUOT", "Sub": "SBJV"},
     },
-    # Not here: Coll, Count, Ptan. The reference gives a plurale tantum ("scissors") no number.
-    "Number": {"Dual": ("DU",), "Plur": ("PL",), "Sing": ("SG",), "Tri": ("TRI",)},
-    "Person": {"0": ("0",), "1": ("1",), "2": ("2",), "3": ("3",), "4": ("4",)},
-    "Polarity": {"Neg": ("NEG",), "Pos": ("POS",)},
-    "Polite": {"Elev": ("ELEV",), "Form": ("FORM",), "Humb": ("HUMB",), "Infm": ("INFM",)},
-    "Reflex": {"Yes": ("REFL",)},
-    # The imperfect is a past tense seen from inside: tense and aspect at once.
-    "Tense": {
-        "Fut": ("FUT",),
-        "Imp": ("PST", "IPFV"),
-        "Past": ("PST",),
-        "Pqp": ("PST+PRF",),
-        "Pres": ("PRS",),
+    "Number": {
+        **{"Dual": "DU", "Plur": "PL", "Sing": "SG", "Tri": "TRI"},
+        **{"Grpa": "GRPA", "Grpl": "GRPL", "Inv": "INVN", "Pauc": "PAUC"},
     },
+    "Person": {"0": "0", "1": "1", "2": "2", "3": "3", "4": "4"},
+    "Polarity": {"Neg": "NEG", "Pos": "POS"},
+    "Polite": {"Elev": "ELEV", "Form": "FORM", "Humb": "HUMB", "Infm": "INFM"},
+    "Reflex": {"Yes": "REFL"},
+    "Tense": {"Fut": "FUT", "Imp": "IPFV", "Past": "PST", "Pqp": "PST+PRF", "Pres": "PRS"},
     "VerbForm": {
-        "Conv": ("V.CVB",),
-        "Fin": ("FIN",),
-        "Ger": ("V.MSDR",),
-        "Inf": ("NFIN",),
-        "Part": ("V.PTCP",),
-        "Vnoun": ("V.MSDR",),
+        **{"Fin": "FIN", "Inf": "NFIN", "Part": "V.PTCP", "Short": "LGSPEC1"},
+        **{"Conv": "V.CVB", "Gdv": "V.CVB", "Sup": "V.CVB", "Ger": "V.MSDR", "Vnoun": "V.MSDR"},
     },
-    # Not here: CauPass (reference: no tag). CAUS is Valency in the schema, so it is no Voice.
     "Voice": {
-        "Act": ("ACT",),
-        "Antip": ("ANTIP",),
-        "Cau": ("CAUS",),
-        "Dir": ("DIR",),
-        "Inv": ("INV",),
-        "Mid": ("MID",),
-        "Pass": ("PASS",),
+        **{"Act": "ACT", "Antip": "ANTIP", "Cau": "CAUS", "Dir": "DIR", "Inv": "INV", "Mid": "MID", "Pass": "PASS"},
+        **{"Rcp": "RECP"},
     },
 }
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One language rule: if the word is of this kind, drop these tags, then add those.
+    """One language rule: if the word's tags are of this kind, drop some, then add some.
 
-    Every condition left empty holds. `feats` maps a UD feature to the values that satisfy the rule;
-    `without` names features that must be absent; `endings` are endings of
-    the lower-cased form, one of which must match.
+    Tags are written with spaces between them, and a condition left empty holds. Rules run in order, so each one sees
+    what those before it have left: tags of which the word must have all (`has`), all and others besides (`beside`),
+    these and no others (`only`), or none (`lacks`); a UD feature that it must have (`feature`, as "Tense=Imp"); and
+    endings of the form as written, of which one must match.
+
+    >>> rule = Rule("commands are positive", has="V IMP", lacks="NEG", drop="PRS", add="POS")
+    >>> sorted(rule.applied({"V", "IMP", "PRS"}, {}, "faites")), sorted(rule.applied({"V", "PRS"}, {}, "faites"))
+    (['IMP', 'POS', 'V'], ['PRS', 'V'])
     """
 
-    source: str
-    upos: tuple[str, ...] = ()
-    feats: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    without: tuple[str, ...] = ()
+    why: str
+    has: str = ""
+    beside: str = ""
+    only: str = ""
+    lacks: str = ""
+    feature: str = ""
     endings: tuple[str, ...] = ()
-    drop: tuple[str, ...] = ()
-    add: tuple[str, ...] = ()
+    drop: str = ""
+    add: str = ""
+
+    def applied(self, tags: set[str], feats: Mapping[str, str], form: str) -> set[str]:
+        """Give the tags as they are after the rule: `tags` itself if it does not apply."""
+        name, _, value = self.feature.partition("=")
+        applies = (
+            _split(self.has) <= tags
+            and (not self.beside or _split(self.beside) < tags)
+            and (not self.only or _split(self.only) == tags)
+            and _split(self.lacks).isdisjoint(tags)
+            and (not name or feats.get(name) == value)
+            and (not self.endings or form.endswith(self.endings))
+        )
+        return (tags - _split(self.drop)) | _split(self.add) if applies else tags
 
 
-_VERBS = ("VERB", "AUX")
+@lru_cache
+def _split(tags: str) -> frozenset[str]:
+    return frozenset(tags.split())
 
-LANGUAGE_RULES: Mapping[str, tuple[Rule, ...]] = {
-    "ara": (
-        Rule(
-            source="u/feat/Definite, Cons: neither article nor nunation. The schema has no such "
-            "definiteness; the nearest is PSSD, the possessed (head) noun.",
-            feats={"Definite": ("Cons",)},
-            add=("PSSD",),
-        ),
-        Rule(
-            source="u/feat/Definite, Com: the first part of an improper annexation takes the article and "
-            "agrees in definiteness with the (definite) noun it modifies.",
-            feats={"Definite": ("Com",)},
-            add=("DEF",),
-        ),
-        # Mood=Jus (7 % of the moods of ar_padt-feat-Mood) has no tag in the schema and gets none.
-    ),
+
+# What the converter does. It has no rules for Arabic, Hindi and Russian. Where a rule names a whole set of tags
+# (`only`), it asks for exactly these: a Finnish participle of another case or number keeps all its tags.
+CONVERTER_RULES: Mapping[str, tuple[Rule, ...]] = {
     "bul": (
-        Rule(
-            source="bg/feat/Aspect: aspect is lexical; bg/feat/Tense, Imp: both perfective and imperfective "
-            "verbs are used in the imperfect. So the annotated aspect stands, the tense gives none.",
-            feats={"Tense": ("Imp",), "Aspect": ("Perf",)},
-            drop=("IPFV",),
-        ),
-        # Number=Count (bg/feat/Number, after numerals) gets no number, as the reference does for Ptan.
+        Rule("verbs: neither finiteness, active voice nor aspect is marked", has="V", drop="FIN ACT IPFV PFV"),
+        Rule("a participle is neither adjective nor plain verb", has="V.PTCP", drop="ADJ V"),
+        Rule("present participles carry no aspect", has="V.PTCP PRS", drop="IPFV"),
+        Rule("a participle that is not passive is active", has="V.PTCP", lacks="PASS", add="ACT"),
+        Rule("a perfective participle is past", has="V.PTCP PFV", drop="PFV", add="PST"),
+        Rule("superlatives: another tag", has="RL", drop="RL", add="SPRL"),
     ),
     "eng": (
-        Rule(
-            source="reference: English verbs carry neither finiteness nor the indicative "
-            "(walks = V;PRS;3;SG), for English marks neither by a form of its own.",
-            upos=_VERBS,
-            drop=("FIN", "IND"),
-        ),
-        Rule(
-            source="reference: a passive participle is the past participle; English has no passive form.",
-            feats={"Voice": ("Pass",)},
-            drop=("PASS",),
-        ),
-        Rule(
-            source="reference: the gerund is the form of the present participle.",
-            upos=_VERBS,
-            feats={"VerbForm": ("Ger",)},
-            drop=("V.MSDR",),
-            add=("V.PTCP", "PRS"),
-        ),
+        Rule("neither finiteness nor the indicative is marked", drop="FIN IND"),
+        Rule("a present without person is the infinitive", only="V PRS", drop="PRS", add="NFIN"),
+        Rule("the gerund is the present participle", only="V V.MSDR", drop="V.MSDR", add="V.PTCP PRS"),
+        Rule("no passive: its participle is the past participle", has="V", drop="PASS"),
     ),
     "fin": (
-        Rule(
-            source="fi/feat/PartForm, Pres: the VA-participle (UniMorph: V.PTCP;ACT;PRS, V.PTCP;PASS;PRS).",
-            feats={"VerbForm": ("Part",), "PartForm": ("Pres",)},
-            add=("PRS",),
-        ),
-        Rule(
-            source="fi/feat/PartForm, Past: the NUT- and TU-participles (UniMorph: V.PTCP;ACT;PST).",
-            feats={"VerbForm": ("Part",), "PartForm": ("Past",)},
-            add=("PST",),
-        ),
-        Rule(
-            source="fi/feat/PartForm, Neg: the negative counterpart of the other participles (maksamaton).",
-            feats={"VerbForm": ("Part",), "PartForm": ("Neg",)},
-            without=("Polarity",),
-            add=("NEG",),
-        ),
-        Rule(
-            source="UniMorph's Finnish labels: participles are V.PTCP alone.",
-            upos=_VERBS,
-            feats={"VerbForm": ("Part",)},
-            drop=("V",),
-        ),
-        Rule(
-            source="UniMorph's Finnish labels: finite verbs carry no FIN (V;ACT;PRS;POS;IND;3;SG).",
-            upos=_VERBS,
-            drop=("FIN",),
-        ),
+        Rule("finite verbs are positive, also the negative verb", has="V FIN", drop="FIN", add="POS"),
+        Rule("the TU-participle", only="V V.PTCP PASS NOM SG", drop="V NOM SG", add="PST"),
+        Rule("the NUT-participle", only="V V.PTCP ACT NOM SG", drop="V NOM SG", add="PST"),
+        Rule("the infinitive carries no voice", only="V NFIN ACT SG", drop="ACT SG"),
     ),
     "fra": (
-        Rule(
-            source="fr/feat/Tense, Past: the simple past; in UniMorph's French V;IND;PST;3;SG;PFV, "
-            "against the imperfect V;IND;PST;3;SG;IPFV.",
-            upos=_VERBS,
-            feats={"Mood": ("Ind",), "Tense": ("Past",)},
-            without=("Aspect",),
-            add=("PFV",),
-        ),
-        Rule(
-            source="fr/feat/Mood, Sub with Tense=Imp: the only past subjunctive, so no aspect is marked "
-            "(as the reference has it for Spanish).",
-            upos=_VERBS,
-            feats={"Mood": ("Sub",), "Tense": ("Imp",)},
-            drop=("IPFV",),
-        ),
-        Rule(
-            source="fr_gsd-feat-Mood: the conditional is written Mood=Cnd, Tense=Pres, and has no "
-            "other tense; in UniMorph's French V;COND;3;SG.",
-            upos=_VERBS,
-            feats={"Mood": ("Cnd",), "Tense": ("Pres",)},
-            drop=("PRS",),
-        ),
-        Rule(
-            source="fr_gsd-feat-Mood: the imperative is written Mood=Imp, Tense=Pres; "
-            "in UniMorph's French V;POS;IMP;2;PL.",
-            upos=_VERBS,
-            feats={"Mood": ("Imp",)},
-            without=("Polarity",),
-            drop=("PRS",),
-            add=("POS",),
-        ),
-        Rule(
-            source="UniMorph's French labels: participles are V.PTCP alone.",
-            upos=_VERBS,
-            feats={"VerbForm": ("Part",)},
-            drop=("V",),
-        ),
-        Rule(
-            source="UniMorph's French labels: finite verbs carry no FIN (V;IND;PRS;3;SG).",
-            upos=_VERBS,
-            drop=("FIN",),
-        ),
+        Rule("participles carry neither gender nor number", has="V.PTCP", drop="V MASC FEM SG PL"),
+        Rule("finiteness is not marked", has="V", drop="FIN"),
+        Rule("the simple past is perfective …", has="V PST", add="PFV"),
+        Rule("… and the imperfect a past", has="V IPFV", add="PST"),
+        Rule("the conditional has no tense", has="V COND", drop="PRS"),
+        Rule("imperatives are positive and have no tense", has="V IMP", drop="PRS", add="POS"),
+        Rule("the gerund is a present converb", only="V V.MSDR", drop="V V.MSDR", add="PRS V.CVB"),
     ),
     "spa": (
-        Rule(
-            source="reference: the preterite is perfective, against the imperfect.",
-            upos=_VERBS,
-            feats={"Mood": ("Ind",), "Tense": ("Past",)},
-            add=("PFV",),
-        ),
-        Rule(
-            source="reference: the past subjunctive carries no aspect …",
-            upos=_VERBS,
-            feats={"Mood": ("Sub",), "Tense": ("Imp",)},
-            drop=("IPFV",),
-        ),
-        Rule(
-            source="reference: … and its -ra form (hablara, against hablase) is marked LGSPEC1.",
-            upos=_VERBS,
-            feats={"Mood": ("Sub",), "Tense": ("Imp",)},
-            endings=("ra", "ras", "ramos", "rais", "ran"),
-            add=("LGSPEC1",),
-        ),
-        Rule(
-            source="reference: imperatives are positive (a negative command is a subjunctive).",
-            upos=_VERBS,
-            feats={"Mood": ("Imp",)},
-            add=("POS",),
-        ),
-        Rule(
-            source="reference: the gerund is a present converb.",
-            upos=_VERBS,
-            feats={"VerbForm": ("Ger",)},
-            drop=("V", "V.MSDR"),
-            add=("V.CVB", "PRS"),
-        ),
-        Rule(
-            source="reference: participles are V.PTCP alone.",
-            upos=_VERBS,
-            feats={"VerbForm": ("Part",)},
-            drop=("V",),
-        ),
-        Rule(
-            source="reference: finite verbs carry no FIN.",
-            upos=_VERBS,
-            drop=("FIN",),
-        ),
+        Rule("finiteness is not marked", drop="FIN"),
+        Rule("a participle is no plain verb, unless nothing else is known of it", beside="V V.PTCP", drop="V"),
+        Rule("the gerund is a present converb", only="V V.MSDR", drop="V V.MSDR", add="PRS V.CVB"),
+        Rule("the preterite is perfective …", has="PST", lacks="V.PTCP", add="PFV"),
+        Rule("… and the imperfect a past", beside="IND IPFV", add="PST"),
+        Rule("imperatives are positive", has="IMP", add="POS"),
+        Rule("hablara, against hablase", beside="SBJV IPFV", endings=("ra", "ran"), add="LGSPEC1"),
+        Rule("the past subjunctive carries no aspect", beside="SBJV IPFV", drop="IPFV", add="PST"),
     ),
-    "tur": (
+    "tur": (Rule("IMST writes Person=3 on every noun; it is no person of the noun", has="N", drop="3"),),
+}
+
+# What we do instead in four languages; in English, Spanish and Turkish we run the converter's rules.
+OUR_RULES: Mapping[str, tuple[Rule, ...]] = {
+    **CONVERTER_RULES,
+    "ara": (
         Rule(
-            source="reference: IMST writes Person=3 on every noun; it is no person of the noun.",
-            upos=("NOUN",),
-            drop=("3",),
+            "u/feat/Definite: the first part of an improper annexation agrees in definiteness with its definite noun",
+            feature="Definite=Com",
+            add="DEF",
         ),
+        Rule("the schema has no jussive, and it is no imperative", feature="Mood=Jus", drop="IMP"),
+    ),
+    "bul": (Rule("bg/feat/Aspect: aspect is lexical, also of an imperfect", has="PFV IPFV", drop="IPFV"),),
+    "fin": (
+        Rule("fi/feat/PartForm: the VA-participle", has="V.PTCP", feature="PartForm=Pres", add="PRS"),
+        Rule("fi/feat/PartForm: NUT- and TU-participle", has="V.PTCP", feature="PartForm=Past", add="PST"),
+        Rule("fi/feat/PartForm: maksamaton", has="V.PTCP", feature="PartForm=Neg", lacks="POS", add="NEG"),
+    ),
+    "fra": (
+        Rule("fr/feat/Tense: the simple past is perfective", has="V IND PST", lacks="IPFV", add="PFV"),
+        Rule("fr/feat/Mood: the only past subjunctive, so no aspect is marked", has="V SBJV IPFV", drop="IPFV"),
+        Rule("fr/feat/Mood: the conditional is written Mood=Cnd, Tense=Pres, and has no tense", has="COND", drop="PRS"),
+        Rule("fr/feat/Mood: so is the imperative", has="V IMP", lacks="NEG", drop="PRS", add="POS"),
     ),
 }
 
-# The paper's attribute -> its UniMorph 3.0 values that UD can give (the dimensions of the schema, cut to
-# the paper's 13). A conjunction like AT+ABL belongs where its parts belong, and stays as the schema writes it
-# (the authors' code sorts the parts: ABL+AT, the same value by another name). Dimensions that the paper does
-# not use (comparison, evidentiality, finiteness, politeness, valency; LGSPEC) are not here.
+OUR_GENERAL_RULES: tuple[Rule, ...] = (
+    Rule("u/feat/Tense: the imperfect is a past tense seen from inside", feature="Tense=Imp", add="PST"),
+)
+"""What we do in every language, after its own rules."""
+
+# The paper's attribute -> its UniMorph 3.0 values that UD can give (the schema's dimensions, cut to the paper's 13).
+# Every tag that begins with PSS is a value of Possession. A conjunction like AT+ABL belongs where its parts belong,
+# and stays as the converter writes it (the authors' code sorts the parts: ABL+AT, the same value by another name).
 # PST+PRF stands under Tense whole, as in the authors' code, because Turkish has an aspect beside it.
 DIMENSIONS: Mapping[str, tuple[str, ...]] = {
-    "Number": ("SG", "PL", "DU", "TRI"),
-    "Part of Speech": (
-        "N",
-        "PROPN",
-        "ADJ",
-        "PRO",
-        "DET",
-        "V",
-        "ADV",
-        "V.PTCP",
-        "V.MSDR",
-        "V.CVB",
-        "ADP",
-        "CONJ",
-        "NUM",
-        "PART",
-        "INTJ",
-    ),
-    "Tense": ("PRS", "PST", "FUT", "PST+PRF"),
-    "Gender": ("MASC", "FEM", "NEUT"),
-    "Case": (
-        "NOM",
-        "ACC",
-        "ERG",
-        "ABS",
-        "DAT",
-        "BEN",
-        "GEN",
-        "PRT",
-        "INS",
-        "COM",
-        "VOC",
-        "COMPV",
-        "EQTV",
-        "PRIV",
-        "FRML",
-        "TRANS",
-        "TERM",
-        "ESS",
-        "AT+ABL",
-        "AT+ALL",
-        "AT+ESS",
-        "IN+ABL",
-        "IN+ALL",
-        "IN+ESS",
-    ),
-    "Voice": ("ACT", "MID", "PASS", "ANTIP", "DIR", "INV"),
-    "Aspect": ("IPFV", "PFV", "PROG", "PROSP", "ITER", "HAB"),
-    "Person": ("0", "1", "2", "3", "4"),
-    "Definiteness": ("DEF", "INDF", "SPEC"),
-    "Animacy": ("ANIM", "INAN", "HUM", "NHUM"),
-    "Mood": ("IND", "SBJV", "IMP", "COND", "PURP", "POT", "ADM", "OPT"),
-    "Polarity": ("POS", "NEG"),
-    "Possession": (
-        "PSSD",
-        "PSSS",
-        "PSSP",
-        *(f"PSS{person}{number}" for person in ("1", "2", "3") for number in ("", "S", "D", "P")),
-    ),
+    name: tuple(values.split())
+    for name, values in {
+        "Number": "SG PL DU TRI GRPL PAUC INVN",
+        "Part of Speech": "N PROPN ADJ PRO DET V ADV V.PTCP V.MSDR V.CVB ADP CONJ NUM PART INTJ",
+        "Tense": "PRS PST FUT PST+PRF",
+        "Gender": "MASC FEM NEUT MASC+FEM",
+        "Case": "NOM ACC ERG ABS DAT BEN GEN PRT INS COM VOC COMPV EQTV PRIV FRML TRANS ESS "
+        "AT+ABL AT+ALL AT+ESS IN+ABL IN+ALL IN+ESS ON+ALL ON+ESS",
+        "Voice": "ACT MID PASS ANTIP DIR INV",
+        "Aspect": "IPFV PFV PROG PROSP ITER HAB",
+        "Person": "0 1 2 3 4",
+        "Definiteness": "DEF INDF SPEC",
+        "Animacy": "ANIM INAN HUM NHUM",
+        "Mood": "IND SBJV IMP COND PURP POT ADM OPT",
+        "Polarity": "POS NEG",
+        "Possession": "PSSD",
+    }.items()
 }

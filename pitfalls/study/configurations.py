@@ -13,7 +13,7 @@ import pandas as pd
 
 from pitfalls.language import treebanks
 from pitfalls.language.corpus import Corpus
-from pitfalls.language.unimorph import ATTRIBUTES
+from pitfalls.language.unimorph import ATTRIBUTES, AUTHORS, Conversion, conversion_of
 from pitfalls.language.values import form_counts, kept_values
 from pitfalls.study.worlds import PAPER_MIN_FORMS, SPLITS, TreebankSource, World
 
@@ -147,11 +147,14 @@ class PaperTexts:
         Of CoNLL-U files, or None for those that are downloaded into the cache.
     wanted:
         Languages; by default all nine, or those of which the folder has train, dev and test.
+    conversion:
+        To UniMorph: by default the authors' run, which the paper's 52 pairs come from.
     """
 
     folder: Path | None = None
     wanted: Sequence[str] | None = None
     min_forms: int = PAPER_MIN_FORMS
+    conversion: Conversion = AUTHORS
 
     @cached_property
     def languages(self) -> tuple[str, ...]:
@@ -186,12 +189,17 @@ class PaperTexts:
 
     def corpus(self, language: str, split: str) -> Corpus:
         """One split of a treebank; see :func:`pitfalls.language.treebanks.load`."""
-        return TreebankSource(self.folder, self.languages).corpus(language, split)
+        return TreebankSource(self.folder, self.languages, self.conversion).corpus(language, split)
 
 
-def paper_texts(folder: str | os.PathLike[str] | None = None, languages: Sequence[str] | None = None) -> PaperTexts:
-    """The treebanks of the paper world, without a model."""
-    return PaperTexts(None if folder is None else Path(folder).expanduser(), languages)
+def paper_texts(
+    folder: str | os.PathLike[str] | None = None,
+    languages: Sequence[str] | None = None,
+    conversion: str | Conversion = AUTHORS,
+) -> PaperTexts:
+    """The treebanks of the paper world, without a model; a conversion by name or itself."""
+    found = None if folder is None else Path(folder).expanduser()
+    return PaperTexts(found, languages, conversion=conversion_of(conversion))
 
 
 def sizes(texts: Texts, layers: Sequence[int], languages: Sequence[str] | None = None) -> pd.DataFrame:

@@ -22,6 +22,7 @@ from pitfalls.language.analysers import ISO_639_1, Analyser, FirstOf, LexiconAna
 from pitfalls.language.corpus import Corpus, Dropped, Sentence, drop_long, read_conllu
 from pitfalls.language.grammar import corpora
 from pitfalls.language.lexicon import Lexicon
+from pitfalls.language.unimorph import AUTHORS, Conversion, conversion_of
 from pitfalls.language.values import kept_values
 from pitfalls.model.activations import Splits, absent_layers, layer_vectors, select, vector_dtype, word_vectors
 from pitfalls.model.blueprint import PlantedParameters, Truth
@@ -113,12 +114,13 @@ class TreebankSource:
 
     folder: Path | None
     languages: tuple[str, ...]
+    conversion: Conversion = AUTHORS
     _read: dict[tuple[str, str], Corpus] = field(default_factory=dict, repr=False, compare=False)
 
     def corpus(self, language: str, split: str) -> Corpus:
         """One split of a treebank; those of the language that was read last are kept."""
         if (language, split) not in self._read:
-            corpus = treebanks.load(language, [split], folder=self.folder)[split]
+            corpus = treebanks.load(language, [split], folder=self.folder, convert=self.conversion)[split]
             # A lexicon asks for what its words' reader has just read: three splits, and no more in memory.
             for other in [kept for kept in self._read if kept[0] != language]:
                 self._read.pop(other, None)
@@ -434,6 +436,7 @@ def load_world(
     model: str | os.PathLike[str] | None = None,
     treebanks: str | os.PathLike[str] | None = None,
     languages: Sequence[str] | None = None,
+    conversion: str | Conversion | None = None,
     min_forms: int | None = None,
     revision: str | None = None,
     device: str = "cpu",
@@ -446,11 +449,13 @@ def load_world(
     ----------
     name : ``mini`` (embedded, offline), ``paper``, ``planted`` (known neurons) or ``planted-covariance`` (known
         neurons, values that differ in covariance only); without it, the environment variable ``PITFALLS_WORLD`` and
-        its companions ``PITFALLS_MODEL`` and ``PITFALLS_TREEBANKS`` decide, so that one switch moves a whole
-        notebook; where they are not set, ``mini``
+        its companions ``PITFALLS_MODEL``, ``PITFALLS_TREEBANKS`` and ``PITFALLS_CONVERSION`` decide, so that one
+        switch moves a whole notebook; where they are not set, ``mini``
     model : for ``paper``, any masked LM by name or folder (default ``bert-base-multilingual-cased``)
     treebanks : for ``paper``, a folder of CoNLL-U files (default: downloaded into the cache)
     languages : for ``paper``, the languages wanted (default: all nine)
+    conversion : for ``paper``, the conversion to UniMorph, by name or itself: ``authors`` (default), ``converter`` or
+        ``ours``, which is the mini world's (:mod:`pitfalls.language.unimorph`)
     min_forms : the value filter's threshold in distinct word forms (default 20 for ``mini``, 100 for ``paper``, 1
         for the planted worlds)
     revision : the model's revision on the hub
@@ -463,7 +468,8 @@ def load_world(
     Raises
     ------
     ValueError
-        An unknown world, an option that the world does not take, or means that differ in ``planted-covariance``.
+        An unknown world or conversion, an option that the world does not take, or means that differ in
+        ``planted-covariance``.
 
     Examples
     --------
@@ -476,9 +482,12 @@ def load_world(
         name = os.environ.get("PITFALLS_WORLD") or "mini"
         model = model or os.environ.get("PITFALLS_MODEL") or None
         treebanks = treebanks or os.environ.get("PITFALLS_TREEBANKS") or None
-    chosen = any(option is not None for option in (model, treebanks, languages, revision))
+        conversion = conversion or os.environ.get("PITFALLS_CONVERSION") or None
+    chosen = any(option is not None for option in (model, treebanks, languages, conversion, revision))
     if chosen and name in WORLDS and name != "paper":
-        raise ValueError(f'the {name} world is fixed; for another model or treebank use load_world("paper", …)')
+        raise ValueError(
+            f'the {name} world is fixed; for another model, treebank or conversion use load_world("paper", …)'
+        )
     precision = _dtype(dtype)
     if dtype not in (None, "float64") and name in WORLDS and name != "paper":
         raise ValueError(
@@ -491,9 +500,9 @@ def load_world(
         lm = MaskedLM.load(folder / "model", device=device, dtype=torch.float64)
         return World("mini", lm, GeneratedSource(folder), min_forms or MINI_MIN_FORMS, cache_folder())
     if name == "paper":
+        source = _treebank_source(treebanks, languages, conversion or AUTHORS)
         chosen_model = os.fspath(model or "bert-base-multilingual-cased")
         lm = MaskedLM.load(chosen_model, revision=revision, device=device, dtype=precision)
-        source = _treebank_source(treebanks, languages)
         return World("paper", lm, source, min_forms or PAPER_MIN_FORMS, cache_folder())
     if name in ("planted", "planted-covariance"):
         parameters = _planted_parameters(name, planted)
@@ -545,13 +554,15 @@ def truth(world: World) -> Truth:
     )
 
 
-def _treebank_source(folder: str | os.PathLike[str] | None, languages: Sequence[str] | None) -> TreebankSource:
+def _treebank_source(
+    folder: str | os.PathLike[str] | None, languages: Sequence[str] | None, conversion: str | Conversion
+) -> TreebankSource:
     known = sorted(bank.language for bank in treebanks.TREEBANKS)
     wanted = sorted(set(languages)) if languages is not None else known
     unknown = [language for language in wanted if language not in known]
     if unknown:
         raise ValueError(f"no treebank of {', '.join(unknown)}; there are treebanks of: {', '.join(known)}")
-    return TreebankSource(None if folder is None else Path(folder), tuple(wanted))
+    return TreebankSource(None if folder is None else Path(folder), tuple(wanted), conversion_of(conversion))
 
 
 def world_from_files(
@@ -559,6 +570,7 @@ def world_from_files(
     files: Sequence[str | os.PathLike[str]],
     language: str | None = None,
     *,
+    conversion: str | Conversion = "ours",
     min_forms: int = PAPER_MIN_FORMS,
     revision: str | None = None,
     device: str = "cpu",
@@ -574,17 +586,20 @@ def world_from_files(
     ----------
     model : name or folder
     files : CoNLL-U files; dev and test are needed
-    language : ISO 639-3 code, where the names do not say it
+    language : ISO 639-3 code, where the names do not say it. For a language other than the paper's nine there are no
+        rules of its own, which a warning says: the conversion's common table alone gives the attributes
+    conversion : to UniMorph, by name (``authors``, ``converter``, ``ours``) or itself
+        (:mod:`pitfalls.language.unimorph`)
     min_forms : the value filter's threshold in distinct word forms a split
     revision, device, dtype : as of :func:`load_world`
 
     Raises
     ------
     ValueError
-        There is no such dtype, a file's split or language cannot be told, a split is there twice, or dev or test is
-        missing.
+        There is no such dtype or conversion, a file's split or language cannot be told, a split is there twice, or dev
+        or test is missing.
     """
-    precision = _dtype(dtype)
+    precision, convert = _dtype(dtype), conversion_of(conversion)
     paths: dict[str, Path] = {}
     for file in map(Path, files):
         split = _split_of(file)
@@ -595,7 +610,9 @@ def world_from_files(
     if missing:
         raise ValueError(f"no {' and no '.join(missing)} file among {', '.join(map(str, files))}")
     code = language or _language_of(paths["test"])
-    parts = {split: read_conllu(path, code) for split, path in paths.items()}
+    convert.check(code)
+    # The bare method: what there is to say of the language has been said once for all splits.
+    parts = {split: read_conllu(path, code, convert.attributes) for split, path in paths.items()}
     if "train" not in parts:
         parts["train"], parts["dev"] = divide(parts["dev"])
     lm = MaskedLM.load(os.fspath(model), revision=revision, device=device, dtype=precision)
