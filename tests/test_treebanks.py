@@ -33,6 +33,7 @@ from pitfalls.language.treebanks import (
     treebank,
 )
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*is trusted on first use")
 IMST = treebank("tur")
 NAME = "tr_imst-ud-dev.conllu"
 
@@ -249,9 +250,7 @@ def test_first_download_is_recorded_and_the_second_call_asks_nobody(server: Serv
 def test_releases_are_kept_apart(server: Server) -> None:
     paths = {locate("tur", "dev", release=release, base_url=server.url) for release in ("r2.7", "r2.15")}
     assert len(paths) == 2
-    assert server.requests == [
-        f"/ud/UD_Turkish-IMST/{release}/{NAME}" for release in ("r2.7", "r2.15")
-    ]
+    assert server.requests == [f"/ud/UD_Turkish-IMST/{release}/{NAME}" for release in ("r2.7", "r2.15")]
 
 
 @pytest.mark.parametrize("script", [["500"], ["503", "429"], ["half"], ["half", "half", "502"], ["chunked"]])
@@ -275,7 +274,7 @@ def test_rest_of_a_killed_download_is_not_used(server: Server, cache: Path) -> N
     cache.mkdir(parents=True)
     (cache / f"{NAME}.part").write_bytes(server.files[NAME][:1000])
     assert locate("tur", "dev", base_url=server.url).read_bytes() == server.files[NAME]
-    assert left(cache) == [NAME, "manifest.json"]
+    assert left(cache) == ["manifest.json", NAME]
 
 
 @pytest.mark.parametrize(
@@ -291,7 +290,7 @@ def test_rest_of_a_killed_download_is_not_used(server: Server, cache: Path) -> N
         ("length abc", r"the server does not say how long the file is (Content-Length 'abc')"),
         ("length " + "9" * 5000, r"the server does not say how long the file is"),
         ("length 600000000", "600000000 bytes are announced, and 536870912 are the most that is taken"),
-        ("to ftp://127.0.0.1/x", "HTTP status 302"),
+        ("to ftp://127.0.0.1/x", "redirected to 'ftp://127.0.0.1/x', expected http or https"),
     ],
 )
 def test_refusal_is_not_tried_again(server: Server, cache: Path, act: str, message: str) -> None:
@@ -303,12 +302,10 @@ def test_refusal_is_not_tried_again(server: Server, cache: Path, act: str, messa
 
 
 def test_body_is_bounded_in_size_and_time(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(downloads, "LARGEST", 1000)
     server.script = ["chunked"]  # announces no size
-    with pytest.raises(TreebankError, match="more than 1000 bytes arrived"):
+    with monkeypatch.context() as small, pytest.raises(TreebankError, match="more than 1000 bytes arrived"):
+        small.setattr(downloads, "LARGEST", 1000)
         locate("tur", "dev", base_url=server.url)
-    monkeypatch.undo()
-    monkeypatch.setenv("PITFALLS_CACHE", str(cache.parents[2]))
     monkeypatch.setattr(downloads, "DEADLINE_S", 0.1)
     server.script = ["drip"]  # never pauses for long enough to time out, and would take hours
     with pytest.raises(TreebankError, match=r"\d+ bytes arrived within 0.1 seconds"):
@@ -344,7 +341,7 @@ def test_redirect_from_https_to_http_is_refused(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with serving(server.files, certificate) as safe:
         safe.script = [f"to {server.url}/{NAME}"]
-        with pytest.raises(TreebankError, match=r"redirected to 'http://.*which is not encrypted"):
+        with pytest.raises(TreebankError, match=r"redirected to 'http://.*, expected https;"):
             locate("tur", "dev", base_url=safe.url)
         assert server.requests == [] and left(cache) == []
         # From https to https, and from http to https, there is nothing to object to.
@@ -500,9 +497,9 @@ def test_two_processes_ask_for_one_file(server: Server) -> None:
     processes = [context.Process(target=_locate_in_another_process, args=(server.url, answers)) for _ in range(2)]
     for process in processes:
         process.start()
-    digests = {answers.get(timeout=60) for _ in processes}
+    digests = {answers.get(timeout=300) for _ in processes}
     for process in processes:
-        process.join(60)
+        process.join(300)
         assert process.exitcode == 0
     assert digests == {sha256(server.files[NAME])}
     assert len(server.requests) == 1

@@ -76,12 +76,12 @@ def _wait(seconds: float) -> None:
 
 
 class _NoDowngrade(urllib.request.HTTPRedirectHandler):
-    """Follow a redirect, unless it leads from an encrypted connection to one that is not."""
+    """Follow a redirect to an address that is as safe as the one that was asked for."""
 
     def redirect_request(self, req: urllib.request.Request, *answer: Any) -> urllib.request.Request | None:
-        target = answer[-1]
-        if req.type == "https" and urlsplit(target).scheme.lower() != "https":
-            raise DownloadError(f"{req.full_url}: redirected to {quoted(target)}, which is not encrypted")
+        target, allowed = answer[-1], ("https",) if req.type == "https" else ("http", "https")
+        if urlsplit(target).scheme not in allowed:
+            raise DownloadError(f"{req.full_url}: redirected to {quoted(target)}, expected {' or '.join(allowed)}")
         return super().redirect_request(req, *answer)
 
 

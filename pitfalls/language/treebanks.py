@@ -309,10 +309,9 @@ def _obtain(url: str, path: Path, known: str | None) -> None:
         part.unlink(missing_ok=True)
     if known is None and first is None:
         warnings.warn(
-            f"{path.name} is trusted on first use: no checksum of it is known, so nothing but its form was checked. "
-            f"{url} sent {actual.size} bytes with the SHA-256 {actual.sha256}, which stand in "
-            f"{_manifest_path(path.parent)} now; every later use is compared with them. Compare them with a copy "
-            "that you trust, or give checksums=",
+            f"{path.name} is trusted on first use: no checksum is known to check what {url} sent. Its SHA-256, "
+            f"{actual.sha256}, stands in {_manifest_path(path.parent)} now, and every later use is compared with it; "
+            "give checksums= to have it compared with your own",
             UserWarning,
             stacklevel=3,
         )

@@ -35,7 +35,7 @@ def as_matrix(X: Any) -> NDArray[np.floating[Any]]:
     >>> as_matrix(np.arange(4.0).reshape(2, 2)[::-1]).tolist(), as_matrix([[1, 2]]).dtype
     ([[2.0, 3.0], [0.0, 1.0]], dtype('float32'))
     """
-    array = _as_array(readable(X), "X")
+    array = as_array(X, "X")
     if array.dtype.kind not in "biufO":
         raise ValueError(f"X is no matrix of numbers: it holds {array.dtype}; give one row of neurons a word")
     if array.dtype == object:
@@ -72,6 +72,26 @@ def readable(X: Any, name: str = "X") -> Any:
             f"words out, or fill them with {name}.filled(...)"
         )
     return X
+
+
+def as_array(given: Any, name: str) -> NDArray[Any]:
+    """A tensor, on whatever device, and everything else as an array of its own kind of entries.
+
+    ``name`` is what errors call it. Raises ValueError as `readable` does, and for what is no array at all.
+    """
+    given = readable(given, name)
+    try:
+        if isinstance(given, torch.Tensor):
+            tensor = given.detach().cpu().resolve_neg()
+            # NumPy has neither bfloat16 nor the kinds of eight bits.
+            return (tensor.float() if tensor.is_floating_point() and tensor.itemsize < 4 else tensor).numpy()
+        array = np.asarray(given)
+    except (TypeError, ValueError, RuntimeError) as error:
+        wanted = "one row of neurons a word" if name == "X" else "one label a word"
+        raise ValueError(f"{name} cannot be read as an array ({error}): give {wanted}") from error
+    if array.dtype.kind == "c":
+        raise ValueError(_complex(name, array.dtype))
+    return array
 
 
 def shareable(array: NDArray[Any]) -> NDArray[Any]:
@@ -132,22 +152,6 @@ def _sparse(name: str, kind: str, shape: Sequence[int], method: str) -> str:
     )
 
 
-def _as_array(X: Any, name: str) -> NDArray[Any]:
-    """A tensor, on whatever device, and everything else as an array of its own kind of numbers."""
-    try:
-        if isinstance(X, torch.Tensor):
-            tensor = X.detach().cpu().resolve_neg()
-            # NumPy has neither bfloat16 nor the kinds of eight bits.
-            return (tensor.float() if tensor.is_floating_point() and tensor.itemsize < 4 else tensor).numpy()
-        array = np.asarray(X)
-    except (TypeError, ValueError, RuntimeError) as error:
-        wanted = "one row of neurons a word" if name == "X" else "one label a word"
-        raise ValueError(f"{name} cannot be read as an array ({error}): give {wanted}") from error
-    if array.dtype.kind == "c":
-        raise ValueError(_complex(name, array.dtype))
-    return array
-
-
 def _check_numbers(array: NDArray[Any]) -> None:
     """Refuse what NumPy would read as a number: None becomes NaN, and text is parsed."""
     for place, entry in np.ndenumerate(array):
@@ -172,7 +176,7 @@ def _entries(y: Any, name: str) -> Sequence[Any]:
     """The labels one by one, as Python's own objects."""
     if isinstance(y, (list, tuple)) and all(isinstance(label, str) for label in y):
         return y  # not through NumPy, which drops a trailing NUL
-    array = _as_array(readable(y, name), name)
+    array = as_array(y, name)
     if array.ndim != 1:
         raise ValueError(f"{name} has shape {array.shape}: give one label a word, [n_words]")
     if array.dtype.kind in "mM":

@@ -18,7 +18,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from pitfalls.model.given import as_labels, readable
+from pitfalls.model.given import as_array, as_labels, readable
 from pitfalls.neurons.arrays import Words, as_tensor, check_two_words_each
 from pitfalls.neurons.gaussian import Gaussians, fit_gaussians, gaussian_log_joint
 from pitfalls.neurons.linear import Adam, LinearWeights, Optimum, descend
@@ -67,7 +67,7 @@ def read_labels(y: Any, n_words: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
     ValueError
         If there is not one label a word, or the labels are no classes.
     """
-    labels = y.cpu().numpy() if isinstance(y, torch.Tensor) else np.asarray(y)
+    labels = as_array(y, "y")
     if labels.dtype == object and labels.ndim == 1:
         plain = as_labels(labels)
         labels = np.array(plain, dtype=object if isinstance(plain[0], str) else None) if plain else labels
@@ -91,6 +91,7 @@ class _Probe(ClassifierMixin, BaseEstimator):
         if isinstance(X, torch.Tensor):
             words = read_words(self, X, reset=True)
         else:
+            y = as_array(y, "y") if isinstance(y, torch.Tensor) else y
             X, y = validate_data(
                 self, readable(X), y, dtype=[np.float64, np.float32], ensure_min_samples=2, ensure_all_finite=False
             )
