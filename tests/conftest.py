@@ -7,6 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is slow, and nothing is asserted on durations.
+settings.register_profile("pitfalls", deadline=None)
+settings.load_profile("pitfalls")
 
 # Before torch or numpy is imported anywhere: one thread, so that two runs add in the same order.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -168,6 +168,11 @@ def test_an_attribute_that_neither_gives_or_one_never_looked_for_is_not_compared
     assert table[["intersect", "equal"]].isna().all(axis=None)
 
 
+def test_simplemma_knows_a_form_in_all_its_spellings() -> None:
+    composed, decomposed = (unicodedata.normalize(kind, "árboles") for kind in ("NFC", "NFD"))
+    assert SimplemmaAnalyser("spa").analyse(composed) == SimplemmaAnalyser("spa").analyse(decomposed) != frozenset()
+
+
 def test_canonically_equal_forms_count_as_one() -> None:
     composed, decomposed = (unicodedata.normalize(kind, "café") for kind in ("NFC", "NFD"))
     table = coverage([toy([(composed, "café", {})])], [composed, decomposed])
@@ -355,6 +360,7 @@ def fake_spacy(monkeypatch: pytest.MonkeyPatch) -> None:
         "a b": ("a b", "X", ""),
         "hablaba": ("hablar", "VERB", "Tense=Imp"),
         "se": ("él", "PRON", "Case=Acc,Dat|Person=3"),
+        "él": ("él", "PRON", "Case=Nom|Person=3"),
         " ": (" ", "SPACE", ""),
         "untagged": ("untag", "", ""),
         "bare": ("", "NOUN", "Number=Sing"),
@@ -377,6 +383,7 @@ def fake_spacy(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_spacys_tokens_become_readings_by_the_treebanks_tables() -> None:
     spanish = SpacyAnalyser("spa", "es_toy")
     feats = {"Gender": "Fem", "Number": "Plur"}
+    assert spanish.analyse("e\u0301l") == spanish.analyse("\u00e9l") != frozenset()
     assert spanish.analyse("gatas") == {Analysis.of("gato", unimorph.attributes("NOUN", feats, "spa", "gatas", "gato"))}
     # Two cases are none, as in a treebank.
     assert spanish.analyse("se") == {Analysis.of("él", {"Part of Speech": "PRO", "Person": "3"})}

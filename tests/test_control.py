@@ -41,6 +41,13 @@ def test_training_labels_do_not_depend_on_order_or_on_other_splits(train, test, 
     assert one.tolist() == two[::-1].tolist()
 
 
+def test_canonically_equal_forms_have_one_label():
+    labels = control_labels([[f"{letter}\u0301" for letter in "aeiou" * 9], ["á", "é", "í", "ó", "ú"]], 50, seed=0)
+    assert labels[0][:5].tolist() == labels[1].tolist()
+    with pytest.raises(ValueError, match=r"forms\[1\] is None"):
+        control_labels([["cat", None]], 2)
+
+
 def test_labels_are_uniform():
     labels = control_labels([[f"w{i}" for i in range(30_000)]], 3, seed=0)[0]
     np.testing.assert_allclose(np.bincount(labels) / 30_000, 1 / 3, atol=0.01)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -60,3 +62,12 @@ def test_what_cannot_be_held_out_is_said():
     part = ([[0.0], [1.0]] * 2, ["PL", "SG"] * 2, ["cats", "cat"] * 2)
     with pytest.raises(ValueError, match="no word of train has the values"):
         hold_out_forms(Splits.from_arrays(part, part, part), 0.5)
+
+
+def test_a_form_is_held_out_in_all_its_spellings():
+    part = ([[0.0], [1.0]] * 20, ["SG", "PL"] * 20)
+    words = [f"{letter}\u0301" for letter in "abcdefghijklmnopqrst"] * 2
+    composed = [unicodedata.normalize("NFC", word) for word in words]
+    held = hold_out_forms(Splits.from_arrays((*part, words), (*part, composed), (*part, words)), share=0.5, seed=0)
+    assert held.train.n_words == held.dev.n_words == 20
+    assert held.train.forms == held.dev.forms

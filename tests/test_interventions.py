@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -27,6 +29,7 @@ from pitfalls.neurons.interventions import (
     Kind,
     Means,
     Translation,
+    _Judge,
     classify,
     clwv,
     error_rate,
@@ -506,3 +509,25 @@ def test_errors_say_what_to_do(world, data_of):
             Ablation(),
             [0],
         )
+
+
+def test_a_tokenizer_that_decomposes_changes_no_outcome():
+    """A prediction is compared with the original and looked up as composed, however the tokenizer spells it."""
+    # The tokenizer writes the original, (1,), without its accent.
+    words = {(1,): "arbol", (2,): "árboles", (3,): "árbol"}
+    lexicon = Lexicon.from_forms("spa", [(f, "árbol", {"Number": n}) for f, n in [("árbol", "SG"), ("árboles", "PL")]])
+    judged = []
+    for spelling in ("NFC", "NFD"):
+        spelt = {pieces: unicodedata.normalize(spelling, word) for pieces, word in words.items()}
+        model = SimpleNamespace(join=lambda pieces, like=None, spelt=spelt: spelt[tuple(pieces)])
+        run = SimpleNamespace(
+            world=SimpleNamespace(model=model, analyser=lambda language: LexiconAnalyser(lexicon, "toy")),
+            part=SimpleNamespace(language="spa", attribute="Number", values=("PL", "SG")),
+            targets=SimpleNamespace(sentences=[0], positions=[0], values=[1]),
+            sentences=[Sentence("1", (Word("árbol", "árbol", {"Number": "SG"}),))],
+            aims=[1, 0],
+        )
+        judged.append([_Judge(run)(0, (1,), predicted) for predicted in words])
+    assert judged[0] == judged[1]
+    assert [form for _, form in judged[0]] == ["árbol", "árboles", "árbol"]
+    assert judged[0][0] == judged[0][2] == ("unchanged", "árbol")

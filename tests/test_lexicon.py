@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pitfalls.language.corpus import Corpus, Sentence, Word, read_conllu
-from pitfalls.language.lexicon import Analysis, Lexicon, lower
+from pitfalls.language.lexicon import Analysis, LemmaOnly, Lexicon, lower
 
 _FORM = st.text("abAB", min_size=1, max_size=2)
 _ATTRIBUTES = st.dictionaries(st.sampled_from(["Case", "Number"]), st.sampled_from("xy"))
@@ -108,6 +108,11 @@ def test_canonically_equal_forms_are_one_form(form: str) -> None:
     assert (
         [a.lemma for a in lexicon.lookup(decomposed)] == ["a", "b", "c"] == [a.lemma for a in lexicon.lookup(composed)]
     )
+
+
+def test_lemmas_are_compared_in_one_spelling() -> None:
+    assert Analysis("cafe\u0301", ()) == Analysis("café", ())
+    assert LemmaOnly("cafe\u0301") == LemmaOnly("café")
 
 
 def test_analysis_is_the_same_in_whatever_order_it_was_written() -> None:

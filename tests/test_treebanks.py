@@ -7,15 +7,20 @@ import hashlib
 import json
 import multiprocessing
 import re
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
+import time
+import warnings
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from pitfalls.language import treebanks
+from pitfalls.language import download as downloads
 from pitfalls.language.corpus import CorpusError, read_conllu
 from pitfalls.language.treebanks import (
     SPLITS,
@@ -28,6 +33,7 @@ from pitfalls.language.treebanks import (
     treebank,
 )
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*is trusted on first use")
 IMST = treebank("tur")
 NAME = "tr_imst-ud-dev.conllu"
 
@@ -38,13 +44,12 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     files: dict[str, bytes]
     script: list[str]
-    requests: list[tuple[str, str | None]]
-    ranges = True
-    marked = True
+    requests: list[str]
+    scheme = "http"
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/ud"
+        return f"{self.scheme}://127.0.0.1:{self.server_address[1]}/ud"
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -55,48 +60,50 @@ class Handler(BaseHTTPRequestHandler):
         """Keep quiet."""
 
     def do_GET(self) -> None:
-        asked = self.headers.get("Range")
-        self.server.requests.append((self.path, asked))
+        self.server.requests.append(self.path)
         act = self.server.script.pop(0) if self.server.script else "whole"
         body = self.server.files.get(self.path.rsplit("/", 1)[1])
         self.close_connection = True
         if act.isdecimal():
             return self.send_error(int(act))
+        if act.startswith("to "):
+            self.send_response(302)
+            self.send_header("Location", act.removeprefix("to "))
+            return self.end_headers()
         if body is None:
             return self.send_error(404)
-        tag = '"' + hashlib.md5(body).hexdigest() + '"'
-        start = 0
-        if asked and self.server.ranges and self.headers.get("If-Range", tag) == tag:
-            start = int(asked.removeprefix("bytes=").rstrip("-"))
-            self.send_response(206)
-            place = start + 1 if act == "wrong place" else start
-            self.send_header("Content-Range", f"bytes {place}-{len(body) - 1}/{len(body)}")
-        else:
-            self.send_response(200)
-        if self.server.marked:
-            self.send_header("ETag", tag)
+        self.send_response(200)
         if act == "chunked":
             self.send_header("Transfer-Encoding", "chunked")
+            body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
         elif act == "gzip":
             self.send_header("Content-Encoding", "gzip")
-        if act not in ("chunked", "no length"):
-            self.send_header("Content-Length", str(len(body) - start))
+        if act.startswith("length "):
+            self.send_header("Content-Length", act.removeprefix("length "))
+        elif act not in ("chunked", "no length"):
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        rest = body[start:]
-        if act == "half":  # dies half-way through what it promised
-            rest = rest[: len(rest) // 2]
-        elif act == "chunked":
-            rest = b"%x\r\n%s\r\n0\r\n\r\n" % (len(rest), rest)
         with contextlib.suppress(OSError):  # the client may have heard enough
-            self.wfile.write(rest)
+            if act == "half":  # dies half-way through what it promised
+                self.wfile.write(body[: len(body) // 2])
+            elif act == "drip":
+                for i in range(len(body)):
+                    self.wfile.write(body[i : i + 1])
+                    time.sleep(0.01)
+            else:
+                self.wfile.write(body)
 
 
-@pytest.fixture
-def server(shared: Path) -> Iterator[Server]:
+@contextlib.contextmanager
+def serving(files: dict[str, bytes], certificate: Path | None = None) -> Iterator[Server]:
+    """A server on loopback, over TLS where a file with a certificate and its key is given."""
     with Server(("127.0.0.1", 0), Handler) as server:
-        folder = shared / "data" / "ud"
-        server.files = {path.name: path.read_bytes() for path in folder.glob("tr_imst*.conllu")}
-        server.script, server.requests = [], []
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+            server.scheme = "https"
+        server.files, server.script, server.requests = files, [], []
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server
@@ -104,11 +111,18 @@ def server(shared: Path) -> Iterator[Server]:
         thread.join()
 
 
+@pytest.fixture
+def server(shared: Path) -> Iterator[Server]:
+    folder = shared / "data" / "ud"
+    with serving({path.name: path.read_bytes() for path in folder.glob("tr_imst*.conllu")}) as server:
+        yield server
+
+
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of the cached files; nothing waits between attempts."""
     monkeypatch.setenv("PITFALLS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(treebanks, "_wait", lambda seconds: None)
+    monkeypatch.setattr(downloads, "_wait", lambda seconds: None)
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path / "cache" / "ud" / "r2.7" / "UD_Turkish-IMST"
@@ -204,8 +218,13 @@ def test_load_reads_the_splits_asked_for(shared: Path) -> None:
 
 
 def finished(cache: Path) -> list[str]:
-    """The files under final names; the part and the lock are apart."""
+    """The files under final names; the manifest and the lock are apart."""
     return sorted(path.name for path in cache.glob("*.conllu"))
+
+
+def left(cache: Path) -> list[str]:
+    """Whatever is in the folder, but for the lock."""
+    return sorted(path.name for path in cache.glob("*") if path.name != ".lock")
 
 
 def test_first_download_is_recorded_and_the_second_call_asks_nobody(server: Server, cache: Path) -> None:
@@ -222,9 +241,7 @@ def test_first_download_is_recorded_and_the_second_call_asks_nobody(server: Serv
             "sha256": sha256(server.files[name]),
             "url": IMST.url(split, base_url=server.url),
         }
-    assert sorted(path.name for path in cache.iterdir() if path.name != ".lock") == sorted(
-        [*map(IMST.file_name, SPLITS), "manifest.json"]
-    )
+    assert left(cache) == sorted([*map(IMST.file_name, SPLITS), "manifest.json"])
     server.requests.clear()
     assert load("tur", ("dev", "test"), base_url=server.url) == corpora
     assert server.requests == []
@@ -233,9 +250,7 @@ def test_first_download_is_recorded_and_the_second_call_asks_nobody(server: Serv
 def test_releases_are_kept_apart(server: Server) -> None:
     paths = {locate("tur", "dev", release=release, base_url=server.url) for release in ("r2.7", "r2.15")}
     assert len(paths) == 2
-    assert [path for path, _ in server.requests] == [
-        f"/ud/UD_Turkish-IMST/{release}/{NAME}" for release in ("r2.7", "r2.15")
-    ]
+    assert server.requests == [f"/ud/UD_Turkish-IMST/{release}/{NAME}" for release in ("r2.7", "r2.15")]
 
 
 @pytest.mark.parametrize("script", [["500"], ["503", "429"], ["half"], ["half", "half", "502"], ["chunked"]])
@@ -243,72 +258,23 @@ def test_download_survives_what_passes(server: Server, cache: Path, script: list
     server.script = list(script)
     assert locate("tur", "dev", base_url=server.url).read_bytes() == server.files[NAME]
     assert len(server.requests) == len(script) + (script != ["chunked"])
+    assert finished(cache) == [NAME]
 
 
-def test_broken_download_goes_on_where_it_ended(server: Server) -> None:
-    size = len(server.files[NAME])
-    server.script = ["half", "half"]
-    locate("tur", "dev", base_url=server.url)
-    second = size // 2
-    third = second + (size - second) // 2
-    assert [asked for _, asked in server.requests] == [None, f"bytes={second}-", f"bytes={third}-"]
-
-
-@pytest.mark.parametrize("lacking", ["ranges", "marked"])
-def test_server_that_cannot_resume_sends_the_whole_again(server: Server, lacking: str) -> None:
-    setattr(server, lacking, False)
-    server.script = ["half"]
-    assert locate("tur", "dev", base_url=server.url).read_bytes() == server.files[NAME]
-    # Without a mark of the version the rest could be that of another one, so it is not even asked for.
-    assert (server.requests[1][1] is None) == (lacking == "marked")
-
-
-def test_wrong_rest_is_not_appended(server: Server) -> None:
-    server.script = ["half", "wrong place"]
-    assert locate("tur", "dev", base_url=server.url).read_bytes() == server.files[NAME]
-    assert [asked is None for _, asked in server.requests] == [True, False, True]
-
-
-def test_file_that_changes_between_attempts_is_not_mixed(server: Server, cache: Path) -> None:
+def test_breaking_off_for_good_leaves_nothing_and_is_named(server: Server, cache: Path) -> None:
     server.script = ["half"] * 9
-    with pytest.raises(TreebankError):
+    with pytest.raises(TreebankError, match=r"\d+ of \d+ bytes arrived; gave up after 4 attempts; .* by folder="):
         locate("tur", "dev", base_url=server.url)
+    assert left(cache) == []
     server.script = []
-    server.files[NAME] = server.files[NAME].replace("Pınar".encode(), b"PINAR").replace(b"Sing", b"Plur")
-    server.requests.clear()
     assert locate("tur", "dev", base_url=server.url).read_bytes() == server.files[NAME]
-    assert len(server.requests) == 1  # the server itself is told which version the rest is of
 
 
-def test_dying_for_good_keeps_the_part_for_the_next_process(server: Server, cache: Path) -> None:
-    server.script = ["half"] * treebanks._ATTEMPTS
-    with pytest.raises(TreebankError, match=r"\d+ of \d+ bytes arrived; gave up after 5 attempts: run it again"):
-        locate("tur", "dev", base_url=server.url)
-    assert finished(cache) == []
-    part = cache / f"{NAME}.part"
-    arrived = part.stat().st_size
-    assert part.read_bytes() == server.files[NAME][:arrived]
+def test_rest_of_a_killed_download_is_not_used(server: Server, cache: Path) -> None:
+    cache.mkdir(parents=True)
+    (cache / f"{NAME}.part").write_bytes(server.files[NAME][:1000])
     assert locate("tur", "dev", base_url=server.url).read_bytes() == server.files[NAME]
-    assert server.requests[-1][1] == f"bytes={arrived}-"
-
-
-def test_part_of_another_address_is_not_gone_on_with(server: Server, cache: Path) -> None:
-    server.script = ["half"] * treebanks._ATTEMPTS
-    with pytest.raises(TreebankError):
-        locate("tur", "dev", base_url=server.url)
-    locate("tur", "dev", base_url=f"{server.url}/mirror")
-    assert server.requests[-1][1] is None
-
-
-def test_whole_part_left_by_a_killed_process_is_used(server: Server, cache: Path) -> None:
-    """As if the process had died between the last byte and the rename."""
-    locate("tur", "dev", base_url=server.url)
-    state = {"url": IMST.url("dev", base_url=server.url), "size": len(server.files[NAME]), "validator": None}
-    (cache / NAME).rename(cache / f"{NAME}.part")
-    (cache / f"{NAME}.part.json").write_text(json.dumps(state), encoding="utf-8")
-    server.requests.clear()
-    assert locate("tur", "dev", base_url=server.url).read_bytes() == server.files[NAME]
-    assert server.requests == []
+    assert left(cache) == ["manifest.json", NAME]
 
 
 @pytest.mark.parametrize(
@@ -316,26 +282,86 @@ def test_whole_part_left_by_a_killed_process_is_used(server: Server, cache: Path
     [
         (
             "404",
-            r"HTTP status 404 \(Not Found\); choose another base_url or release, or get the file yourself",
+            "HTTP status 404 (Not Found); choose another base_url or release, or get the file yourself",
         ),
         ("403", "HTTP status 403"),
-        ("gzip", "sent as gzip, expected plain text"),
+        ("gzip", "sent with status 200 as 'gzip', expected plain text"),
         ("no length", "the server does not say how long"),
+        ("length abc", r"the server does not say how long the file is (Content-Length 'abc')"),
+        ("length " + "9" * 5000, r"the server does not say how long the file is"),
+        ("length 600000000", "600000000 bytes are announced, and 536870912 are the most that is taken"),
+        ("to ftp://127.0.0.1/x", "redirected to 'ftp://127.0.0.1/x', expected http or https"),
     ],
 )
 def test_refusal_is_not_tried_again(server: Server, cache: Path, act: str, message: str) -> None:
     server.script = [act] * 9
-    with pytest.raises(TreebankError, match=re.escape(IMST.url("dev", base_url=server.url)) + ": " + message):
+    with pytest.raises(TreebankError, match=re.escape(f"{IMST.url('dev', base_url=server.url)}: {message}")):
         locate("tur", "dev", base_url=server.url)
     assert len(server.requests) == 1
-    assert finished(cache) == []
+    assert left(cache) == []
+
+
+def test_body_is_bounded_in_size_and_time(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.script = ["chunked"]  # announces no size
+    with monkeypatch.context() as small, pytest.raises(TreebankError, match="more than 1000 bytes arrived"):
+        small.setattr(downloads, "LARGEST", 1000)
+        locate("tur", "dev", base_url=server.url)
+    monkeypatch.setattr(downloads, "DEADLINE_S", 0.1)
+    server.script = ["drip"]  # never pauses for long enough to time out, and would take hours
+    with pytest.raises(TreebankError, match=r"\d+ bytes arrived within 0.1 seconds"):
+        locate("tur", "dev", base_url=server.url)
+    assert left(cache) == []
+
+
+@pytest.mark.parametrize("base", ["http://", "http://[::1", "http://a:b", "http://a b", "http://\ud800", "http://a\n/"])
+def test_odd_addresses_are_named(cache: Path, base: str) -> None:
+    with pytest.raises(TreebankError, match=r"is no usable address|no such host"):
+        locate("tur", "dev", base_url=base)
+    assert left(cache) == []
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate that 127.0.0.1 gave itself, and its key."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("no openssl to make a certificate with")
+    path = tmp_path_factory.mktemp("tls") / "both.pem"
+    command = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
+    subprocess.run([openssl, *command.split(), "-keyout", path, "-out", path], check=True, capture_output=True)
+    made = path.read_text(encoding="utf-8")
+    if "PRIVATE KEY" not in made:  # one file for both: the certificate took the key's place
+        pytest.skip("this openssl writes key and certificate apart")
+    return path
+
+
+def test_redirect_from_https_to_http_is_refused(
+    server: Server, cache: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with serving(server.files, certificate) as safe:
+        safe.script = [f"to {server.url}/{NAME}"]
+        with pytest.raises(TreebankError, match=r"redirected to 'http://.*, expected https;"):
+            locate("tur", "dev", base_url=safe.url)
+        assert server.requests == [] and left(cache) == []
+        # From https to https, and from http to https, there is nothing to object to.
+        safe.script, server.script = [f"to {safe.url}/{NAME}"], [f"to {safe.url}/{NAME}"]
+        path = locate("tur", "dev", base_url=safe.url)
+        path.unlink()
+        assert locate("tur", "dev", base_url=server.url).read_bytes() == server.files[NAME]
+    monkeypatch.delenv("SSL_CERT_FILE")
+    with (
+        serving(server.files, certificate) as unknown,
+        pytest.raises(TreebankError, match="certificate is not trusted"),
+    ):
+        locate("tur", "test", base_url=unknown.url)
 
 
 def test_lasting_failure_is_named(server: Server, cache: Path) -> None:
     server.script = ["500"] * 9
-    with pytest.raises(TreebankError, match=r"HTTP status 500 \(Internal Server Error\); gave up after 5"):
+    with pytest.raises(TreebankError, match=r"HTTP status 500 \(Internal Server Error\); gave up after 4"):
         locate("tur", "dev", base_url=server.url)
-    assert len(server.requests) == treebanks._ATTEMPTS
+    assert len(server.requests) == downloads._ATTEMPTS
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -353,14 +379,29 @@ def test_what_is_not_a_treebank_is_not_trusted(server: Server, cache: Path) -> N
         "middle of a line": whole[:-2],
         "end within a sentence": b"".join(lines[:-2]),
         "no sentence": b"",
+        "what arrived has 1 words, expected 100 or more": b"1\tHello\t_\tX\t_\t_\t_\t_\t_\t_\n\n",
+        "nine digits or fewer": b"9" * 4301 + b"\ta\t_\tX\t_\t_\t_\t_\t_\t_\n\n",
     }
     for message, content in table.items():
         server.files[NAME] = content
         with pytest.raises(TreebankError, match=re.escape(message)):
             locate("tur", "dev", base_url=server.url)
-        assert [path.name for path in cache.iterdir()] == [".lock"]
+        assert left(cache) == []
     server.files[NAME] = whole
     assert locate("tur", "dev", base_url=server.url).read_bytes() == whole
+
+
+def test_first_use_is_said_once_and_only_where_no_checksum_is_known(server: Server, cache: Path) -> None:
+    digest = sha256(server.files[NAME])
+    with pytest.warns(UserWarning, match=rf"{NAME} is trusted on first use: .*{digest}.*manifest\.json.*checksums="):
+        path = locate("tur", "dev", base_url=server.url)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        locate("tur", "dev", base_url=server.url)
+        path.unlink()  # the manifest still knows it
+        locate("tur", "dev", base_url=server.url)
+        known = {IMST.file_name("test"): sha256(server.files[IMST.file_name("test")])}
+        locate("tur", "test", base_url=server.url, checksums=known)
 
 
 def test_known_checksum_is_checked_at_download_and_at_load(server: Server, cache: Path) -> None:
@@ -436,11 +477,11 @@ def test_disk_full_is_not_taken_for_a_broken_connection(
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(treebanks.os, "fsync", full)
+    monkeypatch.setattr(downloads.os, "fsync", full)
     with pytest.raises(TreebankError, match=r"No space left on device.*see to free space"):
         locate("tur", "dev", base_url=server.url)
     assert len(server.requests) == 1
-    assert finished(cache) == []
+    assert left(cache) == []
 
 
 # -- several at once -----------------------------------------------------------------------------------------
@@ -456,9 +497,9 @@ def test_two_processes_ask_for_one_file(server: Server) -> None:
     processes = [context.Process(target=_locate_in_another_process, args=(server.url, answers)) for _ in range(2)]
     for process in processes:
         process.start()
-    digests = {answers.get(timeout=60) for _ in processes}
+    digests = {answers.get(timeout=300) for _ in processes}
     for process in processes:
-        process.join(60)
+        process.join(300)
         assert process.exitcode == 0
     assert digests == {sha256(server.files[NAME])}
     assert len(server.requests) == 1

@@ -61,6 +61,12 @@ def test_forms_are_compared_as_written() -> None:
     assert kept_values("Number", both, both, both, min_forms=2) == ("SG",)
 
 
+def test_canonically_equal_forms_count_once() -> None:
+    spellings = corpus([("caf\u00e9", "SG"), ("cafe\u0301", "SG"), ("th\u00e9", "SG")])
+    assert form_counts("Number", {"train": spellings}).values.tolist() == [["SG", "train", 2, 3]]
+    assert kept_values("Number", spellings, spellings, spellings, min_forms=3) == ()
+
+
 def test_an_attribute_of_the_paper_that_the_language_lacks_has_no_values() -> None:
     assert kept_values("Possession", FULL, FULL, FULL) == ()
     assert form_counts("Possession", {"train": FULL}).empty

@@ -12,7 +12,6 @@ so too; a treebank's lexicon serves all nine. How much each knows, and whether t
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 from pitfalls.extras import extra
 from pitfalls.language import unimorph
 from pitfalls.language.corpus import parse_feats
+from pitfalls.language.forms import composed
 from pitfalls.language.lexicon import Analysis, LemmaOnly, Lexicon, lower
 from pitfalls.language.unimorph_rules import UPOS_TAGS
 
@@ -116,7 +116,7 @@ class SimplemmaAnalyser:
 
     def analyse(self, form: str) -> frozenset[Analysis]:
         """Give the one lemma that the dictionary lists for the form."""
-        for spelling in dict.fromkeys((unicodedata.normalize("NFC", form), lower(form, self.language))):
+        for spelling in dict.fromkeys((composed(form), lower(form, self.language))):
             lemma = _SIMPLEMMA.exact_lemma(spelling, ISO_639_1[self.language])
             if lemma is not None:
                 return frozenset({LemmaOnly(lemma)})
@@ -189,6 +189,7 @@ class SpacyAnalyser:
             return frozenset()
         # The words are given, so that spaCy's tokenizer does not split the form.
         loaded: Language = self.__dict__["_loaded"]
+        form = composed(form)
         token = loaded(Doc(loaded.vocab, words=[form]))[0]
         convert = unimorph.conversion_of(self.conversion)
         return _converted(form, token.lemma_, token.pos_, str(token.morph), self.language, convert)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -17,6 +18,8 @@ from typing import Any, TextIO, cast
 
 from pitfalls.extras import extra
 from pitfalls.language import unimorph
+from pitfalls.language.forms import composed, is_blank
+from pitfalls.language.quoting import quoted
 
 with extra("models"):
     import conllu
@@ -30,8 +33,9 @@ Convert = Callable[[str, Mapping[str, str], str, str, str], Mapping[str, str]]
 class Word:
     """A surface token: what stands in the text, its dictionary form, and its attributes.
 
-    `attributes` maps an attribute to its UniMorph value. Words are equal if all three agree; the hash leaves
-    the attributes out, because a mapping has none.
+    Form and lemma are composed (NFC), so that canonically equal words are equal; the model reads this form
+    (`pitfalls.language.forms` says why). `attributes` maps an attribute to its UniMorph value. Words are equal if
+    all three agree; the hash leaves the attributes out, because a mapping has none.
 
     >>> Word("cats", "cat", {"Number": "PL", "Part of Speech": "N"}).attributes["Number"]
     'PL'
@@ -40,6 +44,11 @@ class Word:
     form: str
     lemma: str
     attributes: Mapping[str, str] = field(hash=False)
+
+    def __post_init__(self) -> None:
+        """Compose the form and the lemma."""
+        object.__setattr__(self, "form", composed(self.form))
+        object.__setattr__(self, "lemma", composed(self.lemma))
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,7 @@ class Sentence:
 
     @property
     def forms(self) -> tuple[str, ...]:
-        """The words as written."""
+        """The words' forms, which are what a model reads."""
         return tuple(word.form for word in self.words)
 
 
@@ -206,7 +215,7 @@ def _read_file(path: Path, build: _WordBuilder) -> list[Sentence]:
                     for i, tokens in enumerate(parsed, 1)
                 ]
             except ParseException as error:
-                raise CorpusError(str(path), lines.number, str(error), "a line of CoNLL-U") from error
+                raise CorpusError(str(path), lines.number, quoted(str(error)), "a line of CoNLL-U") from error
     except OSError as error:
         raise CorpusError(str(path), None, f"cannot be read ({error.strerror})", "a CoNLL-U file") from error
     if not sentences:
@@ -244,7 +253,7 @@ class _WordBuilder:
         word = self.cache.get(key)
         if word is None:
             # "_" is CoNLL-U for "no lemma"; only the word "_" itself has "_" as its lemma.
-            lemma = form if lemma == "_" else lemma
+            form, lemma = composed(form), composed(form if lemma == "_" else lemma)
             # A word without UPOS is unannotated: it stays in the sentence and carries nothing.
             annotated = upos != "_"
             values = self.convert(upos, parse_feats(feats), self.language, form, lemma) if annotated else {}
@@ -263,8 +272,8 @@ def contracted(form: str, components: Sequence[Word]) -> Word:
     >>> contracted("del", [de, el])
     Word(form='del', lemma='el', attributes={'Number': 'SG'})
     """
-    names = [name for word in components for name in word.attributes]
-    kept = {name for name in names if names.count(name) == 1}
+    carriers = Counter(name for word in components for name in word.attributes)
+    kept = {name for name, n in carriers.items() if n == 1}
     sources = [word for word in components if kept & set(word.attributes)]
     attributes = {name: word.attributes[name] for word in sources for name in word.attributes if name in kept}
     lemma = sources[0].lemma if len(sources) == 1 else form
@@ -274,15 +283,21 @@ def contracted(form: str, components: Sequence[Word]) -> Word:
 # -- checks --------------------------------------------------------------------------------------------------
 
 _FEATURE = re.compile(r"[^\s=|_][^\s=|]*=(?!_$)[^\s=|]+")
-_WORD_ID = re.compile(r"[1-9][0-9]*")
-_RANGE_ID = re.compile(r"([1-9][0-9]*)-([1-9][0-9]*)")
-_EMPTY_ID = re.compile(r"(0|[1-9][0-9]*)\.([1-9][0-9]*)")
+# Nine digits are enough for any sentence; Python refuses to read numbers of more than 4,300.
+_NUMBER = r"[1-9][0-9]{0,8}"
+_WORD_ID = re.compile(_NUMBER)
+_RANGE_ID = re.compile(rf"({_NUMBER})-({_NUMBER})")
+_EMPTY_ID = re.compile(rf"(0|{_NUMBER})\.({_NUMBER})")
 _UPOS = frozenset(
     "ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X _".split()  # noqa: SIM905
 )
+_AN_ID = 'a word id such as "3", "3-4" (multi-word token) or "3.1" (empty node), each of nine digits or fewer'
 _GLOBAL_COLUMNS = re.compile(r"#\s*global\.columns\s*=\s*(.*)")
 _FORMATS = (
     (b"\x1f\x8b", "gzip-compressed data", "unpacked text (run gunzip on it first)"),
+    (b"\xfd7zXZ\x00", "xz-compressed data", "unpacked text (run unxz on it first)"),
+    (b"BZh", "bzip2-compressed data", "unpacked text (run bunzip2 on it first)"),
+    (b"\x28\xb5\x2f\xfd", "zstd-compressed data", "unpacked text (run unzstd on it first)"),
     (b"PK\x03\x04", "a zip archive", "an unpacked file (run unzip on it first)"),
     (b"\xff\xfe", "text in UTF-16", "text in UTF-8 (convert it, for example with iconv)"),
     (b"\xfe\xff", "text in UTF-16", "text in UTF-8 (convert it, for example with iconv)"),
@@ -297,10 +312,10 @@ def _feature_fault(feats: str) -> str:
     parts = feats.split("|")
     for part in parts:
         if not _FEATURE.fullmatch(part):
-            return f"feature {part!r}"
-    names = [part.split("=")[0] for part in parts]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    return f"feature {twice[0]!r} given twice in {feats!r}" if twice else ""
+            return f"feature {quoted(part)}"
+    names = Counter(part.split("=")[0] for part in parts)
+    twice = sorted(name for name, n in names.items() if n > 1)
+    return f"feature {quoted(twice[0])} given twice in {quoted(feats)}" if twice else ""
 
 
 @lru_cache(maxsize=65536)
@@ -323,17 +338,15 @@ def parse_feats(feats: str) -> dict[str, str]:
     >>> parse_feats("Number=Plur|Case=Nom"), parse_feats("_")
     ({'Number': 'Plur', 'Case': 'Nom'}, {})
     """
-    return {} if feats == "_" else dict(cast("tuple[str, str]", part.split("=")) for part in feats.split("|"))
+    return cast("dict[str, str]", conllu.parser.parse_dict_value(feats) or {})
 
 
 def _text(columns: list[str], i: int) -> str:
     return columns[i]
 
 
-# One parser a column, none of them replaced by the library's: FEATS stays text until a word is new.
-_PARSERS: dict[str, Callable[[list[str], int], Any]] = {
-    name: conllu.parser.DEFAULT_FIELD_PARSERS["id"] if name == "id" else _text for name in _READ
-}
+# In place of the library's: XPOS is not looked at, and FEATS stays text until a word is new.
+_PARSERS: dict[str, Callable[[list[str], int], Any]] = {"xpos": _text, "feats": _text}
 
 
 class _CheckedLines:
@@ -345,6 +358,7 @@ class _CheckedLines:
 
     def __init__(self, path: Path, stream: Iterable[bytes]) -> None:
         self.path, self.stream, self.number, self.warned = path, stream, 0, False
+        self.all_words = self.without_form = 0
         self._start()
 
     def read(self) -> str:
@@ -378,6 +392,14 @@ class _CheckedLines:
                 "a line break at its end (is the file cut off? if it is whole, add a blank line)",
             )
         self._end()
+        if 2 * self.without_form > self.all_words:
+            found = f'{self.without_form} of {self.all_words} words have the FORM "_": their text was left out'
+            raise CorpusError(
+                str(self.path),
+                None,
+                f"{found}, as Universal Dependencies does with texts that it may not publish",
+                "the words themselves (the treebank's README says where to get the text and how to merge it)",
+            )
 
     def _decode(self, raw: bytes) -> str:
         if self.number == 1:
@@ -393,18 +415,24 @@ class _CheckedLines:
                 f"byte 0x{bad} at column {error.start + 1} is not UTF-8",
                 "text in UTF-8 (convert it, for example with iconv)",
             ) from error
-        return line.rstrip("\r\n")
+        line = line.rstrip("\r\n")
+        if "\r" in line:
+            raise self._error(
+                "a carriage return (CR) inside the line, as in files whose lines end in CR alone",
+                r"lines that end in LF or CR LF (convert it, for example with tr '\r' '\n')",
+            )
+        return line
 
     def _comment(self, line: str) -> None:
         if self.lines:
             raise self._error(
-                f"comment {_shorten(line)} between the words of a sentence",
+                f"comment {quoted(line)} between the words of a sentence",
                 "comments before a sentence's first word, and a blank line after its last",
             )
         match = _GLOBAL_COLUMNS.match(line)
         if match and tuple(match[1].lower().split()) != _COLUMNS:
             raise self._error(
-                f"CoNLL-U Plus with the columns {match[1]}",
+                f"CoNLL-U Plus with the columns {quoted(match[1])}",
                 f"CoNLL-U with the columns {' '.join(_COLUMNS).upper()}",
             )
         self.comments += 1
@@ -423,18 +451,23 @@ class _CheckedLines:
     def _token(self, line: str) -> list[str]:
         columns = line.split("\t")
         if len(columns) != len(_COLUMNS):
-            number = f"{len(columns)} column{'s' if len(columns) > 1 else ''} in {_shorten(line)}"
+            number = f"{len(columns)} column{'s' if len(columns) > 1 else ''} in {quoted(line)}"
             expected = f"CoNLL-U: {len(_COLUMNS)} columns ({' '.join(_COLUMNS).upper()}) separated by tabs"
             raise self._error(number, expected)
         self._check_id(columns[0])
         for name, value in zip(_READ, columns, strict=False):
             if not value or value != value.strip(" ") or "  " in value:
                 raise self._error(
-                    f"column {name.upper()} is {value!r}",
+                    f"column {name.upper()} is {quoted(value)}",
                     'text without spaces at its ends and without double spaces, or "_" for nothing',
                 )
+        if is_blank(columns[1]):
+            raise self._error(
+                f"column FORM is {quoted(columns[1])}, only white space or control characters",
+                'a word with something to read in it, or "_"',
+            )
         if columns[3] not in _UPOS:
-            raise self._error(f"UPOS {columns[3]!r}", f"a universal part of speech ({' '.join(sorted(_UPOS))})")
+            raise self._error(f"UPOS {quoted(columns[3])}", f"a universal part of speech ({' '.join(sorted(_UPOS))})")
         fault = _feature_fault(columns[5])
         if fault:
             raise self._error(fault, 'features such as "Case=Nom|Number=Sing", each name once, or "_" for none')
@@ -442,12 +475,15 @@ class _CheckedLines:
         if wrong and not self.warned:
             self.warned = True
             warnings.warn(
-                f"{self.path}, line {self.number}: {columns[1]!r} has the feature {wrong!r}, which gives no attribute: "
-                f"Universal Dependencies begins names and values with a capital. Write {right!r}, there and wherever "
+                f"{self.path}, line {self.number}: {quoted(columns[1])} has the feature {quoted(wrong)}, which gives no attribute: "
+                f"Universal Dependencies begins names and values with a capital. Write {quoted(right)}, there and wherever "
                 "the file has the like; only the first is named",
                 stacklevel=2,
             )
         self.lines += 1
+        if columns[0].isdecimal():
+            self.all_words += 1
+            self.without_form += columns[1] == "_"
         return columns[: len(_READ)]
 
     def _check_id(self, number: str) -> None:
@@ -468,9 +504,4 @@ class _CheckedLines:
                 raise self._error(f"empty node id {number}", f"{self.words}.{self.empty + 1}")
             self.empty += 1
         else:
-            raise self._error(f"id {number!r}", 'a word id such as "3", "3-4" (multi-word token) or "3.1" (empty node)')
-
-
-def _shorten(line: str, width: int = 40) -> str:
-    """Quote the beginning of a line, for a message."""
-    return repr(line if len(line) <= width else line[: width - 1] + "…")
+            raise self._error(f"id {quoted(number)}", _AN_ID)

@@ -8,13 +8,13 @@ ones that a lexicon lacks, are most of the first and few of the second.
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import pandas as pd
 
 from pitfalls.language.analysers import Analyser, one_language
+from pitfalls.language.forms import as_forms
 from pitfalls.language.lexicon import Analysis
 from pitfalls.language.unimorph import ATTRIBUTES
 
@@ -130,9 +130,7 @@ def _said(readings: Iterable[Analysis], attribute: str | None) -> frozenset[str 
 
 def _counted(forms: Iterable[str]) -> Counter[str]:
     """Count the distinct forms."""
-    if isinstance(forms, str):
-        raise ValueError(f"forms is the one string {forms!r}: give a list of word forms")
-    counts = Counter(unicodedata.normalize("NFC", form) for form in forms)
+    counts = Counter(as_forms(forms))
     if not counts:
         raise ValueError("forms is empty: give at least one word form")
     return counts

@@ -6,13 +6,13 @@ own forms serves all nine (SOURCES.md, "Interventions").
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from pitfalls.language.corpus import Corpus
+from pitfalls.language.forms import composed
 
 _DOTTED_LANGUAGES = frozenset({"tur"})
 _DOTTED = str.maketrans({"İ": "i", "I": "ı"})
@@ -36,7 +36,8 @@ class Analysis:
     """Whether an attribute that the reading does not give is absent (True) or was never looked for (False)."""
 
     def __post_init__(self) -> None:
-        """Sort the pairs, so that equal readings are equal in whatever order they were written."""
+        """Compose the lemma and sort the pairs, so that equal readings are equal however they were written."""
+        object.__setattr__(self, "lemma", composed(self.lemma))
         object.__setattr__(self, "attributes", tuple(sorted(self.attributes)))
 
     @classmethod
@@ -68,7 +69,7 @@ class LemmaOnly(Analysis):
     knows_attributes: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        """Refuse attributes: a reading that gives any is an `Analysis`.
+        """Compose the lemma, and refuse attributes: a reading that gives any is an `Analysis`.
 
         Raises
         ------
@@ -77,6 +78,7 @@ class LemmaOnly(Analysis):
         """
         if self.attributes:
             raise ValueError(f"LemmaOnly({self.lemma!r}) was given {dict(self.attributes)}: make an Analysis of it")
+        object.__setattr__(self, "lemma", composed(self.lemma))
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class Lexicon:
         """Sort forms and readings, and join those of canonically equal forms."""
         readings: defaultdict[str, set[Analysis]] = defaultdict(set)
         for form, analyses in self.analyses.items():
-            readings[_composed(form)].update(analyses)
+            readings[composed(form)].update(analyses)
         object.__setattr__(self, "analyses", {form: tuple(sorted(readings[form])) for form in sorted(readings)})
 
     def __hash__(self) -> int:
@@ -135,14 +137,14 @@ class Lexicon:
 
     def lookup(self, form: str) -> tuple[Analysis, ...]:
         """Return the readings of a form, sorted; empty if it is unknown also in lower case."""
-        exact = self.analyses.get(_composed(form))
+        exact = self.analyses.get(composed(form))
         return exact if exact is not None else self.analyses.get(lower(form, self.language), ())
 
     def __contains__(self, form: object) -> bool:
         """Whether `lookup` knows the form, as written or in lower case."""
         if not isinstance(form, str):
             return False
-        return _composed(form) in self.analyses or lower(form, self.language) in self.analyses
+        return composed(form) in self.analyses or lower(form, self.language) in self.analyses
 
     def __len__(self) -> int:
         """How many forms there are, capitalised ones counted apart."""
@@ -178,9 +180,5 @@ def lower(form: str, language: str) -> str:
     >>> lower("İZMİR", "tur"), lower("Irmak", "tur"), lower("Irma", "eng")
     ('izmir', 'ırmak', 'irma')
     """
-    form = _composed(form)
-    return _composed((form.translate(_DOTTED) if language in _DOTTED_LANGUAGES else form).lower())
-
-
-def _composed(form: str) -> str:
-    return unicodedata.normalize("NFC", form)
+    form = composed(form)
+    return composed((form.translate(_DOTTED) if language in _DOTTED_LANGUAGES else form).lower())

@@ -1,44 +1,37 @@
 """The nine treebanks of the paper: which they are, where they come from, and that they arrived whole.
 
 A file comes from a folder that the user names, or from a cache into which it is downloaded once, from one
-release of Universal Dependencies. The first download of a file is trusted, if it reads as CoNLL-U; its size
-and SHA-256 go into a manifest, and from then on every use is checked against them. Each treebank has a
-licence of its own, which stands in its repository.
+release of Universal Dependencies. Universal Dependencies publishes no checksums, so the first download of a file
+is trusted on first use, and a warning says so; its size and SHA-256 go into a manifest, and from then on every use
+is checked against them. Each treebank has a licence of its own, which stands in its repository.
 """
 
 from __future__ import annotations
 
 import hashlib
-import http.client
 import json
 import os
 import re
-import socket
-import time
-import urllib.error
-import urllib.request
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from filelock import FileLock
-from tqdm.auto import tqdm
 
 from pitfalls.language import unimorph
 from pitfalls.language.corpus import Convert, Corpus, CorpusError, read_conllu
+from pitfalls.language.download import DownloadError, download
+from pitfalls.language.quoting import quoted
 
 SPLITS = ("train", "dev", "test")
 RELEASE = "r2.7"
 """The paper does not state its release; 2.7 is the likely one (SOURCES.md, "Protocol" [I])."""
 BASE_URL = "https://raw.githubusercontent.com/UniversalDependencies"
-CHECKSUMS: Mapping[tuple[str, str], str] = {}
-"""SHA-256 by (release, file name); empty, since no release could be downloaded where this was written."""
 
-_ATTEMPTS = 5
-_TIMEOUT_S = 60.0
-_CHUNK = 1 << 16
-_RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+# A value needs 100 distinct word forms in each split to pass the paper's filter: a smaller file is of no use.
+_LEAST_WORDS = 100
 
 
 class TreebankError(ValueError):
@@ -66,7 +59,7 @@ class Treebank:
             There is no such split.
         """
         if split not in SPLITS:
-            raise ValueError(f"no split {split!r}; expected one of {', '.join(SPLITS)}")
+            raise ValueError(f"no split {quoted(split)}; expected one of {', '.join(SPLITS)}")
         return f"{self.prefix}-ud-{split}.conllu"
 
     def url(self, split: str, release: str = RELEASE, base_url: str = BASE_URL) -> str:
@@ -109,7 +102,7 @@ def treebank(name: str) -> Treebank:
         if name in (candidate.language, candidate.name, candidate.prefix):
             return candidate
     known = ", ".join(f"{candidate.language} ({candidate.name})" for candidate in TREEBANKS)
-    raise ValueError(f"no treebank {name!r}; expected one of {known}")
+    raise ValueError(f"no treebank {quoted(name)}; expected one of {known}")
 
 
 def cache_folder() -> Path:
@@ -153,8 +146,9 @@ def locate(
     With `folder`, nothing is downloaded: the file is looked for there under its own name, such as
     ``en_ewt-ud-dev.conllu``, and in the sub-folder with the treebank's name, such as ``UD_English-EWT``.
     Otherwise the file is in the cache folder below ``ud/<release>/<treebank>``, next to ``manifest.json``
-    with the size and the SHA-256 of its first download. A broken download goes on where it ended, also in
-    the next process; two processes may ask for one file. Only a whole file gets the final name.
+    with the size and the SHA-256 of its first download. Where no checksum is known, the first download is trusted
+    on first use, and a UserWarning says so. Two processes may ask for one file. Only a whole file that reads as
+    CoNLL-U gets the final name.
 
     Parameters
     ----------
@@ -172,13 +166,14 @@ def locate(
     """
     chosen = _chosen(treebank)
     name = chosen.file_name(split)
-    known = (checksums or {}).get(name) or CHECKSUMS.get((release, name))
+    known = (checksums or {}).get(name)
     if folder is not None:
         return _check_named(_in_folder(chosen, name, Path(folder).expanduser()), known)
     if not re.fullmatch(r"\w[\w.-]*", release):
-        raise ValueError(f"release is {release!r}; expected the name of a tag, such as {RELEASE!r}")
+        raise ValueError(f"release is {quoted(release)}; expected the name of a tag, such as {RELEASE!r}")
     if not base_url.startswith(("http://", "https://")):
-        raise ValueError(f"base_url is {base_url!r}; expected http:// or https://; for files on disk pass folder=")
+        given = f"base_url is {quoted(base_url)}"
+        raise ValueError(f"{given}; expected http:// or https://; for files on disk pass folder=")
     path = cache_folder() / "ud" / release / chosen.name / name
     try:
         if not path.exists():
@@ -298,23 +293,32 @@ def _write_json(path: Path, value: Any) -> None:
 def _obtain(url: str, path: Path, known: str | None) -> None:
     """Download a file, check it, record it, and only then give it its name. The caller holds the lock."""
     part = path.with_name(path.name + ".part")
-    _download(url, part)
-    actual = _measured(part, url)
-    manifest = _manifest(path.parent)
     try:
-        _check_download(part, actual, _Record(None, known), manifest.get(path.name, _Record(None, None)))
-    except TreebankError:
-        _discard(part)
-        raise
-    # The record first: a file under its final name always has one, even if the process dies in between.
-    records = {**manifest, path.name: actual}
-    _write_json(_manifest_path(path.parent), {name: asdict(record) for name, record in records.items()})
-    os.replace(part, path)
-    _state_path(part).unlink(missing_ok=True)
+        download(url, part)
+        actual = _measured(part, url)
+        records = _manifest(path.parent)
+        first = records.get(path.name)
+        _check_download(part, actual, _Record(None, known), first or _Record(None, None))
+        # The record first: a file under its final name always has one, even if the process dies in between.
+        records[path.name] = actual
+        _write_json(_manifest_path(path.parent), {name: asdict(record) for name, record in records.items()})
+        os.replace(part, path)
+    except DownloadError as error:
+        raise TreebankError(f"{error}; {_ELSEWHERE}") from error
+    finally:
+        part.unlink(missing_ok=True)
+    if known is None and first is None:
+        warnings.warn(
+            f"{path.name} is trusted on first use: no checksum is known to check what {url} sent. Its SHA-256, "
+            f"{actual.sha256}, stands in {_manifest_path(path.parent)} now, and every later use is compared with it; "
+            "give checksums= to have it compared with your own",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _check_download(part: Path, actual: _Record, known: _Record, first: _Record) -> None:
-    """Compare a download with the known checksum and the first download; a new file must read as CoNLL-U."""
+    """Compare a download with the known checksum and the first download; it must read as a treebank's file."""
     if fault := known.fault(actual):
         raise TreebankError(f"{actual.url}: not the file of the known checksum: {fault}; {_ELSEWHERE}")
     if fault := first.fault(actual):
@@ -323,11 +327,16 @@ def _check_download(part: Path, actual: _Record, known: _Record, first: _Record)
             f"delete {_manifest_path(part.parent)} to trust what the server sends now"
         )
     try:
-        read_conllu(part, "", convert=lambda upos, feats, language, form, lemma: {})
+        corpus = read_conllu(part, "", convert=lambda upos, feats, language, form, lemma: {})
     except CorpusError as error:
         where = "" if error.line is None else f"line {error.line}: "
         what = f"{where}{error.found}, expected {error.expected}"
         raise TreebankError(f"{actual.url}: what arrived is not a treebank: {what}; {_ELSEWHERE}") from error
+    words = sum(len(sentence.words) for sentence in corpus.sentences)
+    if words < _LEAST_WORDS:
+        raise TreebankError(
+            f"{actual.url}: what arrived has {words} words, expected {_LEAST_WORDS} or more; {_ELSEWHERE}"
+        )
     if not part.read_bytes().endswith(b"\n\n"):
         raise TreebankError(
             f"{actual.url}: {actual.size} bytes arrived that end within a sentence, expected a blank line at "
@@ -336,150 +345,3 @@ def _check_download(part: Path, actual: _Record, known: _Record, first: _Record)
 
 
 _ELSEWHERE = "choose another base_url or release, or get the file yourself and name its folder by folder="
-
-
-class _BrokenOffError(Exception):
-    """A download ended before its end; another attempt may go on."""
-
-
-def _download(url: str, part: Path) -> None:
-    """Fetch a URL into `part`, several times if it must be, each time going on where the last one ended."""
-    reason = ""
-    for attempt in range(_ATTEMPTS):
-        if attempt:
-            _wait(2.0 ** (attempt - 1))
-        try:
-            return _fetch(url, part)
-        except _BrokenOffError as error:
-            reason = str(error)
-    raise TreebankError(
-        f"{url}: {reason}; gave up after {_ATTEMPTS} attempts: run it again to go on where it ended, "
-        "or get the file yourself and name its folder by folder="
-    )
-
-
-def _wait(seconds: float) -> None:
-    time.sleep(seconds)
-
-
-def _fetch(url: str, part: Path) -> None:
-    """Fetch a URL into `part` once, going on from what is there if the server lets us."""
-    state = _State.read(part, url)
-    if state.size is not None and state.have == state.size:
-        return
-    with _open(url, part, state) as response:
-        state = state.after(response, url, part)
-        if not state.have:  # before the new state is written: the old bytes must never pass for the new file's
-            part.unlink(missing_ok=True)
-        _write_json(_state_path(part), {"url": url, "size": state.size, "validator": state.validator})
-        with (
-            part.open("ab") as stream,
-            tqdm(total=state.size, initial=state.have, unit="B", unit_scale=True, desc=part.stem) as bar,
-        ):
-            while chunk := _receive(response, part, state):
-                stream.write(chunk)
-                stream.flush()
-                bar.update(len(chunk))
-            os.fsync(stream.fileno())
-    have = part.stat().st_size
-    if have != state.size:
-        if state.size is not None:
-            raise _BrokenOffError(f"{have} of {state.size} bytes arrived")
-        _write_json(_state_path(part), {"url": url, "size": have, "validator": state.validator})
-
-
-def _open(url: str, part: Path, state: _State) -> http.client.HTTPResponse:
-    """Ask for a URL, or the rest of it; a status that time may heal is an interruption."""
-    try:
-        request = urllib.request.Request(url, headers=state.headers())
-        return cast(http.client.HTTPResponse, urllib.request.urlopen(request, timeout=_TIMEOUT_S))
-    except urllib.error.HTTPError as error:
-        error.close()
-        status = f"HTTP status {error.code} ({error.reason})"
-        if error.code == 416:
-            _discard(part)
-            raise _BrokenOffError(f"{status} to a request for the rest") from error
-        if error.code in _RETRIED:
-            raise _BrokenOffError(status) from error
-        raise TreebankError(f"{url}: {status}; {_ELSEWHERE}") from error
-    except urllib.error.URLError as error:
-        if isinstance(error.reason, socket.gaierror):  # no network: waiting seldom helps
-            raise TreebankError(f"{url}: no such host, or no network ({error.reason}); {_ELSEWHERE}") from error
-        raise _BrokenOffError(f"no connection ({error.reason})") from error
-    except (http.client.HTTPException, OSError) as error:
-        raise _BrokenOffError(f"no answer ({error!r})") from error
-
-
-def _receive(response: http.client.HTTPResponse, part: Path, state: _State) -> bytes:
-    """Read the next bytes; apart from writing, so that a full disk is not taken for a broken connection."""
-    try:
-        return response.read(_CHUNK)
-    except (http.client.HTTPException, OSError) as error:
-        total = "an unknown number of" if state.size is None else state.size
-        raise _BrokenOffError(f"{part.stat().st_size} of {total} bytes arrived ({error!r})") from error
-
-
-@dataclass(frozen=True)
-class _State:
-    """How far a download is: bytes on disk, bytes in all, and the server's mark of this very version."""
-
-    have: int = 0
-    size: int | None = None
-    validator: str | None = None
-
-    @classmethod
-    def read(cls, part: Path, url: str) -> _State:
-        """Find what an earlier attempt left; nothing if it was for another URL or says nothing certain."""
-        try:
-            state = json.loads(_state_path(part).read_bytes())
-            have, size, validator = part.stat().st_size, state["size"], state["validator"]
-            if state["url"] == url and (have == size or (validator and have < size)):
-                return cls(have, size, validator)
-        except (OSError, ValueError, TypeError, KeyError):
-            pass
-        return cls()
-
-    def headers(self) -> dict[str, str]:
-        """Ask for the rest, if it is still the rest of the same version, and uncompressed."""
-        headers = {"Accept-Encoding": "identity", "User-Agent": "pitfalls"}
-        if self.have:
-            headers["Range"] = f"bytes={self.have}-"
-            if self.validator and not self.validator.startswith("W/"):
-                headers["If-Range"] = self.validator
-        return headers
-
-    def after(self, response: http.client.HTTPResponse, url: str, part: Path) -> _State:
-        """Read off the answer's head what follows: the rest (206) or everything from the start."""
-        encoding = response.headers.get("Content-Encoding", "identity")
-        if encoding != "identity":
-            raise TreebankError(f"{url}: sent as {encoding}, expected plain text; {_ELSEWHERE}")
-        if response.status == 206:
-            span = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
-            found = span and (int(span[1]), int(span[2]), _validator(response))
-            if found != (self.have, self.size, self.validator):
-                _discard(part)
-                wanted = f"bytes {self.have}- of {self.size}, version {self.validator}"
-                raise _BrokenOffError(f"asked for {wanted}, got {found}")
-            return self
-        length = response.headers.get("Content-Length")
-        chunked = response.headers.get("Transfer-Encoding", "").lower() == "chunked"
-        if length is None and not chunked:
-            raise TreebankError(
-                f"{url}: the server does not say how long the file is, so a cut one could go unnoticed; {_ELSEWHERE}"
-            )
-        return _State(0, None if length is None else int(length), _validator(response))
-
-
-def _validator(response: http.client.HTTPResponse) -> str | None:
-    """Read off the server's mark of this very version; without one, no download is gone on with."""
-    return response.headers.get("ETag") or response.headers.get("Last-Modified")
-
-
-def _state_path(part: Path) -> Path:
-    return part.with_name(part.name + ".json")
-
-
-def _discard(part: Path) -> None:
-    """Forget a download that cannot be gone on with."""
-    part.unlink(missing_ok=True)
-    _state_path(part).unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 A value that few forms carry can be learnt by heart, so the paper drops every value with fewer than 100
 distinct word forms in any of train, dev and test (SOURCES.md, "Value filter" [C]). Forms are compared as
-written: `The` and `the` are two.
+`Word` holds them: `The` and `the` are two, canonically equal spellings one.
 """
 
 from __future__ import annotations

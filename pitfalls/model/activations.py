@@ -24,6 +24,9 @@ from filelock import FileLock
 from numpy.typing import ArrayLike, NDArray
 from tqdm import tqdm
 
+from pitfalls.language.forms import as_forms
+from pitfalls.language.quoting import quoted
+from pitfalls.model.given import as_labels, as_matrix, sorted_labels
 from pitfalls.model.interface import LanguageModel, check_lengths
 
 if TYPE_CHECKING:
@@ -54,7 +57,7 @@ class Activations:
     values : tuple of str
         The attribute's values, sorted.
     forms : tuple of str [n_words]
-        The words as written; the control task gives one label a form.
+        The words, composed (NFC; :mod:`pitfalls.language.forms`); the control task gives one label a form.
     sentence_ids, positions : int64 [n_words]
         Index of the word's sentence in its corpus, and of the word in its sentence.
     language, attribute : str
@@ -63,7 +66,8 @@ class Activations:
     Raises
     ------
     ValueError
-        When lengths differ, a label has no value, a value is named twice, or a vector is not finite.
+        When lengths differ, a label has no value, a value is named twice, a vector is not finite, or a form is no
+        string with something to read in it.
 
     Examples
     --------
@@ -84,6 +88,7 @@ class Activations:
 
     def __post_init__(self) -> None:
         _check_matrix(self.X)
+        object.__setattr__(self, "forms", as_forms(self.forms))
         for name, column in (
             ("y", self.y),
             ("forms", self.forms),
@@ -125,27 +130,28 @@ class Activations:
 
         Parameters
         ----------
-        X : array-like or tensor [n_words, n_neurons]
-            Finite numbers. An array or tensor of float64 stays so, everything else becomes float32.
-        y : array-like [n_words]
-            Labels: strings or whole numbers, not indexes.
+        X : array, table, tensor or list [n_words, n_neurons]
+            Finite numbers, as :func:`~pitfalls.model.given.as_matrix` takes them: float64 stays so, everything else
+            becomes float32.
+        y : array, series, tensor or list [n_words]
+            Labels: strings or whole numbers (:func:`~pitfalls.model.given.as_labels`), not indexes.
         values : sequence, optional
             All labels that there are; by default those in ``y``. Sorted, numbers by size.
         forms : sequence of str [n_words], optional
             The words. Without them every row counts as a form of its own.
         """
-        matrix = _as_matrix(X)
-        labels = _as_labels(y)
-        known = _sorted_labels(labels if values is None else _as_labels(values))
+        matrix = as_matrix(X)
+        labels = as_labels(y)
+        known = sorted_labels(labels if values is None else as_labels(values, "values"))
         index = {label: i for i, label in enumerate(known)}
-        unknown = _sorted_labels([label for label in labels if label not in index])
+        unknown = sorted_labels([label for label in labels if label not in index])
         if unknown:
-            raise ValueError(f"labels {unknown} are not among the values {known}")
+            raise ValueError(f"labels {quoted(unknown)} are not among the values {quoted(known)}")
         return cls(
             X=matrix,
             y=np.array([index[label] for label in labels], dtype=np.int64),
             values=tuple(str(label) for label in known),
-            forms=tuple(f"word {i}" for i in range(len(matrix))) if forms is None else tuple(forms),
+            forms=tuple(f"word {i}" for i in range(len(matrix))) if forms is None else as_forms(forms),
             sentence_ids=np.arange(len(matrix), dtype=np.int64),
             positions=np.zeros(len(matrix), dtype=np.int64),
             language=language,
@@ -270,18 +276,17 @@ class Splits:
         for split, arrays in parts.items():
             if not isinstance(arrays, tuple) or len(arrays) not in (2, 3):
                 raise ValueError(f"{split} is not a tuple (X, y) or (X, y, forms)")
-        known = _sorted_labels(_as_labels(train[1]))
+        known: list[Any] | None = None
         made = {}
         for split, (X, y, *words) in parts.items():
             try:
+                matrix = as_matrix(X)
+                known = known or sorted_labels(as_labels(y))  # of train, which comes first
                 # A row of one split without its word is no form of another split.
-                named = (
-                    np.asarray(words[0]).tolist() if words else [f"{split} word {i}" for i in range(len(_on_host(X)))]
-                )
-                forms = [str(word) for word in named]
-                made[split] = Activations.from_arrays(X, y, known, forms, language, attribute, layer)
-            except (TypeError, ValueError) as error:
-                raise type(error)(f"{split}: {error}") from error
+                forms: Any = words[0] if words else [f"{split} word {i}" for i in range(len(matrix))]
+                made[split] = Activations.from_arrays(matrix, y, known, forms, language, attribute, layer)
+            except ValueError as error:
+                raise ValueError(f"{split}: {error}") from error
         return cls(**made)
 
 
@@ -691,24 +696,6 @@ def _sha256(path: Path) -> str:
 # -------------------------------------------------------------------- checking what users give
 
 
-def _as_matrix(X: ArrayLike) -> NDArray[np.floating[Any]]:
-    array = _on_host(X)
-    wanted = np.float64 if getattr(array, "dtype", None) == np.float64 else np.float32
-    try:
-        with np.errstate(over="ignore"):
-            return np.asarray(array, dtype=wanted)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"X is no matrix of numbers ({error}): give one row of neurons a word") from error
-
-
-def _on_host(array: Any) -> Any:
-    """A tensor, on whatever device, as an array; everything else as it is."""
-    if isinstance(array, torch.Tensor):
-        tensor = array.detach().cpu()
-        return (tensor if tensor.dtype in (torch.float64, torch.int64) else tensor.float()).numpy()
-    return array
-
-
 def _check_matrix(X: NDArray[np.floating[Any]]) -> None:
     if X.ndim != 2 or X.dtype not in (np.float32, np.float64):
         raise ValueError(f"X is {X.dtype} of shape {X.shape}: give float32 or float64 [n_words, n_neurons]")
@@ -723,24 +710,3 @@ def _check_matrix(X: NDArray[np.floating[Any]]) -> None:
             f"X has NaN or infinity: neuron {first} in {int(bad[:, first].sum())} of {len(X)} rows{more}; "
             "leave those words out or mend the values"
         )
-
-
-def _as_labels(y: ArrayLike) -> list[str] | list[int]:
-    """Labels as plain strings or plain integers."""
-    if isinstance(y, (list, tuple)) and y and all(isinstance(label, str) for label in y):
-        # Not through NumPy, which drops a trailing NUL.
-        return [str(label) for label in y]
-    labels = np.asarray(_on_host(y))
-    if labels.ndim != 1:
-        raise ValueError(f"y has shape {labels.shape}: give one label a word, [n_words]")
-    if labels.dtype.kind in "iu":
-        return [int(label) for label in labels]
-    if labels.dtype.kind == "f" and len(labels) and np.array_equal(labels, np.floor(labels)):
-        return [int(label) for label in labels]
-    if labels.dtype.kind in "Ub" or all(isinstance(label, str) for label in labels):
-        return [str(label) for label in labels]
-    raise TypeError(f"y holds {labels.dtype} such as {labels[0]!r}: give strings or whole numbers")
-
-
-def _sorted_labels(labels: Sequence[str | int]) -> list[Any]:
-    return sorted(set(labels))

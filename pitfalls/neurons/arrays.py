@@ -1,7 +1,7 @@
 """What users give, as tensors: labelled words, checked once, on the device that they lie on.
 
 Everything in this wing computes on torch tensors of float32 or float64. Splits of activations, NumPy arrays and
-tensors on any device all come in through here, and what is wrong with them is said here.
+tensors on any device all come in through here; what users give has come through :mod:`pitfalls.model.given` before.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+
+from pitfalls.model.given import shareable
 
 if TYPE_CHECKING:
     from pitfalls.model.activations import Activations, Splits
@@ -50,7 +53,9 @@ class Words:
 
 
 def as_tensor(array: Any, device: str | torch.device | None = None) -> torch.Tensor:
-    """The array as a tensor without a gradient, of the same memory where it lies on ``device`` already."""
+    """The array as a tensor without a gradient, of the same memory where torch can share it on ``device``."""
+    if isinstance(array, np.ndarray):
+        array = shareable(array)
     with warnings.catch_warnings():
         # A memory-mapped array is read-only, which torch warns about; nothing here writes to one.
         warnings.filterwarnings("ignore", message=".*not writable")

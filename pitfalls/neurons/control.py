@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pitfalls.language.forms import as_forms
+
 if TYPE_CHECKING:
     from pitfalls.model.activations import Activations, Splits
 
@@ -37,10 +39,11 @@ def control_labels(forms: Sequence[Sequence[str]], n_classes: int, seed: int = 0
     """
     generator = np.random.default_rng(seed)
     labels: dict[str, int] = {}
-    for split in forms:
+    words = [as_forms(split) for split in forms]
+    for split in words:
         fresh = sorted(set(split) - labels.keys())
         labels.update(zip(fresh, generator.integers(n_classes, size=len(fresh)).tolist(), strict=True))
-    drawn: list[NDArray[np.int64]] = [np.array([labels[form] for form in split], dtype=np.int64) for split in forms]
+    drawn: list[NDArray[np.int64]] = [np.array([labels[form] for form in split], dtype=np.int64) for split in words]
     return tuple(drawn)
 
 

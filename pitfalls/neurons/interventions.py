@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from pitfalls.language.forms import composed
 from pitfalls.neurons.curves import Split
 from pitfalls.neurons.kinds import Ablation, Change, ConstantTranslation, Kind, Means, Translation
 from pitfalls.neurons.outcomes import CLWV, OUTCOMES, classify, clwv, error_rate
@@ -82,8 +83,10 @@ class _Judge:
         form = self.model.join(predicted, like=own)
         if form is None:
             return "split", " ".join(self.model.pieces(predicted))
-        # The tokenizer's own spelling of the word counts as the word: it may have composed its accents.
-        if form in (original.form, self.model.join(own, like=own)):
+        # The tokenizer's own spelling of the word counts as the word: it may have left out its accents.
+        spellings = original.form, composed(self.model.join(own, like=own) or "")
+        form = composed(form)
+        if form in spellings:
             return "unchanged", original.form
         value = int(targets.values[word])
         aim = int(self.run.aims[value])

@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from pitfalls.model.given import as_array, as_labels, readable
 from pitfalls.neurons.arrays import Words, as_tensor, check_two_words_each
 from pitfalls.neurons.gaussian import Gaussians, fit_gaussians, gaussian_log_joint
 from pitfalls.neurons.linear import Adam, LinearWeights, Optimum, descend
@@ -36,8 +37,10 @@ def read_words(estimator: BaseEstimator, X: WordsLike, *, reset: bool) -> torch.
     Raises
     ------
     ValueError
-        For NaN or infinity, another number of dimensions, no rows, or another width than in ``fit``.
+        For NaN or infinity, another number of dimensions, no rows, another width than in ``fit``, and input that
+        is sparse, masked or complex.
     """
+    X = readable(X)
     if isinstance(X, torch.Tensor):
         words = as_tensor(X if X.dtype in (torch.float32, torch.float64) else X.double())
         # scikit-learn looks at the shape only; the numbers stay where they are.
@@ -65,7 +68,10 @@ def read_labels(y: Any, n_words: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
     ValueError
         If there is not one label a word, or the labels are no classes.
     """
-    labels = y.cpu().numpy() if isinstance(y, torch.Tensor) else np.asarray(y)
+    labels = as_array(y, "y")
+    if labels.dtype == object and labels.ndim == 1:
+        plain = as_labels(labels)
+        labels = np.array(plain, dtype=object if isinstance(plain[0], str) else None) if plain else labels
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:
@@ -86,8 +92,9 @@ class _Probe(ClassifierMixin, BaseEstimator):
         if isinstance(X, torch.Tensor):
             words = read_words(self, X, reset=True)
         else:
+            y = as_array(y, "y") if isinstance(y, torch.Tensor) else y
             X, y = validate_data(
-                self, X, y, dtype=[np.float64, np.float32], ensure_min_samples=2, ensure_all_finite=False
+                self, readable(X), y, dtype=[np.float64, np.float32], ensure_min_samples=2, ensure_all_finite=False
             )
             words = as_tensor(X)
             _check_finite(words)

@@ -1,0 +1,65 @@
+"""What counts as a word form, and when two forms are the same one: the door for all text.
+
+Unicode writes "é" in two ways, as one character or as "e" and an accent. They are canonically equal: people see one
+word, and comparing code points sees two. So every form here is composed (Unicode's form NFC) where it comes in:
+by `Word` (whatever is read or generated), by `Analysis` and `Lexicon` (lemmas and entries), by the analysers (predicted
+words, which a tokenizer may have decomposed), and by the activations and the control task (anybody's own forms).
+Past that door, forms are compared as they are.
+
+The model reads the composed form too, not the file's spelling. Its words and those that are counted are then the same
+strings; Universal Dependencies demands NFC of its treebanks, so their text reaches the model unchanged; and
+multilingual models learned from text in NFC, as Wikipedia's is, so that a decomposed word would fall into subwords
+that they hardly know.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+from pitfalls.language.quoting import quoted
+
+# Spaces and line separators, control characters, and format characters such as the zero-width space.
+_INVISIBLE = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
+
+
+def composed(form: str) -> str:
+    r"""Return the one spelling of all canonically equal forms (NFC).
+
+    >>> composed("e\N{COMBINING ACUTE ACCENT}") == "\N{LATIN SMALL LETTER E WITH ACUTE}"
+    True
+    """
+    return unicodedata.normalize("NFC", form)
+
+
+def is_blank(form: str) -> bool:
+    r"""Whether a form has nothing to read: it is empty, or only white space, control and format characters.
+
+    >>> is_blank("\N{NO-BREAK SPACE}"), is_blank("\x1f"), is_blank("_")
+    (True, True, False)
+    """
+    return all(unicodedata.category(character) in _INVISIBLE for character in form)
+
+
+def as_forms(forms: Iterable[str]) -> tuple[str, ...]:
+    """Take anybody's word forms: plain strings, composed.
+
+    Raises
+    ------
+    ValueError
+        Naming the first that is no string or has nothing to read, and its index.
+
+    Examples
+    --------
+    >>> as_forms(["cat", None])
+    Traceback (most recent call last):
+    ...
+    ValueError: forms[1] is None: give one string a word, with something to read in it
+    """
+    if isinstance(forms, (str, bytes)):
+        raise ValueError(f"forms is the one string {quoted(forms)}: give a list of word forms")
+    found = tuple(forms)
+    for i, form in enumerate(found):
+        if not isinstance(form, str) or is_blank(form):
+            raise ValueError(f"forms[{i}] is {quoted(form)}: give one string a word, with something to read in it")
+    return tuple(composed(str(form)) for form in found)
