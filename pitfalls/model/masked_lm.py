@@ -514,8 +514,8 @@ class MaskedLM:
         if not pieces or (2 * len(vocabulary) < n_embeddings and n_embeddings - len(vocabulary) > _MOST_PADDING):
             raise UnsupportedModelError(
                 f"{self._what}: its tokenizer knows {len(vocabulary)} tokens, {len(pieces)} of them not special, and "
-                f"the model has {n_embeddings} embeddings: put the model's own tokenizer.json (or the vocabulary that its "
-                "tokenizer is made from) into its folder"
+                f"the model has {n_embeddings} embeddings: put the model's own tokenizer.json (or the vocabulary that "
+                "its tokenizer is made from) into its folder"
             )
         words = [piece for piece in (piece.lstrip("▁Ġ") for piece in pieces) if piece.isalpha()]
         tried = words[:: max(1, len(words) // _WORDS_TRIED)]
