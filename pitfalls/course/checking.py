@@ -15,9 +15,14 @@ In the student's version the lines between the marks are ``raise NotImplementedE
 
 from __future__ import annotations
 
+import _thread
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -26,6 +31,9 @@ from typing import Any
 
 Answer = Callable[..., Any]
 
+
+#: Seconds that an answer may take to be checked; the reference solutions take less than one.
+TIME_LIMIT = 60.0
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -109,10 +117,13 @@ def exercises() -> Mapping[str, Exercise]:
 def check(exercise_id: str, answer: Answer) -> None:
     """Check an answer to an exercise, and say that it is right.
 
+    The check ends after :data:`TIME_LIMIT` seconds, so that a loop without an end stops neither notebook nor grader;
+    :func:`time_limit` says where that is not possible.
+
     Raises
     ------
     WrongAnswer
-        It is not; with a hint.
+        It is not, or it takes too long; with a hint.
     NotImplementedError
         It is still the stub.
     ValueError
@@ -122,13 +133,106 @@ def check(exercise_id: str, answer: Answer) -> None:
     if exercise_id not in known:
         raise ValueError(f"no exercise {exercise_id!r}; there are: {', '.join(known)}")
     try:
-        known[exercise_id].check(answer)
+        with time_limit(TIME_LIMIT):
+            known[exercise_id].check(answer)
     except WrongAnswer:
         raise
     except Exception as error:
         # What happened in the answer, without the way there.
         raise error.with_traceback(_of_the_answer(error.__traceback__)) from None
     print(f"{exercise_id} is right.")  # the notebook's cell has no other output
+
+
+class _OutOfTimeError(BaseException):
+    """Ends an answer; no ``Exception``, which an answer may catch."""
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """End what runs inside after so many seconds, as a wrong answer.
+
+    This works in the main thread, where scripts and notebooks run their cells. On Windows, which has no alarm signal,
+    what waits in the operating system (``time.sleep``) ends only when it returns by itself; so does, everywhere, a
+    single long call into NumPy or torch. In other threads there is no limit. An answer that catches
+    ``BaseException`` in a loop without an end cannot be stopped from inside: a grader needs a limit of its own.
+
+    Raises
+    ------
+    WrongAnswer
+        The time is over.
+
+    Examples
+    --------
+    >>> with time_limit(0.05):
+    ...     while True:
+    ...         pass
+    Traceback (most recent call last):
+        ...
+    pitfalls.course.checking.WrongAnswer: the answer still ran after 0.05 seconds and was stopped: ...
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    try:
+        with _alarm(seconds) if hasattr(signal, "setitimer") else _interruption(seconds):
+            yield
+    except _OutOfTimeError:
+        raise WrongAnswer(
+            f"the answer still ran after {seconds:g} seconds and was stopped: look for a loop that never ends, or for "
+            "work that is done again and again"
+        ) from None
+
+
+@contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    def ring(*_: Any) -> None:
+        raise _OutOfTimeError
+
+    began = time.monotonic()
+    handler = signal.signal(signal.SIGALRM, ring)
+    # It rings again: the first ring may be lost in a bare "except".
+    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    try:
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    finally:
+        # Once more, for a ring just before the line above.
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, handler)
+        if left:
+            # Somebody else's alarm goes on.
+            signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - began), 1e-3), interval)
+
+
+@contextmanager
+def _interruption(seconds: float) -> Iterator[None]:
+    """The same by what the interrupt key does, for systems without alarms."""
+    over = threading.Event()
+
+    def interrupted(number: int, frame: Any) -> None:
+        if over.is_set():
+            raise _OutOfTimeError
+        if callable(handler):
+            handler(number, frame)
+
+    def ring() -> None:
+        over.set()
+        _thread.interrupt_main()
+
+    handler = signal.signal(signal.SIGINT, interrupted)
+    timer = threading.Timer(seconds, ring)
+    timer.daemon = True
+    timer.start()
+    try:
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 def _of_the_answer(traceback: TracebackType | None) -> TracebackType | None:

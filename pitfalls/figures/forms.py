@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogFormatter
 
 from pitfalls.figures.style import Plot, language_name, panels, require, settings
 
@@ -69,6 +70,10 @@ def _draw(axes: Axes, points: pd.DataFrame, min_forms: int) -> None:
     axes.axhline(min_forms, color="#555555", linestyle="--", linewidth=1.0, label=f"{min_forms} forms")
     axes.set(xscale="log", yscale="log", xlabel="words, in the split with fewest")
     axes.set_ylabel("distinct forms, in the split with fewest")
+    for axis in (axes.xaxis, axes.yaxis):
+        # Matplotlib's own for such an axis writes powers as formulas, which these figures do without.
+        axis.set_major_formatter(LogFormatter())
+        axis.set_minor_formatter(LogFormatter())
     axes.legend()
 
 

@@ -54,6 +54,8 @@ _SETTINGS = {
     "savefig.dpi": 200,
     # A fixed salt gives the same identifiers, so the same SVG, on every run.
     "svg.hashsalt": "pitfalls",
+    # Labels hold names from data, in which "$" begins no formula.
+    "text.parse_math": False,
 }
 _LANGUAGES = {
     "ara": "Arabic",

@@ -475,9 +475,9 @@ class _CheckedLines:
         if wrong and not self.warned:
             self.warned = True
             warnings.warn(
-                f"{self.path}, line {self.number}: {quoted(columns[1])} has the feature {quoted(wrong)}, which gives no attribute: "
-                f"Universal Dependencies begins names and values with a capital. Write {quoted(right)}, there and wherever "
-                "the file has the like; only the first is named",
+                f"{self.path}, line {self.number}: {quoted(columns[1])} has the feature {quoted(wrong)}, which gives "
+                "no attribute: Universal Dependencies begins names and values with a capital. Write "
+                f"{quoted(right)}, there and wherever the file has the like; only the first is named",
                 stacklevel=2,
             )
         self.lines += 1

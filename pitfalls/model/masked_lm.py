@@ -12,7 +12,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,8 @@ import torch
 from torch import Tensor, nn
 
 from pitfalls.extras import extra
+from pitfalls.model import checkpoint
+from pitfalls.model.checkpoint import UnsupportedModelError
 from pitfalls.model.interface import Encoded, check_lengths
 from pitfalls.model.perturbation import perturb_weights
 from pitfalls.model.vocabulary import best_tokens
@@ -34,16 +36,16 @@ with extra("models"):
 _TOKENISE_AT_ONCE = 1024
 # Positions whose logits are held at once: 512 x 250,002 (XLM-R's vocabulary) x 4 bytes is half a gigabyte.
 _LOGITS_AT_ONCE = 512
+# Embeddings are padded to a multiple of 64 or 128.
+_MOST_PADDING = 128
+# Words of the vocabulary that are tokenised at loading, to see whether they are known.
+_WORDS_TRIED = 50
 # transformers writes int(1e30) for "this tokenizer knows no limit".
 _NO_LIMIT = 10**6
 _SUPPORTED = "layouts like BERT's and RoBERTa's (XLM-R's) are supported"
 
 # Hooks sit on the model, which threads may share: one thread at a time between installing and removing one.
 _HOOKS = threading.Lock()
-
-
-class UnsupportedModelError(ValueError):
-    """The checkpoint is no masked language model of a layout that this module can stop and resume."""
 
 
 class MissingHeadError(ValueError):
@@ -134,8 +136,9 @@ class MaskedLM:
     ) -> MaskedLM:
         """Load a masked LM and its tokenizer by name or from a folder.
 
-        Weights are read from safetensors only, and no code that comes with a checkpoint is run. A checkpoint
-        of an encoder without its head is loaded with ``has_head=False``: it serves for probing.
+        Weights are read from safetensors files in one folder only, and no code that comes with a checkpoint is run:
+        :mod:`~pitfalls.model.checkpoint` looks at the files first. A checkpoint of an encoder without its head is
+        loaded with ``has_head=False``: it serves for probing.
 
         Parameters
         ----------
@@ -149,33 +152,34 @@ class MaskedLM:
 
         Raises
         ------
-        OSError
-            When there is no such model, or it has no safetensors weights.
+        ModelFilesError
+            When there is no such model (an ``OSError``), or its files are missing, damaged or not of one model.
         UnsupportedModelError
-            When it is no masked LM, weights of the encoder are missing, its layout is not understood, or the device
-            cannot compute in this precision.
+            When it is no masked LM, weights of the encoder are missing, its layout is not understood, its tokenizer
+            is not its own, or the device cannot compute in this precision.
         """
         source = str(name_or_folder)
-        asked: dict[str, Any] = {"revision": revision, "trust_remote_code": False}
-        try:
-            with _no_bar() if Path(source).is_dir() else nullcontext():
-                model, info = AutoModelForMaskedLM.from_pretrained(
-                    source, dtype=dtype, use_safetensors=True, output_loading_info=True, **asked
-                )
-            tokenizer = AutoTokenizer.from_pretrained(source, **asked)
-            if getattr(tokenizer, "add_prefix_space", None) is False:
-                # Byte-level tokenizers mark where a word begins by its space: without, "cat" is an end.
-                tokenizer = AutoTokenizer.from_pretrained(source, add_prefix_space=True, **asked)
-        except OSError as error:
-            raise OSError(
-                f"cannot load a masked LM from {source!r}: give a folder with config.json, model.safetensors "
-                "and tokenizer.json, or a name on the Hub (with network, or in the cache). "
-                f"transformers says: {error}"
-            ) from error
-        except ValueError as error:
-            raise UnsupportedModelError(
-                f"{source!r} is not a masked LM that transformers loads without foreign code: {error}"
-            ) from error
+        folder = checkpoint.folder_of(source, revision)
+        torch.empty(0, device=device)  # where there is no such device, the files are not to blame
+        with checkpoint.one_error(folder):
+            return cls._load(source, folder, device, dtype)
+
+    @classmethod
+    def _load(cls, source: str, folder: Path, device: str | torch.device, dtype: torch.dtype) -> MaskedLM:
+        config = checkpoint.check(folder)
+        with _no_bar():
+            model, info = AutoModelForMaskedLM.from_pretrained(
+                folder,
+                config=config,
+                dtype=dtype,
+                use_safetensors=True,
+                output_loading_info=True,
+                trust_remote_code=False,
+            )
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        if getattr(tokenizer, "add_prefix_space", None) is False:
+            # Byte-level tokenizers mark where a word begins by its space: without, "cat" is an end.
+            tokenizer = AutoTokenizer.from_pretrained(folder, add_prefix_space=True, trust_remote_code=False)
         has_head = _head_was_loaded(model, info, source)
         name = Path(source).resolve().name if Path(source).is_dir() else source
         perturb_weights(model.named_parameters())
@@ -501,6 +505,31 @@ class MaskedLM:
             raise UnsupportedModelError(
                 f"{self._what}: the tokenizer has ids up to {highest}, the model {n_embeddings} embeddings: "
                 "they do not belong together"
+            )
+        self._check_vocabulary(n_embeddings)
+
+    def _check_vocabulary(self, n_embeddings: int) -> None:
+        """Refuse a tokenizer that does not know the model's words: every vector would be that of the unknown token.
+
+        Without tokenizer files transformers makes a tokenizer of special tokens, and says nothing.
+        """
+        vocabulary = self.tokenizer.get_vocab()
+        pieces = sorted(set(vocabulary) - set(self.tokenizer.all_special_tokens))
+        # Rows are added to the embeddings to make their number even for a GPU, but never that many.
+        if not pieces or (2 * len(vocabulary) < n_embeddings and n_embeddings - len(vocabulary) > _MOST_PADDING):
+            raise UnsupportedModelError(
+                f"{self._what}: its tokenizer knows {len(vocabulary)} tokens, {len(pieces)} of them not special, and "
+                f"the model has {n_embeddings} embeddings: put the model's own tokenizer.json (or the vocabulary that "
+                "its tokenizer is made from) into its folder"
+            )
+        words = [piece for piece in (piece.lstrip("▁Ġ") for piece in pieces) if piece.isalpha()]
+        tried = words[:: max(1, len(words) // _WORDS_TRIED)]
+        unknown = [word for word in tried if set(self._tokenise([[word]])[0].ids) <= self._special_ids]
+        if 2 * len(unknown) > len(tried):
+            raise UnsupportedModelError(
+                f"{self._what}: its tokenizer takes {len(unknown)} of {len(tried)} words of its own vocabulary for "
+                f"unknown, such as {unknown[0]!r}: its files are not of one tokenizer; copy them from where the model "
+                "was trained"
             )
 
     def _find_layers(self) -> nn.ModuleList:

@@ -19,6 +19,9 @@ from pitfalls.model.given import shareable
 if TYPE_CHECKING:
     from pitfalls.model.activations import Activations, Splits
 
+# With its fourth power, and sums of many, below the largest double.
+_LARGEST = 1e60
+
 # Rows summed at a time in double precision: the copy of such a block stays in the processor's cache.
 _ROWS = 2**8
 
@@ -104,6 +107,45 @@ def check_two_words_each(words: Words) -> None:
         raise ValueError(
             f"class {words.values[least]!r} has {int(counts[least])} of the {len(words.y)} training words, and a "
             "covariance needs 2: leave the value out (the value filter) or add words"
+        )
+
+
+def check_magnitude(X: torch.Tensor) -> None:
+    """Refuse activations whose squares or higher powers double precision does not hold.
+
+    All of float32 is accepted.
+
+    Parameters
+    ----------
+    X:
+        [n_words, n_neurons].
+
+    Raises
+    ------
+    ValueError
+        If a neuron reaches 1e60, or varies, and by less than 1e-60; naming the neuron and the number.
+
+    Examples
+    --------
+    >>> check_magnitude(torch.tensor([[1.0, 1e300], [2.0, 0.0]], dtype=torch.float64))
+    Traceback (most recent call last):
+        ...
+    ValueError: neuron 1 has activations up to 1e+300, too large to compute with: divide X by a power of ten
+    """
+    if X.dtype != torch.float64:
+        return
+    low, high = X.amin(0), X.amax(0)
+    size = torch.maximum(high, -low)
+    if bool((size >= _LARGEST).any()):
+        raise ValueError(
+            f"neuron {int(size.argmax())} has activations up to {float(size.max()):.3g}, too large to compute with: "
+            "divide X by a power of ten"
+        )
+    varied = torch.where(high > low, high - low, torch.inf)
+    if bool((varied < 1 / _LARGEST).any()):
+        raise ValueError(
+            f"neuron {int(varied.argmin())} varies by {float(varied.min()):.3g} only, too little to compute with: "
+            "multiply X by a power of ten"
         )
 
 

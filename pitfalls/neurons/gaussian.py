@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
-from pitfalls.neurons.arrays import Words
+from pitfalls.neurons.arrays import Words, check_magnitude
 from pitfalls.neurons.ties import TIE, descending
 
 #: A class's variance of a neuron is never taken below this share of the neuron's variance over all words.
@@ -69,8 +69,9 @@ def fit_gaussians(X: torch.Tensor, y: torch.Tensor, n_classes: int, n_neurons: i
     Raises
     ------
     ValueError
-        If a class has fewer than two words.
+        If a class has fewer than two words, or activations are too large or too small to be squared.
     """
+    check_magnitude(X)
     d = X.shape[1] if n_neurons is None else n_neurons
     counts = torch.bincount(y, minlength=n_classes)
     if int(counts.min()) < 2:

@@ -15,11 +15,16 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from tqdm import tqdm
 
+from pitfalls.neurons.arrays import check_magnitude
+
 # Widths trained together: narrow probes do not pay for the columns that only wide ones read.
 _WIDTHS_AT_ONCE = 50
 
 # Weights trained together: with Adam's state they stay in the processor's cache.
 _WEIGHTS_AT_ONCE = 2**20
+
+# Between its inverse and this, float32 holds the fourth power of a column's spread.
+_SPREAD = 2.0**20
 
 # Logits held at a time by the full-batch solver: about 64 MB of float32.
 _LOGITS_AT_ONCE = 2**24
@@ -181,7 +186,14 @@ def train(
         [n_words, n_neurons], float32 or float64, on any device.
     widths:
         How many leading columns, in a task's order, each probe reads.
+
+    Raises
+    ------
+    ValueError
+        If activations are too large or too small to be squared, see
+        :func:`~pitfalls.neurons.arrays.check_magnitude`.
     """
+    check_magnitude(X)
     ascending = sorted(set(widths))
     blocks = []
     for start in range(0, len(ascending), _WIDTHS_AT_ONCE):
@@ -331,6 +343,20 @@ def _penalise(coef: torch.Tensor, gradient: torch.Tensor, l1: float, l2: float) 
 
 
 def _by_minimising(X: torch.Tensor, side: _Side, indices: range, recipe: Optimum) -> Block:
+    """The optimum, in double precision where neurons are so small or large that float32 does not hold the search.
+
+    It multiplies up to four spreads of columns.
+    """
+    spread = (X.amax(0) / 2 - X.amin(0) / 2).double()
+    spread = spread[spread > 0]
+    if not len(spread) or (float(spread.min()) > 1 / _SPREAD and float(spread.max()) < _SPREAD):
+        return _minimise(side, indices, recipe)
+    found = _minimise(_Side(X.double(), side.tasks, side.n_classes, side.widths), indices, recipe)
+    coef, intercept = found.coef.to(X), found.intercept.to(X)
+    return Block(indices, side.widths, coef, intercept, coef, intercept, found.losses.to(X))
+
+
+def _minimise(side: _Side, indices: range, recipe: Optimum) -> Block:
     """Accelerated proximal gradient steps (FISTA, Beck & Teboulle 2009), restarted (O'Donoghue & Candes 2015).
 
     Each column has its own step length, from a bound on its curvature, and columns are centred (the bias takes
@@ -356,7 +382,9 @@ def _by_minimising(X: torch.Tensor, side: _Side, indices: range, recipe: Optimum
         ahead, ahead_intercept = coef + push * moved, intercept + push[:, 0] * moved_intercept
         momentum = faster
         scale = curvature.sqrt()
-        if float((moved.abs() * scale).max()) <= recipe.tolerance * max(float((coef.abs() * scale).max()), 1e-3):
+        # Where no weight moves, the bias alone still may.
+        moving = float((moved.abs() * scale).max()) if coef.any() else float(moved_intercept.abs().max())
+        if moving <= recipe.tolerance * max(float((coef.abs() * scale).max()), 1e-3):
             break
     else:
         warnings.warn(
@@ -385,6 +413,8 @@ def _curvature(side: _Side, ridge: float) -> tuple[torch.Tensor, torch.Tensor]:
     correlation = covariance / spread / spread[:, None]
     columns = side.columns.view(len(side.tasks), -1)
     largest = torch.stack([torch.linalg.eigvalsh(correlation[some][:, some])[-1] for some in columns])
+    # It is 1 or more, unless all columns are constant.
+    largest = torch.where(largest > 0.5, largest, 1.0)
     curvature = 0.5 * largest[:, None] * variance[columns] + ridge
     return mean[columns].to(X), curvature.to(X)[:, :, None, None]
 

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from pitfalls.neurons.arrays import Words, as_tensor, checked_ks, labelled_words
+from pitfalls.neurons.arrays import Words, as_tensor, check_magnitude, checked_ks, labelled_words
 from pitfalls.neurons.probes import WordsLike, read_labels, read_words
 from pitfalls.neurons.ties import descending
 
@@ -164,6 +164,8 @@ class Ranker(SelectorMixin, BaseEstimator):
     def _ranking(self, train: Words, dev: Words) -> Ranking:
         if self.direction not in ("ttb", "btt"):
             raise ValueError(f'direction must be "ttb" or "btt", not {self.direction!r}')
+        check_magnitude(train.X)
+        check_magnitude(dev.X)
         order, scores, ranked = self.find(train, dev)
         return Ranking(order, scores, self.label, self.direction, ranked, self.seed)
 

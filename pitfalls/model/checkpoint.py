@@ -1,0 +1,254 @@
+"""The files of a model, looked at before transformers reads them.
+
+transformers follows what the files say: an index may name a pickle or a path outside of the folder, and a
+configuration may ask for a billion layers. So the small JSON files and the headers of the weights are read first
+(a header of a safetensors file tells names and shapes without the numbers), and only what passes is loaded.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pitfalls.extras import extra
+
+with extra("models"):
+    from huggingface_hub import snapshot_download
+    from safetensors import SafetensorError, safe_open
+    from transformers import MODEL_FOR_MASKED_LM_MAPPING, AutoConfig, AutoModelForMaskedLM, PreTrainedConfig
+
+_CONFIG, _WEIGHTS, _INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
+_ADAPTER = "adapter_config.json"
+# What is fetched of a model on the Hub besides its weights; no pickle and no Python file is among it.
+_SMALL_FILES = (
+    _CONFIG,
+    _INDEX,
+    _ADAPTER,
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "*.model",
+)
+# Settings of config.json that would lead transformers to other files, or (a name with a slash) to code on the Hub.
+_OTHER_FILES = ("configuration_files", "transformers_weights")
+_IMPLEMENTATIONS = ("attn_implementation", "_attn_implementation", "experts_implementation")
+# What transformers makes one by one: a billion of these is not refused by it, but never ends.
+_COUNTS = re.compile(r"(layer|label|expert|block|group)s?$")
+_MOST_COUNTED = 1000
+# The model that config.json describes may have untrained parts, such as a head; not many times the weights.
+_MOST_TIMES, _MOST_BEYOND = 4, 10**8
+_LFS = b"version https://git-lfs"
+_SAVE = "save model and tokenizer with save_pretrained into one folder, or download them again"
+
+
+class ModelFilesError(OSError):
+    """The files of a model are missing, damaged, not of one model, or not such that they are read."""
+
+
+class UnsupportedModelError(ValueError):
+    """The checkpoint is no masked language model of a layout that this package can stop and resume."""
+
+
+def folder_of(source: str, revision: str | None) -> Path:
+    """The folder of a model: ``source`` itself, or where the Hub's cache holds the model of that name.
+
+    A model on the Hub is fetched in two steps, its small files first and then the weights that its index names,
+    so that nothing but JSON, vocabularies and safetensors is downloaded.
+
+    Raises
+    ------
+    ModelFilesError
+        If ``source`` is a file, or neither a folder nor a model on the Hub (or in its cache).
+    """
+    if os.path.isdir(source):
+        return Path(source)
+    if os.path.exists(source):
+        raise ModelFilesError(f"{source!r} is a file: give the folder that it lies in")
+    try:
+        folder = Path(snapshot_download(source, revision=revision, allow_patterns=list(_SMALL_FILES)))
+        weights = weight_files(folder) if (folder / _INDEX).is_file() else [_WEIGHTS]
+        # By its commit: a branch may have moved between the two steps.
+        return Path(snapshot_download(source, revision=folder.name, allow_patterns=weights))
+    except ModelFilesError:
+        raise
+    except Exception as error:
+        raise ModelFilesError(
+            f"cannot load a masked LM from {source!r}: give a folder with config.json, model.safetensors and "
+            "tokenizer.json, or a name on the Hub (with network, or in the cache). "
+            f"huggingface_hub says: {in_short(error)}"
+        ) from error
+
+
+def check(folder: Path) -> PreTrainedConfig:
+    """The configuration of the model in ``folder``, after a look at all files that its weights come from.
+
+    Raises
+    ------
+    ModelFilesError
+        If a file is missing or damaged, names something else than a safetensors file in this folder, or describes
+        a model of quite another size than the weights.
+    UnsupportedModelError
+        If it is no masked LM that transformers knows.
+    """
+    if (folder / _ADAPTER).exists():
+        raise ModelFilesError(
+            f"{folder} holds an adapter ({_ADAPTER}), which is not read: merge it into the model first"
+        )
+    raw = _json_object(folder / _CONFIG)
+    shapes = {name: shape for file in weight_files(folder) for name, shape in _shapes(folder, file).items()}
+    _check_references(raw, folder)
+    _check_counts(raw, len(shapes), folder)
+    try:
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    except ValueError as error:
+        raise UnsupportedModelError(
+            f"{str(folder)!r} is not a masked LM that transformers loads without foreign code: {in_short(error)}"
+        ) from error
+    if type(config) not in MODEL_FOR_MASKED_LM_MAPPING:
+        raise UnsupportedModelError(
+            f"{str(folder)!r} is not a masked LM: transformers has none for the model_type {config.model_type!r}"
+        )
+    _check_size(config, shapes, folder)
+    return config
+
+
+@contextmanager
+def one_error(folder: Path) -> Iterator[None]:
+    """Whatever transformers, tokenizers or torch raise on damaged files, as a ModelFilesError that names the folder."""
+    try:
+        yield
+    except (ModelFilesError, UnsupportedModelError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        # transformers prints its table of sizes, and the error only points at it.
+        what = "config.json and the weights differ in size" if "mismatched_sizes" in str(error) else in_short(error)
+        raise ModelFilesError(
+            f"cannot load a masked LM from {str(folder)!r}: its files are damaged or not of one model ({what}); {_SAVE}"
+        ) from error
+
+
+def in_short(error: BaseException) -> str:
+    """An error's type and text in one line that does not fill the screen."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:300]}{'…' if len(text) > 300 else ''}"
+
+
+def weight_files(folder: Path) -> list[str]:
+    """The names of the files that hold the weights: ``model.safetensors``, or those that its index names.
+
+    Raises
+    ------
+    ModelFilesError
+        If there are none, or the index names anything but plain safetensors files.
+    """
+    if (folder / _WEIGHTS).is_file():
+        return [_WEIGHTS]
+    index = folder / _INDEX
+    if not index.is_file():
+        others = sorted(path.name for path in folder.glob("*.bin"))
+        raise ModelFilesError(
+            f"cannot load a masked LM from {str(folder)!r}: it has no {_WEIGHTS}; "
+            + (f"{others[0]} is not read, as a pickle may run code; " if others else "")
+            + "save the model with save_pretrained, which writes one"
+        )
+    named = _json_object(index).get("weight_map")
+    if not isinstance(named, dict) or not named:
+        raise ModelFilesError(f"{index} names no weights (its weight_map is {str(named)[:80]}): {_SAVE}")
+    for name in named.values():
+        if not _is_plain(name):
+            raise ModelFilesError(
+                f"{index} names {str(name)[:80]!r}: weights are read from files in the same folder whose names end in "
+                ".safetensors, and from nothing else"
+            )
+    return sorted(set(named.values()))
+
+
+def _is_plain(name: Any) -> bool:
+    return (
+        isinstance(name, str)
+        and name.endswith(".safetensors")
+        and name.isprintable()
+        and not set(name) & set('/\\:*?"<>|')
+    )
+
+
+def _shapes(folder: Path, name: str) -> dict[str, tuple[int, ...]]:
+    """The shapes in the header of a safetensors file, by the tensors' names; no number is read."""
+    path = folder / name
+    real, home = Path(os.path.realpath(path)), Path(os.path.realpath(folder))
+    # A snapshot in the Hub's cache is a folder of links into the folder "blobs" two levels above.
+    homes = [home, home.parents[1] / "blobs"] if home.parent.name == "snapshots" else [home]
+    if not real.is_file():
+        raise ModelFilesError(f"{folder} lacks {name}: {_SAVE}")
+    if real.parent not in homes:
+        raise ModelFilesError(f"{path} is a link that leaves its folder, to {real}: copy the file to where the link is")
+    with real.open("rb") as file:
+        if file.read(len(_LFS)) == _LFS:
+            raise ModelFilesError(f"{path} is only the pointer of Git LFS: fetch the file itself with git lfs pull")
+    try:
+        with safe_open(real, framework="pt") as weights:
+            return {tensor: tuple(weights.get_slice(tensor).get_shape()) for tensor in weights.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ModelFilesError(f"{path} is damaged or cut off ({in_short(error)}): {_SAVE}") from error
+
+
+def _json_object(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelFilesError(
+            f"cannot load a masked LM from {str(path.parent)!r}: its {path.name} cannot be read "
+            f"({in_short(error)}); {_SAVE}"
+        ) from error
+    if not isinstance(found, dict):
+        raise ModelFilesError(f"{path} holds no JSON object: {_SAVE}")
+    return found
+
+
+def _check_references(config: dict[str, Any], folder: Path) -> None:
+    foreign = [key for key in _OTHER_FILES if config.get(key) is not None]
+    foreign += [key for key in _IMPLEMENTATIONS if "/" in str(config.get(key))]
+    if foreign:
+        raise ModelFilesError(
+            f"{folder / _CONFIG} sets {foreign[0]} to {str(config[foreign[0]])[:80]!r}, which leads to other files or "
+            "to code: remove it from config.json"
+        )
+
+
+def _check_counts(config: dict[str, Any], n_tensors: int, folder: Path) -> None:
+    """Refuse more layers (or the like) than the weights can hold."""
+    most = max(n_tensors, _MOST_COUNTED)
+    for key, value in config.items():
+        if isinstance(value, dict):
+            _check_counts(value, n_tensors, folder)
+        elif _COUNTS.search(key) and isinstance(value, (int, float)) and value > most:
+            raise ModelFilesError(
+                f"{folder / _CONFIG} has {key} = {value}, and the weights are {n_tensors} tensors: they are not of one "
+                f"model; {_SAVE}"
+            )
+
+
+def _check_size(config: PreTrainedConfig, shapes: dict[str, tuple[int, ...]], folder: Path) -> None:
+    """Refuse a model many times as large as its weights, before memory is taken for it."""
+    stored = sum(prod(shape) for shape in shapes.values())
+    with torch.device("meta"):
+        model = AutoModelForMaskedLM.from_config(copy.deepcopy(config))
+    described = sum(tensor.numel() for tensor in (*model.parameters(), *model.buffers()))
+    if described > _MOST_TIMES * stored + _MOST_BEYOND:
+        raise ModelFilesError(
+            f"{folder / _CONFIG} describes a model of {described:,} numbers, and the weights have {stored:,}: they are "
+            f"not of one model; {_SAVE}"
+        )

@@ -1,0 +1,331 @@
+"""Damaged and hostile model folders: one error that names the folder, and nothing but safetensors is ever read."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import os
+import pickle
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import transformers as hf
+from safetensors.torch import load_file, save_file
+from test_masked_lm import bert_config, bert_tokenizer, save
+
+from pitfalls.model import checkpoint
+from pitfalls.model.checkpoint import ModelFilesError
+from pitfalls.model.masked_lm import MaskedLM, UnsupportedModelError
+
+WEIGHTS, INDEX, PART = "model.safetensors", "model.safetensors.index.json", "part.safetensors"
+LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n"
+COMMIT = "a" * 40
+
+Mutation = Callable[[Path], Any]
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    return save(hf.BertForMaskedLM(bert_config()), bert_tokenizer(), tmp_path_factory.mktemp("models") / "sound")
+
+
+@pytest.fixture
+def folder(sound: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(sound, tmp_path / "mine"))
+
+
+@pytest.fixture
+def canary(tmp_path: Path) -> Path:
+    """A file that is there when a pickle was unpickled."""
+    return tmp_path / "unpickled"
+
+
+class Payload:
+    def __init__(self, canary: Path) -> None:
+        self.canary = canary
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.canary),)
+
+
+# ------------------------------------------------------------------------------------------ mutations
+
+
+def config(**changes: Any) -> Mutation:
+    return setting("config.json", **changes)
+
+
+def setting(name: str, **changes: Any) -> Mutation:
+    def change(folder: Path) -> None:
+        found = json.loads((folder / name).read_text())
+        (folder / name).write_text(json.dumps({**found, **changes}))
+
+    return change
+
+
+def text(name: str, content: str | bytes) -> Mutation:
+    return lambda folder: (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def cut(name: str, share: float) -> Mutation:
+    return lambda folder: os.truncate(folder / name, int(os.path.getsize(folder / name) * share))
+
+
+def header(content: bytes) -> Mutation:
+    return text(WEIGHTS, len(content).to_bytes(8, "little") + content)
+
+
+def tensors(change: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]) -> Mutation:
+    return lambda folder: save_file(change(load_file(folder / WEIGHTS)), folder / WEIGHTS, {"format": "pt"})
+
+
+def index(names: Any, **beside: Any) -> Mutation:
+    """The weights in a file of another name, and an index that says that they are in ``names``."""
+
+    def change(folder: Path) -> None:
+        keys = list(load_file(folder / WEIGHTS))
+        (folder / WEIGHTS).rename(folder / PART)
+        named = dict.fromkeys(keys, names) if beside.get("each", True) else names
+        (folder / INDEX).write_text(json.dumps({"metadata": {"total_size": 1}, "weight_map": named}))
+
+    return change
+
+
+def link(target: Callable[[Path], Path]) -> Mutation:
+    def change(folder: Path) -> None:
+        shutil.copy(folder / WEIGHTS, folder.parent / WEIGHTS)
+        (folder / WEIGHTS).unlink()
+        (folder / WEIGHTS).symlink_to(target(folder))
+
+    return change
+
+
+DAMAGES: dict[str, tuple[Mutation, str]] = {
+    # more of something than there are weights for
+    "a billion layers": (config(num_hidden_layers=10**9), r"num_hidden_layers = 1000000000.*58 tensors"),
+    "a billion labels": (config(num_labels=10**9), r"num_labels = 1000000000.*58 tensors"),
+    "layers in a part": (config(text_config={"n_layer": 10**9}), r"n_layer = 1000000000"),
+    "wide": (config(hidden_size=10**9), r"describes a model of [\d,]+ numbers, and the weights have 9,124"),
+    "long": (config(max_position_embeddings=10**12), r"describes a model of [\d,]+ numbers"),
+    "other size": (config(hidden_size=18), "config.json and the weights differ in size"),
+    # numbers that are none
+    "no layer": (config(num_hidden_layers=0), "damaged or not of one model"),
+    "no head": (config(num_attention_heads=0), "ZeroDivisionError"),
+    "negative": (config(hidden_size=-1), "negative dimension"),
+    "a string": (config(hidden_size="16"), "expected int, got str"),
+    "a list": (config(model_type=[]), "unhashable"),
+    "activation": (config(hidden_act="bogus"), "KeyError: 'bogus'"),
+    "padding": (config(pad_token_id=10**9), "Padding_idx"),
+    "chunks": (config(chunk_size_feed_forward=10**6), "chunked"),
+    # settings that lead elsewhere
+    "another configuration": (config(configuration_files=["config.9.json"]), r"sets configuration_files to"),
+    "another file": (config(transformers_weights="x.safetensors.index.json"), r"sets transformers_weights to"),
+    "a kernel": (config(_attn_implementation="org/kernel"), r"sets _attn_implementation to 'org/kernel'"),
+    "an adapter": (text("adapter_config.json", "{}"), "holds an adapter"),
+    # damaged JSON
+    **{
+        f"{name} {what}": (text(name, content), expected)
+        for name in ("config.json", "tokenizer.json", "tokenizer_config.json")
+        for what, content, expected in (
+            ("empty", "", "JSONDecodeError"),
+            ("deep", "[" * 200_000, "RecursionError"),
+            ("list", "[]", "no JSON object|damaged"),
+            ("binary", b"\xff\xfe\x00", "UnicodeDecodeError"),
+            ("pointer", LFS, "JSONDecodeError"),
+        )
+    },
+    "no configuration": (lambda folder: (folder / "config.json").unlink(), r"its config\.json cannot be read"),
+    "tokenizer of no kind": (setting("tokenizer.json", model={"type": "Bogus"}), "damaged or not of one model"),
+    "no length": (setting("tokenizer_config.json", model_max_length="x"), "damaged or not of one model"),
+    # damaged weights
+    "cut to nothing": (cut(WEIGHTS, 0), r"model\.safetensors is damaged or cut off"),
+    "cut in the header": (cut(WEIGHTS, 0.01), "damaged or cut off"),
+    "cut in the numbers": (cut(WEIGHTS, 0.999), "damaged or cut off"),
+    "pointer": (text(WEIGHTS, LFS), "pointer of Git LFS.*git lfs pull"),
+    "huge header": (text(WEIGHTS, b"\xff" * 8 + b"{}"), "header too large"),
+    "deep header": (header(b'{"a":' * 50_000), "recursion limit"),
+    "no such numbers": (header(b'{"a":{"dtype":"F32","shape":[99],"data_offsets":[0,396]}}'), "damaged or cut off"),
+    "transposed": (tensors(lambda found: {key: v.T.contiguous() for key, v in found.items() if v.ndim == 2}), "size"),
+    # an index
+    "pickle": (index("evil.bin"), r"names 'evil\.bin': weights are read from files in the same folder"),
+    "pickle by another name": (index("evil.safetensors"), r"evil\.safetensors is damaged"),
+    "above": (index("../model.safetensors"), r"names '\.\./model\.safetensors'"),
+    "absolute": (index("/etc/x.safetensors"), r"names '/etc/x\.safetensors'"),
+    "in Windows": (index("..\\x.safetensors"), "weights are read from"),
+    "zero byte": (index("a\0.safetensors"), "weights are read from"),
+    "number": (index(3), "names '3'"),
+    "not there": (index("gone.safetensors"), r"lacks gone\.safetensors"),
+    "nothing": (index({}, each=False), "names no weights"),
+    "a list of names": (index([PART], each=False), "names no weights"),
+    # links
+    "to another folder": (link(lambda folder: folder.parent / WEIGHTS), "a link that leaves its folder"),
+    "to nowhere": (link(lambda folder: folder / "nowhere"), r"it has no model\.safetensors"),
+    "to itself": (link(lambda folder: folder / WEIGHTS), r"it has no model\.safetensors"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_folder_is_named_in_one_error(damage: str, folder: Path, canary: Path) -> None:
+    change, expected = DAMAGES[damage]
+    for name in ("evil.bin", "evil.safetensors"):
+        (folder / name).write_bytes(pickle.dumps(Payload(canary)))
+    change(folder)
+    with pytest.raises(ModelFilesError, match=f"(?s){expected}") as caught:
+        MaskedLM.load(folder)
+    assert str(folder) in str(caught.value) and len(str(caught.value)) < 900
+    assert not canary.exists()
+
+
+def test_a_file_is_no_model(folder: Path, canary: Path) -> None:
+    (folder / "evil.bin").write_bytes(pickle.dumps(Payload(canary)))
+    for name in ("config.json", WEIGHTS, "evil.bin"):
+        with pytest.raises(ModelFilesError, match=rf"{name}' is a file: give the folder"):
+            MaskedLM.load(folder / name)
+    assert not canary.exists()
+
+
+def test_weights_in_parts_are_read(folder: Path, sound: Path) -> None:
+    index(PART)(folder)
+    assert MaskedLM.load(folder).fingerprint() == MaskedLM.load(sound).fingerprint()
+
+
+def test_a_link_within_the_folder_is_read(folder: Path, sound: Path) -> None:
+    (folder / WEIGHTS).rename(folder / "stored.safetensors")
+    (folder / WEIGHTS).symlink_to("stored.safetensors")
+    assert MaskedLM.load(folder).fingerprint() == MaskedLM.load(sound).fingerprint()
+
+
+def test_a_device_that_is_not_there_is_no_damage(folder: Path) -> None:
+    with pytest.raises(RuntimeError, match="bogus"):
+        MaskedLM.load(folder, device="bogus")
+
+
+# ------------------------------------------------------------------------------------------ tokenizers
+
+
+def test_a_folder_without_its_tokenizer_is_refused(folder: Path) -> None:
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(
+        UnsupportedModelError, match=r"knows 5 tokens, 0 of them not special.*100 embeddings.*tokenizer"
+    ):
+        MaskedLM.load(folder)
+    (folder / "tokenizer_config.json").unlink()
+    with pytest.raises(UnsupportedModelError, match=r"tokens, 0 of them not special.*100 embeddings"):
+        MaskedLM.load(folder)
+
+
+def test_a_vocabulary_far_smaller_than_the_embeddings_is_refused() -> None:
+    model = hf.BertForMaskedLM(bert_config(vocab_size=400))
+    n_tokens = len(bert_tokenizer())
+    message = rf"knows {n_tokens} tokens, {n_tokens - 5} of them not special.*400 embeddings"
+    with pytest.raises(UnsupportedModelError, match=message):
+        MaskedLM(model, bert_tokenizer())
+    # Padding to a multiple of 128 is honest, however few the words.
+    vocab = {word: i for i, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "cat"])}
+    MaskedLM(hf.BertForMaskedLM(bert_config(vocab_size=128)), hf.BertTokenizer(vocab=vocab))
+
+
+def test_a_tokenizer_that_does_not_know_its_own_words_is_refused(folder: Path) -> None:
+    found = json.loads((folder / "tokenizer.json").read_text())
+    found["model"]["vocab"] = {
+        piece.upper() if piece.isalpha() else piece: i for piece, i in found["model"]["vocab"].items()
+    }
+    (folder / "tokenizer.json").write_text(json.dumps(found))
+    setting("tokenizer_config.json", do_lower_case=True)(folder)
+    with pytest.raises(
+        UnsupportedModelError, match=r"takes \d+ of \d+ words of its own vocabulary for unknown, such as"
+    ):
+        MaskedLM.load(folder)
+
+
+# ------------------------------------------------------------------------------------------ the Hub
+
+
+def cached(sound: Path, hub: Path, change: Mutation | None = None) -> Path:
+    """A model in the Hub's cache as huggingface_hub lays it out: a snapshot of links into a folder of blobs."""
+    home = hub / "models--org--name"
+    snapshot, blobs = home / "snapshots" / COMMIT, home / "blobs"
+    shutil.copytree(sound, snapshot)
+    if change:
+        change(snapshot)
+    blobs.mkdir()
+    for file in sorted(snapshot.iterdir()):
+        blob = blobs / f"{file.name.encode().hex()}"
+        file.rename(blob)
+        file.symlink_to(os.path.relpath(blob, snapshot))
+    (home / "refs").mkdir()
+    (home / "refs" / "main").write_text(COMMIT)
+    return snapshot
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A Hub's cache without network."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    return tmp_path / "hub"
+
+
+@pytest.mark.parametrize("change", [None, index(PART)], ids=["one file", "in parts"])
+def test_a_cached_model_is_read_by_its_name_and_by_its_folder(hub: Path, sound: Path, change: Mutation | None) -> None:
+    snapshot = cached(sound, hub, change)
+    by_name = MaskedLM.load("org/name")
+    assert by_name.name == "org/name"
+    assert by_name.fingerprint() == MaskedLM.load(sound).fingerprint() == MaskedLM.load(snapshot).fingerprint()
+    assert MaskedLM.load("org/name", revision=COMMIT).fingerprint() == by_name.fingerprint()
+
+
+@pytest.mark.parametrize("name", ["evil.bin", "../x.safetensors"])
+def test_the_index_of_a_cached_model_is_checked(hub: Path, sound: Path, canary: Path, name: str) -> None:
+    def change(folder: Path) -> None:
+        index(name)(folder)
+        (folder / "evil.bin").write_bytes(pickle.dumps(Payload(canary)))
+
+    cached(sound, hub, change)
+    with pytest.raises(ModelFilesError, match="weights are read from files in the same folder"):
+        MaskedLM.load("org/name")
+    assert not canary.exists()
+
+
+def test_a_name_that_is_not_cached_is_said_without_network(hub: Path) -> None:
+    with pytest.raises(ModelFilesError, match=r"cannot load a masked LM from 'org/other'.*a name on the Hub"):
+        MaskedLM.load("org/other")
+
+
+@pytest.mark.parametrize("named", [PART, "evil.bin"])
+def test_weights_are_fetched_after_their_index_was_checked(
+    sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    remote = Path(shutil.copytree(sound, tmp_path / "remote"))
+    index(named)(remote)
+    for name in ("evil.bin", "pytorch_model.bin", "modeling_evil.py"):
+        (remote / name).write_text("no")
+    fetched: list[str] = []
+    revisions = []
+
+    def download(repo: str, revision: str | None, allow_patterns: list[str]) -> str:
+        revisions.append(revision)
+        local = tmp_path / "snapshots" / COMMIT
+        local.mkdir(parents=True, exist_ok=True)
+        for file in remote.iterdir():
+            if any(fnmatch.fnmatch(file.name, pattern) for pattern in allow_patterns):
+                shutil.copy(file, local)
+                fetched.append(file.name)
+        return str(local)
+
+    monkeypatch.setattr(checkpoint, "snapshot_download", download)
+    small = ["config.json", INDEX, "tokenizer.json", "tokenizer_config.json"]
+    if named == PART:
+        assert MaskedLM.load("org/name", revision="main").fingerprint() == MaskedLM.load(sound).fingerprint()
+        assert sorted(fetched) == sorted([*small, PART]) and revisions == ["main", COMMIT]
+    else:
+        with pytest.raises(ModelFilesError, match="weights are read from"):
+            MaskedLM.load("org/name")
+        assert sorted(fetched) == sorted(small)
