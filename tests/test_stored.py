@@ -72,7 +72,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pitfalls.study.stored.os.fsync", full)
+    monkeypatch.setattr("pitfalls.files.os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
         write_result(path, Result({"seed": 2}, {}))
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.zip"]

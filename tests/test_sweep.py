@@ -355,7 +355,7 @@ def test_what_cannot_be_written_stops_the_sweep_and_leaves_no_half_file(tmp_path
         whole(handle)
 
     with monkeypatch.context() as patched:
-        patched.setattr("pitfalls.study.stored.os.fsync", full)
+        patched.setattr("pitfalls.files.os.fsync", full)
         with pytest.raises(OSError, match=r"after 2 of 6 tasks: .*square-2.*No space left"):
             sweep(tasks, work, folder)
     assert begun(tmp_path) == [0, 1, 2]
