@@ -26,7 +26,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from pitfalls.course import versions
-from pitfalls.study.output import write_whole
+from pitfalls.files import write_text
 
 _LEAD = 300  # characters of a section's first paragraph; a slide is read from the last row
 _LINES = 16  # of a printed answer
@@ -116,10 +116,10 @@ def write_slides(notebooks: Iterable[Path], folder: Path) -> list[Path]:
         slides = select(nbformat.read(path, as_version=4))
         title = slides.cells[0].source.split("\n")[0].lstrip("# ")
         decks.append(folder / f"{path.stem}.html")
-        write_whole(decks[-1], to_html(slides, title))
+        write_text(decks[-1], to_html(slides, title))
         entries.append(f'<li><a href="{path.stem}.html">{html.escape(title)}</a></li>')
     head = '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Slides</title><h1>Slides</h1>'
-    write_whole(folder / "index.html", f"{head}<ul>{''.join(entries)}</ul></html>\n")
+    write_text(folder / "index.html", f"{head}<ul>{''.join(entries)}</ul></html>\n")
     return decks
 
 

@@ -32,7 +32,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode, v4
 
 from pitfalls.course import colab
-from pitfalls.study.output import write_whole
+from pitfalls.files import write_text
 from pitfalls.study.readme import address
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -382,7 +382,7 @@ def write_nbgrader(notebooks: Path, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "nbgrader_config.py"
     if not config.exists():
-        write_whole(config, _CONFIG)
+        write_text(config, _CONFIG)
     written = []
     for name, notebook in students(notebooks).items():
         if any(EXERCISE in _tags(cell) for cell in notebook.cells):
@@ -394,7 +394,7 @@ def write_nbgrader(notebooks: Path, folder: Path) -> list[Path]:
 
 def _write(notebook: NotebookNode, target: Path) -> Path:
     nbformat.validate(notebook)
-    write_whole(target, nbformat.writes(notebook) + "\n")
+    write_text(target, nbformat.writes(notebook) + "\n")
     return target
 
 

@@ -38,6 +38,7 @@ _NOT_DECISIVE = (
     "course",
     "cli.py",
     "files.py",
+    "tables.py",
     "study/report.py",
     "study/templates",
     "study/executors.py",
