@@ -19,8 +19,8 @@ import pandas as pd
 from benchmarks.devices import device, result_name
 from benchmarks.mbert import SHAPES, prepare
 from benchmarks.measure import in_a_fresh_process, load_average, say
-from pitfalls.study.machine import describe
 from pitfalls.files import write_text
+from pitfalls.study.machine import describe
 from pitfalls.tables import csv_of
 
 ROOT = Path(__file__).resolve().parent.parent

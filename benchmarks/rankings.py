@@ -18,8 +18,8 @@ import pandas as pd
 from benchmarks.cost import figure
 from benchmarks.measure import in_a_fresh_process, load_average, say
 from benchmarks.works import SIZES, prepare
-from pitfalls.study.machine import describe
 from pitfalls.files import write_text
+from pitfalls.study.machine import describe
 from pitfalls.tables import csv_of
 
 

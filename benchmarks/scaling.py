@@ -25,10 +25,10 @@ from matplotlib.figure import Figure
 from benchmarks.measure import in_a_fresh_process, load_average, say
 from benchmarks.sweeps import write_tasks
 from pitfalls.figures.style import Plot, look, settings
+from pitfalls.files import write_text
 from pitfalls.study.costs import projection
 from pitfalls.study.everywhere import study_tasks
 from pitfalls.study.machine import describe
-from pitfalls.files import write_text
 from pitfalls.study.plan import Plan
 from pitfalls.study.sweep import Task
 

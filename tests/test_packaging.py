@@ -92,6 +92,10 @@ def test_imports_run_one_way(root):
         "study": {"language", "model", "neurons", "figures", "study"},
         "course": {"language", "model", "neurons", "figures", "study", "course"},
     }
+    everybody = {"files", "tables"}
+    for name in everybody:
+        text = (root / "pitfalls" / f"{name}.py").read_text(encoding="utf-8")
+        assert not re.search(r"^\s*(?:from|import) pitfalls", text, re.M), name
     for wing, allowed in may.items():
         for path in sorted((root / "pitfalls" / wing).rglob("*.py")):
             used = set(re.findall(r"^\s*(?:from|import) pitfalls\.(\w+)", path.read_text(encoding="utf-8"), re.M))

@@ -129,7 +129,7 @@ def _is_guess(said: object) -> bool:
 
 def _is_a(kind: type, value: object) -> bool:
     if kind is float:
-        return type(value) in (int, float) and abs(value) <= sys.float_info.max
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
     return isinstance(value, kind)
 
 

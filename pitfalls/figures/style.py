@@ -134,7 +134,7 @@ class Plot:
         return buffer.getvalue()
 
     def save(self, folder: str | os.PathLike[str], id: str) -> tuple[Path, ...]:
-        """Write ``<id>.json`` (id, alt, caption), ``.csv`` (the numbers, see :mod:`pitfalls.tables`), ``.svg``, ``.png``.
+        """Write ``<id>.json`` (id, alt, caption), ``.csv`` (the numbers: :mod:`pitfalls.tables`), ``.svg``, ``.png``.
 
         None is put in place before all are written; the JSON file is last, so where it is, all are.
 

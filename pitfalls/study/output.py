@@ -162,9 +162,10 @@ def published(folder: Path) -> list[Published]:
     found = []
     for description in sorted((folder / "figures").glob("*.json"), key=lambda file: place(file.stem)):
         name = description.stem
-        alt, caption = _described(description, "alt", "caption")
-        images = (Path("figures") / f"{name}.{ending}" for ending in ("png", "svg"))
-        found.append(Published(name, alt, caption, *images, Path("results") / f"{name}.csv"))
+        said = _described(description, "alt", "caption")
+        images = Path("figures") / f"{name}.png", Path("figures") / f"{name}.svg"
+        table = Path("results") / f"{name}.csv"
+        found.append(Published(name, said["alt"], said["caption"], *images, table))
     return found
 
 
@@ -172,13 +173,13 @@ def published_tables(folder: Path) -> list[PublishedTable]:
     """The tables of an output folder that have a caption, in the order of :func:`published`; it raises the same."""
     descriptions = sorted((folder / "results").glob("*.json"), key=lambda file: place(file.stem))
     return [
-        PublishedTable(file.stem, *_described(file, "caption"), Path("results") / f"{file.stem}.csv")
+        PublishedTable(file.stem, _described(file, "caption")["caption"], Path("results") / f"{file.stem}.csv")
         for file in descriptions
     ]
 
 
-def _described(file: Path, *names: str) -> list[str]:
-    """Texts of a description's file.
+def _described(file: Path, *names: str) -> dict[str, str]:
+    """The file of a description, which has texts under ``names``.
 
     Raises
     ------
@@ -189,7 +190,7 @@ def _described(file: Path, *names: str) -> list[str]:
         said = json.loads(file.read_bytes())
         if not all(isinstance(said[name], str) for name in names):
             raise TypeError(f"{' or '.join(names)} is no text")
-        return [said[name] for name in names]
+        return dict(said)
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise ValueError(f"{file} is no description ({error!r}): delete it, and publish it again") from error
 

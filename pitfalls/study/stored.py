@@ -87,7 +87,7 @@ def read_result(path: Path) -> Result:
     except MemoryError:
         raise
     except Exception as error:  # The libraries raise many kinds of errors at altered bytes.
-        said = f"{type(error).__name__}: {error}"
+        said = f"{type(error).__name__}: {error!s:.300}"
         raise DamagedResultError(f"{path} is damaged ({said}): delete it, and run the same command again") from error
     return Result(manifest, tables)
 
