@@ -207,10 +207,10 @@ def test_writers_side_by_side_leave_one_whole_file(tmp_path):
 
 
 def test_a_lock_is_held_by_one_thread_at_a_time(tmp_path):
-    with files.locked(tmp_path / "new" / "lock"):
-        with pytest.raises(Timeout), files.locked(tmp_path / "new" / "lock", 0.0):
-            pass
-    with files.locked(tmp_path / "new" / "lock", 0.0):
+    lock = tmp_path / "new" / "lock"
+    with files.locked(lock), pytest.raises(Timeout), files.locked(lock, 0.0):
+        pass
+    with files.locked(lock, 0.0):
         pass
 
 

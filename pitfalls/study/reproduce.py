@@ -56,15 +56,15 @@ def reproduce(
         "PITFALLS_OUTPUT": str(output.resolve()),
         **(environment or {}),
     }
-    clients = [_client(path) for path in paths]
+    started: list[NotebookClient] = []
     with ThreadPoolExecutor(jobs) as pool:
-        runs = [pool.submit(_run, *given, output / "build", variables) for given in zip(paths, clients, strict=True)]
+        runs = [pool.submit(_run, path, output / "build", variables, started) for path in paths]
         try:
             bar = tqdm(zip(paths, runs, strict=True), total=len(paths), desc="notebooks", unit="notebook")
             executed = [Executed(path.stem, run.result()) for path, run in bar]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            _end(clients, runs)
+            _end(started, runs)
             raise
     return write_report(output, world, executed, _sweeps_costs(output / "build" / "sweep"))
 
@@ -75,18 +75,16 @@ def _sweeps_costs(folder: Path) -> pd.DataFrame | None:
     return costs.assign(total=costs["measured"] * costs["seconds"]) if len(costs) else None
 
 
-def _client(path: Path) -> NotebookClient:
-    return NotebookClient(
+def _run(path: Path, build: Path, variables: Mapping[str, str], started: list[NotebookClient]) -> float:
+    """Execute one notebook; the seconds it took. Once its kernel runs, its client is in ``started``."""
+    start = time.perf_counter()
+    client = NotebookClient(
         nbformat.read(path, as_version=4),
         timeout=CELL_TIMEOUT,
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
+        on_notebook_start=lambda notebook: started.append(client),
     )
-
-
-def _run(path: Path, client: NotebookClient, build: Path, variables: Mapping[str, str]) -> float:
-    """Execute one notebook; the seconds it took."""
-    start = time.perf_counter()
     client.execute(env={**os.environ, **variables})
     seconds = time.perf_counter() - start
     html, _ = HTMLExporter().from_notebook_node(client.nb)
@@ -95,11 +93,10 @@ def _run(path: Path, client: NotebookClient, build: Path, variables: Mapping[str
     return seconds
 
 
-def _end(clients: Sequence[NotebookClient], runs: Sequence[Future[float]]) -> None:
-    """Kill the kernels of the notebooks that run; their clients notice within a second."""
+def _end(started: Sequence[NotebookClient], runs: Sequence[Future[float]]) -> None:
+    """Kill the kernels of the notebooks that run, or are about to; their clients notice within a second."""
     while not all(run.done() for run in runs):
-        for client in clients:
-            # A kernel that was still starting is found the next time.
+        for client in started:
             kernel = getattr(getattr(client.km, "provisioner", None), "process", None)
             if kernel is not None:
                 kernel.kill()
