@@ -19,8 +19,9 @@ import pandas as pd
 from benchmarks.devices import device, result_name
 from benchmarks.mbert import SHAPES, prepare
 from benchmarks.measure import in_a_fresh_process, load_average, say
+from pitfalls.files import write_text
 from pitfalls.study.machine import describe
-from pitfalls.study.output import write_whole
+from pitfalls.tables import csv_of
 
 ROOT = Path(__file__).resolve().parent.parent
 TREEBANK = ROOT.parent / "shared" / "data" / "ud" / "en_ewt-ud-test.conllu"
@@ -70,8 +71,8 @@ def main(arguments: list[str] | None = None) -> int:
     machine = describe() | {"load at the start": load_average()} | about
     table = ratios(treebank, asked.scale, asked.threads, layers, asked.device)
     name = result_name("interventions", asked.device)
-    write_whole(asked.output / f"{name}.csv", table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
-    write_whole(asked.output / f"{name}.json", json.dumps(machine, indent=2) + "\n")
+    write_text(asked.output / f"{name}.csv", csv_of(table, "%.6g"))
+    write_text(asked.output / f"{name}.json", json.dumps(machine, indent=2) + "\n")
     if not table.agreed.all():
         say(f"the package and the full passes differ: see the columns difference and agreed of {name}.csv")
     return 0 if table.agreed.all() else 1

@@ -28,15 +28,16 @@ from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM, XLMRobertaToke
 from benchmarks import mbert
 from benchmarks.devices import Device, device, result_name
 from benchmarks.measure import forget_peak, held_mb, load_average, peak_mb, say
+from pitfalls.files import write_text
 from pitfalls.language.corpus import Corpus, Sentence, read_conllu
 from pitfalls.language.treebanks import TREEBANKS
 from pitfalls.model.activations import Splits
 from pitfalls.study import effects, paper, probing, setting
 from pitfalls.study.machine import describe
-from pitfalls.study.output import write_whole
 from pitfalls.study.plan import Plan
 from pitfalls.study.stored import Result, read_result, write_result
 from pitfalls.study.worlds import SPLITS, World, load_world
+from pitfalls.tables import csv_of
 
 ROOT = Path(__file__).resolve().parent.parent
 TREEBANKS_FOLDER = ROOT.parent / "shared" / "data" / "ud"
@@ -387,7 +388,7 @@ def main(arguments: list[str] | None = None) -> int:
         say(f"the paper world is not measured: there is no en_ewt-ud-train.conllu in {asked.treebanks}; --treebanks")
         return 0
     place, name = _place(asked), result_name("paper_world", asked.device, asked.dtype)
-    write_whole(asked.output / f"{name}.json", json.dumps(_about(asked), indent=2) + "\n")
+    write_text(asked.output / f"{name}.json", json.dumps(_about(asked), indent=2) + "\n")
     stages = Stages(lambda table: write_table(table, asked.output / f"{name}.csv"), asked.on)
     run(asked.layout, SCALES[asked.scale], place, stages, asked.layers)
     table = stages.table()
@@ -398,7 +399,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write the stages measured so far."""
-    write_whole(path, table.to_csv(index=False, lineterminator="\n", float_format="%.4g"))
+    write_text(path, csv_of(table, "%.4g"))
 
 
 if __name__ == "__main__":

@@ -18,8 +18,9 @@ import pandas as pd
 from benchmarks.cost import figure
 from benchmarks.measure import in_a_fresh_process, load_average, say
 from benchmarks.works import SIZES, prepare
+from pitfalls.files import write_text
 from pitfalls.study.machine import describe
-from pitfalls.study.output import write_whole
+from pitfalls.tables import csv_of
 
 
 def ratios(scale: str, threads: list[int], only: list[str]) -> pd.DataFrame:
@@ -53,15 +54,14 @@ def main(arguments: list[str] | None = None) -> int:
     works = [name for name in only if name != "cost"]
     if works:
         table = ratios(asked.scale, asked.threads, works)
-        text = table.to_csv(index=False, lineterminator="\n", float_format="%.6g")
-        write_whole(asked.output / "rankings.csv", text)
+        write_text(asked.output / "rankings.csv", csv_of(table, "%.6g"))
         agreed = bool(table.agreed.all())
     if "cost" in only:
         start = time.perf_counter()
         costs = pd.DataFrame(in_a_fresh_process("cost", 1, asked.scale, asked.output)).round({"seconds": 6})
         figure(costs).save(asked.output, "cost")
         say(f"cost: {time.perf_counter() - start:.0f} s")
-    write_whole(asked.output / "machine.json", json.dumps(machine, indent=2) + "\n")
+    write_text(asked.output / "machine.json", json.dumps(machine, indent=2) + "\n")
     if not agreed:
         say("a fast form and its loop differ: see the columns difference and agreed of rankings.csv")
     return 0 if agreed else 1

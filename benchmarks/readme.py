@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from pitfalls.study.output import write_whole
+from pitfalls.files import write_text
 
 HERE = Path(__file__).parent
 
@@ -210,7 +210,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=HERE / "results")
     parser.add_argument("--readme", type=Path, default=HERE / "README.md")
     asked = parser.parse_args()
-    write_whole(asked.readme, with_tables(asked.readme.read_text(encoding="utf-8"), asked.results))
+    write_text(asked.readme, with_tables(asked.readme.read_text(encoding="utf-8"), asked.results))
 
 
 if __name__ == "__main__":

@@ -25,10 +25,10 @@ from matplotlib.figure import Figure
 from benchmarks.measure import in_a_fresh_process, load_average, say
 from benchmarks.sweeps import write_tasks
 from pitfalls.figures.style import Plot, look, settings
+from pitfalls.files import write_text
 from pitfalls.study.costs import projection
 from pitfalls.study.everywhere import study_tasks
 from pitfalls.study.machine import describe
-from pitfalls.study.output import write_whole
 from pitfalls.study.plan import Plan
 from pitfalls.study.sweep import Task
 
@@ -253,7 +253,7 @@ def write(plot: Plot, machine: Mapping[str, str], folder: Path) -> None:
     plot.save(folder, "scaling")
     about = folder / "scaling.json"
     said = json.loads(about.read_text(encoding="utf-8"))
-    write_whole(about, json.dumps({**said, **machine}, ensure_ascii=False, indent=2) + "\n")
+    write_text(about, json.dumps({**said, **machine}, ensure_ascii=False, indent=2) + "\n")
 
 
 if __name__ == "__main__":

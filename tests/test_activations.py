@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,11 @@ import numpy as np
 import pytest
 import torch
 import transformers as hf
+from another_user import unreadable
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pitfalls import files as writing
 from pitfalls.language.corpus import Corpus, Sentence, Word
 from pitfalls.model import activations
 from pitfalls.model.activations import (
@@ -150,6 +154,13 @@ def test_nothing_to_do_and_no_such_layer_are_errors(lm: MaskedLM) -> None:
 # -------------------------------------------------------------------- the cache
 
 
+def mounted(place: Path) -> None:
+    """Mount a file system of 1 MB."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("no file system may be mounted here: a disk that is full or read-only needs one")
+
+
 def files(folder: Path, suffix: str) -> list[Path]:
     return sorted(folder.glob(f"*{suffix}"))
 
@@ -174,7 +185,7 @@ def test_the_manifest_says_what_the_vectors_are(lm: MaskedLM, tmp_path: Path) ->
     assert found["model"] == lm.fingerprint()
     assert (found["layer"], found["shape"], found["dtype"]) == (2, [N_WORDS, 8], "float32")
     assert found["size"] == files(tmp_path, ".npy")[0].stat().st_size
-    assert not files(tmp_path, ".partial")
+    assert not files(tmp_path, ".part")
 
 
 def truncate(array: Path, manifest: Path) -> None:
@@ -208,8 +219,9 @@ def age_the_manifest(array: Path, manifest: Path) -> None:
 
 
 def leave_a_partial_file(array: Path, manifest: Path) -> None:
-    array.rename(array.with_name(array.name + ".partial"))
-    manifest.with_name(manifest.name + ".partial").write_text("{")
+    """What a process leaves that is killed before its first rename."""
+    array.rename(array.with_name(f"{writing._OWN}{'0' * 16}.part"))
+    manifest.unlink()
 
 
 @pytest.mark.parametrize(
@@ -234,7 +246,7 @@ def test_a_damaged_cache_is_made_anew(
     np.testing.assert_array_equal(word_vectors(lm, SENTENCES, 2, cache=tmp_path), made)
     monkeypatch.setattr(MaskedLM, "hidden_of_layers", stop)
     np.testing.assert_array_equal(word_vectors(lm, SENTENCES, 2, cache=tmp_path), made)
-    assert not files(tmp_path, ".partial")
+    assert not files(tmp_path, ".part")
 
 
 def test_other_sentences_layers_models_and_code_do_not_share(
@@ -291,10 +303,10 @@ def test_a_run_that_dies_leaves_nothing_under_the_final_name(
         patch.setattr(MaskedLM, "hidden_of_layers", die)
         with pytest.raises(KeyboardInterrupt):
             word_vectors(lm, SENTENCES, 2, cache=tmp_path, batch_tokens=8)
-    assert not files(tmp_path, ".npy") + files(tmp_path, ".json") + files(tmp_path, ".partial")
+    assert not files(tmp_path, ".npy") + files(tmp_path, ".json") + files(tmp_path, ".part")
     found = word_vectors(lm, SENTENCES, 2, cache=tmp_path)
     np.testing.assert_array_equal(found, word_vectors(lm, SENTENCES, 2))
-    assert not files(tmp_path, ".partial")
+    assert not files(tmp_path, ".part")
 
 
 OTHER_PROCESS = """
@@ -331,7 +343,7 @@ def test_a_second_process_waits_for_the_first_one_s_vectors(
         np.testing.assert_array_equal(word_vectors(lm, SENTENCES, 2, cache=tmp_path), expected)
         assert other.wait(timeout=60) == 0
     assert len(files(tmp_path, ".npy")) == len(files(tmp_path, ".json")) == 1
-    assert not files(tmp_path, ".partial")
+    assert not files(tmp_path, ".part")
 
 
 def test_layers_that_are_not_there_are_named_without_a_model_run(
@@ -343,6 +355,75 @@ def test_layers_that_are_not_there_are_named_without_a_model_run(
     assert absent_layers(lm, SENTENCES, [1, 2, 3], tmp_path) == [3]
     truncate(*(files(tmp_path, suffix)[0] for suffix in (".npy", ".json")))
     assert absent_layers(lm, SENTENCES, [1, 2], tmp_path) == [1]
+
+
+def test_finished_vectors_are_read_from_a_folder_that_nobody_may_write(
+    lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted(place)
+    try:
+        made = word_vectors(lm, SENTENCES, 2, cache=place)
+        for lock in files(place, ".lock"):
+            lock.unlink()
+        subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
+        monkeypatch.setattr(MaskedLM, "hidden_of_layers", stop)
+        np.testing.assert_array_equal(word_vectors(lm, SENTENCES, 2, cache=place), made)
+        with pytest.raises(OSError, match=r"Read-only file system: .*disk does not hold all .* PITFALLS_CACHE"):
+            layer_vectors(lm, SENTENCES, [1, 2], cache=place)
+        with pytest.raises(OSError, match="Read-only file system"):
+            word_vectors(lm, SENTENCES, 2, cache=place / "new")
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_vectors_of_a_user_who_let_nobody_read_them_are_a_matter_of_permission(lm: MaskedLM) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        word_vectors(lm, SENTENCES, 2, cache=folder)
+        for suffix in (".json", ".npy"):
+            (path,) = files(Path(folder), suffix)
+            with unreadable(path), pytest.raises(PermissionError, match=rf"Permission denied: '.*{suffix}'"):
+                word_vectors(lm, SENTENCES, 2, cache=folder)
+
+
+@pytest.mark.parametrize("change", ["shape", "order", "dtype"])
+def test_vectors_of_another_shape_are_made_anew_whatever_their_checksum(
+    change: str, lm: MaskedLM, tmp_path: Path
+) -> None:
+    made = np.array(word_vectors(lm, SENTENCES, 2, cache=tmp_path))
+    (array,), (manifest,) = files(tmp_path, ".npy"), files(tmp_path, ".json")
+    np.save(array, {"shape": made.T, "order": np.asfortranarray(made), "dtype": made.view(np.int32)}[change])
+    said = json.loads(manifest.read_text())
+    said |= {"size": array.stat().st_size, "sha256": hashlib.sha256(array.read_bytes()).hexdigest()}
+    manifest.write_text(json.dumps(said))
+    np.testing.assert_array_equal(word_vectors(lm, SENTENCES, 2, cache=tmp_path), made)
+
+
+def test_no_symbolic_link_beside_the_vectors_is_followed(lm: MaskedLM, tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.write_text("theirs")
+    word_vectors(lm, SENTENCES, 2, cache=tmp_path / "cache")
+    for path in list((tmp_path / "cache").glob("layer*")):
+        path.with_name(f"{path.name}.partial").symlink_to(theirs)
+        path.unlink()
+    word_vectors(lm, SENTENCES, 2, cache=tmp_path / "cache")
+    assert theirs.read_text() == "theirs"
+
+
+def test_a_cache_that_is_deleted_meanwhile_is_told(
+    lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill = activations._fill
+
+    def interrupted(*given: Any) -> None:
+        fill(*given)
+        shutil.rmtree(tmp_path / "cache")
+
+    monkeypatch.setattr(activations, "_fill", interrupted)
+    with pytest.raises(FileNotFoundError, match=r"its folder was removed .*: '.*cache/layer02-\w+\.npy'"):
+        word_vectors(lm, SENTENCES, 2, cache=tmp_path / "cache")
 
 
 # -------------------------------------------------------------------- a full disk
@@ -359,9 +440,7 @@ def small_disk(tmp_path: Path) -> Any:
     """A file system of 1 MB."""
     place = tmp_path / "small"
     place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("no file system may be mounted here: a real full disk needs one")
+    mounted(place)
     yield place
     subprocess.run(["umount", "--lazy", str(place)], check=True)
 
@@ -377,7 +456,7 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(lm: MaskedLM, small_disk: Pa
     np.testing.assert_array_equal(word_vectors(lm, MANY, 1, small_disk), word_vectors(lm, MANY, 1))
     with pytest.raises(OSError, match=r"layers 2 need 0\.8 MB"):
         layer_vectors(lm, MANY, [1, 2], small_disk)
-    assert absent_layers(lm, MANY, [1, 2], small_disk) == [2] and not files(small_disk, ".partial")
+    assert absent_layers(lm, MANY, [1, 2], small_disk) == [2] and not files(small_disk, ".part")
 
 
 @pytest.mark.parametrize("cannot", ["no such call", "not on this file system"])
@@ -409,7 +488,7 @@ def test_space_is_reserved_before_a_vector_is_made(
     monkeypatch.setattr(MaskedLM, "hidden_of_layers", stop)
     with pytest.raises(OSError, match="Disk quota exceeded: the word vectors of the layers 2 need") as caught:
         word_vectors(lm, SENTENCES, 2, cache=tmp_path)
-    assert caught.value.errno == errno.EDQUOT and not files(tmp_path, ".partial")
+    assert caught.value.errno == errno.EDQUOT and not files(tmp_path, ".part")
 
 
 def test_other_errors_of_a_disk_stay_what_they_are(
@@ -419,9 +498,9 @@ def test_other_errors_of_a_disk_stay_what_they_are(
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(os, "posix_fallocate", broken, raising=False)
-    with pytest.raises(OSError, match=r"^\[Errno 5\] Input/output error$"):
+    with pytest.raises(OSError, match=r"^\[Errno 5\] Input/output error: '.*/layer02-\w+\.npy'$"):
         word_vectors(lm, SENTENCES, 2, cache=tmp_path)
-    assert not files(tmp_path, ".partial")
+    assert not files(tmp_path, ".part")
 
 
 # -------------------------------------------------------------------- choosing words

@@ -12,7 +12,15 @@ from matplotlib.figure import Figure
 
 from pitfalls.figures import Plot
 from pitfalls.study import machine
-from pitfalls.study.output import output_folder, publish, publish_table, published, published_tables, withdraw
+from pitfalls.study.output import (
+    output_folder,
+    publish,
+    publish_table,
+    published,
+    published_tables,
+    stored_table,
+    withdraw,
+)
 from pitfalls.study.report import ROWS_SHOWN, Executed, write_report
 
 
@@ -137,3 +145,25 @@ def test_a_report_of_nothing_is_an_error(tmp_path):
 def test_descriptions_are_utf8_json(tmp_path):
     publish(plot(alt="мягкий ñ ı"), "01_x", tmp_path)
     assert json.loads((tmp_path / "figures" / "01_x.json").read_text(encoding="utf-8"))["alt"] == "мягкий ñ ı"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"alt": "x"}', '{"alt": 1, "caption": "x"}', "[" * 100_000])
+def test_a_damaged_description_is_named(tmp_path, text):
+    publish(plot(), "01_x", tmp_path)
+    (tmp_path / "figures" / "01_x.json").write_text(text)
+    (tmp_path / "results" / "tab1.json").write_text(text.replace("caption", "other"))
+    with pytest.raises(ValueError, match=r"figures/01_x\.json is no description .*: delete it"):
+        published(tmp_path)
+    with pytest.raises(ValueError, match=r"results/tab1\.json is no description"):
+        published_tables(tmp_path)
+
+
+def test_formulas_are_published_as_text_and_come_back(tmp_path, monkeypatch):
+    table = pd.DataFrame({"word": ["=1+1", "-", "'=x"], "value": [-0.5, 1.0, 2.0]})
+    publish_table(table, "tab9", tmp_path)
+    publish(Plot(plot().figure, "x", "y", table), "fig9", tmp_path)
+    for name in ("tab9", "fig9"):
+        lines = (tmp_path / "results" / f"{name}.csv").read_text(encoding="utf-8").splitlines()
+        assert lines == ["word,value", "'=1+1,-0.5", "-,1.0", "''=x,2.0"]
+        monkeypatch.setenv("PITFALLS_OUTPUT", str(tmp_path))
+        pd.testing.assert_frame_equal(stored_table(name), table, check_dtype=False)

@@ -136,7 +136,7 @@ def test_the_package_imports_what_it_requires_and_all_else_inside_its_extra(root
 
 
 def test_imports_run_one_way(root):
-    """Language <- model <- neurons <- study; figures knows tables only."""
+    """Language <- model <- neurons <- study; figures knows tables only; everybody writes files in one way."""
     may = {
         "language": {"language"},
         "model": {"language", "model"},
@@ -146,6 +146,10 @@ def test_imports_run_one_way(root):
         "course": {"language", "model", "neurons", "figures", "study", "course"},
         "cli": {"language", "model", "neurons", "figures", "study", "cli", "__version__"},
     }
+    everybody = {"extras", "files", "tables"}
+    for name in everybody:
+        text = (root / "pitfalls" / f"{name}.py").read_text(encoding="utf-8")
+        assert not re.search(r"^\s*(?:from|import) pitfalls", text, re.M), name
     for wing, allowed in may.items():
         for path in sorted((root / "pitfalls" / wing).rglob("*.py")):
             used = set()
@@ -155,7 +159,7 @@ def test_imports_run_one_way(root):
                     used |= set(names or ["everything"])
                 elif module.startswith("pitfalls."):
                     used.add(module.split(".")[1])
-            assert used <= allowed | {"extras"}, f"{path} imports {sorted(used - allowed)}"
+            assert used <= allowed | everybody, f"{path} imports {sorted(used - allowed)}"
 
 
 def test_readme_badges_come_from_the_one_address(root):

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import math
+import os
 import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from another_user import unreadable
 
 from pitfalls import course
 from pitfalls.course import guesses
@@ -161,3 +168,91 @@ def test_tables_that_contradict_themselves_are_refused():
         calibration(table(1, 1).assign(low=9.0))
     with pytest.raises(ValueError, match="result"):
         calibration(table(1, 1).drop(columns="result"))
+
+
+# ------------------------------------------------------------------------------------------- the file
+
+MANY = """
+import sys, threading
+from pitfalls.course import guesses
+def keep(name):
+    for i in range(75):
+        guesses.guess(f"{name}-{i}", "How many?", 0, 1)
+threads = [threading.Thread(target=keep, args=(f"{sys.argv[1]}-{n}",)) for n in range(2)]
+print("ready", flush=True)
+sys.stdin.readline()
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+
+
+def test_processes_and_threads_keep_all_guesses(file, root):
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", MANY, name],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for name in "ab"
+    ]
+    for process in both:
+        assert process.stdout.readline() == "ready\n"
+    for process in both:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in both:
+        process.communicate()
+        assert process.returncode == 0
+    assert len(json.loads(file.read_bytes())) == 300
+    assert sorted(path.name for path in file.parent.iterdir()) == ["guesses.json", "guesses.json.lock"]
+
+
+SOUND = {"05-a": {"question": "How?", "unit": "", "low": 0.2, "high": 0.5}}
+DAMAGED = {
+    "cut": json.dumps(SOUND)[:-9],
+    "a list": "[]",
+    "deep": "[" * 100_000,
+    "no text": "\udc80",
+    "an entry is a list": json.dumps({**SOUND, "05-b": [1]}),
+    "an entry is null": json.dumps({**SOUND, "05-b": None}),
+    "an entry is deep": json.dumps({**SOUND, "05-b": 0})[:-2] + "[" * 400 + "]" * 900 + "}",
+    "a bound is text": json.dumps({**SOUND, "05-b": {**SOUND["05-a"], "low": "0"}}),
+    "a bound is too large": json.dumps({**SOUND, "05-b": {**SOUND["05-a"], "high": 10**400}}),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_a_damaged_file_is_kept_aside_and_what_is_sound_stays(file, damage):
+    content = DAMAGED[damage].encode("utf-8", "surrogateescape")
+    sound = {"05-a": (0.2, 0.5)} if damage.startswith(("an ", "a bound")) else {}
+    for n in (1, 2):
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(content)
+        with pytest.warns(UserWarning, match="guesses that cannot be read are left out"):
+            assert guesses.kept("05-b") is None and guesses.kept("05-a") == sound.get("05-a")
+        with pytest.warns(UserWarning, match="guesses that cannot be read are left out"):
+            assert len(guesses.calibration()) == 0
+        assert file.read_bytes() == content
+        with pytest.warns(UserWarning, match=rf"is damaged .*kept as .*guesses\.json\.damaged-{n}"):
+            course.guess("05-c", "How?", 0, 1)
+        assert (file.parent / f"guesses.json.damaged-{n}").read_bytes() == content
+        assert guesses.kept("05-c") == (0, 1) and guesses.kept("05-a") == sound.get("05-a")
+
+
+def test_a_file_that_may_not_be_read_is_not_replaced():
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        os.chmod(folder, 0o777)
+        path = Path(folder) / "guesses.json"
+        patch.setenv("PITFALLS_GUESSES", str(path))
+        course.guess("05-a", "How?", 0.2, 0.5)
+        (Path(folder) / "guesses.json.lock").chmod(0o666)
+        before = path.read_bytes()
+        with unreadable(path):
+            with pytest.warns(UserWarning, match="Permission denied"):
+                assert guesses.kept("05-a") is None
+            with pytest.raises(PermissionError):
+                course.guess("05-b", "How?", 0, 1)
+        assert path.read_bytes() == before

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
+
 import nbformat
+import psutil
 import pytest
 from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_notebook
@@ -74,3 +81,32 @@ def test_notebooks_side_by_side_give_the_same_report_and_a_failure_stops_the_res
 def test_a_folder_without_notebooks_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError, match="run this from the project's root"):
         reproduce(tmp_path, tmp_path, "mini")
+
+
+SLEEP = """
+import os, pathlib, time
+pathlib.Path(os.environ["PITFALLS_OUTPUT"], f"begun-{os.getpid()}").touch()
+time.sleep(600)
+"""
+COMMAND = """
+import sys
+from pitfalls.cli import main
+sys.exit(main(["reproduce", "--notebooks", sys.argv[1], "--output", sys.argv[2], "--jobs", "2"]))
+"""
+
+
+def test_an_interruption_ends_the_notebooks_and_promises_nothing(tmp_path, root):
+    notebooks = write(tmp_path / "notebooks", SLEEP)
+    nbformat.write(new_notebook(cells=[new_code_cell(SLEEP)]), notebooks / "02_second.ipynb")
+    command = [sys.executable, "-c", COMMAND, str(notebooks), str(tmp_path)]
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    while len(kernels := list(tmp_path.glob("begun-*"))) < 2:
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=120)  # far less than the notebooks would take
+    assert process.returncode == 130
+    assert "reproduce: interrupted; the same command begins anew" in said and "to go on" not in said
+    assert not [kernel.name for kernel in kernels if psutil.pid_exists(int(kernel.name.split("-")[1]))]
+    assert not (tmp_path / "report.html").exists()

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+from another_user import unreadable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pitfalls.study import stored
 from pitfalls.study.stored import DamagedResultError, Result, read_result, write_result
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=6)
@@ -72,7 +80,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pitfalls.study.stored.os.fsync", full)
+    monkeypatch.setattr("pitfalls.files.os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
         write_result(path, Result({"seed": 2}, {}))
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.zip"]
@@ -82,3 +90,88 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
 def test_a_column_of_other_things_is_refused(tmp_path):
     with pytest.raises(ValueError, match="the column 'word' holds None"):
         write_result(tmp_path / "a.zip", Result({}, {"t": pd.DataFrame({"word": ["a", None]}, dtype=object)}))
+
+
+def packed(path, columns, tables, compression=zipfile.ZIP_DEFLATED):
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, text in {"columns.json": json.dumps(columns), "manifest.json": "{}", **tables}.items():
+            archive.writestr(name, text)
+
+
+@pytest.mark.parametrize(
+    ("columns", "text", "said"),
+    [
+        ([], "a\n1\n", "no object of names and values"),
+        ({"t": []}, "a\n1\n", "columns"),
+        ({"t": {"a": "complex"}}, "a\n1\n", "the kind of 'a' is 'complex'"),
+        ({"t": {"a": ["int64"]}}, "a\n1\n", "the kind of 'a' is"),
+        ({"t": {"a": "int64"}}, f"a\n{2**80}\n", "Error"),
+        ({"t": {"a": "int64"}}, f"a\n{'9' * 5000}\n", "Error"),
+        ({"t": {"a": "int64"}}, 'a\n""\n', "Error"),
+        ({"t": {"a": "bool"}}, "a\nTrue\nmaybe\n", "'a' holds 'maybe': a truth value is True or False"),
+        ({"t": {"a": "text"}}, "a,b\n1,2\n", r"columns are \['a', 'b'\]"),
+        ({"t": {"a": "text"}, "u": {}}, "a\n1\n", "u.csv"),
+        ({"t": {"a": "text"}}, "", "No columns"),
+    ],
+)
+def test_a_file_that_contradicts_itself_is_damaged(tmp_path, columns, text, said):
+    path = tmp_path / "a.zip"
+    packed(path, columns, {"t.csv": text})
+    with pytest.raises(DamagedResultError, match=f"(?s)a.zip is damaged .*{said}.*: delete it"):
+        read_result(path)
+
+
+def test_a_file_that_unpacks_to_too_much_is_refused_unpacked(tmp_path, monkeypatch):
+    path = tmp_path / "a.zip"
+    packed(path, {"t": {"a": "text"}}, {"t.csv": "a\n" + "x" * 100_000})
+    monkeypatch.setattr(stored, "_MOST_BYTES", 50_000)
+    with pytest.raises(DamagedResultError, match=r"3 files of 100,\d+ bytes"):
+        read_result(path)
+    monkeypatch.setattr(stored, "_MOST_FILES", 2)
+    with pytest.raises(DamagedResultError, match="has at most 2 of 50,000"):
+        read_result(path)
+
+
+def test_no_more_is_unpacked_than_the_archive_says(tmp_path):
+    """A size that was lowered in both headers, so that the sum is small."""
+    path = tmp_path / "a.zip"
+    size = 1_000_003
+    packed(path, {"t": {"a": "text"}}, {"t.csv": "a\n" + "x" * (size - 2)})
+    content = path.read_bytes()
+    assert content.count(size.to_bytes(4, "little")) == 2
+    path.write_bytes(content.replace(size.to_bytes(4, "little"), (7).to_bytes(4, "little")))
+    with pytest.raises(DamagedResultError, match="CRC"):
+        read_result(path)
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, zipfile.ZIP_STORED])
+def test_other_compressions_are_refused(tmp_path, compression):
+    packed(tmp_path / "a.zip", {"t": {"a": "text"}}, {"t.csv": "a\nb\n"}, compression)
+    with pytest.raises(DamagedResultError, match="is not packed by Deflate"):
+        read_result(tmp_path / "a.zip")
+
+
+def test_the_stored_study_is_written_byte_for_byte(tmp_path, root):
+    whole = root / "results" / "study-mini.zip"
+    write_result(tmp_path / "a.zip", read_result(whole))
+    assert (tmp_path / "a.zip").read_bytes() == whole.read_bytes()
+
+
+def test_what_may_not_be_read_is_not_called_damaged():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        path = Path(folder) / "a.zip"
+        write_result(path, Result({}, {}))
+        with unreadable(path), pytest.raises(PermissionError, match=r"Permission denied \(ask who owns .*a\.zip"):
+            read_result(path)
+
+
+def test_a_broken_disk_is_not_called_damage(tmp_path, monkeypatch):
+    write_result(tmp_path / "a.zip", Result({}, {}))
+
+    def broken(path):
+        raise OSError(5, "Input/output error", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", broken)
+    with pytest.raises(OSError, match=r"\[Errno 5\] Input/output error: .*a\.zip"):
+        read_result(tmp_path / "a.zip")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import replace
@@ -17,11 +18,13 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
+from another_user import unreadable
 
+from pitfalls import files
 from pitfalls.study import sweep as sweeps
 from pitfalls.study.costs import estimate, hours, projection, total_hours, unit_costs, with_costs
 from pitfalls.study.executors import DaskCluster, Processes, Serial
-from pitfalls.study.stored import Result, read_result, write_result
+from pitfalls.study.stored import DamagedResultError, Result, read_result, write_result
 from pitfalls.study.sweep import Task, sweep
 
 
@@ -168,6 +171,54 @@ def test_a_damaged_result_is_done_again(tmp_path):
     assert begun(tmp_path) == [0, 1, 1]
 
 
+def test_another_tasks_file_is_no_result(tmp_path):
+    tasks, folder = tasks_of(tmp_path, 3), tmp_path / "results"
+    sweep(tasks, work, folder)
+    tasks[1].file(folder).write_bytes(tasks[0].file(folder).read_bytes())
+    with pytest.raises(DamagedResultError, match=r"square-1-\w+\.zip holds the result of another task .*'square-0'"):
+        tasks[1].result(folder)
+    # Two tasks of one name, whose parameters differ.
+    one, other = (Task("a", {"n": n, "log": str(tmp_path / "log")}) for n in (7, 8))
+    sweep([one, other], work, folder)
+    other.file(folder).write_bytes(one.file(folder).read_bytes())
+    swept = sweep([*tasks, one, other], work, folder)
+    assert (swept.found, swept.failures) == (3, [])
+    pd.testing.assert_frame_equal(swept.tables()["squares"], squares([0, 1, 2, 7, 8]))
+
+
+def test_a_result_of_another_version_of_the_code_is_none(tmp_path):
+    (task,) = tasks_of(tmp_path, 1)
+    file = task.file(tmp_path)
+    write_result(file, Result({"name": task.name, "parameters": task.parameters, "code": "older"}, {}))
+    assert not sweeps.is_done(task, tmp_path)
+
+
+def test_a_file_that_may_not_be_read_stops_no_other_and_is_not_replaced():
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o777)
+        tasks, folder = tasks_of(Path(place), 3), Path(place) / "results"
+        sweep(tasks[:2], work, folder)
+        folder.chmod(0o777)
+        (Path(place) / "log").chmod(0o666)
+        file = tasks[1].file(folder)
+        before = file.read_bytes()
+        with unreadable(file):
+            swept = sweep(tasks, work, folder)
+        assert file.read_bytes() == before and begun(Path(place)) == [0, 1, 2]
+    ((name, reason),) = reasons(swept)
+    assert name == "square-1" and re.search(r"cannot be read: .*Permission denied .*square-1-\w+\.zip", reason)
+    assert swept.tables()["squares"]["n"].tolist() == [0, 2]
+
+
+def test_what_a_killed_sweep_left_of_a_file_is_removed(tmp_path):
+    folder = tmp_path / "results"
+    tasks = tasks_of(tmp_path, 1)
+    sweep(tasks, work, folder)
+    (folder / f"{files._OWN}{'0' * 16}.part").touch()
+    sweep(tasks, work, folder)
+    assert [file.name for file in folder.iterdir()] == [tasks[0].file(folder).name]
+
+
 def test_the_same_task_twice_is_refused(tmp_path):
     with pytest.raises(ValueError, match="each task may come once"):
         sweep([*tasks_of(tmp_path, 1), *tasks_of(tmp_path, 1)], work, tmp_path / "results")
@@ -230,6 +281,9 @@ def test_a_killed_sweep_goes_on_and_repeats_no_finished_task(tmp_path, root, job
     orphans = workers.children(recursive=True)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+    # Its workers end by themselves, and what was under way in them is free for others.
+    _, alive = psutil.wait_procs(orphans, timeout=30)
+    assert not alive and len(orphans) >= jobs - 1
     done = {file.name: file.stat().st_mtime_ns for file in finished(tmp_path)}
     assert 2 <= len(done) < n
     swept = sweep(tasks_of(tmp_path, n, seconds=0.3), work, tmp_path / "results")
@@ -237,12 +291,10 @@ def test_a_killed_sweep_goes_on_and_repeats_no_finished_task(tmp_path, root, job
     assert {name: (tmp_path / "results" / name).stat().st_mtime_ns for name in done} == done
     pd.testing.assert_frame_equal(swept.tables()["squares"], squares(range(n)))
     counts = pd.Series(begun(tmp_path)).value_counts()
-    # What was under way in the killed process is begun again; orphans finish theirs, and are waited for.
-    assert (counts > 1).sum() <= (1 if jobs == 1 else 0)
+    # What was under way in the killed processes is begun again.
+    assert (counts > 1).sum() <= jobs
     assert all(counts[int(name.split("-")[1])] == 1 for name in done)
-    for orphan in orphans:  # idle ones wait for minutes
-        with contextlib.suppress(psutil.NoSuchProcess):
-            orphan.kill()
+    assert len(list((tmp_path / "results").iterdir())) == n
 
 
 def test_an_interrupted_sweep_leaves_no_process_and_goes_on(tmp_path, root):
@@ -355,7 +407,7 @@ def test_what_cannot_be_written_stops_the_sweep_and_leaves_no_half_file(tmp_path
         whole(handle)
 
     with monkeypatch.context() as patched:
-        patched.setattr("pitfalls.study.stored.os.fsync", full)
+        patched.setattr("pitfalls.files.os.fsync", full)
         with pytest.raises(OSError, match=r"after 2 of 6 tasks: .*square-2.*No space left"):
             sweep(tasks, work, folder)
     assert begun(tmp_path) == [0, 1, 2]
@@ -403,7 +455,8 @@ def test_no_scheduler_and_no_dask_are_told(tmp_path, monkeypatch):
 
 
 def stored(folder, task, seconds):
-    write_result(task.file(folder), Result({"kind": task.kind, "seconds": seconds}, {}))
+    of_task = {"name": task.name, "parameters": task.parameters, "code": sweeps.code_fingerprint()}
+    write_result(task.file(folder), Result({**of_task, "kind": task.kind, "seconds": seconds}, {}))
 
 
 def test_estimates_follow_from_what_finished_tasks_took(tmp_path):

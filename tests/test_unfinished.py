@@ -304,7 +304,7 @@ def test_a_full_disk_leaves_the_parts_before_it_and_no_half_file(tmp_path, monke
         sync(handle)
 
     with monkeypatch.context() as patch:
-        patch.setattr("pitfalls.study.stored.os.fsync", full)
+        patch.setattr("pitfalls.files.os.fsync", full)
         with pytest.raises(
             OSError, match=r"part-0002.zip cannot be written \(No space left .*; 2 of \d parts are done"
         ):

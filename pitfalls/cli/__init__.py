@@ -37,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"pitfalls {options.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"pitfalls {options.command}: interrupted; run the same command to go on", file=sys.stderr)
+        goes_on = options.command in ("sweep", "intervene", "pretrain")
+        what_now = "run the same command to go on" if goes_on else "the same command begins anew"
+        print(f"pitfalls {options.command}: interrupted; {what_now}", file=sys.stderr)
         return 130
     return 0
 

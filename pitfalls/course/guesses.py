@@ -1,22 +1,28 @@
 """Predict, then reveal: the reader commits to a guess before a result, and sees at the end how sure to be.
 
 Guesses are kept on the reader's own disk (``$PITFALLS_GUESSES``, default ``~/.cache/pitfalls/guesses.json``), and go
-nowhere else.
+nowhere else. Notebooks that run at the same time keep theirs in the same file.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from pitfalls import files
 from pitfalls.language import treebanks
-from pitfalls.study.output import write_whole
 
 _COLUMNS = ["id", "question", "unit", "low", "high", "result", "inside"]
+_KEPT = {"question": str, "unit": str, "low": float, "high": float}
 
 
 def guess(guess_id: str, question: str, low: float, high: float, unit: str = "") -> None:
@@ -26,18 +32,21 @@ def guess(guess_id: str, question: str, low: float, high: float, unit: str = "")
     ------
     ValueError
         The interval is empty, or a bound is no finite number.
+    OSError
+        The file cannot be written.
     """
     if not (abs(low) < float("inf") and abs(high) < float("inf") and low <= high):
         raise ValueError(f"{guess_id}: {low} to {high} is no interval; give the lower bound first")
-    # A guess after the result is none.
-    if "result" not in _read().get(guess_id, {}):
-        _keep(guess_id, question=question, low=float(low), high=float(high), unit=unit)
+    with _changing() as entries:
+        # A guess after the result is none.
+        if "result" not in entries.get(guess_id, {}):
+            entries[guess_id] = {"question": question, "low": float(low), "high": float(high), "unit": unit}
 
 
 def kept(guess_id: str) -> tuple[float, float] | None:
     """The guess that is kept, its lower and upper bound; None where there is none."""
-    said = _read().get(guess_id, {})
-    return (said["low"], said["high"]) if {"low", "high"} <= said.keys() else None
+    said = _read().get(guess_id)
+    return None if said is None else (said["low"], said["high"])
 
 
 def reveal(guess_id: str, result: float) -> str:
@@ -54,10 +63,11 @@ def reveal(guess_id: str, result: float) -> str:
     'It is 0.75; you made no guess.'
     >>> del os.environ["PITFALLS_GUESSES"]
     """
-    said = _read().get(guess_id, {})
-    if "low" not in said:
+    said = _read().get(guess_id)
+    if said is None:
         return f"It is {result:.3g}; you made no guess."
-    _keep(guess_id, result=float(result))
+    with _changing() as entries:
+        entries[guess_id] = {**said, "result": float(result)}
     where = "inside" if said["low"] <= result <= said["high"] else "outside"
     return f"You guessed {said['low']:.3g} to {said['high']:.3g}; it is {result:.3g}: {where}."
 
@@ -67,7 +77,7 @@ def calibration() -> pd.DataFrame:
     rows: list[dict[str, Any]] = [
         {"id": guess_id, **said, "inside": said["low"] <= said["result"] <= said["high"]}
         for guess_id, said in sorted(_read().items())
-        if {"low", "high", "result"} <= said.keys()
+        if "result" in said
     ]
     return pd.DataFrame(rows, columns=_COLUMNS)
 
@@ -78,16 +88,70 @@ def _file() -> Path:
 
 
 def _read() -> dict[str, dict[str, Any]]:
-    """What was guessed so far; nothing where there is no file, or one that was cut off."""
+    """What was guessed so far; with a warning where the file, or something in it, cannot be read."""
     try:
-        found = json.loads(_file().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        entries, damage = _entries(_file())
+    except OSError as error:
+        entries, damage = {}, str(error)
+    if damage:
+        warnings.warn(f"{_file()}: guesses that cannot be read are left out ({damage})", stacklevel=3)
+    return entries
 
 
-def _keep(guess_id: str, **said: Any) -> None:
-    kept = _read()
-    kept[guess_id] = {**kept.get(guess_id, {}), **said}
-    _file().parent.mkdir(parents=True, exist_ok=True)
-    write_whole(_file(), json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
+def _entries(file: Path) -> tuple[dict[str, dict[str, Any]], str]:
+    """The guesses of a file, and what else is wrong with it; nothing where there is none.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    """
+    try:
+        found = json.loads(file.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return {}, ""
+    except (ValueError, RecursionError) as error:
+        return {}, f"{type(error).__name__}: {error}"
+    if not isinstance(found, dict):
+        return {}, f"a {type(found).__name__} instead of guesses by id"
+    entries = {guess_id: said for guess_id, said in found.items() if _is_guess(said)}
+    others = [guess_id for guess_id in found if guess_id not in entries]
+    return entries, f"no guess: {', '.join(others):.200}" if others else ""
+
+
+def _is_guess(said: object) -> bool:
+    """Whether it is what :func:`guess` and :func:`reveal` write, and nothing that somebody else put there."""
+    if not isinstance(said, dict):
+        return False
+    kinds = {**_KEPT, "result": float} if "result" in said else _KEPT
+    return said.keys() == kinds.keys() and all(_is_a(kind, said[name]) for name, kind in kinds.items())
+
+
+def _is_a(kind: type, value: object) -> bool:
+    if kind is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    return isinstance(value, kind)
+
+
+@contextmanager
+def _changing() -> Iterator[dict[str, dict[str, Any]]]:
+    """Give the guesses to change, and write them; other threads and processes wait meanwhile.
+
+    Before a damaged file is replaced, it is put aside under another name, with a warning.
+    """
+    file = _file()
+    with files.locked(file.with_name(f"{file.name}.lock")):
+        entries, damage = _entries(file)
+        if damage:
+            aside = _put_aside(file)
+            warnings.warn(f"{file} is damaged ({damage}): it is kept as {aside}", stacklevel=4)
+        yield entries
+        files.write_text(file, json.dumps(entries, indent=2) + "\n")
+
+
+def _put_aside(file: Path) -> Path:
+    """Rename a file to the first free name of ``NAME.damaged-1``, ``NAME.damaged-2``, …; the new path."""
+    names = (file.with_name(f"{file.name}.damaged-{n}") for n in itertools.count(1))
+    aside = next(name for name in names if not os.path.lexists(name))
+    os.replace(file, aside)
+    return aside

@@ -22,7 +22,7 @@ from typing import Any
 
 from pitfalls.course import versions
 from pitfalls.extras import extra
-from pitfalls.study.output import write_whole
+from pitfalls.files import write_text
 
 with extra("course"):
     import nbformat
@@ -118,10 +118,10 @@ def write_slides(notebooks: Iterable[Path], folder: Path) -> list[Path]:
         slides = select(nbformat.read(path, as_version=4))
         title = slides.cells[0].source.split("\n")[0].lstrip("# ")
         decks.append(folder / f"{path.stem}.html")
-        write_whole(decks[-1], to_html(slides, title))
+        write_text(decks[-1], to_html(slides, title))
         entries.append(f'<li><a href="{path.stem}.html">{html.escape(title)}</a></li>')
     head = '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Slides</title><h1>Slides</h1>'
-    write_whole(folder / "index.html", f"{head}<ul>{''.join(entries)}</ul></html>\n")
+    write_text(folder / "index.html", f"{head}<ul>{''.join(entries)}</ul></html>\n")
     return decks
 
 

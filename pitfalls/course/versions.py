@@ -29,7 +29,7 @@ from typing import Any
 
 from pitfalls.course import colab
 from pitfalls.extras import extra
-from pitfalls.study.output import write_whole
+from pitfalls.files import write_text
 from pitfalls.study.readme import address
 
 with extra("course"):
@@ -384,7 +384,7 @@ def write_nbgrader(notebooks: Path, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "nbgrader_config.py"
     if not config.exists():
-        write_whole(config, _CONFIG)
+        write_text(config, _CONFIG)
     written = []
     for name, notebook in students(notebooks).items():
         if any(EXERCISE in _tags(cell) for cell in notebook.cells):
@@ -396,7 +396,7 @@ def write_nbgrader(notebooks: Path, folder: Path) -> list[Path]:
 
 def _write(notebook: NotebookNode, target: Path) -> Path:
     nbformat.validate(notebook)
-    write_whole(target, nbformat.writes(notebook) + "\n")
+    write_text(target, nbformat.writes(notebook) + "\n")
     return target
 
 

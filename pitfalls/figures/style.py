@@ -7,7 +7,6 @@ import html
 import io
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -20,6 +19,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
+
+from pitfalls import files
+from pitfalls.tables import csv_of
 
 #: One panel, in inches.
 PANEL = (5.2, 3.9)
@@ -134,40 +136,32 @@ class Plot:
         return buffer.getvalue()
 
     def save(self, folder: str | os.PathLike[str], id: str) -> tuple[Path, ...]:
-        """Write ``<id>.png``, ``.svg``, ``.csv`` (the numbers) and ``.json`` (id, alt, caption).
+        """Write ``<id>.json`` (id, alt, caption), ``.csv`` (the numbers: :mod:`pitfalls.tables`), ``.svg``, ``.png``.
 
-        Each file is written beside and then put in place; the JSON file is last, so where it is, all are.
+        None is put in place before all are written; the JSON file is last, so where it is, all are.
 
         Raises
         ------
         ValueError
             If ``id`` is no plain file name.
+        OSError
+            A file cannot be written (a full disk, say); the message names it.
         """
         if not id or Path(id).name != id:
             raise ValueError(f"id must be a plain file name without a folder, not {id!r}")
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        contents = {Path(folder) / f"{id}.{ending}": content for ending, content in self.contents(id).items()}
+        files.write(contents)
+        return tuple(contents)
+
+    def contents(self, id: str) -> dict[str, bytes]:
+        """What :meth:`save` writes, by the files' endings; the description first."""
         words = {"id": id, "alt": self.alt, "caption": self.caption}
-        contents = {
-            "png": self.png(),
-            "svg": self.svg(),
-            "csv": self.table.to_csv(index=False, lineterminator="\n").encode(),
+        return {
             "json": (json.dumps(words, ensure_ascii=False, indent=2) + "\n").encode(),
+            "csv": csv_of(self.table).encode(),
+            "svg": self.svg(),
+            "png": self.png(),
         }
-        return tuple(_put_in_place(folder / f"{id}.{ending}", content) for ending, content in contents.items())
-
-
-def _put_in_place(path: Path, content: bytes) -> Path:
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(beside, 0o644)
-        os.replace(beside, path)
-    except BaseException:
-        os.unlink(beside)
-        raise
-    return path
 
 
 def settings() -> AbstractContextManager[None]:

@@ -10,20 +10,22 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import io
 import json
+import math
 import os
-import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import numpy as np
 import torch
-from filelock import FileLock
 from numpy.typing import ArrayLike, NDArray
 from tqdm import tqdm
 
+from pitfalls import files
+from pitfalls.files import free_space
 from pitfalls.language.forms import as_forms
 from pitfalls.language.quoting import quoted
 from pitfalls.model.given import as_labels, as_matrix, sorted_labels
@@ -36,9 +38,6 @@ if TYPE_CHECKING:
 CODE_VERSION = 1
 
 _READ_AT_ONCE = 1 << 22
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-#: Of file systems that cannot reserve space.
-_NO_RESERVING = (errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS)
 
 
 # -------------------------------------------------------------------- labelled vectors
@@ -378,7 +377,9 @@ def word_vectors(
     cache : path, optional
         Folder to keep the vectors in. They are made once for the same model, sentences, layer and code, and
         read through a memory map after that; a file that is not what its manifest says (SHA-256 of the whole
-        file, at every load) is made anew. Processes that ask for the same vectors wait for each other.
+        file, at every load) is made anew. Processes that make the same vectors wait for each other; to read
+        them needs no lock, so the folder of finished vectors may be read-only. (If another program shortens a
+        file that is mapped, the system ends this process by SIGBUS. Here no file is ever changed in its place.)
     batch_tokens : int
         Most subwords in one batch, padding included; memory and speed only.
 
@@ -392,7 +393,8 @@ def word_vectors(
     TooLongError
         Naming the sentence that is too long for the model.
     OSError
-        The disk of ``cache`` has no room for the vectors; it has been reserved before the first one is made.
+        The disk of ``cache`` has no room for the vectors; it has been reserved before the first one is made. Or
+        they are not there and the folder cannot be written, or was removed meanwhile.
     """
     return layer_vectors(model, sentences, [layer], cache, batch_tokens)[layer]
 
@@ -421,15 +423,20 @@ def layer_vectors(
         _fill(arrays, model, sentences, batch_tokens)
         return arrays
     folder = Path(cache)
-    folder.mkdir(parents=True, exist_ok=True)
     manifests = _manifests(model, sentences, layers, shape)
-    # One lock for all layers of a corpus: locks taken one by one could wait for each other for ever.
-    with FileLock(folder / f"{_key(manifests[layers[0]], 'layer')}.lock"):
-        stores = {layer: _Store(folder, manifest) for layer, manifest in manifests.items()}
-        missing = {layer: store for layer, store in stores.items() if not store.is_sound()}
-        if missing:
-            _make(missing, folder, model, sentences, batch_tokens)
-        return {layer: store.open() for layer, store in stores.items()}
+    stores = {layer: _Store(folder, manifest) for layer, manifest in manifests.items()}
+    # A finished file never changes, so reading needs no lock.
+    found = _opened(stores)
+    if len(found) < len(stores):
+        # One lock for all layers of a corpus: locks taken one by one could wait for each other for ever.
+        with _making(folder, f"{_key(manifests[layers[0]], 'layer')}.lock"):
+            # Another process may have made some of them meanwhile.
+            found |= _opened({layer: store for layer, store in stores.items() if layer not in found})
+            missing = {layer: store for layer, store in stores.items() if layer not in found}
+            if missing:
+                _make(missing, folder, model, sentences, batch_tokens)
+            found |= {layer: store.mapped() for layer, store in missing.items()}
+    return {layer: found[layer] for layer in layers}
 
 
 def absent_layers(
@@ -440,18 +447,6 @@ def absent_layers(
     # Hashed once, and not once a layer.
     manifests = _manifests(model, sentences, sorted(set(layers)), shape)
     return [layer for layer, manifest in manifests.items() if not _Store(Path(cache), manifest).is_there()]
-
-
-def free_space(folder: str | os.PathLike[str]) -> int:
-    """Bytes that are free on the disk where a folder is, or will be once it is made.
-
-    >>> free_space("/no/such/folder") == shutil.disk_usage("/").free
-    True
-    """
-    place = Path(folder).absolute()
-    while not place.exists():
-        place = place.parent
-    return shutil.disk_usage(place).free
 
 
 def _fill(
@@ -510,6 +505,28 @@ def _means(
 # -------------------------------------------------------------------- the cache
 
 
+def _opened(stores: Mapping[int, _Store]) -> dict[int, NDArray[np.floating[Any]]]:
+    """The vectors of those layers whose files are there and sound."""
+    opened = {layer: store.open() for layer, store in stores.items()}
+    return {layer: vectors for layer, vectors in opened.items() if vectors is not None}
+
+
+@contextlib.contextmanager
+def _making(folder: Path, lock: str) -> Iterator[None]:
+    """Hold the lock of those who make vectors in a folder."""
+    try:
+        with files.locked(folder / lock):
+            yield
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        told = (
+            f"{os.strerror(error.errno)}: {folder} does not hold all these word vectors, and they cannot be written "
+            f"there ({error}): name another folder by the environment variable PITFALLS_CACHE"
+        )
+        raise OSError(error.errno, told) from error
+
+
 def _make(
     stores: Mapping[int, _Store],
     folder: Path,
@@ -525,18 +542,13 @@ def _make(
         With the ``errno`` of a full disk or quota: how much the layers need, and how much is free.
     """
     try:
+        if sum(store.size for store in stores.values()) > free_space(folder):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         with contextlib.ExitStack() as stack:
-            for store in stores.values():
-                stack.callback(store.discard)
-                store.create()
-            # Writing to a memory map whose disk is full would end the process (SIGBUS).
-            _reserve([store.partial for store in stores.values()], folder)
-            arrays = {layer: store.open_partial() for layer, store in stores.items()}
+            arrays = {layer: stack.enter_context(store.writing()) for layer, store in stores.items()}
             _fill(arrays, model, sentences, batch_tokens)
-            for layer, store in stores.items():
-                store.commit(arrays.pop(layer))
     except OSError as error:
-        if error.errno not in _FULL:
+        if error.errno not in files.FULL:
             raise
         # Only now, that nothing of ours takes room any more, is what is free what there is for us.
         raise OSError(error.errno, f"{os.strerror(error.errno)}: {_needs(stores, folder)}") from error
@@ -552,105 +564,70 @@ def _needs(stores: Mapping[int, _Store], folder: Path) -> str:
 
 
 class _Store:
-    """One layer's file and its manifest; whoever uses it holds the lock."""
+    """One layer's file and its manifest. Both are put in place whole, so whoever reads them needs no lock."""
 
     def __init__(self, folder: Path, manifest: Mapping[str, Any]) -> None:
         name = f"layer{manifest['layer']:02d}-{_key(manifest)}"
         self._array, self._manifest = folder / f"{name}.npy", folder / f"{name}.json"
         self._expected = manifest
+        self._shape, self._dtype = tuple(manifest["shape"]), np.dtype(manifest["dtype"])
+        header = io.BytesIO()
+        described = {"descr": self._dtype.str, "fortran_order": False, "shape": self._shape}
+        np.lib.format.write_array_header_1_0(header, described)
+        self._header = header.getvalue()
 
     @property
     def size(self) -> int:
-        """Bytes that the vectors take."""
-        n_words, n_neurons = self._expected["shape"]
-        return int(n_words) * int(n_neurons) * np.dtype(self._expected["dtype"]).itemsize
-
-    def is_sound(self) -> bool:
-        """Whether the file is there, is of this model, corpus, layer and code, and has not changed since."""
-        noted = self._sum_of_file()
-        try:
-            return noted is not None and noted == _sha256(self._array)
-        except OSError:
-            return False
+        """Bytes of the file."""
+        return len(self._header) + math.prod(self._shape) * self._dtype.itemsize
 
     def is_there(self) -> bool:
-        """The same without reading the file."""
-        return self._sum_of_file() is not None
+        """Whether the file is of this model, corpus, layer and code, by names and sizes alone."""
+        return self._noted() is not None
 
-    @property
-    def partial(self) -> Path:
-        """Where the array is until it is whole."""
-        return self._partial(self._array)
+    def open(self) -> NDArray[np.floating[Any]] | None:
+        """Map the file to memory, read-only; None where it is not there or has changed since it was written."""
+        noted = self._noted()
+        if noted is None:
+            return None
+        # What is checked is what is mapped, whatever is put in its place meanwhile.
+        with contextlib.suppress(FileNotFoundError), self._array.open("rb") as file:
+            if file.read(len(self._header)) == self._header and _sha256(file) == noted:
+                return self._map(file, "r")
+        return None
 
-    def create(self) -> None:
-        """Write an array of holes beside its final place."""
-        # Not kept: as long as it is mapped, the disk does not get its room back.
-        np.lib.format.open_memmap(
-            self.partial, mode="w+", dtype=self._expected["dtype"], shape=tuple(self._expected["shape"])
-        )
+    def mapped(self) -> NDArray[np.floating[Any]]:
+        """Map the file that was just written."""
+        with self._array.open("rb") as file:
+            return self._map(file, "r")
 
-    def open_partial(self) -> NDArray[np.floating[Any]]:
-        """Map the array of :meth:`create` to memory, to be written."""
-        array: NDArray[np.floating[Any]] = np.load(self.partial, mmap_mode="r+", allow_pickle=False)
-        return array
-
-    def commit(self, array: NDArray[np.floating[Any]]) -> None:
-        """Move a filled array to its place, then its manifest."""
-        assert isinstance(array, np.memmap)
-        array.flush()
-        partial = self.partial
-        written = {"size": partial.stat().st_size, "sha256": _sha256(partial)}
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[NDArray[np.floating[Any]]]:
+        """Give an array to fill, whose room on the disk is reserved; at the end it is put in place."""
+        with files.replacing(self._array, self.size) as file:
+            file.write(self._header)
+            file.flush()
+            array = self._map(file, "r+")
+            yield array
+            array.flush()
+            written = {"size": self.size, "sha256": _sha256(file)}
         text = json.dumps({**self._expected, **written}, indent=1, sort_keys=True, ensure_ascii=False)
-        self._partial(self._manifest).write_text(text + "\n", encoding="utf-8")
-        os.replace(partial, self._array)
-        os.replace(self._partial(self._manifest), self._manifest)
+        files.write_text(self._manifest, text + "\n")
 
-    def open(self) -> NDArray[np.floating[Any]]:
-        """Map the array to memory, read-only."""
-        array: NDArray[np.floating[Any]] = np.load(self._array, mmap_mode="r", allow_pickle=False)
-        return array
+    def _map(self, file: BinaryIO, mode: Literal["r", "r+"]) -> np.memmap[Any, np.dtype[np.floating[Any]]]:
+        return np.memmap(file, self._dtype, mode, offset=len(self._header), shape=self._shape)
 
-    def discard(self) -> None:
-        """Delete what is half-written."""
-        for path in (self._array, self._manifest):
-            with contextlib.suppress(OSError):
-                self._partial(path).unlink()
-
-    def _sum_of_file(self) -> str | None:
+    def _noted(self) -> str | None:
         """The SHA-256 that the file was written with, where the file and its manifest are there and match."""
         try:
             found = json.loads(self._manifest.read_text(encoding="utf-8"))
-            expected = {**_decisive(self._expected), "size": self._array.stat().st_size}
-        except (OSError, ValueError):
+            size = self._array.stat().st_size
+        except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
             return None
-        if not isinstance(found, dict) or any(found.get(name) != expected[name] for name in expected):
+        expected = {**_decisive(self._expected), "size": size}
+        if size != self.size or not isinstance(found, dict):
             return None
-        return str(found.get("sha256"))
-
-    @staticmethod
-    def _partial(path: Path) -> Path:
-        # One name for all processes: they hold the lock, and what a killed one left is overwritten.
-        return path.with_name(path.name + ".partial")
-
-
-def _reserve(paths: Sequence[Path], folder: Path) -> None:
-    """Give files of holes the space on the disk that their sizes say, or raise the OSError of a full disk."""
-    sizes = [path.stat().st_size for path in paths]
-    try:
-        for path, size in zip(paths, sizes, strict=True):
-            _allocate(path, size)
-    except OSError as error:
-        if error.errno not in _NO_RESERVING:
-            raise
-        if sum(sizes) > free_space(folder):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
-
-
-def _allocate(path: Path, size: int) -> None:
-    if not hasattr(os, "posix_fallocate"):
-        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
-    with path.open("r+b") as file:
-        os.posix_fallocate(file.fileno(), 0, size)
+        return str(found.get("sha256")) if expected.items() <= found.items() else None
 
 
 def _manifests(
@@ -685,11 +662,12 @@ def _hash_sentences(sentences: Sequence[Sequence[str]]) -> str:
     return digest.hexdigest()
 
 
-def _sha256(path: Path) -> str:
+def _sha256(file: BinaryIO) -> str:
+    """Of a whole file, wherever it stands."""
+    file.seek(0)
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_READ_AT_ONCE):
-            digest.update(block)
+    while block := file.read(_READ_AT_ONCE):
+        digest.update(block)
     return digest.hexdigest()
 
 

@@ -8,24 +8,26 @@ seed and the step alone, so a run that was interrupted and resumed ends in the s
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from pitfalls import files
 from pitfalls.extras import extra
 from pitfalls.language.grammar import core, corpora, load_grammar
 from pitfalls.model.tokenizer import build_tokenizer
 
 with extra("models"):
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import load_file
+    from safetensors.torch import save as to_bytes
     from transformers import BertConfig, BertForMaskedLM, BertTokenizer
 
 IGNORED = -100
@@ -160,19 +162,13 @@ class Checkpoint:
 
     def save(self, step: int, model: BertForMaskedLM, optimizer: torch.optim.Optimizer, recipe: Recipe) -> None:
         """Write the state after ``step`` steps."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         tensors = {f"weight/{name}": value.detach().clone() for name, value in model.named_parameters()}
         for name, parameter in model.named_parameters():
             for key, value in optimizer.state[parameter].items():
                 tensors[f"{key}/{name}"] = value.detach().clone()
         file = self.folder / f"step-{step}.safetensors"
-        part = file.with_suffix(".part")
-        save_file(tensors, str(part))
-        os.replace(part, file)
-        state = self.folder / "state.json"
-        beside = state.with_suffix(".part")
-        beside.write_text(json.dumps({"step": step, "file": file.name, "recipe": asdict(recipe)}))
-        os.replace(beside, state)
+        state = json.dumps({"step": step, "file": file.name, "recipe": asdict(recipe)})
+        files.write({self.folder / "state.json": state.encode(), file: to_bytes(tensors)})
         for old in self.folder.glob("step-*.safetensors"):
             if old != file:
                 old.unlink()
@@ -253,10 +249,11 @@ def train(
 
 def save(model: BertForMaskedLM, tokenizer: BertTokenizer, recipe: Recipe, folder: Path) -> None:
     """Write the model as transformers reads it (safetensors, tokenizer) with the recipe beside it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    (folder / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1) + "\n")
+    with TemporaryDirectory() as beside:
+        model.save_pretrained(beside)
+        tokenizer.save_pretrained(beside)
+        contents = {folder / file.name: file.read_bytes() for file in sorted(Path(beside).iterdir())}
+    files.write({folder / "recipe.json": (json.dumps(asdict(recipe), indent=1) + "\n").encode(), **contents})
 
 
 def pretrain(
@@ -283,5 +280,5 @@ def pretrain(
     save(model, tokenizer, recipe, folder)
     seconds = time.perf_counter() - start
     log = {"seconds": round(seconds), "parameters": model.num_parameters(), "machine": machine}
-    (folder / "training.json").write_text(json.dumps(log, indent=1) + "\n")
+    files.write_text(folder / "training.json", json.dumps(log, indent=1) + "\n")
     return seconds

@@ -21,6 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tqdm.auto import tqdm
 
+from pitfalls import files
 from pitfalls.language.grammar import agreement, corpora
 from pitfalls.language.lexicon import Lexicon
 from pitfalls.model.activations import Activations
@@ -28,8 +29,8 @@ from pitfalls.model.masked_lm import MaskedLM
 from pitfalls.neurons.interventions import Translation, intervene
 from pitfalls.neurons.outcomes import clwv
 from pitfalls.neurons.rankings import rank
-from pitfalls.study.output import write_whole
 from pitfalls.study.worlds import World
+from pitfalls.tables import csv_of
 
 REQUIRED = {"identity": 0.995, "agreement": 0.95, "readability": 0.90, "clwv": 0.30}
 """The least that the mini BERT must reach (CLWV: by the best ranking, layer and β, for Number and for Gender)."""
@@ -268,11 +269,7 @@ def write_card(folder: Path, measures: pd.DataFrame) -> Path:
         table=_markdown(measures),
         unreadable=_unreadable(measures),
     )
-    for name, content in (
-        ("measures.csv", measures.to_csv(index=False, lineterminator="\n", float_format="%.4f")),
-        ("README.md", text),
-    ):
-        write_whole(folder / name, content)
+    files.write({folder / "README.md": text.encode(), folder / "measures.csv": csv_of(measures, "%.4f").encode()})
     return folder / "README.md"
 
 

@@ -43,7 +43,7 @@ def unit_costs(folder: Path, code: str | None = None) -> pd.DataFrame:
 def _manifest(file: Path) -> Mapping[str, object] | None:
     try:
         manifest = read_result(file).manifest
-    except (FileNotFoundError, DamagedResultError):
+    except (OSError, DamagedResultError):
         return None
     return manifest if {"kind", "seconds"} <= manifest.keys() else None
 
@@ -76,7 +76,7 @@ def estimate(tasks: Sequence[Task], folder: Path, workers: int) -> pd.DataFrame:
     rows = []
     for kind in dict.fromkeys(task.kind for task in tasks):
         own = [task for task in tasks if task.kind == kind]
-        found = sum(is_done(task.file(folder)) for task in own)
+        found = sum(is_done(task, folder) for task in own)
         to_do, seconds = len(own) - found, measured.get(kind, assumed)
         source = "measured" if kind in measured else "assumed" if measured else "not measured"
         rows.append([kind, len(own), found, to_do, seconds, source, hours([seconds] * to_do, workers)])

@@ -119,7 +119,7 @@ def preparations(world: World, chosen: Sequence[Task], folder: Path, limit: int 
     for task in chosen:
         one = task.parameters["configuration"]
         layers.setdefault(one["language"], set()).add(one["layer"])
-    missing = [task for task in chosen if not is_done(task.file(folder))]
+    missing = [task for task in chosen if not is_done(task, folder)]
     todo = missing if limit is None else missing[: max(limit, 0)]
     shared = {task.parameters["configuration"]["language"]: task.parameters for task in todo}
     return [

@@ -7,6 +7,8 @@ was lost, to a signal or to the system's want of memory, is done again, and told
 from __future__ import annotations
 
 import math
+import os
+import threading
 import time
 import uuid
 import warnings
@@ -21,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import joblib
 
+from pitfalls import files
 from pitfalls.extras import extra
 
 if TYPE_CHECKING:
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 
 #: Seconds that a network's file system may take to show one machine what another has written.
 _SEEN_WITHIN = 10.0
+#: Seconds between two times that a worker asks whether its parent lives.
+_ASKED_EVERY = 1.0
 
 
 class State(Enum):
@@ -89,7 +94,8 @@ class Processes:
     """Several processes on this machine (joblib's).
 
     A process that dies takes the others with it; what they were doing is done again. A task that was under way at all
-    but one of its ``attempts`` is done alone at the end: if its process dies again, the task is what kills it.
+    but one of its ``attempts`` is done alone at the end: if its process dies again, the task is what kills it. If this
+    process dies, they end within a second or two, and with them the locks of their tasks.
 
     >>> Processes(2).workers()
     2
@@ -163,9 +169,31 @@ def _first_line(error: Exception) -> str:
 
 def _parallel(n: int, calls: Any) -> Generator[tuple[int, Outcome], None, None]:
     # No more tasks than processes are handed out ahead, so that few are suspected when one dies.
-    parallel = joblib.Parallel(n_jobs=n, return_as="generator_unordered", pre_dispatch=n, batch_size=1)
+    parallel = joblib.Parallel(
+        n_jobs=n,
+        return_as="generator_unordered",
+        pre_dispatch=n,
+        batch_size=1,
+        initializer=_end_with_parent,
+        initargs=(os.getpid(),),
+    )
     done: Generator[tuple[int, Outcome], None, None] = parallel(calls)
     return done
+
+
+def _end_with_parent(parent: int) -> None:
+    """Start a thread that ends this worker once its parent has died, even if it was killed.
+
+    Otherwise loky's workers finish their task and wait for minutes. (Linux's ``PR_SET_PDEATHSIG`` would end them with
+    the *thread* that started them. On Windows, where the number of a dead parent stays, they do wait.)
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_ASKED_EVERY)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="ends with the parent").start()
 
 
 def _numbered(i: int, do: Do, task: Task) -> tuple[int, Outcome]:
@@ -298,14 +326,11 @@ def _places(offer: _Offer, need: Mapping[str, float]) -> int:
 def _check_folder(client: Any, folder: Path) -> None:
     """Refuse workers that do not see what is written here: their results would lie somewhere else."""
     folder.mkdir(parents=True, exist_ok=True)
-    token = folder / f".seen-{uuid.uuid4().hex}.part"
-    token.touch()
     try:
-        seen = client.run(_sees, str(token))
+        with files.temporary(folder) as token:
+            seen = client.run(_sees, token.name)
     except ImportError as error:
         raise ImportError(f"a worker cannot import pitfalls ({error}): install the same version on all") from error
-    finally:
-        token.unlink()
     blind = sorted(worker for worker, sees in seen.items() if not sees)
     if blind:
         raise ValueError(

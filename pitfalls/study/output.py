@@ -8,12 +8,13 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from pitfalls import files
 from pitfalls.study.stored import read_result
+from pitfalls.tables import csv_of, read_csv
 
 if TYPE_CHECKING:
     from pitfalls.figures import Plot
@@ -61,7 +62,8 @@ class PublishedTable:
 def publish(plot: Plot, figure_id: str, folder: Path | None = None) -> Plot:
     """Write a figure and its numbers under a stable id, and give the plot back to be shown.
 
-    Each file is written beside and renamed, the description (``figures/ID.json``) last.
+    None is put in place before all are written, the description (``figures/ID.json``) last. The numbers are written as
+    :mod:`pitfalls.tables` says.
 
     Parameters
     ----------
@@ -73,39 +75,31 @@ def publish(plot: Plot, figure_id: str, folder: Path | None = None) -> Plot:
     ------
     ValueError
         The id is of another form.
+    OSError
+        A file cannot be written (a full disk, say); the message names it.
     """
     if not _NAME.fullmatch(figure_id):
         raise ValueError(f"{figure_id!r} is no figure id: use lower-case letters, digits, - and _, as in 01_accuracy")
     root = folder or output_folder()
-    targets = {
-        ".png": root / "figures" / f"{figure_id}.png",
-        ".svg": root / "figures" / f"{figure_id}.svg",
-        ".csv": root / "results" / f"{figure_id}.csv",
-        ".json": root / "figures" / f"{figure_id}.json",
-    }
-    for target in targets.values():
-        target.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=root / "figures", prefix=".writing-") as beside:
-        plot.save(Path(beside), figure_id)
-        for ending, target in targets.items():
-            os.replace(Path(beside) / f"{figure_id}{ending}", target)
+    contents = plot.contents(figure_id)
+    places = {ending: root / ("results" if ending == "csv" else "figures") for ending in contents}
+    files.write({places[ending] / f"{figure_id}.{ending}": content for ending, content in contents.items()})
     return plot
 
 
 def publish_table(
     table: pd.DataFrame, name: str, folder: Path | None = None, caption: str | None = None
 ) -> pd.DataFrame:
-    """Write a tidy table to ``results/NAME.csv`` and give it back to be shown.
+    """Write a tidy table to ``results/NAME.csv``, as :mod:`pitfalls.tables` says, and give it back to be shown.
 
     With a caption, which goes to ``results/NAME.json``, it is a table of the report.
     """
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no table id: use lower-case letters, digits, - and _, as in 01_counts")
     target = (folder or output_folder()) / "results" / f"{name}.csv"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(target, table.to_csv(index=False, lineterminator="\n"))
-    if caption is not None:
-        write_whole(target.with_suffix(".json"), json.dumps({"caption": caption}, indent=2) + "\n")
+    described = {} if caption is None else {"json": json.dumps({"caption": caption}, indent=2) + "\n"}
+    texts = {**described, "csv": csv_of(table)}
+    files.write({target.with_suffix(f".{ending}"): text.encode("utf-8") for ending, text in texts.items()})
     return table
 
 
@@ -127,8 +121,7 @@ def stored_table(name: str) -> pd.DataFrame:
     FileNotFoundError
         There is none.
     """
-    # Words such as "NA" stay words; an empty cell is what the table had no number for.
-    return pd.read_csv(_stored(f"{name}.csv"), keep_default_na=False, na_values=[""])
+    return read_csv(_stored(f"{name}.csv"))
 
 
 def stored_study(world: str) -> Mapping[str, pd.DataFrame]:
@@ -161,40 +154,48 @@ def _stored(name: str) -> Path:
     )
 
 
-def write_whole(target: Path, text: str) -> None:
-    """Write a text file beside its place and rename it: nobody ever finds half of it under its name."""
-    # A name of its own for each process: two may write the same file.
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    part.write_bytes(text.encode("utf-8"))
-    os.replace(part, target)
-
-
 def published(folder: Path) -> list[Published]:
-    """The figures of an output folder: the paper's in its order, then the others by id."""
+    """The figures of an output folder: the paper's in its order, then the others by id.
+
+    Raises
+    ------
+    ValueError
+        A description cannot be read; the message names its file.
+    """
     found = []
     for description in sorted((folder / "figures").glob("*.json"), key=lambda file: place(file.stem)):
         name = description.stem
-        said = json.loads(description.read_text(encoding="utf-8"))
-        files = (
-            Path("figures") / f"{name}.png",
-            Path("figures") / f"{name}.svg",
-            Path("results") / f"{name}.csv",
-        )
-        found.append(Published(name, said["alt"], said["caption"], *files))
+        said = _described(description, "alt", "caption")
+        images = Path("figures") / f"{name}.png", Path("figures") / f"{name}.svg"
+        table = Path("results") / f"{name}.csv"
+        found.append(Published(name, said["alt"], said["caption"], *images, table))
     return found
 
 
 def published_tables(folder: Path) -> list[PublishedTable]:
-    """The tables of an output folder that have a caption: the paper's in its order, then the others by id."""
+    """The tables of an output folder that have a caption, in the order of :func:`published`; it raises the same."""
     descriptions = sorted((folder / "results").glob("*.json"), key=lambda file: place(file.stem))
     return [
-        PublishedTable(
-            description.stem,
-            json.loads(description.read_text(encoding="utf-8"))["caption"],
-            Path("results") / f"{description.stem}.csv",
-        )
-        for description in descriptions
+        PublishedTable(file.stem, _described(file, "caption")["caption"], Path("results") / f"{file.stem}.csv")
+        for file in descriptions
     ]
+
+
+def _described(file: Path, *names: str) -> dict[str, str]:
+    """The file of a description, which has texts under ``names``.
+
+    Raises
+    ------
+    ValueError
+        It is cut off or altered; the message names it.
+    """
+    try:
+        said = json.loads(file.read_bytes())
+        if not all(isinstance(said[name], str) for name in names):
+            raise TypeError(f"{' or '.join(names)} is no text")
+        return dict(said)
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise ValueError(f"{file} is no description ({error!r}): delete it, and publish it again") from error
 
 
 def place(published_id: str) -> list[tuple[int, int, str]]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from pitfalls.study.output import write_whole
+from pitfalls.files import write_text
 
 _FIRST = "01_two_pitfalls"
 
@@ -110,7 +110,7 @@ def main() -> None:
     """Renew the README of the checkout."""
     root = Path(__file__).resolve().parents[2]
     readme = root / "README.md"
-    write_whole(readme, renewed(readme.read_text(encoding="utf-8"), address(root), stems(root)))
+    write_text(readme, renewed(readme.read_text(encoding="utf-8"), address(root), stems(root)))
 
 
 if __name__ == "__main__":

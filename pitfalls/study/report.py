@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from pitfalls import files
 from pitfalls.extras import extra
 from pitfalls.study import machine
-from pitfalls.study.output import Published, PublishedTable, place, published, published_tables, write_whole
+from pitfalls.study.output import Published, PublishedTable, place, published, published_tables
+from pitfalls.tables import read_csv
 
 with extra("course"):
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -42,7 +44,7 @@ def write_report(
     Raises
     ------
     ValueError
-        The folder holds no figure.
+        The folder holds no figure, or a file that cannot be read, which is named.
     """
     figures = published(folder)
     if not figures:
@@ -63,7 +65,7 @@ def write_report(
         machine=machine.describe(),
     )
     target = folder / "report.html"
-    write_whole(target, page)
+    files.write_text(target, page)
     return target
 
 
@@ -75,19 +77,17 @@ def _figure(folder: Path, figure: Published) -> Mapping[str, object]:
         "alt": figure.alt,
         "png": base64.b64encode((folder / figure.png).read_bytes()).decode(),
         "svg": figure.svg.as_posix(),
-        **_rows(pd.read_csv(folder / figure.table), ROWS_SHOWN),
+        **_rows(read_csv(folder / figure.table), ROWS_SHOWN),
     }
 
 
 def _table(folder: Path, table: PublishedTable) -> Mapping[str, object]:
-    # Words such as "NA" stay words.
-    read = pd.read_csv(folder / table.table, keep_default_na=False, na_values=[""])
     return {
         "id": table.id,
         "caption": table.caption,
         "csv": table.table.as_posix(),
         "png": "",
-        **_rows(read, ROWS_SHOWN),
+        **_rows(read_csv(folder / table.table), ROWS_SHOWN),
     }
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
 from tqdm.auto import tqdm
 
 from pitfalls.extras import extra
+from pitfalls.files import write_text
 from pitfalls.study.costs import unit_costs
-from pitfalls.study.output import write_whole
 from pitfalls.study.report import Executed, write_report
 from pitfalls.study.sweep import code_fingerprint
 
@@ -39,6 +39,8 @@ def reproduce(
     environment : further environment variables for the notebooks (``PITFALLS_MODEL``, …)
     jobs : notebooks that run at the same time, each in a kernel of its own
 
+    An interruption, and a cell that fails, end the other notebooks at once. The next run begins with the first one.
+
     Raises
     ------
     FileNotFoundError
@@ -57,13 +59,15 @@ def reproduce(
         "PITFALLS_OUTPUT": str(output.resolve()),
         **(environment or {}),
     }
+    started: list[NotebookClient] = []
     with ThreadPoolExecutor(jobs) as pool:
-        runs = pool.map(lambda path: Executed(path.stem, _run(path, output / "build", variables)), paths)
+        runs = [pool.submit(_run, path, output / "build", variables, started) for path in paths]
         try:
-            executed = list(tqdm(runs, total=len(paths), desc="notebooks", unit="notebook"))
+            bar = tqdm(zip(paths, runs, strict=True), total=len(paths), desc="notebooks", unit="notebook")
+            executed = [Executed(path.stem, run.result()) for path, run in bar]
         except BaseException:
-            # What has not begun shall not begin; what runs is waited for.
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
+            _end(started, runs)
             raise
     return write_report(output, world, executed, _sweeps_costs(output / "build" / "sweep"))
 
@@ -74,20 +78,29 @@ def _sweeps_costs(folder: Path) -> pd.DataFrame | None:
     return costs.assign(total=costs["measured"] * costs["seconds"]) if len(costs) else None
 
 
-def _run(path: Path, build: Path, variables: Mapping[str, str]) -> float:
-    """Execute one notebook; the seconds it took."""
-    build.mkdir(parents=True, exist_ok=True)
-    notebook = nbformat.read(path, as_version=4)
+def _run(path: Path, build: Path, variables: Mapping[str, str], started: list[NotebookClient]) -> float:
+    """Execute one notebook; the seconds it took. Once its kernel runs, its client is in ``started``."""
     start = time.perf_counter()
     client = NotebookClient(
-        notebook,
+        nbformat.read(path, as_version=4),
         timeout=CELL_TIMEOUT,
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
+        on_notebook_start=lambda notebook: started.append(client),
     )
     client.execute(env={**os.environ, **variables})
     seconds = time.perf_counter() - start
-    write_whole(build / path.name, nbformat.writes(notebook))
-    html, _ = HTMLExporter().from_notebook_node(notebook)
-    write_whole(build / f"{path.stem}.html", html)
+    html, _ = HTMLExporter().from_notebook_node(client.nb)
+    write_text(build / path.name, nbformat.writes(client.nb))
+    write_text(build / f"{path.stem}.html", html)
     return seconds
+
+
+def _end(started: Sequence[NotebookClient], runs: Sequence[Future[float]]) -> None:
+    """Kill the kernels of the notebooks that run, or are about to; their clients notice within a second."""
+    while not all(run.done() for run in runs):
+        for client in started:
+            kernel = getattr(getattr(client.km, "provisioner", None), "process", None)
+            if kernel is not None:
+                kernel.kill()
+        time.sleep(0.1)

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import pandas as pd
 
+from pitfalls import files
+
 _MANIFEST, _COLUMNS = "manifest.json", "columns.json"
+_KINDS = ("text", "int64", "float64", "bool")
 # The earliest date of a zip archive: the same tables give the same bytes.
 _DATE = (1980, 1, 1, 0, 0, 0)
+#: Bytes that a result may take once it is unpacked, and its number of files; the mini world's study has 8 MB in 8.
+_MOST_BYTES, _MOST_FILES = 2**31, 1_000
 
 
 class DamagedResultError(ValueError):
@@ -50,22 +52,13 @@ def write_result(path: Path, result: Result) -> None:
     kinds = {name: {str(c): _kind(table[c]) for c in table.columns} for name, table in result.tables.items()}
     for name, said in ((_COLUMNS, kinds), (_MANIFEST, dict(result.manifest))):
         texts[name] = json.dumps(said, ensure_ascii=False, indent=1)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False)  # noqa: SIM115
-    try:
-        with handle:
-            with zipfile.ZipFile(handle, "w") as archive:
-                for name, text in texts.items():
-                    entry = zipfile.ZipInfo(name, _DATE)
-                    entry.compress_type = zipfile.ZIP_DEFLATED
-                    archive.writestr(entry, text.encode("utf-8"))
-            # A rename may reach the disk before the content does; after a power cut the file would be empty.
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.replace(handle.name, path)
-    except BaseException:
-        Path(handle.name).unlink(missing_ok=True)
-        raise
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, text in texts.items():
+            entry = zipfile.ZipInfo(name, _DATE)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, text.encode("utf-8"))
+    files.write({path: packed.getvalue()})
 
 
 def read_result(path: Path) -> Result:
@@ -75,20 +68,47 @@ def read_result(path: Path) -> Result:
     ------
     FileNotFoundError
         There is none.
+    OSError
+        The file cannot be read: it is another user's, or the disk fails. That says nothing of what it holds.
     DamagedResultError
-        The file is cut off or altered.
+        The file is cut off or altered, or it takes more than 2 GiB once it is unpacked.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            texts = {name: archive.read(name).decode("utf-8") for name in archive.namelist()}
+        packed = path.read_bytes()
+    except PermissionError as error:
+        told = f"{error.strerror} (ask who owns the file to let you read it, or take another folder)"
+        raise PermissionError(error.errno, told, str(path)) from error
+    try:
+        texts = _unpacked(packed)
         manifest, kinds = json.loads(texts[_MANIFEST]), json.loads(texts[_COLUMNS])
+        if not isinstance(manifest, dict) or not isinstance(kinds, dict):
+            raise ValueError(f"{_MANIFEST} or {_COLUMNS} is no object of names and values")
         tables = {name: _table(texts[f"{name}.csv"], columns) for name, columns in kinds.items()}
-    except FileNotFoundError:
+    except MemoryError:
         raise
-    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, OSError, ValueError, RuntimeError) as error:
-        # RuntimeError: altered bytes may ask for a password, or for a compression that there is not.
-        raise DamagedResultError(f"{path} is damaged ({error}): delete it, and run the same command again") from error
+    except Exception as error:  # The libraries raise many kinds of errors at altered bytes.
+        said = f"{type(error).__name__}: {error!s:.300}"
+        raise DamagedResultError(f"{path} is damaged ({said}): delete it, and run the same command again") from error
     return Result(manifest, tables)
+
+
+def _unpacked(packed: bytes) -> dict[str, str]:
+    """The texts of an archive by name; never more bytes than it says, nor more than the most."""
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        entries = archive.infolist()
+        total = sum(entry.file_size for entry in entries)
+        if len(entries) > _MOST_FILES or total > _MOST_BYTES:
+            raise ValueError(
+                f"{len(entries):,} files of {total:,} bytes; a result has at most {_MOST_FILES:,} of {_MOST_BYTES:,}"
+            )
+        if any(entry.compress_type != zipfile.ZIP_DEFLATED for entry in entries):
+            raise ValueError("a file in it is not packed by Deflate")
+        texts = {}
+        for entry in entries:
+            with archive.open(entry) as file:
+                # One byte more than it says: so the checksum of an empty file is compared too.
+                texts[entry.filename] = file.read(entry.file_size + 1).decode("utf-8")
+        return texts
 
 
 def _kind(column: pd.Series) -> str:
@@ -104,12 +124,19 @@ def _kind(column: pd.Series) -> str:
 def _table(text: str, kinds: Mapping[str, str]) -> pd.DataFrame:
     # Everything as text first: pandas would take the word "NA" for nothing, and round some numbers.
     table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+    if list(table.columns) != list(kinds):
+        raise ValueError(f"the columns are {list(table.columns)}, and {_COLUMNS} says {list(kinds)}")
     return pd.DataFrame({column: _typed(table[column], kind) for column, kind in kinds.items()})
 
 
 def _typed(column: pd.Series, kind: str) -> pd.Series:
+    if kind not in _KINDS:
+        raise ValueError(f"the kind of {column.name!r} is {kind!r}: there are {', '.join(_KINDS)}")
     if kind == "text":
         return column
     if kind == "bool":
+        wrong = column[~column.isin(["True", "False"])]
+        if len(wrong):
+            raise ValueError(f"{column.name!r} holds {wrong.iloc[0]!r}: a truth value is True or False")
         return column == "True"
     return column.where(column != "", "nan").astype(kind)

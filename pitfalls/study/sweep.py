@@ -1,32 +1,33 @@
 """Many independent tasks in parallel; each finished one is a durable file: nothing is lost, nothing done twice.
 
-A task is named by everything that decides its result, the package's own source included; a file under that name is the
-task done. Whoever runs the same sweep again, after whatever stopped it, goes on with the tasks that have no file.
+A task is named by everything that decides its result, the package's own source included; a file under that name which
+says the same of itself is the task done. Whoever runs the same sweep again, after whatever stopped it, goes on with the
+tasks that have no such file.
 
-Two sweeps on one folder share the work: who does a task holds a lock, which the system lets go when the process ends,
-however it ends. The other sweep does something else, and waits at its end for what is still being done. Where a file
+Two sweeps on one folder share the work: the process that does a task holds a lock. If the process dies, the system
+releases the lock. The other sweep does something else, and waits at its end for what is still being done. Where a file
 system has no locks (some network disks), both may do a task; its file is renamed into place, so it is whole either way.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import json
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from tqdm import tqdm
 
+from pitfalls import files
 from pitfalls.study import machine
 from pitfalls.study.executors import Executor, Outcome, Processes, Serial, State
 from pitfalls.study.stored import DamagedResultError, Result, read_result, write_result
@@ -37,6 +38,8 @@ _NOT_DECISIVE = (
     "course",
     "cli",
     "extras.py",
+    "files.py",
+    "tables.py",
     "study/report.py",
     "study/templates",
     "study/executors.py",
@@ -53,9 +56,6 @@ _NOT_DECISIVE = (
 
 Work = Callable[[Mapping[str, Any]], Mapping[str, pd.DataFrame]]
 
-#: Of file systems that have no locks.
-_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 _AT_ONCE, _FOR_EVER = 0.0, -1.0
 
 
@@ -88,8 +88,34 @@ class Task:
 
     def file(self, folder: Path) -> Path:
         """Where its result lies once it is done."""
-        decisive = json.dumps({"parameters": self.parameters, "code": code_fingerprint()}, sort_keys=True)
+        decisive = _decisive(self.parameters, code_fingerprint())
         return folder / f"{self.name}-{hashlib.sha256(decisive.encode()).hexdigest()[:12]}.zip"
+
+    def result(self, folder: Path) -> Result:
+        """Read its result.
+
+        Raises
+        ------
+        FileNotFoundError
+            It is not done.
+        DamagedResultError
+            Its file is damaged, or holds another task's result.
+        OSError
+            The file cannot be read.
+        """
+        file = self.file(folder)
+        result = read_result(file)
+        name, parameters, code = (result.manifest.get(key) for key in ("name", "parameters", "code"))
+        if name != self.name or _decisive(parameters, code) != _decisive(self.parameters, code_fingerprint()):
+            raise DamagedResultError(
+                f"{file} holds the result of another task or of other code ({name!r}): delete it, and run the same "
+                "command again"
+            )
+        return result
+
+
+def _decisive(parameters: Any, code: Any) -> str:
+    return json.dumps({"parameters": parameters, "code": code}, sort_keys=True)
 
 
 @dataclass(frozen=True)
@@ -159,10 +185,10 @@ def sweep(
         raise ValueError(f"limit is {limit}: give the number of tasks to do, 1 or more, or no limit")
     # Workers may have another working directory.
     folder = Path(folder).absolute()
-    files = [task.file(folder) for task in tasks]
-    if len(set(files)) < len(files):
+    if len({task.file(folder) for task in tasks}) < len(tasks):
         raise ValueError("two tasks have the same name and parameters: each task may come once")
-    missing = [task for task, file in zip(tasks, files, strict=True) if not is_done(file)]
+    files.remove_leftovers(folder)
+    missing = [task for task in tasks if not is_done(task, folder)]
     todo = missing[:limit]
     with _Progress(todo, len(tasks) - len(missing)) as progress:
         failures = _done(todo, work, folder, chosen, progress)
@@ -176,12 +202,18 @@ def _executor(given: Executor | int) -> Executor:
     return Serial() if given == 1 else Processes(given)
 
 
-def is_done(file: Path) -> bool:
-    """Whether a result file is there and whole."""
+def is_done(task: Task, folder: Path) -> bool:
+    """Whether a task's result file is there, whole and its own.
+
+    One that cannot be read (another user's, say) counts: doing the task again would replace what somebody has done.
+    Whoever needs its content gets the error.
+    """
     try:
-        read_result(file)
-    except (FileNotFoundError, DamagedResultError):
+        task.result(folder)
+    except (FileNotFoundError, NotADirectoryError, DamagedResultError):
         return False
+    except OSError:
+        return True
     return True
 
 
@@ -196,9 +228,9 @@ def _collected(tasks: Sequence[Task], folder: Path, failures: Mapping[Path, str]
             failed.append(Failure(task, failures[file]))
             continue
         try:
-            results.append(read_result(file))
-        except (FileNotFoundError, DamagedResultError) as error:
-            failed.append(Failure(task, f"done, but its file is not there or not whole: {error}"))
+            results.append(task.result(folder))
+        except (OSError, DamagedResultError) as error:
+            failed.append(Failure(task, f"its result cannot be read: {error}"))
     return Swept(results, failed, found, len(left))
 
 
@@ -264,10 +296,6 @@ _BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
 # ----------------------------------------------------------------------------------------- one task
 
 
-class _TakenError(Exception):
-    """Another live process holds the task's lock."""
-
-
 def _do(task: Task, work: Work, folder: Path, patience: float, code: str) -> Outcome:
     """Do one task and write its file, unless another process is doing it or has done it; runs on a worker.
 
@@ -283,23 +311,22 @@ def _do(task: Task, work: Work, folder: Path, patience: float, code: str) -> Out
             f"a worker on {platform.node()} has another version of pitfalls than the one that began the sweep: install "
             "the same on all machines, and edit none of it meanwhile",
         )
-    file = task.file(folder)
+    lock = Path(f"{task.file(folder)}.lock")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with _claim(Path(f"{file}.lock"), patience) as lock:
-            outcome = Outcome(State.DONE) if is_done(file) else _measured(task, work, file)
+        with files.locked(lock, patience):
+            outcome = Outcome(State.DONE) if is_done(task, folder) else _measured(task, work, folder)
             if outcome.state is State.DONE:
                 # Whoever waits for this lock finds the task done, so it need not be there any more.
                 with contextlib.suppress(OSError):
                     lock.unlink()
             return outcome
-    except _TakenError:
+    except Timeout:
         return Outcome(State.TAKEN)
     except OSError as error:
-        return Outcome(State.STOPPED, f"{file} cannot be written ({error})")
+        return Outcome(State.STOPPED, f"the result of {task.name} cannot be written: {error}")
 
 
-def _measured(task: Task, work: Work, file: Path) -> Outcome:
+def _measured(task: Task, work: Work, folder: Path) -> Outcome:
     """Do a task and write its file.
 
     Raises
@@ -311,7 +338,7 @@ def _measured(task: Task, work: Work, file: Path) -> Outcome:
     try:
         tables = work(task.parameters)
     except Exception as error:  # Whatever one task meets must not stop the others; it is told.
-        if isinstance(error, OSError) and error.errno in _FULL:
+        if isinstance(error, OSError) and error.errno in files.FULL:
             raise
         return Outcome(State.FAILED, f"{type(error).__name__}: {error}")
     manifest = {
@@ -323,38 +350,12 @@ def _measured(task: Task, work: Work, file: Path) -> Outcome:
         "machine": machine.describe(),
     }
     try:
-        write_result(file, Result(manifest, tables))
+        write_result(task.file(folder), Result(manifest, tables))
     except OSError:
         raise
     except Exception as error:
         return Outcome(State.FAILED, f"{type(error).__name__}: {error}")
     return Outcome(State.DONE)
-
-
-@contextmanager
-def _claim(path: Path, patience: float) -> Iterator[Path]:
-    """Hold a task's lock, so that no other process begins it.
-
-    Raises
-    ------
-    _TakenError
-        Another one holds it still after ``patience`` seconds.
-    OSError
-        The lock's file cannot be written.
-    """
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=patience)
-    except Timeout as error:
-        raise _TakenError from error
-    except (OSError, NotImplementedError) as error:
-        if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
-            raise
-        # Without locks two sweeps may both do it; the file is whole either way.
-    try:
-        yield path
-    finally:
-        lock.release()
 
 
 @cache

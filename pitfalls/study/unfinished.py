@@ -12,7 +12,6 @@ import contextlib
 import hashlib
 import json
 import math
-import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from pitfalls import files
 from pitfalls.neurons.curves import Split
 from pitfalls.neurons.interventions import Kind, World, judged_words
 from pitfalls.neurons.rankings import Direction, Ranking, rank
@@ -51,8 +51,7 @@ def _found(file: Path, key: str) -> pd.DataFrame | None:
     """The table of a file that was written for ``key``, unless it is missing, damaged or another's."""
     try:
         result = read_result(file)
-    except (FileNotFoundError, DamagedResultError, RuntimeError):
-        # RuntimeError: altered bytes may call for a password, or a compression that there is not.
+    except (FileNotFoundError, DamagedResultError):
         return None
     table = result.tables.get(_TABLE)
     sound = table is not None and result.manifest.get("key") == key and result.manifest.get("sha256") == _sha256(table)
@@ -152,19 +151,15 @@ class Unfinished:
             _keep(self._file(i), f"{self._key} {i}", table)
         except OSError as error:
             raise OSError(
-                f"{self._file(i)} cannot be written ({error.strerror or error}); {self.finished()} of "
-                f"{len(self.parts)} parts are done and kept: mend that, and run the same again"
+                f"{error}; {self.finished()} of {len(self.parts)} parts are done and kept: mend that, and run the same "
+                "again"
             ) from error
         return table
 
     def _describe(self) -> None:
         """Write what the folder holds; for people, nothing here reads it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        # A name of its own for each process: two may be here at once.
-        beside = self.folder / f".manifest.{os.getpid()}.part"
         text = json.dumps(self.manifest, indent=1, ensure_ascii=False) + "\n"
-        beside.write_text(text, encoding="utf-8")
-        os.replace(beside, self.folder / "manifest.json")
+        files.write_text(self.folder / "manifest.json", text)
 
 
 def unfinished(

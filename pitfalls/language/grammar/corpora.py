@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Collection, Mapping
 from itertools import islice
 from pathlib import Path
 
+from pitfalls import files
 from pitfalls.language.grammar import LANGUAGES, core, load_grammar
 
 SIZES: Mapping[str, int] = {"train": 12_000, "dev": 2_000, "test": 2_000}
@@ -51,15 +51,16 @@ def conllu(language: str, sizes: Mapping[str, int] = SIZES) -> dict[str, str]:
 
 
 def write(folder: Path) -> None:
-    """Write all generated treebanks and their manifest into ``folder``, each beside and then renamed."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write all generated treebanks and their manifest into ``folder``."""
     manifest = {}
+    contents = {}
     for language in LANGUAGES:
         for split, content in conllu(language).items():
             name, data = file_name(language, split), content.encode("utf-8")
-            _replace(folder / name, data)
+            contents[folder / name] = data
             manifest[name] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    _replace(folder / "manifest.json", (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode())
+    described = (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode()
+    files.write({folder / "manifest.json": described, **contents})
 
 
 def check(folder: Path, names: Collection[str] | None = None) -> None:
@@ -79,9 +80,3 @@ def check(folder: Path, names: Collection[str] | None = None) -> None:
             raise ValueError(
                 f"{path}: SHA-256 {found}, the manifest says {wanted['sha256']}; run `make mini` to write it anew"
             )
-
-
-def _replace(path: Path, data: bytes) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(data)
-    os.replace(part, path)

@@ -1,0 +1,80 @@
+"""Tables as CSV files that people open, also in a spreadsheet program.
+
+A spreadsheet takes a cell such as ``=1+1`` for a formula, quoted or not, and a treebank can hold such a word. It is
+written with an apostrophe before it, which such programs show as text, and :func:`read_csv` takes it away again.
+Single signs such as ``-`` stay as they are. Numbers are written with six significant digits: the last of sixteen differ
+between processors, and nobody reads them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r].", re.DOTALL)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+
+
+def csv_of(table: pd.DataFrame, float_format: str | None = None) -> str:
+    r"""A table as CSV without its index, its lines ended by ``\n``, numbers to six digits or in ``float_format``.
+
+    Examples
+    --------
+    >>> print(csv_of(pd.DataFrame({"word": ["=1+1", "-", "-0.5"], "value": [-0.5, 1, 2 / 3]})), end="")
+    word,value
+    '=1+1,-0.5
+    -,1.0
+    -0.5,0.666667
+    """
+    written = _changed(table, _as_text)
+    if float_format is None:
+        for i, kind in enumerate(table.dtypes):
+            if kind.kind == "f":
+                written.isetitem(i, table.iloc[:, i].map(_six_digits))
+    return written.to_csv(index=False, lineterminator="\n", float_format=float_format)
+
+
+def _six_digits(number: float) -> float:
+    return float(f"{number:.6g}")
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """Read what :func:`csv_of` wrote: words such as "NA" stay words, and an empty cell is what had no value.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is none.
+    ValueError
+        It is no table; the message names the file.
+    """
+    try:
+        table = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    except ValueError as error:
+        raise ValueError(f"{path} is no table ({error}): delete it, and write it again") from error
+    return _changed(table, _as_it_was)
+
+
+def _as_text(cell: Any) -> Any:
+    if isinstance(cell, str) and _FORMULA.match(cell) and not _NUMBER.fullmatch(cell):
+        return "'" + cell
+    return cell
+
+
+def _as_it_was(cell: Any) -> Any:
+    if isinstance(cell, str) and cell.startswith("'") and _FORMULA.match(cell):
+        return cell[1:]
+    return cell
+
+
+def _changed(table: pd.DataFrame, change: Callable[[Any], Any]) -> pd.DataFrame:
+    """The table with every cell that is no number changed."""
+    changed = table.copy()
+    for i, kind in enumerate(table.dtypes):
+        if kind.kind not in "iufcb":
+            changed.isetitem(i, table.iloc[:, i].map(change))
+    return changed
