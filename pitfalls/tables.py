@@ -34,7 +34,7 @@ def csv_of(table: pd.DataFrame, float_format: str | None = None) -> str:
     if float_format is None:
         for i, kind in enumerate(table.dtypes):
             if kind.kind == "f":
-                written.isetitem(i, table.iloc[:, i].map(_six_digits))
+                written.isetitem(i, table.iloc[:, i].map(_six_digits).to_numpy())
     return written.to_csv(index=False, lineterminator="\n", float_format=float_format)
 
 
