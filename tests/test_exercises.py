@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import signal
+import time
 
 import jupytext
 import nbformat
@@ -12,7 +14,7 @@ import pandas as pd
 import pytest
 
 from pitfalls import course
-from pitfalls.course import WrongAnswer, exercises
+from pitfalls.course import WrongAnswer, checking, exercises
 
 IDS = list(exercises())
 #: Tests that run once an exercise would all pass if there were none.
@@ -221,12 +223,72 @@ def test_in_a_notebook_only_the_hint_of_a_wrong_answer_is_shown(tmp_path):
         'course.check("05.1", first_neurons)',
         "def first_neurons(mean, covariance, order, k):\n    return mean[order[:k]], covariance[nowhere]\n\n"
         'course.check("05.1", first_neurons)',
+        "from pitfalls.course import checking\nchecking.TIME_LIMIT = 0.5\n\n"
+        "def first_neurons(mean, covariance, order, k):\n    while True:\n        pass\n\n"
+        'course.check("05.1", first_neurons)',
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
     NotebookClient(notebook, timeout=300, kernel_name="python3", allow_errors=True).execute()
-    wrong, broken = (cell.outputs[0] for cell in notebook.cells[1:])
+    wrong, broken, endless = (cell.outputs[0] for cell in notebook.cells[1:])
+    assert (endless.ename, "still ran after 0.5 seconds" in endless.evalue) == ("WrongAnswer", True)
     assert wrong.ename == "WrongAnswer"
     assert wrong.traceback == [f"WrongAnswer: {wrong.evalue}"] and "order[:k]" in wrong.evalue
     assert broken.ename == "NameError"
     shown = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(broken.traceback))
     assert "covariance[nowhere]" in shown and "questions" not in shown
+
+
+def endless(*_):
+    while True:
+        try:
+            time.sleep(0.01)
+        except Exception:
+            continue
+
+
+def stubborn(*_):
+    """Swallows one interruption."""
+    try:
+        endless()
+    except:  # noqa: E722 - as students write it
+        endless()
+
+
+@pytest.mark.parametrize("way", ["_alarm", "_interruption"])
+@pytest.mark.parametrize("answer", [endless, stubborn])
+def test_an_answer_that_never_ends_is_wrong(monkeypatch, way, answer):
+    if way == "_interruption":
+        if answer is stubborn:
+            pytest.skip("only an alarm rings again")
+        monkeypatch.delattr(signal, "setitimer")
+    elif not hasattr(signal, "setitimer"):
+        pytest.skip("this system has no alarms")
+    monkeypatch.setattr(checking, "TIME_LIMIT", 0.2)
+    handlers = [signal.getsignal(number) for number in (signal.SIGALRM, signal.SIGINT)]
+    with pytest.raises(WrongAnswer, match=r"still ran after 0\.2 seconds and was stopped: look for a loop"):
+        course.check("05.1", answer)
+    assert [signal.getsignal(number) for number in (signal.SIGALRM, signal.SIGINT)] == handlers
+    if way == "_alarm":
+        assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_the_interrupt_key_still_interrupts_an_answer(monkeypatch):
+    monkeypatch.delattr(signal, "setitimer", raising=False)
+    with pytest.raises(KeyboardInterrupt), checking.time_limit(60):
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no alarms")
+def test_an_alarm_that_was_set_before_goes_on():
+    rung = []
+    handler = signal.signal(signal.SIGALRM, lambda *_: rung.append(1))
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        with checking.time_limit(60):
+            time.sleep(0.05)
+        assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 0.3
+        time.sleep(0.6)
+        assert rung == [1]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, handler)

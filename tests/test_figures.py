@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import re
+from xml.etree import ElementTree
 
 import matplotlib
 import numpy as np
@@ -115,6 +116,17 @@ def test_pictures_are_the_same_bytes_whatever_the_users_settings():
         assert second.png() == first.png() == first.png()
         assert second.svg() == first.svg()
     assert b"<dc:date>" not in first.svg()
+
+
+@pytest.mark.parametrize("name", [r"$\frac$", "a$b$c", "<&-->", "a\x08b"])
+@pytest.mark.filterwarnings("ignore:Glyph")
+def test_a_name_from_data_is_no_formula_and_no_markup(name):
+    for plot in (
+        figures.accuracy(curves(attribute=name, language=name)),
+        figures.effects(effects(attribute=name, language=name)),
+    ):
+        assert plot.png()
+        assert ElementTree.fromstring(plot.svg()).tag.endswith("svg")
 
 
 def test_draws_are_averaged_with_a_band():

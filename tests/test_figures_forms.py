@@ -73,3 +73,11 @@ def test_kept_and_dropped_differ_without_colour():
 def test_bad_input_is_named(table, min_forms, said):
     with pytest.raises(ValueError, match=said):
         forms(table, min_forms)
+
+
+def test_the_axes_are_labelled_with_plain_numbers():
+    figure = forms(counts(), min_forms=5).figure
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    labels = [label.get_text() for label in (*axes.get_xticklabels(), *axes.get_yticklabels())]
+    assert "10" in labels and not any("$" in label for label in labels)

@@ -7,6 +7,7 @@ import html
 import io
 import json
 import os
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -59,6 +60,8 @@ _SETTINGS = {
     # Labels hold names from data, in which "$" begins no formula.
     "text.parse_math": False,
 }
+# Matplotlib writes names from data as they are, and XML has no place for these.
+_NOT_IN_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _LANGUAGES = {
     "ara": "Arabic",
     "art": "Artificial",
@@ -127,7 +130,8 @@ class Plot:
 
     def svg(self) -> bytes:
         """The figure as SVG with the alt text as its description, the same bytes on every call."""
-        return self._rendered("svg", {"Date": None, "Creator": None, "Description": self.alt})
+        written = self._rendered("svg", {"Date": None, "Creator": None, "Description": self.alt})
+        return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}".encode(), written)
 
     def _rendered(self, form: str, metadata: dict[str, Any]) -> bytes:
         buffer = io.BytesIO()
