@@ -16,7 +16,7 @@ from pitfalls.cli import KINDS, main
 
 # What arrays need, and what only some parts of the package need.
 HEAVY = {"torch", "numpy", "pandas", "scipy", "sklearn", "joblib", "filelock", "tqdm"}
-MODELS = {"transformers", "tokenizers", "safetensors", "conllu", "simplemma", "concept_erasure"}
+MODELS = {"transformers", "huggingface_hub", "tokenizers", "safetensors", "conllu", "simplemma", "concept_erasure"}
 SHOWING = {"matplotlib", "seaborn", "IPython", "ipywidgets", "nbformat", "nbconvert", "nbclient"}
 CLUSTERS = {"dask", "distributed"}
 # transformers imports PIL and jinja2 itself.
