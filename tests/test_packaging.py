@@ -15,7 +15,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-CONDA_NAMES = {"torch": "pytorch"}
+CONDA_NAMES = {"huggingface-hub": "huggingface_hub", "torch": "pytorch"}
 
 
 @pytest.fixture(scope="module")
