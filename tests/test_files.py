@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from filelock import Timeout
@@ -252,3 +254,13 @@ def test_numbers_and_lone_signs_are_as_pandas_reads_them(tmp_path):
     (tmp_path / "a.csv").write_text("")
     with pytest.raises(ValueError, match=r"a\.csv is no table"):
         read_csv(tmp_path / "a.csv")
+
+
+@given(st.lists(st.integers(-4000, 4000), min_size=1, max_size=8), st.integers(0, 9))
+@settings(max_examples=40, deadline=None)
+def test_what_another_processor_rounds_otherwise_is_written_alike(counts, seed):
+    rates = np.array(counts) / 4000
+    noise = np.random.default_rng(seed).uniform(-1, 1, len(rates))
+    one, other = (pd.DataFrame({"n": counts, "rate": values}) for values in (rates, rates * (1 + 1e-13 * noise)))
+    assert csv_of(one) == csv_of(other)
+    pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(csv_of(one))), one, rtol=1e-5, check_dtype=False)
