@@ -4,7 +4,8 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 WORLD  ?= mini
 OUTPUT ?= .
-# Notebooks that nbval runs side by side, each on OMP_NUM_THREADS threads.
+# Files of tests, and notebooks for nbval, that run side by side, each on OMP_NUM_THREADS threads.
+UNIT_AT_ONCE ?= 2
 NBVAL_AT_ONCE ?= 2
 # Which world and where to: `make reproduce WORLD=paper MODEL=xlm-roberta-base OUTPUT=xlmr`.
 WHICH  = --world $(WORLD) --output '$(OUTPUT)' \
@@ -52,7 +53,7 @@ types: $(VENV)/.ready
 	$(BIN)/mypy
 
 unit: $(VENV)/.ready
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n $(UNIT_AT_ONCE) --dist loadfile
 
 nbval: $(VENV)/.ready
 	$(QUIET) PITFALLS_OUTPUT=$$(mktemp -d) $(BIN)/pytest -q -o addopts=-ra -n $(NBVAL_AT_ONCE) --dist loadfile \
@@ -66,8 +67,8 @@ portable: $(VENV)/.ready  ## Check that another processor and two threads would 
 	$(ELSEWHERE) $(MAKE) nbval
 	$(ELSEWHERE) PITFALLS_PORTABLE=eight $(BIN)/pytest -q tests/test_portable.py
 
-colab: $(VENV)/.ready  ## Run all notebooks with Google Colab's versions, from a wheel (a quarter of an hour)
-	PITFALLS_COLAB=1 $(BIN)/pytest -q -m colab tests/test_colab_notebooks.py
+colab: $(VENV)/.ready  ## Run the notebooks with Google Colab's versions, from a wheel (half an hour; COLAB=00,02 for some)
+	PITFALLS_COLAB=$(or $(COLAB),all) $(BIN)/pytest -q -m colab tests/test_colab_notebooks.py
 
 lab: $(VENV)/.ready  ## Open JupyterLab on the notebooks (LAB='--no-browser --port 8889' for options)
 	$(BIN)/jupyter lab --notebook-dir notebooks --LabApp.news_url=None $(LAB)

@@ -1,7 +1,7 @@
 """Both versions of every notebook on a stand-in for Google Colab: its versions, an empty folder, and a wheel.
 
-An environment of its own is built, and all notebooks run in it: a quarter of an hour. ``make colab`` does it, and so
-does CI; elsewhere these tests skip.
+An environment of its own is built, and all notebooks run in it: half an hour. ``make colab`` does it; CI runs those
+that take least (``make colab COLAB=00,02,03``); elsewhere these tests skip.
 """
 
 from __future__ import annotations
@@ -18,7 +18,12 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-INSTRUCTOR = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+WANTED = os.environ.get("PITFALLS_COLAB", "all")
+INSTRUCTOR = sorted(
+    path.stem
+    for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")
+    if WANTED == "all" or path.stem[:2] in WANTED.split(",")
+)
 STUDENT = [f"student/{stem}" for stem in INSTRUCTOR]
 VERSIONS = Path(__file__).with_name("colab_versions.txt")
 pytestmark = [
@@ -155,7 +160,7 @@ def test_outputs_differ_from_the_stored_ones_in_few_cells(runs):
                 compared += 1
                 differ += [(name, index)] if said(old) != said(new) else []
     print(f"{len(differ)} of {compared} cells say something else: {differ}")
-    assert compared >= 150
+    assert compared >= (150 if WANTED == "all" else 10)
     assert len(differ) <= 0.1 * compared, differ
 
 
