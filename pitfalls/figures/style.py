@@ -140,7 +140,7 @@ class Plot:
         return buffer.getvalue()
 
     def save(self, folder: str | os.PathLike[str], id: str) -> tuple[Path, ...]:
-        """Write ``<id>.json`` (id, alt, caption), ``.csv`` (the numbers: :mod:`pitfalls.tables`), ``.svg``, ``.png``.
+        """Write ``<id>.png``, ``.svg``, ``.csv`` (see :mod:`pitfalls.tables`) and ``.json`` (id, alt, caption).
 
         None is put in place before all are written; the JSON file is last, so where it is, all are.
 
@@ -155,7 +155,7 @@ class Plot:
             raise ValueError(f"id must be a plain file name without a folder, not {id!r}")
         contents = {Path(folder) / f"{id}.{ending}": content for ending, content in self.contents(id).items()}
         files.write(contents)
-        return tuple(contents)
+        return tuple(reversed(contents))
 
     def contents(self, id: str) -> dict[str, bytes]:
         """What :meth:`save` writes, by the files' endings; the description first."""

@@ -81,7 +81,7 @@ def _sweeps_costs(folder: Path) -> pd.DataFrame | None:
 def _run(path: Path, build: Path, variables: Mapping[str, str], started: list[NotebookClient]) -> float:
     """Execute one notebook; the seconds it took. Once its kernel runs, its client is in ``started``."""
     start = time.perf_counter()
-    client = NotebookClient(
+    client: NotebookClient = NotebookClient(
         nbformat.read(path, as_version=4),
         timeout=CELL_TIMEOUT,
         kernel_name="python3",
