@@ -20,10 +20,10 @@ from pitfalls.neurons.rankings.base import Greedy, Ranked, Scorer
 class Linear(Scorer):
     """Mean over classes of the absolute weights of the best-training-loss epoch (SOURCES.md, Linear [C]).
 
-    The order ends before its last place. The penalty holds the weights of neurons that the probe does not need at zero,
-    and Adam's last steps leave them within about its learning rate of it, on either side: among those weights the order
-    says when training stopped, and nothing about the neurons. Bottom to top begins with them. Another seed shows where:
-    notebook 04, "Where a ranking ends".
+    The order ends before its last place. The penalty holds the weights of neurons that the probe does not need near
+    zero, and Adam's last steps leave them within about its learning rate of it: among those weights the order follows
+    the last words that training saw, and says little about the neurons. Bottom to top begins with them. Other
+    sentences show where that is: notebook 04, "Where a ranking ends".
     """
 
     name: ClassVar[str] = "linear"
