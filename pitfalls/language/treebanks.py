@@ -1,9 +1,9 @@
 """The nine treebanks of the paper: which they are, where they come from, and that they arrived whole.
 
 A file comes from a folder that the user names, or from a cache into which it is downloaded once, from one
-release of Universal Dependencies. Universal Dependencies publishes no checksums, so the first download of a file
-is trusted on first use, and a warning says so; its size and SHA-256 go into a manifest, and from then on every use
-is checked against them. Each treebank has a licence of its own, which stands in its repository.
+release of Universal Dependencies. Unless the user gives its checksum, the first download of a file is trusted on
+first use, and a warning says so; its size and SHA-256 go into a manifest, and from then on every use is checked
+against them. Each treebank has a licence of its own, which stands in its repository.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
 
+from pitfalls import files
 from pitfalls.language import unimorph
 from pitfalls.language.corpus import Convert, Corpus, CorpusError, read_conllu
 from pitfalls.language.download import DownloadError, download
@@ -280,13 +280,6 @@ def _manifest(folder: Path) -> dict[str, _Record]:
         ) from error
 
 
-def _write_json(path: Path, value: Any) -> None:
-    """Write beside, then rename: a reader sees the old file or the new one."""
-    part = path.with_name(path.name + ".new")
-    part.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    os.replace(part, path)
-
-
 # -- downloads -----------------------------------------------------------------------------------------------
 
 
@@ -301,7 +294,8 @@ def _obtain(url: str, path: Path, known: str | None) -> None:
         _check_download(part, actual, _Record(None, known), first or _Record(None, None))
         # The record first: a file under its final name always has one, even if the process dies in between.
         records[path.name] = actual
-        _write_json(_manifest_path(path.parent), {name: asdict(record) for name, record in records.items()})
+        text = json.dumps({name: asdict(record) for name, record in records.items()}, indent=2, sort_keys=True)
+        files.write_text(_manifest_path(path.parent), text + "\n")
         os.replace(part, path)
     except DownloadError as error:
         raise TreebankError(f"{error}; {_ELSEWHERE}") from error
