@@ -426,7 +426,7 @@ figure.show()
 
 # %% [markdown]
 # **In one sentence**: over all 756 points of this world, what is encoded tells little of what is used (Spearman's
-# correlation 0.30), and within a configuration it tells much more (0.76 on average).
+# correlation 0.30), and within a configuration it tells much more (0.75 on average).
 #
 # Within a configuration random and reversed rankings mostly lie low on both sides, and that alone makes a correlation.
 # So leave them out, and ask only which of the three others wins. By chance, the one whose first neurons a probe reads
