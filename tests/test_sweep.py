@@ -261,7 +261,7 @@ def started(tmp_path, root, jobs=1, n=6, **more):
     return subprocess.Popen(command, cwd=root, env=environment, text=True, **more)
 
 
-def wait_for(what, seconds=60.0):
+def wait_for(what, seconds=300.0):
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline, "waited in vain"
