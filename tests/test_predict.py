@@ -218,7 +218,7 @@ DAMAGED = {
     "no text": "\udc80",
     "an entry is a list": json.dumps({**SOUND, "05-b": [1]}),
     "an entry is null": json.dumps({**SOUND, "05-b": None}),
-    "an entry is deep": json.dumps({**SOUND, "05-b": 0})[:-2] + "[" * 400 + "]" * 900 + "}",
+    "an entry is deep": json.dumps({**SOUND, "05-b": 0})[:-2] + "[" * 400 + "]" * 400 + "}",
     "a bound is text": json.dumps({**SOUND, "05-b": {**SOUND["05-a"], "low": "0"}}),
     "a bound is too large": json.dumps({**SOUND, "05-b": {**SOUND["05-a"], "high": 10**400}}),
 }
