@@ -17,9 +17,9 @@ from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 from benchmarks.data import Size, read, write
 from benchmarks.limits import seconds_of
 from pitfalls.figures.style import Plot, look, ranking_name, settings
-from pitfalls.model.activations import Splits
-from pitfalls.neurons.curves import probe_curve
-from pitfalls.neurons.rankings import rank
+from pitfalls.models.vectors import Splits
+from pitfalls.probes.curves import probe_curve
+from pitfalls.rankings import rank
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pitfalls.model.activations import Splits
+from pitfalls.models.vectors import Splits
 
 SPLITS = ("train", "dev", "test")
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from pitfalls.language.corpus import Sentence
-from pitfalls.model.activations import Activations
+from pitfalls.models.vectors import Activations
 
 BATCH = 8
 

@@ -18,10 +18,10 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import BertConfig, BertForMaskedLM, BertTokenizer
 
 from pitfalls.language.corpus import Corpus, Sentence, read_conllu
-from pitfalls.model.activations import Splits, layer_vectors, select
-from pitfalls.model.masked_lm import MaskedLM
-from pitfalls.model.tokenizer import SPECIAL
-from pitfalls.study.worlds import SPLITS, FileSource, World
+from pitfalls.models.vectors import Splits, layer_vectors, select
+from pitfalls.models.masked import MaskedLM
+from pitfalls.models.tokenizer import SPECIAL
+from pitfalls.worlds.load import SPLITS, FileSource, World
 
 LANGUAGE, ATTRIBUTE = "eng", "Number"
 

@@ -13,7 +13,7 @@ import torch
 from torch.distributions import MultivariateNormal
 from torch.utils.data import DataLoader, TensorDataset
 
-from pitfalls.neurons.arrays import Words
+from pitfalls.arrays.words import Words
 
 BATCH = 32
 

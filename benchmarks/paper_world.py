@@ -31,12 +31,12 @@ from benchmarks.measure import forget_peak, held_mb, load_average, peak_mb, say
 from pitfalls.files import write_text
 from pitfalls.language.corpus import Corpus, Sentence, read_conllu
 from pitfalls.language.treebanks import TREEBANKS
-from pitfalls.model.activations import Splits
+from pitfalls.models.vectors import Splits
 from pitfalls.study import effects, paper, probing, setting
 from pitfalls.study.machine import describe
 from pitfalls.study.plan import Plan
 from pitfalls.study.stored import Result, read_result, write_result
-from pitfalls.study.worlds import SPLITS, World, load_world
+from pitfalls.worlds.load import SPLITS, World, load_world
 from pitfalls.tables import csv_of
 
 ROOT = Path(__file__).resolve().parent.parent

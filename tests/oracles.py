@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch.distributions import MultivariateNormal
 from torch.utils.data import DataLoader, TensorDataset
 
-from pitfalls.model.activations import Splits
-from pitfalls.neurons.gaussian import VARIANCE_FLOOR
+from pitfalls.models.vectors import Splits
+from pitfalls.probes.gaussian import VARIANCE_FLOOR
 
 # Refitting rounds more than the search does: so close (bits, or share of them), neurons are equal.
 TIE = 1e-9

@@ -24,8 +24,8 @@ from hypothesis import strategies as st
 
 from pitfalls import files as writing
 from pitfalls.language.corpus import Corpus, Sentence, Word
-from pitfalls.model import activations
-from pitfalls.model.activations import (
+from pitfalls.models import vectors
+from pitfalls.models.vectors import (
     Activations,
     Splits,
     absent_layers,
@@ -34,8 +34,8 @@ from pitfalls.model.activations import (
     select,
     word_vectors,
 )
-from pitfalls.model.interface import TooLongError
-from pitfalls.model.masked_lm import MaskedLM
+from pitfalls.models.interface import TooLongError
+from pitfalls.models.masked import MaskedLM
 
 SENTENCES = [
     ["the", "cats", "sleep"],
@@ -128,7 +128,7 @@ def test_several_layers_in_one_pass_are_the_single_ones(lm: MaskedLM, tmp_path: 
     batch_tokens=st.integers(1, 100),
 )
 def test_batches_hold_every_sentence_once_and_fit(lengths: list[int], batch_tokens: int) -> None:
-    batches = list(activations._batches(lengths, batch_tokens))
+    batches = list(vectors._batches(lengths, batch_tokens))
     assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
     for batch in batches:
         assert len(batch) == 1 or max(lengths[i] for i in batch) * len(batch) <= batch_tokens
@@ -258,7 +258,7 @@ def test_other_sentences_layers_models_and_code_do_not_share(
     for ask in ((lm, divided, 2), (lm, SENTENCES, 1), (build(1), SENTENCES, 2)):
         np.testing.assert_array_equal(word_vectors(*ask, cache=tmp_path), word_vectors(*ask))
     assert len(files(tmp_path, ".npy")) == 4
-    monkeypatch.setattr(activations, "CODE_VERSION", activations.CODE_VERSION + 1)
+    monkeypatch.setattr(vectors, "CODE_VERSION", vectors.CODE_VERSION + 1)
     word_vectors(lm, SENTENCES, 2, cache=tmp_path)
     assert len(files(tmp_path, ".npy")) == 5
 
@@ -268,7 +268,7 @@ ANY_SENTENCES = st.lists(st.lists(st.text("a \n", max_size=3), max_size=3), max_
 
 @given(ANY_SENTENCES, ANY_SENTENCES)
 def test_equal_hashes_mean_equal_sentences(some: list[list[str]], others: list[list[str]]) -> None:
-    hashes = [activations._hash_sentences(sentences) for sentences in (some, others)]
+    hashes = [vectors._hash_sentences(sentences) for sentences in (some, others)]
     assert (hashes[0] == hashes[1]) == (some == others)
 
 
@@ -338,7 +338,7 @@ def test_a_second_process_waits_for_the_first_one_s_vectors(
         while not (tmp_path / "filling").exists():
             assert other.poll() is None, other.communicate()[1]
             time.sleep(0.01)
-        monkeypatch.setattr(activations, "_fill", stop)
+        monkeypatch.setattr(vectors, "_fill", stop)
         (tmp_path / "asked").touch()
         np.testing.assert_array_equal(word_vectors(lm, SENTENCES, 2, cache=tmp_path), expected)
         assert other.wait(timeout=60) == 0
@@ -415,13 +415,13 @@ def test_no_symbolic_link_beside_the_vectors_is_followed(lm: MaskedLM, tmp_path:
 def test_a_cache_that_is_deleted_meanwhile_is_told(
     lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fill = activations._fill
+    fill = vectors._fill
 
     def interrupted(*given: Any) -> None:
         fill(*given)
         shutil.rmtree(tmp_path / "cache")
 
-    monkeypatch.setattr(activations, "_fill", interrupted)
+    monkeypatch.setattr(vectors, "_fill", interrupted)
     with pytest.raises(FileNotFoundError, match=r"its folder was removed .*: '.*cache/layer02-\w+\.npy'"):
         word_vectors(lm, SENTENCES, 2, cache=tmp_path / "cache")
 
@@ -470,7 +470,7 @@ def test_where_nothing_can_be_reserved_what_is_free_decides(
         monkeypatch.delattr(os, "posix_fallocate", raising=False)
     else:
         monkeypatch.setattr(os, "posix_fallocate", refuse, raising=False)
-    monkeypatch.setattr(activations, "free_space", lambda folder: 1_000_000)
+    monkeypatch.setattr(vectors, "free_space", lambda folder: 1_000_000)
     with pytest.raises(OSError, match=FULL) as caught:
         layer_vectors(lm, MANY, [1, 2], tmp_path)
     assert caught.value.errno == errno.ENOSPC

@@ -18,23 +18,8 @@ from hypothesis import strategies as st
 from scipy.stats import hypergeom
 
 from pitfalls import figures
-from pitfalls.neurons.agreement import (
-    avg_overlap,
-    chance_of_overlap,
-    combined_order,
-    expected_jaccard,
-    expected_overlap,
-    expected_rank_biased_overlap,
-    neuron_vote,
-    overlap,
-    overlap_interval,
-    overlap_p_value,
-    overlaps,
-    rank_biased_overlap,
-    rank_biased_weight,
-    shared_by_depth,
-)
-from pitfalls.neurons.rankings import Ranking
+from pitfalls.comparison.overlap import avg_overlap, chance_of_overlap, combined_order, expected_jaccard, expected_overlap, expected_rank_biased_overlap, neuron_vote, overlap, overlap_interval, overlap_p_value, overlaps, rank_biased_overlap, rank_biased_weight, shared_by_depth
+from pitfalls.rankings import Ranking
 
 PS = st.floats(0.05, 0.99)
 

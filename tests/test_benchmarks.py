@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from pitfalls.model.masked_lm import MaskedLM
+from pitfalls.models.masked import MaskedLM
 
 COLUMNS = {
     "work",
@@ -134,7 +134,7 @@ def test_matrix_work_is_counted_as_torch_counts_it(importable, root):
 
     from benchmarks.devices import device
     from benchmarks.replays import MatrixWork
-    from pitfalls.study.worlds import mini_folder
+    from pitfalls.worlds.load import mini_folder
 
     lm = MaskedLM.load(mini_folder() / "model")
     encoded = lm.encode([["the", "cats", "sleep"], ["dogs"]])

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from pitfalls.study import card
-from pitfalls.study.worlds import load_world
+from pitfalls.worlds.load import load_world
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pitfalls.neurons.outcomes import OUTCOMES
+from pitfalls.interventions.outcomes import OUTCOMES
 from pitfalls.study.claims import CLAIMS, carried_over, ledger
 
 WHERE = [("eng", "Number", 1), ("eng", "Tense", 2), ("spa", "Gender", 1), ("rus", "Case", 2), ("rus", "Number", 1)]

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from pitfalls.cli import main
-from pitfalls.neurons.outcomes import OUTCOMES
-from pitfalls.study.worlds import mini_folder
+from pitfalls.interventions.outcomes import OUTCOMES
+from pitfalls.worlds.load import mini_folder
 
 MODEL = str(mini_folder() / "model")
 BANKS = {"eng": "en_ewt", "tur": "tr_imst"}

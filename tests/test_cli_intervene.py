@@ -16,9 +16,9 @@ import pytest
 from transformers import AutoModel, AutoTokenizer
 
 from pitfalls.cli import main
-from pitfalls.neurons.outcomes import OUTCOMES
+from pitfalls.interventions.outcomes import OUTCOMES
 from pitfalls.study import unfinished as module
-from pitfalls.study.worlds import mini_folder
+from pitfalls.worlds.load import mini_folder
 
 MODEL = mini_folder() / "model"
 SENTENCES = {"dev": 120, "test": 130}

@@ -8,11 +8,11 @@ import torch
 from oracles import splits
 from sklearn.base import clone
 
-from pitfalls.model.activations import Splits
-from pitfalls.neurons.curves import gaussian_path_curves, probe_curve, probe_curves, probes
-from pitfalls.neurons.probes import ConvergedLinearProbe, GaussianProbe, LinearProbe
-from pitfalls.neurons.rankings import rank, ranker, rankings
-from pitfalls.neurons.selectivity import selectivity_curves
+from pitfalls.models.vectors import Splits
+from pitfalls.probes.curves import gaussian_path_curves, probe_curve, probe_curves, probes
+from pitfalls.probes.classifiers import ConvergedLinearProbe, GaussianProbe, LinearProbe
+from pitfalls.rankings import rank, ranker, rankings
+from pitfalls.probes.selectivity import selectivity_curves
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: rankings and curves on a GPU")
 

@@ -9,12 +9,12 @@ import pytest
 import torch
 from sklearn.metrics import log_loss
 
-from pitfalls.model.activations import Splits
-from pitfalls.neurons import curves
-from pitfalls.neurons.control import control_task
-from pitfalls.neurons.curves import CurveJob, curves_of, gaussian_path_curves, probe_curve, probe_curves, probes
-from pitfalls.neurons.probes import ConvergedLinearProbe, GaussianProbe, LinearProbe
-from pitfalls.neurons.rankings import Ranking, rank
+from pitfalls.models.vectors import Splits
+from pitfalls.probes.control import control_task
+from pitfalls.probes.curves import CurveJob, curves_of, gaussian_path_curves, probe_curve, probe_curves, probes
+from pitfalls.probes.classifiers import ConvergedLinearProbe, GaussianProbe, LinearProbe
+from pitfalls.rankings import Ranking, rank
+from pitfalls.probes import curves
 
 
 def splits(n: int = 150, d: int = 8, n_classes: int = 3, seed: int = 0, n_forms: int = 60) -> Splits:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 import pitfalls as pf
-from pitfalls.neurons.directions import LeaceErasure, OtherAttribute, RandomDirection
-from pitfalls.neurons.interventions import Means, Translation, clwv, error_rate
-from pitfalls.study.worlds import load_world, truth
+from pitfalls.interventions.directions import LeaceErasure, OtherAttribute, RandomDirection
+from pitfalls.interventions.run import Means, Translation, clwv, error_rate
+from pitfalls.worlds.load import load_world, truth
 
 D = 9
 OTHER = Means(np.random.default_rng(7).normal(size=(2, D)), np.zeros(D))

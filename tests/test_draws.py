@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pitfalls.model.activations import Splits
-from pitfalls.neurons.curves import probe_curves
-from pitfalls.neurons.draws import interval
-from pitfalls.neurons.rankings import random_rankings
+from pitfalls.models.vectors import Splits
+from pitfalls.probes.curves import probe_curves
+from pitfalls.comparison.draws import interval
+from pitfalls.rankings import random_rankings
 
 
 @pytest.fixture(scope="module")

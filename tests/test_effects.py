@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import pitfalls as pf
-from pitfalls.neurons.areas import area
+from pitfalls.comparison.areas import area
 from pitfalls.study.claims import ledger
 from pitfalls.study.configurations import Configuration, configurations
 from pitfalls.study.effects import long, wide

@@ -13,8 +13,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
 
-from pitfalls.neurons.probes import ConvergedLinearProbe, GaussianProbe, LinearProbe
-from pitfalls.neurons.rankings import Ranker, rank, ranker, rankings
+from pitfalls.probes.classifiers import ConvergedLinearProbe, GaussianProbe, LinearProbe
+from pitfalls.rankings import Ranker, rank, ranker, rankings
 
 PROBES = [LinearProbe(), ConvergedLinearProbe(), GaussianProbe()]
 EVERY_PROBE = pytest.mark.parametrize("probe", PROBES, ids=repr)

@@ -13,7 +13,7 @@ from matplotlib.colors import to_hex
 
 from pitfalls import figures
 from pitfalls.figures.style import Plot, look, ranking_name
-from pitfalls.neurons.outcomes import OUTCOMES
+from pitfalls.interventions.outcomes import OUTCOMES
 
 WAYS = [("linear", "ttb"), ("lca", "ttb"), ("random", "ttb"), ("linear", "btt"), ("lca", "btt")]
 PANELS = [("Gender", 2), ("Gender", 3), ("Number", 2), ("Tense", 3)]

@@ -136,7 +136,7 @@ def test_group_and_test_are_said():
 
 
 def test_the_tables_of_the_study_can_be_drawn():
-    from pitfalls.study.statistics import blocked_permutations, wilcoxon_matrix
+    from pitfalls.comparison.wilcoxon import blocked_permutations, wilcoxon_matrix
 
     generator = np.random.default_rng(0)
     rows = [

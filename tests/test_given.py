@@ -11,11 +11,11 @@ import scipy.sparse
 import torch
 from sklearn.base import clone
 
-from pitfalls.model.activations import Activations, Splits
-from pitfalls.model.given import as_labels, as_matrix
-from pitfalls.neurons.arrays import as_tensor
-from pitfalls.neurons.probes import GaussianProbe, LinearProbe
-from pitfalls.neurons.rankings import rank, ranker
+from pitfalls.models.vectors import Activations, Splits
+from pitfalls.arrays.given import as_labels, as_matrix
+from pitfalls.arrays.words import as_tensor
+from pitfalls.probes.classifiers import GaussianProbe, LinearProbe
+from pitfalls.rankings import rank, ranker
 
 ROWS = [[0.0, 1.0, 0.5], [0.25, 2.0, -1.0], [2.0, 0.5, 1.5], [1.75, 0.0, 3.0]]
 X = np.array(ROWS)

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pitfalls.model.activations import Splits
-from pitfalls.neurons.control import hold_out_forms
-from pitfalls.neurons.curves import probe_curve
-from pitfalls.neurons.rankings import rank
+from pitfalls.models.vectors import Splits
+from pitfalls.probes.control import hold_out_forms
+from pitfalls.probes.curves import probe_curve
+from pitfalls.rankings import rank
 
 
 def splits(seed: int = 0, n: int = 200, n_forms: int = 40) -> Splits:

@@ -193,7 +193,7 @@ def test_what_the_parser_offers_is_what_the_commands_know(capsys):
     import torch
 
     from pitfalls.cli import intervene
-    from pitfalls.study.names import DTYPES
+    from pitfalls.worlds.names import DTYPES
 
     assert tuple(intervene._KINDS) == KINDS
     assert all(isinstance(getattr(torch, name), torch.dtype) for name in DTYPES)

@@ -11,12 +11,12 @@ import torch
 
 import pitfalls as pf
 from pitfalls.language.corpus import Sentence, Word
-from pitfalls.model.activations import Splits
-from pitfalls.model.interface import TooLongError
-from pitfalls.model.masked_lm import MaskedLM, MissingHeadError
-from pitfalls.neurons import replay
-from pitfalls.neurons.damage import _same, damage
-from pitfalls.neurons.interventions import OUTCOMES, Ablation, Translation, intervene, outcomes_by_word
+from pitfalls.models.vectors import Splits
+from pitfalls.models.interface import TooLongError
+from pitfalls.models.masked import MaskedLM, MissingHeadError
+from pitfalls.interventions.damage import _same, damage
+from pitfalls.interventions.run import OUTCOMES, Ablation, Translation, intervene, outcomes_by_word
+from pitfalls.interventions import replay
 
 KINDS = [Ablation(), Translation(8.0), Translation(50.0)]
 KS = [0, 3, tiny.D]

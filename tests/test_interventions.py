@@ -19,10 +19,9 @@ from hypothesis import strategies as st
 from pitfalls.language.analysers import LexiconAnalyser
 from pitfalls.language.corpus import Sentence, Word
 from pitfalls.language.lexicon import Analysis, LemmaOnly, Lexicon
-from pitfalls.model.activations import Activations, Splits
-from pitfalls.model.masked_lm import MaskedLM
-from pitfalls.neurons import replay
-from pitfalls.neurons.interventions import (
+from pitfalls.models.vectors import Activations, Splits
+from pitfalls.models.masked import MaskedLM
+from pitfalls.interventions.run import (
     OUTCOMES,
     Ablation,
     ConstantTranslation,
@@ -36,7 +35,8 @@ from pitfalls.neurons.interventions import (
     examples,
     intervene,
 )
-from pitfalls.neurons.rankings import Ranking, rank
+from pitfalls.rankings import Ranking, rank
+from pitfalls.interventions import replay
 
 D = 16
 LAYERS = 3

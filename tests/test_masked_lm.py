@@ -14,8 +14,8 @@ import transformers as hf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pitfalls.model.interface import Encoded, TooLongError
-from pitfalls.model.masked_lm import MaskedLM, MissingHeadError, UnsupportedModelError
+from pitfalls.models.interface import Encoded, TooLongError
+from pitfalls.models.masked import MaskedLM, MissingHeadError, UnsupportedModelError
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzáéñıш"
 SENTENCES = [["the", "cats", "sleep"], ["a", "dog"], ["cats", "don't", "walk", "the", "dogs", "backwards"]]

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from pitfalls.language.grammar import LANGUAGES, core, corpora, load_grammar
-from pitfalls.study import card, worlds
+from pitfalls.study import card
+from pitfalls.worlds import load
 
 SPLITS = ("train", "dev", "test")
 
@@ -21,7 +22,7 @@ def folder(root):
 
 @pytest.fixture(scope="module")
 def world():
-    return worlds.load_world("mini")
+    return load.load_world("mini")
 
 
 def texts(path):
@@ -53,7 +54,7 @@ def test_the_manifest_holds_and_notices_a_changed_byte(folder, tmp_path):
     with pytest.raises(ValueError, match="no such file"):
         corpora.check(copy)
     with pytest.raises(ValueError, match="run `make mini`"):  # a world notices too, at every load
-        worlds.GeneratedSource(copy).corpus("tur", "dev")
+        load.GeneratedSource(copy).corpus("tur", "dev")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -150,7 +151,7 @@ def test_the_model_agrees_over_an_attractor(world, language, feature):
 
 
 def test_the_pretraining_text_is_not_the_test_text(folder):
-    from pitfalls.model.pretrain import Recipe, fresh_text
+    from pitfalls.models.pretrain import Recipe, fresh_text
 
     recipe = json.loads((folder / "model" / "recipe.json").read_text())
     assert recipe["text_seed"] == Recipe().text_seed

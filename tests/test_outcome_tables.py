@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from pitfalls.neurons.intervals import rate_intervals
-from pitfalls.neurons.outcomes import OUTCOMES, clwv, error_rate, with_baseline
+from pitfalls.interventions.intervals import rate_intervals
+from pitfalls.interventions.outcomes import OUTCOMES, clwv, error_rate, with_baseline
 
 
 def words(seed=0, n_sentences=12, ks=(4, 9), **keys):

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pitfalls.neurons.outcomes import OUTCOMES
-from pitfalls.neurons.saturation import saturation_table
+from pitfalls.interventions.outcomes import OUTCOMES
+from pitfalls.interventions.saturation import saturation_table
 from pitfalls.study.claims import ledger
 from pitfalls.study.effects import long
 from pitfalls.study.paper import compared_ks, publish_paper, tables_of

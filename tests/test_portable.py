@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 import pitfalls as pf
-from pitfalls.model.perturbation import VARIABLE, perturbed
+from pitfalls.models.perturbation import VARIABLE, perturbed
 from pitfalls.study.configurations import Configuration, configurations
 from pitfalls.study.measures import measure
 from pitfalls.study.plan import Plan

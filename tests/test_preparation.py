@@ -11,14 +11,15 @@ import pytest
 import torch
 
 from pitfalls.cli import main
-from pitfalls.model import activations
-from pitfalls.model.masked_lm import MaskedLM
-from pitfalls.study import everywhere, setting, worlds
+from pitfalls.models import vectors
+from pitfalls.models.masked import MaskedLM
+from pitfalls.study import everywhere, setting
 from pitfalls.study.everywhere import do_study, preparations, prepare, study_everywhere, study_tasks
 from pitfalls.study.plan import Plan
 from pitfalls.study.stored import read_result
 from pitfalls.study.sweep import Swept
-from pitfalls.study.worlds import SPLITS, cache_folder, load_world, mini_folder
+from pitfalls.worlds.load import SPLITS, cache_folder, load_world, mini_folder
+from pitfalls.worlds import load
 
 NOUNS = {"SG": ["cat", "dog", "owl", "cow"], "PL": ["cats", "dogs", "owls", "cows"]}
 PLAN = Plan(
@@ -67,13 +68,13 @@ def options(tmp_path):
 @pytest.fixture
 def passes(monkeypatch):
     """The layers of each call of the model that makes word vectors."""
-    noted, whole = [], activations._fill
+    noted, whole = [], vectors._fill
 
     def fill(arrays, *others):
         noted.append(sorted(arrays))
         whole(arrays, *others)
 
-    monkeypatch.setattr(activations, "_fill", fill)
+    monkeypatch.setattr(vectors, "_fill", fill)
     return noted
 
 
@@ -190,7 +191,7 @@ def test_vectors_that_cannot_be_made_are_told_and_stop_nothing(options, tmp_path
 
 def test_a_full_disk_stops_the_study_and_says_what_it_needs(options, tmp_path, monkeypatch):
     monkeypatch.delattr("os.posix_fallocate", raising=False)
-    monkeypatch.setattr(activations, "free_space", lambda folder: 10)
+    monkeypatch.setattr(vectors, "free_space", lambda folder: 10)
     with pytest.raises(
         OSError, match=r"after 0 of 2 tasks: .*layers 1, 2 need 0\.0 MB, .* has 0\.0 MB free.* PITFALLS_CACHE"
     ):
@@ -305,8 +306,8 @@ def test_float16_gives_close_vectors(options, device):
 
 def test_a_lexicon_is_of_the_whole_treebank_and_reads_it_once(options, monkeypatch):
     read = []
-    whole = worlds.treebanks.load
-    monkeypatch.setattr(worlds.treebanks, "load", lambda *ask, **more: read.append(ask) or whole(*ask, **more))
+    whole = load.treebanks.load
+    monkeypatch.setattr(load.treebanks, "load", lambda *ask, **more: read.append(ask) or whole(*ask, **more))
     world = load_world(**options)
     world.values("eng", "Number")
     assert len(read) == 3

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from pitfalls.language.grammar.core import Form
-from pitfalls.model import pretrain
-from pitfalls.model.pretrain import IGNORED, Checkpoint, Recipe, batches, learning_rate, mask, pad, train
-from pitfalls.model.tokenizer import build_tokenizer
+from pitfalls.models import pretrain
+from pitfalls.models.pretrain import IGNORED, Checkpoint, Recipe, batches, learning_rate, mask, pad, train
+from pitfalls.models.tokenizer import build_tokenizer
 
 FORMS = [Form(stem, ending, stem, "NOUN") for stem in ("gat", "perr", "niñ") for ending in ("o", "os", "a", "as")]
 TOKENIZER = build_tokenizer(FORMS, max_tokens=16)

@@ -9,10 +9,10 @@ from oracles import plain_training_loop, splits
 from scipy.stats import multivariate_normal
 from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 
-from pitfalls.neurons import probes
-from pitfalls.neurons.gaussian import VARIANCE_FLOOR, entropy_bits, fit_gaussians, gaussian_log_joint
-from pitfalls.neurons.linear import Adam, descend
-from pitfalls.neurons.probes import GaussianProbe, LinearProbe
+from pitfalls.probes.gaussian import VARIANCE_FLOOR, entropy_bits, fit_gaussians, gaussian_log_joint
+from pitfalls.probes.linear import Adam, descend
+from pitfalls.probes.classifiers import GaussianProbe, LinearProbe
+from pitfalls.probes import classifiers
 
 
 def words(
@@ -123,7 +123,7 @@ def test_predicting_in_blocks_of_words_changes_nothing(monkeypatch):
     X, y = (part.numpy() for part in words(100, 5, 3))
     probe = GaussianProbe().fit(X, y)
     at_once = probe.predict_log_proba(X)
-    monkeypatch.setattr(probes, "_HELD", 100)
+    monkeypatch.setattr(classifiers, "_HELD", 100)
     np.testing.assert_allclose(probe.predict_log_proba(X), at_once, rtol=1e-12)
 
 

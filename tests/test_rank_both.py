@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from oracles import splits
 
-from pitfalls.neurons.rankings import PAPER_RANKINGS, Ranking, rank, rank_both, rankings
-from pitfalls.neurons.rankings.base import Ranker
+from pitfalls.rankings import PAPER_RANKINGS, Ranking, rank, rank_both, rankings
+from pitfalls.rankings.base import Ranker
 from pitfalls.study.plan import Plan
 from pitfalls.study.setting import rankings_of
 

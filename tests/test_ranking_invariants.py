@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from oracles import NAMES, remade, shuffled, splits, with_columns
 from sklearn.exceptions import ConvergenceWarning
 
-from pitfalls.model.activations import Splits
-from pitfalls.neurons.rankings import Ranking, Scorer, ranker, rankings
-from pitfalls.neurons.rankings import rank as rank_strictly
+from pitfalls.models.vectors import Splits
+from pitfalls.rankings import Ranking, Scorer, ranker, rankings
+from pitfalls.rankings import rank as rank_strictly
 
 SEEDS = st.integers(0, 10**6)
 CLASSES = st.integers(2, 4)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from oracles import ascending, plain_training_loop, refitting_greedy, remade, splits, with_columns
 from scipy.stats import chisquare
 
-from pitfalls.model.activations import Splits
-from pitfalls.neurons import gaussian
-from pitfalls.neurons.rankings import PAPER_RANKINGS, Ranking, random_rankings, rank, rankings
+from pitfalls.models.vectors import Splits
+from pitfalls.rankings import PAPER_RANKINGS, Ranking, random_rankings, rank, rankings
+from pitfalls.probes import gaussian
 
 
 @pytest.mark.parametrize("direction", ["ttb", "btt"])

@@ -18,10 +18,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, mutual_info_score
 from sklearn.preprocessing import StandardScaler
 
-from pitfalls.model.activations import Splits
-from pitfalls.neurons.probes import ConvergedLinearProbe
-from pitfalls.neurons.rankings import rank
-from pitfalls.neurons.rankings.weights import weight_mass_scores
+from pitfalls.models.vectors import Splits
+from pitfalls.probes.classifiers import ConvergedLinearProbe
+from pitfalls.rankings import rank
+from pitfalls.rankings.weights import weight_mass_scores
 
 
 def with_ties(data: Splits) -> Splits:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pitfalls.neurons.interventions import OUTCOMES
-from pitfalls.neurons.saturation import peaks, saturation_index, saturation_table
+from pitfalls.interventions.run import OUTCOMES
+from pitfalls.interventions.saturation import peaks, saturation_index, saturation_table
 
 # Few different numbers, so that flat stretches, zeros and ties do occur.
 RATES = st.sampled_from([0.0, 0.01, 0.1, 0.104, 0.11, 0.2, 0.21, 0.3, 0.5]) | st.floats(0, 1)

@@ -12,16 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pitfalls.model.activations import Activations, Splits
-from pitfalls.neurons.agreement import expected_rank_biased_overlap, rank_biased_overlap
-from pitfalls.neurons.rankings import Ranking, rank
-from pitfalls.neurons.stability import (
-    nogueira,
-    resample_sentences,
-    stability,
-    stability_over_bootstrap,
-    stability_over_seeds,
-)
+from pitfalls.models.vectors import Activations, Splits
+from pitfalls.comparison.overlap import expected_rank_biased_overlap, rank_biased_overlap
+from pitfalls.rankings import Ranking, rank
+from pitfalls.comparison.stability import nogueira, resample_sentences, stability, stability_over_bootstrap, stability_over_seeds
 
 
 def words(sizes: list[int], seed: int = 0, n_neurons: int = 6, first_id: int = 10) -> Activations:

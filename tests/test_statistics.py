@@ -12,7 +12,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pitfalls.study.statistics import (
+from pitfalls.comparison.wilcoxon import (
     Method,
     blocked_permutation,
     blocked_permutations,

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 import torch
 
-from pitfalls.model.activations import Splits
-from pitfalls.neurons.curves import probe_curves, probes
-from pitfalls.neurons.rankings import rank, rankings
+from pitfalls.models.vectors import Splits
+from pitfalls.probes.curves import probe_curves, probes
+from pitfalls.rankings import rank, rankings
 
 
 @contextmanager

@@ -9,8 +9,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pitfalls.neurons.rankings import Ranking, rank, rankings
-from pitfalls.neurons.ties import TIE, descending, first_best, settled
+from pitfalls.rankings import Ranking, rank, rankings
+from pitfalls.arrays.ties import TIE, descending, first_best, settled
 
 #: Whole numbers: far more than a margin apart, or equal.
 SCORES = st.lists(st.integers(-50, 50), min_size=1, max_size=30)

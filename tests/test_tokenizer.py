@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pitfalls.language.grammar.core import Form
-from pitfalls.model.tokenizer import SPECIAL, alphabet, build_tokenizer, build_vocabulary
+from pitfalls.models.tokenizer import SPECIAL, alphabet, build_tokenizer, build_vocabulary
 
 FORMS = [Form("gat", ending, "gato", "NOUN") for ending in ("o", "os", "a", "as")] + [
     Form("perr", "o", "perro", "NOUN"),

@@ -20,13 +20,13 @@ import torch
 from pitfalls.language.analysers import LexiconAnalyser
 from pitfalls.language.corpus import Sentence, Word
 from pitfalls.language.lexicon import Lexicon
-from pitfalls.neurons.counts import counts
-from pitfalls.neurons.directions import LeaceErasure, RandomDirection
-from pitfalls.neurons.intervals import rate_intervals
-from pitfalls.neurons.interventions import Ablation, ConstantTranslation, Translation, intervene, outcomes_by_word
-from pitfalls.neurons.kinds import Change
-from pitfalls.neurons.rankings import PAPER_RANKINGS, Ranking, rank
-from pitfalls.neurons.replay import prepare
+from pitfalls.interventions.counts import counts
+from pitfalls.interventions.directions import LeaceErasure, RandomDirection
+from pitfalls.interventions.intervals import rate_intervals
+from pitfalls.interventions.run import Ablation, ConstantTranslation, Translation, intervene, outcomes_by_word
+from pitfalls.interventions.kinds import Change
+from pitfalls.rankings import PAPER_RANKINGS, Ranking, rank
+from pitfalls.interventions.replay import prepare
 from pitfalls.study import experiments, stored
 from pitfalls.study import unfinished as module
 from pitfalls.study.digests import digest

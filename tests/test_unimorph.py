@@ -40,7 +40,7 @@ from pitfalls.language.unimorph_rules import (
     Rule,
 )
 from pitfalls.study.configurations import PAPER_PAIRS
-from pitfalls.study.worlds import SPLITS, mini_folder
+from pitfalls.worlds.load import SPLITS, mini_folder
 
 CODES = {"ar": "ara", "bg": "bul", "en": "eng", "es": "spa", "fi": "fin", "fr": "fra", "hi": "hin", "ru": "rus"}
 CODES["tr"] = "tur"

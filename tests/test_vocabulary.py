@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from pitfalls.model import vocabulary
-from pitfalls.model.vocabulary import best_tokens
+from pitfalls.models import vocabulary
+from pitfalls.models.vocabulary import best_tokens
 from tests.tiny_worlds import world
 
 
@@ -70,7 +70,7 @@ def test_bert_and_xlmr_end_with_their_vocabulary_matrix(layout):
 def test_a_head_that_does_more_to_its_logits_is_run_whole():
     from transformers import BertForMaskedLM
 
-    from pitfalls.model.masked_lm import MaskedLM
+    from pitfalls.models.masked import MaskedLM
 
     plain = world("bert").model
 

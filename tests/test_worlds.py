@@ -11,11 +11,11 @@ from pitfalls.language.analysers import SimplemmaAnalyser
 from pitfalls.language.lexicon import LemmaOnly
 from pitfalls.language.unimorph import AUTHORS, CONVERTER, OURS, Conversion
 from pitfalls.language.unimorph_rules import Rule
-from pitfalls.neurons.interventions import Translation, outcomes_by_word
-from pitfalls.neurons.rankings import Ranking
-from pitfalls.study import worlds
+from pitfalls.interventions.run import Translation, outcomes_by_word
+from pitfalls.rankings import Ranking
 from pitfalls.study.configurations import paper_comparison, paper_texts
-from pitfalls.study.worlds import divide, load_world, mini_folder, world_from_files
+from pitfalls.worlds.load import divide, load_world, mini_folder, world_from_files
+from pitfalls.worlds import load
 
 WORDS = {"SG": ["cat", "dog", "owl", "cow"], "PL": ["cats", "dogs", "owls", "cows"]}
 
@@ -76,7 +76,7 @@ def test_without_training_file_dev_is_divided(files):
     train, dev = world.corpus("eng", "train"), world.corpus("eng", "dev")
     assert (len(train), len(dev)) == (16, 4)
     assert not {s.id for s in train.sentences} & {s.id for s in dev.sentences}
-    whole = worlds.read_conllu(files["dev"], "eng")
+    whole = load.read_conllu(files["dev"], "eng")
     assert {s.id for s in (*train.sentences, *dev.sentences)} == {s.id for s in whole.sentences}
     assert divide(whole)[0].name == "en_toy-ud-dev (4 of 5)"
 

@@ -14,9 +14,9 @@ import transformers
 from pitfalls.language.analysers import LexiconAnalyser
 from pitfalls.language.corpus import Sentence, Word
 from pitfalls.language.lexicon import Lexicon
-from pitfalls.model.activations import Activations, Splits
-from pitfalls.model.masked_lm import MaskedLM
-from pitfalls.neurons.interventions import Ablation, Kind, Translation, classify
+from pitfalls.models.vectors import Activations, Splits
+from pitfalls.models.masked import MaskedLM
+from pitfalls.interventions.run import Ablation, Kind, Translation, classify
 
 D, LAYERS, LIMIT = 16, 2, 24
 NUMBERS = {"a": "SG", "o": "PL", "u": "DU"}

@@ -33,7 +33,7 @@ from packaging.requirements import Requirement
 import pitfalls as pf
 from pitfalls import course
 from pitfalls.language.treebanks import TREEBANKS
-from pitfalls.study.worlds import PAPER_MIN_FORMS
+from pitfalls.worlds.load import PAPER_MIN_FORMS
 
 pd.set_option("display.width", 110)
 

@@ -38,7 +38,7 @@ from pitfalls.figures.forms import forms as draw_forms
 from pitfalls.language.corpus import read_conllu
 from pitfalls.language.unimorph import ATTRIBUTES
 from pitfalls.language.values import form_counts
-from pitfalls.neurons.control import control_labels
+from pitfalls.probes.control import control_labels
 
 pd.set_option("display.width", 110)
 SPLITS = ("train", "dev", "test")

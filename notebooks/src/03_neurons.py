@@ -31,7 +31,7 @@ import pandas as pd
 
 import pitfalls as pf
 from pitfalls import course
-from pitfalls.model.activations import layer_vectors, select
+from pitfalls.models.vectors import layer_vectors, select
 
 pd.set_option("display.width", 110)
 LANGUAGE, ATTRIBUTE, LAYER = "spa", "Gender", 2

@@ -32,6 +32,10 @@ import torch
 
 import pitfalls as pf
 from pitfalls import course
+from dataclasses import dataclass
+
+from pitfalls.rankings import Scorer
+
 
 pd.set_option("display.width", 110)
 planted = pf.load_world("planted")
@@ -414,9 +418,6 @@ print(ends.round(2).to_string())
 # `transform`, pipelines). This one ranks neurons by how much they vary, and ignores number altogether:
 
 # %%
-from dataclasses import dataclass
-
-from pitfalls.neurons.rankings import Scorer
 
 
 @dataclass(eq=False, repr=False)

@@ -37,7 +37,7 @@ from pitfalls import course
 from pitfalls.study.clusters import pattern_scores
 from pitfalls.study.configurations import configurations
 from pitfalls.study.paper import compared_ks, tables_of
-from pitfalls.study.statistics import paired_interval
+from pitfalls.comparison.wilcoxon import paired_interval
 
 warnings.filterwarnings("ignore", category=PendingDeprecationWarning)  # seaborn's, of matplotlib
 pd.set_option("display.width", 130, "display.max_colwidth", 110)

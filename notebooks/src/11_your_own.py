@@ -33,8 +33,8 @@ import pandas as pd
 
 import pitfalls as pf
 from pitfalls import course
-from pitfalls.model.activations import layer_vectors
-from pitfalls.study.worlds import mini_folder
+from pitfalls.models.vectors import layer_vectors
+from pitfalls.worlds.load import mini_folder
 
 pd.set_option("display.width", 120, "display.max_colwidth", 60)
 MODEL = mini_folder() / "model"  # any masked LM that transformers loads: a folder, or a name on the hub

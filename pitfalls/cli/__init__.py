@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pitfalls import __version__
 from pitfalls.language.unimorph import ATTRIBUTES, CONVERSIONS
-from pitfalls.study.names import DTYPES, WORLDS
+from pitfalls.worlds.names import DTYPES, WORLDS
 from pitfalls.study.plan import Plan
 
 KINDS = ("translation", "constant", "ablation", "mean-ablation")

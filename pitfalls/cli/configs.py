@@ -20,7 +20,7 @@ from pitfalls.study.configurations import (
     sizes,
 )
 from pitfalls.study.output import publish_table
-from pitfalls.study.worlds import World, load_world
+from pitfalls.worlds.load import World, load_world
 
 
 def run(options: argparse.Namespace) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from pitfalls.cli.common import say
-from pitfalls.model.activations import Splits
-from pitfalls.study.worlds import SPLITS, World, world_from_files
+from pitfalls.models.vectors import Splits
+from pitfalls.worlds.load import SPLITS, World, world_from_files
 
 
 def world_and_data(options: argparse.Namespace) -> tuple[World, Splits]:

@@ -14,15 +14,15 @@ from pitfalls.cli.configuration import name_of, world_and_data, wrote
 from pitfalls.language.analysers import SpacyAnalyser
 from pitfalls.language.corpus import Sentence
 from pitfalls.language.coverage import coverage
-from pitfalls.model.activations import Splits
-from pitfalls.neurons.damage import damage
-from pitfalls.neurons.interventions import Ablation, ConstantTranslation, Kind, Translation, examples
-from pitfalls.neurons.outcomes import clwv
-from pitfalls.neurons.rankings import Ranking
+from pitfalls.models.vectors import Splits
+from pitfalls.interventions.damage import damage
+from pitfalls.interventions.run import Ablation, ConstantTranslation, Kind, Translation, examples
+from pitfalls.interventions.outcomes import clwv
+from pitfalls.rankings import Ranking
 from pitfalls.study.experiments import effects_and_intervals, rehearse, resumed_rankings
 from pitfalls.study.output import publish, publish_table
 from pitfalls.study.unfinished import Unfinished, finish, unfinished
-from pitfalls.study.worlds import World
+from pitfalls.worlds.load import World
 
 # What --kind takes: the intervention with its strength, and the figure that draws it.
 _KINDS: dict[str, tuple[Callable[[argparse.Namespace], Kind], Callable[[pd.DataFrame], figures.Plot]]] = {

@@ -6,10 +6,10 @@ import argparse
 
 from pitfalls.cli.common import say
 from pitfalls.language.grammar import corpora
-from pitfalls.model import pretrain as training
+from pitfalls.models import pretrain as training
 from pitfalls.study import machine
 from pitfalls.study.card import measure, write_card
-from pitfalls.study.worlds import load_world
+from pitfalls.worlds.load import load_world
 
 
 def write(options: argparse.Namespace) -> None:

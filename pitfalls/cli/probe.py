@@ -7,7 +7,7 @@ import argparse
 from pitfalls import figures
 from pitfalls.cli.common import say
 from pitfalls.cli.configuration import name_of, world_and_data, wrote
-from pitfalls.neurons.curves import probe_curves
+from pitfalls.probes.curves import probe_curves
 from pitfalls.study.experiments import paper_rankings
 from pitfalls.study.output import publish
 

@@ -20,11 +20,11 @@ import pandas as pd
 from pitfalls.course.frontend import show
 from pitfalls.figures.neuron import neuron as draw_neuron
 from pitfalls.figures.style import Plot, language_name, ranking_name
-from pitfalls.model.activations import Activations, Splits
-from pitfalls.neurons.interventions import Translation, judged_words
-from pitfalls.neurons.rankings import Ranking, rank, rankings
-from pitfalls.neurons.replay import Targets, prepare
-from pitfalls.study.worlds import World
+from pitfalls.models.vectors import Activations, Splits
+from pitfalls.interventions.run import Translation, judged_words
+from pitfalls.rankings import Ranking, rank, rankings
+from pitfalls.interventions.replay import Targets, prepare
+from pitfalls.worlds.load import World
 
 #: Training words that the neuron explorer ranks by: all rankings of as many take some seconds.
 MAX_WORDS = 4000

@@ -24,12 +24,12 @@ from tqdm.auto import tqdm
 from pitfalls import files
 from pitfalls.language.grammar import agreement, corpora
 from pitfalls.language.lexicon import Lexicon
-from pitfalls.model.activations import Activations
-from pitfalls.model.masked_lm import MaskedLM
-from pitfalls.neurons.interventions import Translation, intervene
-from pitfalls.neurons.outcomes import clwv
-from pitfalls.neurons.rankings import rank
-from pitfalls.study.worlds import World
+from pitfalls.models.vectors import Activations
+from pitfalls.models.masked import MaskedLM
+from pitfalls.interventions.run import Translation, intervene
+from pitfalls.interventions.outcomes import clwv
+from pitfalls.rankings import rank
+from pitfalls.worlds.load import World
 from pitfalls.tables import csv_of
 
 REQUIRED = {"identity": 0.995, "agreement": 0.95, "readability": 0.90, "clwv": 0.30}

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from pitfalls.neurons.outcomes import error_rate
+from pitfalls.interventions.outcomes import error_rate
 
 Verdict = Literal["holds", "holds in part", "fails", "not testable"]
 Tables = Mapping[str, pd.DataFrame]

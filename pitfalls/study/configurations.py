@@ -15,7 +15,7 @@ from pitfalls.language import treebanks
 from pitfalls.language.corpus import Corpus
 from pitfalls.language.unimorph import ATTRIBUTES, AUTHORS, Conversion, conversion_of
 from pitfalls.language.values import form_counts, kept_values
-from pitfalls.study.worlds import PAPER_MIN_FORMS, SPLITS, TreebankSource, World
+from pitfalls.worlds.load import PAPER_MIN_FORMS, SPLITS, TreebankSource, World
 
 PAPER_LAYERS = (2, 7, 12)
 """The layers that the paper studies [C]."""

@@ -11,16 +11,16 @@ from typing import Any
 
 import pandas as pd
 
-from pitfalls.model.activations import Splits
-from pitfalls.neurons.areas import areas
-from pitfalls.neurons.beta import choose_beta, sweep_alpha, sweep_beta
-from pitfalls.neurons.interventions import Ablation, Kind, Translation, examples, intervene
-from pitfalls.neurons.outcomes import OUTCOMES, clwv
-from pitfalls.neurons.rankings import Ranking
-from pitfalls.neurons.saturation import peaks
+from pitfalls.models.vectors import Splits
+from pitfalls.comparison.areas import areas
+from pitfalls.interventions.strength import choose_beta, sweep_alpha, sweep_beta
+from pitfalls.interventions.run import Ablation, Kind, Translation, examples, intervene
+from pitfalls.interventions.outcomes import OUTCOMES, clwv
+from pitfalls.rankings import Ranking
+from pitfalls.interventions.saturation import peaks
 from pitfalls.study.plan import Plan
 from pitfalls.study.setting import Setting
-from pitfalls.study.worlds import World
+from pitfalls.worlds.load import World
 
 _RANKING = ["ranking", "direction", "ranking_seed"]
 _CONFIGURATION = ["language", "attribute", "layer"]

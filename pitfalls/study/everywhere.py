@@ -24,7 +24,7 @@ from pitfalls.study.plan import Plan
 from pitfalls.study.setting import tasks, world_of
 from pitfalls.study.stored import Result, write_result
 from pitfalls.study.sweep import Swept, Task, is_done, sweep
-from pitfalls.study.worlds import SPLITS, World, load_world
+from pitfalls.worlds.load import SPLITS, World, load_world
 
 
 def study_tasks(

@@ -10,17 +10,17 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from pitfalls.neurons.counts import counts
-from pitfalls.neurons.curves import Split
-from pitfalls.neurons.intervals import rate_intervals
-from pitfalls.neurons.interventions import Kind, judged_words
-from pitfalls.neurons.rankings import PAPER_RANKINGS, Ranking, rank
-from pitfalls.neurons.replay import prepare
+from pitfalls.interventions.counts import counts
+from pitfalls.probes.curves import Split
+from pitfalls.interventions.intervals import rate_intervals
+from pitfalls.interventions.run import Kind, judged_words
+from pitfalls.rankings import PAPER_RANKINGS, Ranking, rank
+from pitfalls.interventions.replay import prepare
 from pitfalls.study.unfinished import Unfinished, resumed_ranking
 
 if TYPE_CHECKING:
-    from pitfalls.model.activations import Splits
-    from pitfalls.study.worlds import World
+    from pitfalls.models.vectors import Splits
+    from pitfalls.worlds.load import World
 
 
 def paper_rankings(data: Splits, seed: int = 0, max_neurons: int | None = None) -> list[Ranking]:

@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_integer_dtype
 
-from pitfalls.neurons.agreement import expected_overlap, overlap, overlap_interval, overlap_p_value
-from pitfalls.neurons.arrays import checked_ks
-from pitfalls.neurons.rankings import Ranking
+from pitfalls.comparison.overlap import expected_overlap, overlap, overlap_interval, overlap_p_value
+from pitfalls.arrays.words import checked_ks
+from pitfalls.rankings import Ranking
 
 PAPER_OVERLAPS = (
     ("Number", "fin"),

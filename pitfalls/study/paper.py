@@ -27,14 +27,14 @@ from typing import Any
 import pandas as pd
 
 from pitfalls import figures
-from pitfalls.neurons.saturation import saturation_table
-from pitfalls.neurons.selectivity import selectivity
+from pitfalls.interventions.saturation import saturation_table
+from pitfalls.probes.selectivity import selectivity
 from pitfalls.study.claims import ledger
 from pitfalls.study.clusters import PATTERNS, cluster, seed_configurations, stability
 from pitfalls.study.effects import long
 from pitfalls.study.output import publish, publish_table, withdraw
 from pitfalls.study.overlap import pair_overlaps, ranking_overlaps, shared_across_languages
-from pitfalls.study.statistics import Grouping, blocked_permutations, wilcoxon_matrix
+from pitfalls.comparison.wilcoxon import Grouping, blocked_permutations, wilcoxon_matrix
 
 _WHERE = ["language", "attribute", "layer"]
 

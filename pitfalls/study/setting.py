@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from pitfalls.model.activations import Activations, Splits
-from pitfalls.neurons.rankings import PAPER_RANKINGS, Ranking, random_rankings, rank_both
+from pitfalls.models.vectors import Activations, Splits
+from pitfalls.rankings import PAPER_RANKINGS, Ranking, random_rankings, rank_both
 from pitfalls.study.configurations import Configuration
 from pitfalls.study.plan import Plan
 from pitfalls.study.sweep import Task
-from pitfalls.study.worlds import World, load_world
+from pitfalls.worlds.load import World, load_world
 
 
 @dataclass(frozen=True, eq=False)

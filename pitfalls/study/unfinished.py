@@ -25,16 +25,16 @@ import pandas as pd
 from tqdm import tqdm
 
 from pitfalls import files
-from pitfalls.neurons.curves import Split
-from pitfalls.neurons.interventions import Kind, World, judged_words
-from pitfalls.neurons.rankings import Direction, Ranking, rank
-from pitfalls.neurons.replay import Run, checked_steps, prepare
+from pitfalls.probes.curves import Split
+from pitfalls.interventions.run import Kind, World, judged_words
+from pitfalls.rankings import Direction, Ranking, rank
+from pitfalls.interventions.replay import Run, checked_steps, prepare
 from pitfalls.study.digests import digest
 from pitfalls.study.stored import DamagedResultError, Result, read_result, write_result
 from pitfalls.study.sweep import code_fingerprint
 
 if TYPE_CHECKING:
-    from pitfalls.model.activations import Splits
+    from pitfalls.models.vectors import Splits
 
 #: Sentences of a part: on two cores a part of M-BERT is some minutes' work, and no more can be lost.
 SENTENCES_A_PART = 100

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pitfalls.course.checking import Answer, Exercise, expect
 from pitfalls.course.questions.received import explain, numbers
-from pitfalls.neurons.control import control_labels
+from pitfalls.probes.control import control_labels
 
 Forms = Sequence[str]
 Labels = NDArray[np.int64]

@@ -8,7 +8,7 @@ import numpy as np
 
 from pitfalls.course.checking import Answer, Exercise, expect
 from pitfalls.course.questions.received import explain, numbers
-from pitfalls.neurons.saturation import saturation_index
+from pitfalls.interventions.saturation import saturation_index
 
 # ---------------------------------------------------------------- 10.1: the saturation point
 

@@ -1,0 +1,1 @@
+"""What everything is computed on: labelled word vectors, and an order of their units."""

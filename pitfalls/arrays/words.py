@@ -1,0 +1,197 @@
+"""What users give, as tensors: labelled words, checked once, on the device that they lie on.
+
+Everything in this wing computes on torch tensors of float32 or float64. Splits of activations, NumPy arrays and
+tensors on any device all come in through here; what users give has come through :mod:`pitfalls.model.given` before.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from pitfalls.arrays.given import shareable
+
+if TYPE_CHECKING:
+    from pitfalls.models.vectors import Activations, Splits
+
+# With its fourth power, and sums of many, below the largest double.
+_LARGEST = 1e60
+
+# Rows summed at a time in double precision: the copy of such a block stays in the processor's cache.
+_ROWS = 2**8
+
+
+@dataclass(frozen=True)
+class Words:
+    """Labelled words as tensors, all on one device.
+
+    Attributes
+    ----------
+    X:
+        [n_words, n_neurons], float32 or float64.
+    y:
+        [n_words] int64, the index of the word's value.
+    values:
+        The values' names, one an index.
+    """
+
+    X: torch.Tensor
+    y: torch.Tensor
+    values: tuple[str, ...]
+
+    @property
+    def n_classes(self) -> int:
+        """The number of values."""
+        return len(self.values)
+
+    @property
+    def n_neurons(self) -> int:
+        """The number of columns of ``X``."""
+        return int(self.X.shape[1])
+
+
+def as_tensor(array: Any, device: str | torch.device | None = None) -> torch.Tensor:
+    """The array as a tensor without a gradient, of the same memory where torch can share it on ``device``."""
+    if isinstance(array, np.ndarray):
+        array = shareable(array)
+    with warnings.catch_warnings():
+        # A memory-mapped array is read-only, which torch warns about; nothing here writes to one.
+        warnings.filterwarnings("ignore", message=".*not writable")
+        return torch.as_tensor(array, device=device).detach()
+
+
+def tensors(part: Activations, name: str, device: str | torch.device = "cpu") -> tuple[torch.Tensor, torch.Tensor]:
+    """The words of the split called ``name`` as tensors: ``X`` [n_words, n_neurons] and ``y`` [n_words].
+
+    Raises
+    ------
+    ValueError
+        If the split is empty.
+    """
+    if len(part.X) == 0:
+        raise ValueError(f"{name} has no words: choose an attribute it carries, or a lower value filter")
+    return as_tensor(part.X, device), as_tensor(part.y, device)
+
+
+def labelled_words(data: Splits, split: str, device: str | torch.device = "cpu") -> Words:
+    """The words of one split, of an attribute with two values or more.
+
+    Raises
+    ------
+    ValueError
+        If the split is empty or there is only one value.
+    """
+    part: Activations = getattr(data, split)
+    X, y = tensors(part, split, device)
+    if len(part.values) < 2:
+        raise ValueError(f"a probe tells values apart, and {part.attribute} has only {list(part.values)}")
+    return Words(X, y, part.values)
+
+
+def check_two_words_each(words: Words) -> None:
+    """Refuse a value with fewer than two words: it has no covariance.
+
+    Raises
+    ------
+    ValueError
+        Naming the value and its number of words.
+    """
+    counts = torch.bincount(words.y, minlength=words.n_classes)
+    least = int(counts.argmin())
+    if int(counts[least]) < 2:
+        raise ValueError(
+            f"class {words.values[least]!r} has {int(counts[least])} of the {len(words.y)} training words, and a "
+            "covariance needs 2: leave the value out (the value filter) or add words"
+        )
+
+
+def check_magnitude(X: torch.Tensor) -> None:
+    """Refuse activations whose squares or higher powers double precision does not hold.
+
+    All of float32 is accepted.
+
+    Parameters
+    ----------
+    X:
+        [n_words, n_neurons].
+
+    Raises
+    ------
+    ValueError
+        If a neuron reaches 1e60, or varies, and by less than 1e-60; naming the neuron and the number.
+
+    Examples
+    --------
+    >>> check_magnitude(torch.tensor([[1.0, 1e300], [2.0, 0.0]], dtype=torch.float64))
+    Traceback (most recent call last):
+        ...
+    ValueError: neuron 1 has activations up to 1e+300, too large to compute with: divide X by a power of ten
+    """
+    if X.dtype != torch.float64:
+        return
+    low, high = X.amin(0), X.amax(0)
+    size = torch.maximum(high, -low)
+    if bool((size >= _LARGEST).any()):
+        raise ValueError(
+            f"neuron {int(size.argmax())} has activations up to {float(size.max()):.3g}, too large to compute with: "
+            "divide X by a power of ten"
+        )
+    varied = torch.where(high > low, high - low, torch.inf)
+    if bool((varied < 1 / _LARGEST).any()):
+        raise ValueError(
+            f"neuron {int(varied.argmin())} varies by {float(varied.min()):.3g} only, too little to compute with: "
+            "multiply X by a power of ten"
+        )
+
+
+def class_means(X: torch.Tensor, y: torch.Tensor, n_classes: int) -> torch.Tensor:
+    """The mean vector q(z) of every class, [n_classes, n_neurons] float64 (SOURCES.md, Probeless [P]).
+
+    One pass over ``X`` [n_words, n_neurons] in blocks of rows, summed in double precision; no copy of ``X``.
+
+    Examples
+    --------
+    >>> class_means(torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 0.0]]), torch.tensor([0, 0, 1]), 2).tolist()
+    [[2.0, 3.0], [5.0, 0.0]]
+    """
+    sums = X.new_zeros(n_classes, X.shape[1], dtype=torch.float64)
+    for rows, labels in zip(X.split(_ROWS), y.split(_ROWS), strict=True):
+        sums.index_add_(0, labels, rows.double())
+    return sums / torch.bincount(y, minlength=n_classes)[:, None]
+
+
+def checked_ks(ks: Iterable[int], n_neurons: int, *, least: int = 1, what: str = "k") -> list[int]:
+    """The numbers of neurons asked for, ascending and each once.
+
+    Raises
+    ------
+    ValueError
+        If there are none, one is not whole, one is outside ``least``..``n_neurons``, or ``ks`` is no collection.
+
+    Examples
+    --------
+    >>> checked_ks([3, 1, 3.0], 5, least=1)
+    [1, 3]
+    """
+    if isinstance(ks, (str, bytes)) or not isinstance(ks, Iterable):
+        raise ValueError(f"ks must be a collection of whole numbers, such as [{n_neurons}], not {ks!r}")
+    asked = list(ks)
+    wrong = [k for k in asked if not _is_whole(k) or not least <= k <= n_neurons]
+    if wrong or not asked:
+        raise ValueError(
+            f"every {what} must be a whole number from {least} to the number of neurons, {n_neurons}; "
+            + (f"these are not: {wrong[:5]}" if wrong else "none was given")
+        )
+    return sorted({int(k) for k in asked})
+
+
+def _is_whole(k: Any) -> bool:
+    try:
+        return float(k).is_integer() and not isinstance(k, (str, bytes))
+    except (TypeError, ValueError):
+        return False

@@ -1,0 +1,1 @@
+"""Comparing rankings and methods: overlap, stability, tests and intervals."""

@@ -1,0 +1,101 @@
+"""Damage: how many words that were left alone come out different because their neighbours were changed.
+
+An intervention is meant for the words that carry the attribute. Layers above mix words, so the others of the same
+sentences may come out different too, and an intervention that breaks them is no evidence of fine control.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pitfalls.probes.curves import Split
+from pitfalls.interventions.kinds import Kind
+from pitfalls.rankings.base import Ranking
+from pitfalls.interventions.replay import Places, Run, World, checked_steps, prepare
+
+if TYPE_CHECKING:
+    from pitfalls.models.vectors import Splits
+    from pitfalls.models.interface import LanguageModel
+
+
+def damage(
+    world: World,
+    data: Splits,
+    ranking: Ranking,
+    kind: Kind,
+    ks: Iterable[int],
+    split: Split = "test",
+    target: str | None = None,
+    seed: int = 0,
+    max_sentences: int | None = None,
+) -> pd.DataFrame:
+    """Count the words left alone that come out other than they do without an intervention.
+
+    Takes what :func:`~.interventions.intervene` takes. Compared is with the model's own prediction (k = 0), right or
+    wrong, so at k = 0 nothing is damaged. Different is a word that joins to another form, or is one word at one k
+    only; words that are none at both are compared token by token. Words that have the ``target`` already are left
+    alone, so they count here.
+
+    Returns
+    -------
+    One row a k: the keys of :func:`~.interventions.intervene`, k, others (words left alone, in the sentences with a
+    changed word), damaged, and damage: damaged / others.
+
+    Raises
+    ------
+    ValueError
+        As :func:`~.interventions.intervene`, and if no word of these sentences is left alone.
+
+    Examples
+    --------
+    >>> import pitfalls as pf
+    >>> world = pf.load_world("planted")  # where no word reads the words that carry the attribute
+    >>> data = world.activations("art", "Number", 0)
+    >>> damage(world, data, pf.rank("probeless", data), pf.Translation(), [64], max_sentences=9)["damage"].tolist()
+    [0.0]
+    """
+    asked = checked_steps(data, ranking, ks, split)
+    run = prepare(world, data, ranking, kind, [0, *asked], split, target, seed, max_sentences)
+    others = _others(run)
+    damaged = _damaged(run, others)[[run.ks.index(k) for k in asked]]
+    return pd.DataFrame(
+        {**run.keys, "k": asked, "others": len(others), "damaged": damaged, "damage": damaged / len(others)}
+    )
+
+
+def _others(run: Run) -> Places:
+    """All words of the run's sentences but those that it changes."""
+    targets = run.targets
+    changed = set(zip(targets.sentences.tolist(), targets.positions.tolist(), strict=True))
+    everything = [(s, p) for s in np.unique(targets.sentences).tolist() for p in range(len(run.sentences[s].words))]
+    left = np.array([place for place in everything if place not in changed], dtype=np.int64).reshape(-1, 2)
+    if not len(left):
+        raise ValueError(
+            f"every word of the {len(everything)} in these sentences is changed, so none can be damaged: take more "
+            "sentences, or an attribute that fewer words carry"
+        )
+    return Places(left[:, 0], left[:, 1])
+
+
+def _damaged(run: Run, others: Places) -> NDArray[np.int64]:
+    """The number of damaged words at every k of ``run``, the first of which is 0, [n_ks]."""
+    model, counts = run.world.model, np.zeros(len(run.ks), dtype=np.int64)
+    # The prediction without an intervention: of every word it comes first.
+    baseline: dict[int, tuple[int, ...]] = {}
+    for i, word, own, predicted in run.predictions(others):
+        counts[i] += not _same(model, own, baseline.setdefault(word, predicted), predicted)
+    return counts
+
+
+def _same(model: LanguageModel, own: Sequence[int], one: Sequence[int], other: Sequence[int]) -> bool:
+    """Whether the tokens predicted at one word's slots spell the same word."""
+    if one == other:
+        return True
+    # The same form may be cut into other tokens.
+    form = model.join(one, like=own)
+    return form is not None and form == model.join(other, like=own)

@@ -1,0 +1,252 @@
+"""Controls that the paper lacks: the same push in another direction, and erasing the attribute outright.
+
+That a translation along the first k neurons changes words has two possible reasons: where it goes, and how far. A
+push of the same size in a random direction, or towards another attribute, tells them apart. Erasure (LEACE) is the
+reference at the other end: after it no linear probe finds the attribute in these neurons, and nothing is aimed at.
+
+All are kinds for :func:`~.interventions.intervene`, as :class:`~.interventions.Translation` is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pitfalls.extras import extra
+from pitfalls.arrays.words import labelled_words
+from pitfalls.interventions.run import Change, Means, Translation
+
+with extra("models"):
+    from concept_erasure import LeaceEraser
+
+if TYPE_CHECKING:
+    from pitfalls.models.vectors import Splits
+
+
+class _AsFarAsTranslation:
+    """What both controls share: a translation's push, turned into another direction of the same Euclidean length."""
+
+    beta: float
+
+    def __post_init__(self) -> None:
+        Translation(self.beta)  # refuses what is no beta
+
+    @property
+    def strength(self) -> float:
+        """The beta."""
+        return float(self.beta)
+
+    def aims(self, n_values: int, target: int | None) -> NDArray[np.int64]:
+        """Those of the translation that it is compared with: the next value of each, or ``target`` for all."""
+        return Translation(self.beta).aims(n_values, target)
+
+    def directions(self, aims: NDArray[np.int64], n_neurons: int) -> NDArray[np.float64]:
+        """What takes the place of the differences of means, [n_values, n_neurons]."""
+        raise NotImplementedError
+
+    def change(self, order: NDArray[np.int64], k: int, means: Means, aims: NDArray[np.int64]) -> Change:
+        """Push the first ``k`` neurons of ``order`` as far as the translation would, value by value."""
+        translation = Translation(self.beta)
+        along = translation.change(order, k, means, aims)
+        turned, chosen = np.zeros_like(along.offset), order[:k]
+        turned[:, chosen] = translation.coefficients(len(order))[:k] * self.directions(aims, len(order))[:, chosen]
+        return Change(along.keep, _with_lengths(turned, np.linalg.norm(along.offset, axis=1)))
+
+
+def _with_lengths(vectors: NDArray[np.float64], lengths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The rows of ``vectors`` [n, d], stretched to ``lengths`` [n]; a row of length 0 is all zeros."""
+    # By the largest entry first: squares of tiny entries would vanish.
+    own = np.abs(vectors).max(axis=1, keepdims=True)
+    unable = (own[:, 0] == 0) & (lengths > 0)
+    if unable.any():
+        raise ValueError(
+            f"the other direction is 0 in all changed neurons for value {int(unable.argmax())}, so no push along it is "
+            "as long as the translation's: take another attribute, or more neurons"
+        )
+    unit = vectors / np.where(own > 0, own, 1)
+    norms = np.linalg.norm(unit, axis=1)
+    return np.asarray(unit * (lengths / np.where(norms > 0, norms, 1))[:, None])
+
+
+@dataclass(frozen=True)
+class RandomDirection(_AsFarAsTranslation):
+    """As far as :class:`~.interventions.Translation` with this beta, in a random direction.
+
+    For every pair of values a vector with independent standard normal entries takes the place of the difference of
+    their means; it is multiplied by the same coefficients and stretched to the same length in the first k neurons.
+    The way back is the opposite vector, as it is for means. A vector belongs to the neurons, not to their ranks: all
+    rankings and all k go along the same one.
+
+    One draw says little where k is small: of k neurons a random direction hits any given one with a cosine of about
+    1 / sqrt(k), in either sense. Take several seeds.
+
+    Examples
+    --------
+    >>> means, aims = Means(np.array([[0.0, 0.0], [3.0, 4.0]]), np.zeros(2)), np.array([1, 0])
+    >>> for kind in (Translation(beta=2), RandomDirection(beta=2)):
+    ...     np.linalg.norm(kind.change(np.arange(2), 2, means, aims).offset, axis=1).round(4)
+    array([6., 6.])
+    array([6., 6.])
+    """
+
+    beta: float = 8.0
+    seed: int = 0
+
+    @property
+    def label(self) -> str:
+        """Its name in tables: the seed is part of it, so that draws stay apart."""
+        return f"random direction {self.seed}"
+
+    def directions(self, aims: NDArray[np.int64], n_neurons: int) -> NDArray[np.float64]:
+        """A random vector for every pair (value, value aimed at), [n_values, n_neurons]."""
+        rows = np.zeros((len(aims), n_neurons))
+        for value, aim in enumerate(aims.tolist()):
+            pair = (min(value, aim), max(value, aim))
+            drawn = np.random.default_rng([self.seed, *pair]).standard_normal(n_neurons)
+            rows[value] = drawn if value < aim else -drawn
+        return rows
+
+
+@dataclass(frozen=True, eq=False)
+class OtherAttribute(_AsFarAsTranslation):
+    """As far as :class:`~.interventions.Translation` with this beta, towards the means of *another* attribute.
+
+    What the model encodes, but of something else: Gender where Number is asked for. Value i of the attribute asked for
+    is pushed along the other attribute's difference ``q(i + 1) - q(i)``, cyclically, whatever the word's own value of
+    that attribute. Multiplied by the same coefficients and stretched to the length of the translation, so that the
+    two differ in direction only; by itself the other attribute may lie nearer or farther.
+
+    Attributes
+    ----------
+    means:
+        Of the other attribute, in the same layer of the same model and language.
+    attribute:
+        Its name, for tables.
+
+    Examples
+    --------
+    >>> gender = Means(np.array([[0.0, 0.0], [0.0, 2.0]]), np.zeros(2))
+    >>> number = Means(np.array([[0.0, 0.0], [3.0, 0.0]]), np.zeros(2))
+    >>> kind = OtherAttribute(gender, "Gender", beta=1.0)
+    >>> kind.label, kind.change(np.arange(2), 2, number, np.array([1, 0])).offset.tolist()
+    ('other attribute Gender', [[0.0, 3.0], [0.0, -3.0]])
+    """
+
+    means: Means
+    attribute: str
+    beta: float = 8.0
+
+    @classmethod
+    def of(cls, other: Splits, beta: float = 8.0) -> OtherAttribute:
+        """From the training words of the other attribute."""
+        return cls(Means.of(other), other.attribute, beta)
+
+    @property
+    def label(self) -> str:
+        """Its name in tables, with the other attribute's."""
+        return f"other attribute {self.attribute}"
+
+    def directions(self, aims: NDArray[np.int64], n_neurons: int) -> NDArray[np.float64]:
+        """The other attribute's difference to its next value, for value i its i-th, [n_values, n_neurons]."""
+        q = self.means.of_value
+        if q.shape[1] != n_neurons:
+            raise ValueError(
+                f"the means of {self.attribute} have {q.shape[1]} neurons, the ranking has {n_neurons}: both must come "
+                "from one layer of one model"
+            )
+        return (np.roll(q, -1, axis=0) - q)[np.arange(len(aims)) % len(q)]
+
+
+# ---------------------------------------------------------------------------------------- erasure
+
+
+@dataclass(frozen=True, eq=False)
+class AffineChange:
+    """An affine map of some neurons, the same for all values; stands where a :class:`~.interventions.Change` does.
+
+    ``h <- h - ((h - bias) @ right.T) @ left.T`` on ``neurons``, computed in double precision.
+
+    Attributes
+    ----------
+    neurons:
+        [k] int64, those that are read and changed.
+    left, right:
+        float64 [k, r] and [r, k], of a low rank r.
+    bias:
+        [k] float64.
+    """
+
+    neurons: NDArray[np.int64]
+    left: torch.Tensor
+    right: torch.Tensor
+    bias: torch.Tensor
+
+    def apply(self, states: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        """Changed copies of ``states`` [n, n_neurons]; ``values`` [n] make no difference."""
+        left, right, bias = (part.to(states.device) for part in (self.left, self.right, self.bias))
+        chosen = torch.as_tensor(self.neurons, device=states.device)
+        read = states[:, chosen].double()
+        changed = states.clone()
+        changed[:, chosen] = (read - ((read - bias) @ right.mT) @ left.mT).to(states)
+        return changed
+
+
+@dataclass(frozen=True, eq=False)
+class LeaceErasure:
+    """Erase the attribute from the first k neurons: least-squares concept erasure (LEACE, Belrose et al. 2023).
+
+    Of all affine maps after which no linear probe on these neurons does better than a constant on the training words,
+    the one that moves the words least. It is fitted for each k anew on those k neurons, and may mix them; the other
+    neurons are left alone, and may still carry the attribute. Like an ablation it aims at no value, so a right lemma
+    with another value counts as "another".
+
+    Attributes
+    ----------
+    X:
+        [n_words, n_neurons] float64, the training words.
+    Z:
+        [n_words, n_values] float64, 1 at the word's value.
+    """
+
+    X: torch.Tensor
+    Z: torch.Tensor
+
+    @classmethod
+    def of(cls, data: Splits) -> LeaceErasure:
+        """Erase the attribute of ``data``, as its training words show it."""
+        words = labelled_words(data, "train")
+        return cls(words.X.double(), torch.nn.functional.one_hot(words.y, words.n_classes).double())
+
+    @property
+    def label(self) -> str:
+        """Its name in tables."""
+        return "erasure"
+
+    @property
+    def strength(self) -> float:
+        """NaN: an erasure has no strength."""
+        return float("nan")
+
+    def aims(self, n_values: int, target: int | None) -> NDArray[np.int64]:
+        """All -1: no value is aimed at."""
+        if target is not None:
+            raise ValueError("an erasure aims at no value: leave target out, or use Translation")
+        return np.full(n_values, -1, dtype=np.int64)
+
+    def change(self, order: NDArray[np.int64], k: int, means: Means, aims: NDArray[np.int64]) -> AffineChange:
+        """Erase from the first ``k`` neurons of ``order``; ``means`` and ``aims`` are not needed."""
+        if len(order) != self.X.shape[1]:
+            raise ValueError(f"fitted on words of {self.X.shape[1]} neurons, and the ranking orders {len(order)}")
+        chosen = np.sort(order[:k])
+        if k == 0:
+            nothing = torch.zeros(0, dtype=torch.float64)
+            return AffineChange(chosen, nothing[:, None], nothing[None, :], nothing)
+        # Without shrinkage the map is the least-squares one of these very words. Without truncation rare values, whose
+        # singular values are small, are erased too. The covariance's trace cannot grow, as it is erased in its own
+        # metric, so the constraint on it is not needed.
+        eraser = LeaceEraser.fit(self.X[:, chosen], self.Z, shrinkage=False, svd_tol=1e-9, constrain_cov_trace=False)
+        return AffineChange(chosen, eraser.proj_left, eraser.proj_right, eraser.bias)

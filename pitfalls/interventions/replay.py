@@ -1,0 +1,355 @@
+"""Replaying a model with changed states: choose the words, change them at one layer, and let the rest run on.
+
+The layers up to the changed one run once, those above it once for each change, only sentences with a word to change
+are run, and the head only at the slots that are read (in M-BERT it costs more than all layers).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pitfalls.arrays.words import checked_ks, tensors
+from pitfalls.probes.curves import Split
+from pitfalls.interventions.kinds import Kind, Means, StateChange
+from pitfalls.rankings.base import Ranking
+
+if TYPE_CHECKING:
+    from pitfalls.language.analysers import Analyser
+    from pitfalls.language.corpus import Sentence
+    from pitfalls.models.vectors import Activations, Splits
+    from pitfalls.models.interface import Encoded, LanguageModel
+
+# Subwords run through the model at a time, padding included; and of a batch with _FEW of them or more, how many times
+# its real subwords it may have with padding. Padding is what costs: M-BERT's layers read their weights gladly again.
+_BATCH_TOKENS = 1024
+_FEW = 256
+_PADDED = 1.1
+# Subwords whose states are held while the head reads their words together: some 12 MB of M-BERT. The head's vocabulary
+# matrix is as large as all layers, and should not be read again for every small batch.
+_HELD_TOKENS = 4096
+
+
+class World(Protocol):
+    """What an intervention needs to know of a world: the model, the sentences, and an analyser to judge by."""
+
+    @property
+    def model(self) -> LanguageModel:
+        """The language model."""
+
+    def sentences(self, language: str, split: str) -> Sequence[Sentence]:
+        """The sentences that ``sentence_ids`` of the activations count."""
+
+    def analyser(self, language: str) -> Analyser:
+        """Who says which readings the language's forms have."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Words of a corpus, by the indices of their sentences and their positions in them: int64 [n_words] each.
+
+    In the order of sentence and position.
+    """
+
+    sentences: NDArray[np.int64]
+    positions: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.sentences)
+
+
+@dataclass(frozen=True)
+class Targets(Places):
+    """Words to change, with the value of each, int64 [n_words]."""
+
+    values: NDArray[np.int64]
+
+
+def _targets(part: Activations, aims: NDArray[np.int64], max_sentences: int | None, seed: int) -> Targets:
+    """The words of ``part``, without those that already have the value they would be sent to."""
+    y = np.asarray(part.y)
+    chosen = np.flatnonzero(aims[y] != y)
+    sentences, positions = np.asarray(part.sentence_ids), np.asarray(part.positions)
+    if max_sentences is not None:
+        ids = np.unique(sentences[chosen])
+        generator = np.random.default_rng(seed)
+        kept = generator.choice(ids, size=min(max_sentences, len(ids)), replace=False)
+        chosen = chosen[np.isin(sentences[chosen], kept)]
+    if not len(chosen):
+        raise ValueError(
+            f"no word to change: {part.language} {part.attribute} has {len(y)} words here, none of them with "
+            "another value than the target"
+        )
+    chosen = chosen[np.lexsort((positions[chosen], sentences[chosen]))]
+    return Targets(sentences[chosen], positions[chosen], y[chosen].astype(np.int64))
+
+
+def _check_words(part: Activations, sentences: Sequence[Sentence]) -> None:
+    """The activations' words must be the world's words."""
+    for form, sentence, position in zip(part.forms, part.sentence_ids, part.positions, strict=True):
+        inside = 0 <= sentence < len(sentences) and 0 <= position < len(sentences[sentence].words)
+        found = sentences[sentence].words[position].form if inside else None
+        if found != form:
+            raise ValueError(
+                f"the activations have {form!r} as word {position} of sentence {sentence}, the world has "
+                f"{found!r}: use the world and split that they come from (bare arrays come from none)"
+            )
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Indices of sentences of like length: at most ``_BATCH_TOKENS`` subwords a batch, with little padding."""
+    batch: list[int] = []
+    real = 0
+    for i in sorted(range(len(lengths)), key=lambda i: (lengths[i], i)):
+        padded = (len(batch) + 1) * lengths[i]
+        if batch and (padded > _BATCH_TOKENS or (real >= _FEW and padded > _PADDED * (real + lengths[i]))):
+            yield batch
+            batch, real = [], 0
+        batch.append(i)
+        real += lengths[i]
+    if batch:
+        yield batch
+
+
+def _groups(lengths: Sequence[int]) -> Iterator[list[list[int]]]:
+    """Batches whose states are held at once, ``_HELD_TOKENS`` subwords or a little more."""
+    group: list[list[int]] = []
+    held = 0
+    for batch in _batches(lengths):
+        group.append(batch)
+        held += len(batch) * lengths[batch[-1]]
+        if held >= _HELD_TOKENS:
+            yield group
+            group, held = [], 0
+    if group:
+        yield group
+
+
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    """Sentences that are run together, and where in them words are changed and read.
+
+    ``states`` [b, t, d] of the layer, unchanged; ``target_at`` and ``read_at`` [b, t], the word to change, and to read,
+    at each subword, -1 where there is none; ``values``, those of all words to change.
+    """
+
+    encoded: Encoded
+    states: torch.Tensor
+    target_at: torch.Tensor
+    read_at: torch.Tensor
+    values: torch.Tensor
+
+    def changed(self, change: StateChange) -> torch.Tensor:
+        """A changed copy of the states."""
+        slots, states = self.target_at >= 0, self.states.clone()
+        states[slots] = change.apply(self.states[slots], self.values[self.target_at[slots]])
+        return states
+
+
+@dataclass(frozen=True)
+class Run:
+    """One intervention, checked and ready to run: which words are changed, and how at every k.
+
+    Attributes
+    ----------
+    part:
+        The activations whose words are changed, at their layer.
+    sentences:
+        Of the world; ``targets`` counts them.
+    targets:
+        The words to change.
+    aims:
+        The value that each value is sent to, [n_values]; -1 where none is aimed at.
+    ks, changes:
+        What happens to a state, k by k.
+    keys:
+        What all rows of a table of this run share, column by column.
+    whole:
+        Where this run is one of its :meth:`parts`, the words to change in all of them.
+    """
+
+    world: World
+    part: Activations
+    sentences: Sequence[Sentence]
+    targets: Targets
+    aims: NDArray[np.int64]
+    ks: Sequence[int]
+    changes: Sequence[StateChange]
+    keys: Mapping[str, Any]
+    whole: Targets | None = None
+
+    def predictions(self, read: Places) -> Iterator[tuple[int, int, tuple[int, ...], tuple[int, ...]]]:
+        """Yield (index of k, index in ``read``, own token ids, predicted ones) for every k and word of ``read``.
+
+        The words of ``read`` may be others than those that are changed, in the same sentences; the head runs at
+        their slots only, and the layers up to that of ``part`` run once. A word comes at every k in turn.
+
+        Raises
+        ------
+        ValueError
+            At the end, if the tokenizer knows none of the words to change, nor of those of the other parts.
+        """
+        model, targets = self.world.model, self.targets
+        words = {int(i): self.sentences[i].forms for i in np.unique(targets.sentences)}
+        rows, unknown = list(words), 0
+        for group in _groups(model.lengths(list(words.values()))):
+            batches = [self._batch([rows[i] for i in batch], read) for batch in group]
+            unknown += sum(_unknown(model, batch.encoded, batch.target_at) for batch in batches)
+            own = torch.cat([batch.encoded.input_ids[batch.read_at >= 0] for batch in batches])
+            read_at = torch.cat([batch.read_at[batch.read_at >= 0] for batch in batches])
+            for i, change in enumerate(self.changes):
+                yield from _of_words(i, own, self._predicted(batches, change), read_at)
+        if unknown == len(targets):
+            _check_known(model, self.part, self.sentences, self.whole or targets)
+
+    def parts(self, n_sentences: int) -> list[Run]:
+        """The same run in parts: the words of at most ``n_sentences`` sentences each, in order, every word once.
+
+        Raises
+        ------
+        ValueError
+            For less than one sentence.
+        """
+        if n_sentences < 1:
+            raise ValueError(f"a part must have 1 sentence or more, not {n_sentences}")
+        targets = self.targets
+        _, rank = np.unique(targets.sentences, return_inverse=True)
+        chosen = [rank // n_sentences == i for i in range(rank[-1] // n_sentences + 1)]
+        return [
+            replace(
+                self,
+                targets=Targets(targets.sentences[c], targets.positions[c], targets.values[c]),
+                whole=self.whole or targets,
+            )
+            for c in chosen
+        ]
+
+    def _batch(self, sentences: Sequence[int], read: Places) -> _Batch:
+        """Run the layers up to that of ``part`` on some sentences."""
+        model, targets = self.world.model, self.targets
+        encoded = model.encode([self.sentences[i].forms for i in sentences])
+        return _Batch(
+            encoded,
+            model.hidden(encoded, self.part.layer),
+            _word_at(encoded, sentences, targets),
+            _word_at(encoded, sentences, read),
+            torch.as_tensor(targets.values, device=encoded.input_ids.device),
+        )
+
+    def _predicted(self, batches: Sequence[_Batch], change: StateChange) -> torch.Tensor:
+        """The tokens predicted where words are read, batch by batch, under one change, [n]."""
+        model, layer = self.world.model, self.part.layer
+        final = torch.cat(
+            [model.resume(batch.encoded, layer, batch.changed(change))[batch.read_at >= 0] for batch in batches]
+        )
+        return model.predict(final[None], torch.ones(1, len(final), dtype=torch.bool, device=final.device))
+
+
+def _check_known(model: LanguageModel, part: Activations, sentences: Sequence[Sentence], targets: Targets) -> None:
+    """The tokenizer must know one of the words to change."""
+    for sentence, words in zip(*np.unique(targets.sentences, return_counts=True), strict=True):
+        encoded = model.encode([sentences[sentence].forms])
+        if _unknown(model, encoded, _word_at(encoded, [sentence], targets)) < words:
+            return
+    raise ValueError(
+        f"{model.name} reads unknown tokens in all {len(targets)} words to change (100 %): its tokenizer does not "
+        f"know how {part.language} is written here; take a model that does, or text in another script"
+    )
+
+
+def _unknown(model: LanguageModel, encoded: Encoded, word_at: torch.Tensor) -> int:
+    """The number of words with a token that stands for whatever the tokenizer does not know."""
+    return len(word_at[(word_at >= 0) & (encoded.input_ids == model.unknown_id)].unique())
+
+
+def _word_at(encoded: Encoded, sentences: Sequence[int], places: Places) -> torch.Tensor:
+    """The word of ``places`` at each subword of the encoded ``sentences``, [b, t]; -1 where there is none."""
+    word_at = torch.full_like(encoded.word_ids, -1)
+    # Places are sorted by their sentence.
+    first, last = (np.searchsorted(places.sentences, sentences, side) for side in ("left", "right"))
+    for row, words in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
+        for word in range(*words):
+            word_at[row, encoded.word_ids[row] == int(places.positions[word])] = word
+    return word_at
+
+
+def _of_words(
+    k: int, own: torch.Tensor, predicted: torch.Tensor, word_at: torch.Tensor
+) -> Iterator[tuple[int, int, tuple[int, ...], tuple[int, ...]]]:
+    """Slots [n] of words, in row order, grouped by word: the token ids that it has, and those predicted."""
+    words, sizes = torch.unique_consecutive(word_at, return_counts=True)
+    # Lists at once: from a GPU, a copy a word would cost more than the layers.
+    before, after, end = own.tolist(), predicted.tolist(), 0
+    for word, size in zip(words.tolist(), sizes.tolist(), strict=True):
+        begin, end = end, end + size
+        yield k, word, tuple(before[begin:end]), tuple(after[begin:end])
+
+
+def prepare(
+    world: World,
+    data: Splits,
+    ranking: Ranking,
+    kind: Kind,
+    ks: Iterable[int],
+    split: Split = "test",
+    target: str | None = None,
+    seed: int = 0,
+    max_sentences: int | None = None,
+) -> Run:
+    """Check what :func:`~.interventions.intervene` is given, and choose the words and their changes.
+
+    Raises
+    ------
+    ValueError
+        As :func:`~.interventions.intervene`.
+    """
+    steps = checked_steps(data, ranking, ks, split)
+    part: Activations = getattr(data, split)
+    means, aims = Means.of(data), _aims(kind, data.train.values, target)
+    sentences = world.sentences(part.language, split)
+    _check_words(part, sentences)
+    keys = {
+        "language": part.language,
+        "attribute": part.attribute,
+        "layer": part.layer,
+        "split": split,
+        "ranking": ranking.name,
+        "direction": ranking.direction,
+        "ranking_seed": ranking.seed,
+        "kind": kind.label,
+        "strength": kind.strength,
+        "target": target if target is not None else ("none" if (aims < 0).all() else "next"),
+    }
+    targets = _targets(part, aims, max_sentences, seed)
+    changes = [kind.change(ranking.order, k, means, aims) for k in steps]
+    return Run(world, part, sentences, targets, aims, steps, changes, keys)
+
+
+def checked_steps(data: Splits, ranking: Ranking, ks: Iterable[int], split: str) -> list[int]:
+    """The numbers of neurons to change, ascending and each once, of a ranking of the neurons of ``data``.
+
+    Raises
+    ------
+    ValueError
+        For a bad k or split, or a ranking of another width.
+    """
+    if split not in ("train", "dev", "test"):
+        raise ValueError(f'split must be "train", "dev" or "test", not {split!r}')
+    X, _ = tensors(getattr(data, split), split)
+    if X.shape[1] != len(ranking):
+        raise ValueError(
+            f"the ranking orders {len(ranking)} neurons and the activations have {X.shape[1]}: "
+            "rank these activations, not those of another model"
+        )
+    return checked_ks(ks, len(ranking), least=0)
+
+
+def _aims(kind: Kind, values: tuple[str, ...], target: str | None) -> NDArray[np.int64]:
+    if target is not None and target not in values:
+        raise ValueError(f"the target {target!r} is none of the values {list(values)}")
+    return kind.aims(len(values), None if target is None else values.index(target))

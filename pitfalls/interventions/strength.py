@@ -1,0 +1,194 @@
+"""How strong a translation should be: sweeps over beta (and over constant alphas) on dev, and the choice.
+
+Too weak a translation changes no word and too strong a one breaks it, so the strength is swept and the best one kept
+(SOURCES.md, Interventions: beta from 2 to 12 on dev [C]; Figures, 10). The choice is made on dev words: a strength
+chosen on the words that are then reported would flatter the ranking it was chosen for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from pitfalls.probes.curves import Split
+from pitfalls.interventions.run import ConstantTranslation, Kind, Translation, World, intervene
+from pitfalls.rankings.base import Ranking
+from pitfalls.interventions.saturation import peaks
+
+if TYPE_CHECKING:
+    from pitfalls.models.vectors import Splits
+
+#: The betas that the paper sweeps [C].
+BETAS = tuple(range(2, 13))
+#: The constant alphas that it compares with [C].
+ALPHAS = (1, 2, 4, 6, 8)
+
+# What tells rankings of one configuration apart.
+_RANKING = ["ranking", "direction", "ranking_seed"]
+
+
+def sweep_beta(
+    world: World,
+    data: Splits,
+    rankings: Iterable[Ranking],
+    ks: Iterable[int],
+    betas: Sequence[float] = BETAS,
+    split: Split = "dev",
+    seed: int = 0,
+    max_sentences: int | None = None,
+) -> pd.DataFrame:
+    """Translate with every beta along every ranking: tables of :func:`~.interventions.intervene`, concatenated.
+
+    ``max_sentences`` and ``seed`` take a sample of the sentences, the same for all.
+
+    Raises
+    ------
+    ValueError
+        If there is no ranking or no beta, and what :func:`~.interventions.intervene` raises.
+    """
+    return _sweep(world, data, rankings, ks, [Translation(beta) for beta in betas], split, seed, max_sentences)
+
+
+def sweep_alpha(
+    world: World,
+    data: Splits,
+    rankings: Iterable[Ranking],
+    ks: Iterable[int],
+    alphas: Sequence[float] = ALPHAS,
+    split: Split = "dev",
+    seed: int = 0,
+    max_sentences: int | None = None,
+) -> pd.DataFrame:
+    """Translate by every constant alpha along every ranking: the unscaled variant of :func:`sweep_beta`."""
+    return _sweep(
+        world, data, rankings, ks, [ConstantTranslation(alpha) for alpha in alphas], split, seed, max_sentences
+    )
+
+
+def _sweep(
+    world: World,
+    data: Splits,
+    rankings: Iterable[Ranking],
+    ks: Iterable[int],
+    kinds: Sequence[Kind],
+    split: Split,
+    seed: int,
+    max_sentences: int | None,
+) -> pd.DataFrame:
+    orders, steps = list(rankings), list(ks)
+    if not orders or not kinds:
+        raise ValueError(
+            f"nothing to sweep: {len(orders)} rankings and {len(kinds)} strengths; give one of each or more"
+        )
+    return pd.concat(
+        [
+            intervene(world, data, order, kind, steps, split, seed=seed, max_sentences=max_sentences)
+            for order in orders
+            for kind in kinds
+        ],
+        ignore_index=True,
+    )
+
+
+def choose_beta(sweep: pd.DataFrame) -> pd.DataFrame:
+    """The beta with the highest CLWV over all k: the best for every ranking, and the best for all of them together.
+
+    The overall beta has the highest mean over the rankings (of a ranking drawn with several seeds, the mean over the
+    draws counts once). Ties go to the smaller beta.
+
+    Parameters
+    ----------
+    sweep:
+        Of :func:`sweep_beta` on dev; of one configuration or several, which are chosen for separately.
+
+    Returns
+    -------
+    A row a ranking: language, attribute, layer, split, ranking, direction, ranking_seed, kind, target, words, beta,
+    clwv, k (the first that has it), then overall_beta and overall_clwv (its mean), the same for all rankings.
+
+    Raises
+    ------
+    ValueError
+        If there are other words than dev words or another kind than "translation", or a ranking lacks a beta.
+
+    Examples
+    --------
+    >>> sweep = pd.DataFrame({"split": "dev", "ranking": ["linear"] * 4 + ["random"] * 4, "direction": "ttb",
+    ...     "ranking_seed": 0, "kind": "translation", "strength": [2.0, 2.0, 8.0, 8.0] * 2, "k": 10,
+    ...     "outcome": ["unchanged", "intended"] * 4, "count": [7, 3, 8, 2, 9, 1, 5, 5]})
+    >>> choose_beta(sweep)[["ranking", "beta", "clwv", "overall_beta", "overall_clwv"]].values.tolist()
+    [['linear', 2.0, 0.3, 8.0, 0.35], ['random', 8.0, 0.5, 8.0, 0.35]]
+    """
+    _check(sweep, {"translation"}, "choosing beta")
+    found = peaks(sweep).rename(columns={"max_clwv": "clwv", "max_k": "k", "strength": "beta"})
+    configuration = [key for key in found.columns if key not in (*_RANKING, "words", "beta", "clwv", "k")]
+    chosen = [
+        _best(part, [*configuration, *_RANKING]).assign(**_overall(part))
+        for _, part in found.groupby(configuration, sort=False, dropna=False)
+    ]
+    return pd.concat(chosen, ignore_index=True)
+
+
+def _best(found: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """The rows of the highest CLWV, one of each combination of ``keys``, with the smaller beta among equals."""
+    # The highest first and, of equals, the smaller beta; the rankings then as they came.
+    ordered = found.sort_values(["clwv", "beta"], ascending=[False, True], kind="stable")
+    best = ordered.drop_duplicates(keys).set_index(keys)
+    return best.loc[pd.MultiIndex.from_frame(found[keys].drop_duplicates())].reset_index()
+
+
+def _overall(found: pd.DataFrame) -> dict[str, float]:
+    of_beta = found.groupby([*_RANKING, "beta"])["clwv"].mean().unstack("beta")
+    lacking = of_beta[of_beta.isna().any(axis=1)]
+    if len(lacking):
+        raise ValueError(
+            f"the rankings were not all swept over the same betas: {lacking.index[0]} lacks "
+            f"{lacking.columns[lacking.iloc[0].isna()].tolist()}; sweep them together"
+        )
+    # Rounded, because equal means of different rates may differ in the last bit and must stay ties.
+    means = of_beta.groupby(["ranking", "direction"]).mean().mean().round(12)
+    # Columns are ascending and argmax takes the first of equals: the smaller beta.
+    return {"overall_beta": float(means.index.to_numpy()[means.argmax()]), "overall_clwv": float(means.max())}
+
+
+def scaled_against_constant(sweeps: pd.DataFrame) -> pd.DataFrame:
+    """What scaling by rank gains: each ranking's best beta beside its best constant alpha (SOURCES.md, Figures, 10).
+
+    Parameters
+    ----------
+    sweeps:
+        Of :func:`sweep_beta` and :func:`sweep_alpha` on dev, concatenated.
+
+    Returns
+    -------
+    A row a ranking: its keys, beta, scaled_clwv, scaled_k, alpha, constant_clwv, constant_k, and gain:
+    ``scaled_clwv - constant_clwv``. Ties go to the smaller strength.
+
+    Raises
+    ------
+    ValueError
+        If there are other words than dev words, or a ranking was not swept both ways.
+    """
+    _check(sweeps, {"translation", "constant translation"}, "comparing scaled with constant translations")
+    found = peaks(sweeps).rename(columns={"strength": "beta", "max_clwv": "clwv", "max_k": "k"})
+    keys = [key for key in found.columns if key not in ("kind", "words", "beta", "clwv", "k")]
+    best = _best(found, [*keys, "kind"])[[*keys, "kind", "beta", "clwv", "k"]]
+    scaled, constant = (
+        best[best["kind"] == kind].drop(columns="kind") for kind in ("translation", "constant translation")
+    )
+    scaled = scaled.rename(columns={"clwv": "scaled_clwv", "k": "scaled_k"})
+    constant = constant.rename(columns={"beta": "alpha", "clwv": "constant_clwv", "k": "constant_k"})
+    table = scaled.merge(constant, on=keys, how="outer", sort=False)
+    if table[["beta", "alpha"]].isna().any(axis=None):
+        raise ValueError("every ranking needs a sweep over beta and one over alpha: concatenate both tables")
+    return table.assign(gain=table["scaled_clwv"] - table["constant_clwv"])
+
+
+def _check(sweep: pd.DataFrame, kinds: set[str], what: str) -> None:
+    splits = sorted(set(sweep["split"]))
+    if splits != ["dev"]:
+        raise ValueError(f'{what} takes dev words only, and these are of {splits}: sweep with split="dev"')
+    if not set(sweep["kind"]) <= kinds:
+        raise ValueError(f"{what} takes the kinds {sorted(kinds)}, and the table has {sorted(set(sweep['kind']))}")

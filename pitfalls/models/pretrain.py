@@ -1,0 +1,284 @@
+"""Pretrains the mini multilingual BERT on text from the grammars.
+
+Masked language modelling as in BERT (of the subwords drawn 80 % are masked, 10 % replaced, 10 % kept), on
+fresh sentences that stand in neither dev nor test. Every batch, mask and dropout draw is a function of the
+seed and the step alone, so a run that was interrupted and resumed ends in the same weights.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm.auto import tqdm
+
+from pitfalls import files
+from pitfalls.extras import extra
+from pitfalls.language.grammar import core, corpora, load_grammar
+from pitfalls.models.tokenizer import build_tokenizer
+
+with extra("models"):
+    from safetensors.torch import load_file
+    from safetensors.torch import save as to_bytes
+    from transformers import BertConfig, BertForMaskedLM, BertTokenizer
+
+IGNORED = -100
+"""The label of a position that the loss leaves out (the convention of transformers)."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides the weights: shape, text, steps and seed."""
+
+    languages: tuple[str, ...] = ("eng", "spa", "rus", "tur")
+    sentences: int = 150_000
+    """Fresh sentences a language."""
+    hidden_size: int = 128
+    layers: int = 4
+    heads: int = 4
+    max_tokens: int = 64
+    dropout: float = 0.0
+    steps: int = 20_000
+    batch_size: int = 128
+    learning_rate: float = 2e-3
+    warmup_steps: int = 500
+    weight_decay: float = 0.01
+    mask_probability: float = 0.2
+    seed: int = 2022
+    text_seed: int = 7_000_000
+    """Far from the seeds of train, dev and test; sentences of dev and test are left out besides."""
+
+    def config(self, vocabulary_size: int, pad_token_id: int) -> BertConfig:
+        """The shape as transformers' own configuration."""
+        return BertConfig(
+            vocab_size=vocabulary_size,
+            hidden_size=self.hidden_size,
+            num_hidden_layers=self.layers,
+            num_attention_heads=self.heads,
+            intermediate_size=4 * self.hidden_size,
+            max_position_embeddings=self.max_tokens,
+            type_vocab_size=1,
+            hidden_dropout_prob=self.dropout,
+            attention_probs_dropout_prob=self.dropout,
+            pad_token_id=pad_token_id,
+        )
+
+
+def mini_tokenizer(languages: Sequence[str], max_tokens: int) -> BertTokenizer:
+    """The tokenizer over the paradigms of several languages."""
+    forms = (form for language in languages for form in load_grammar(language).paradigms())
+    return build_tokenizer(forms, max_tokens)
+
+
+def fresh_text(language: str, count: int, seed: int, held_out: frozenset[str]) -> list[str]:
+    """``count`` different sentences of a language, none of them in ``held_out``."""
+    stream = core.sentences(load_grammar(language), seed, held_out)
+    return [core.text(tokens) for tokens in islice(stream, count)]
+
+
+def tokenize(tokenizer: BertTokenizer, texts: Sequence[str], max_tokens: int) -> list[NDArray[np.int64]]:
+    """Subword ids of each sentence, special tokens included; sentences over ``max_tokens`` are left out."""
+    ids = tokenizer(list(texts), add_special_tokens=True)["input_ids"]
+    return [np.asarray(sentence, dtype=np.int64) for sentence in ids if len(sentence) <= max_tokens]
+
+
+def batches(lengths: NDArray[np.int64], batch_size: int, seed: int, start: int = 0) -> Iterator[NDArray[np.int64]]:
+    """Sentence numbers of each batch from step ``start`` on, without end; a batch holds like lengths.
+
+    An epoch is a permutation, sorted by length within blocks of 64 batches so that little is padding; the
+    batches of an epoch then come in random order. All of it follows from the seed and the epoch's number.
+    """
+    per_epoch = max(1, len(lengths) // batch_size)
+    epoch = start // per_epoch
+    skip = start % per_epoch
+    while True:
+        draw = np.random.default_rng([seed, epoch])
+        order = draw.permutation(len(lengths))
+        block = 64 * batch_size
+        runs = [order[i : i + block] for i in range(0, len(order), block)]
+        sorted_order = np.concatenate([run[np.argsort(lengths[run], kind="stable")] for run in runs])
+        for index in draw.permutation(per_epoch)[skip:]:
+            yield sorted_order[index * batch_size : (index + 1) * batch_size]
+        epoch, skip = epoch + 1, 0
+
+
+def pad(sentences: Sequence[NDArray[np.int64]], pad_token_id: int) -> torch.Tensor:
+    """Sentences of different lengths as one matrix [b, t]."""
+    ids = np.full((len(sentences), max(map(len, sentences))), pad_token_id, dtype=np.int64)
+    for row, sentence in zip(ids, sentences, strict=True):
+        row[: len(sentence)] = sentence
+    return torch.from_numpy(ids)
+
+
+def mask(
+    ids: torch.Tensor, tokenizer: BertTokenizer, probability: float, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """BERT's corruption: (input ids, labels), both [b, t]; labels are -100 where nothing is asked.
+
+    Of the positions drawn 80 % become ``[MASK]``, 10 % a random subword and 10 % stay (Devlin et al. 2019).
+    """
+    special = torch.tensor(sorted(tokenizer.all_special_ids))
+    drawn = (torch.rand(ids.shape, generator=generator) < probability) & ~torch.isin(ids, special)
+    labels = torch.where(drawn, ids, torch.tensor(IGNORED))
+    kind = torch.rand(ids.shape, generator=generator)
+    others = torch.randint(len(special), len(tokenizer), ids.shape, generator=generator)
+    masked = torch.where(drawn & (kind < 0.8), torch.tensor(tokenizer.mask_token_id), ids)
+    return torch.where(drawn & (kind >= 0.9), others, masked), labels
+
+
+def learning_rate(step: int, recipe: Recipe) -> float:
+    """Linear warm-up, then a linear fall to zero at the last step."""
+    if step < recipe.warmup_steps:
+        return recipe.learning_rate * (step + 1) / recipe.warmup_steps
+    return recipe.learning_rate * max(0.0, (recipe.steps - step) / max(1, recipe.steps - recipe.warmup_steps))
+
+
+def loss_of(model: BertForMaskedLM, inputs: torch.Tensor, labels: torch.Tensor, pad_token_id: int) -> torch.Tensor:
+    """Mean cross-entropy in nats over the asked positions; logits are made for those alone."""
+    hidden = model.bert(input_ids=inputs, attention_mask=(inputs != pad_token_id).long()).last_hidden_state
+    asked = labels != IGNORED
+    if not asked.any():
+        return hidden.sum() * 0.0
+    return torch.nn.functional.cross_entropy(model.cls(hidden[asked]), labels[asked])
+
+
+class Checkpoint:
+    """The state of a training run on disk: weights, Adam's moments and the step, in safetensors and JSON.
+
+    Two files, and a JSON file written last that names them: a run killed while saving goes on from the
+    checkpoint before.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def save(self, step: int, model: BertForMaskedLM, optimizer: torch.optim.Optimizer, recipe: Recipe) -> None:
+        """Write the state after ``step`` steps."""
+        tensors = {f"weight/{name}": value.detach().clone() for name, value in model.named_parameters()}
+        for name, parameter in model.named_parameters():
+            for key, value in optimizer.state[parameter].items():
+                tensors[f"{key}/{name}"] = value.detach().clone()
+        file = self.folder / f"step-{step}.safetensors"
+        state = json.dumps({"step": step, "file": file.name, "recipe": asdict(recipe)})
+        files.write({self.folder / "state.json": state.encode(), file: to_bytes(tensors)})
+        for old in self.folder.glob("step-*.safetensors"):
+            if old != file:
+                old.unlink()
+
+    def load(self, model: BertForMaskedLM, optimizer: torch.optim.Optimizer, recipe: Recipe) -> int:
+        """Restore the state; the number of steps done, 0 where nothing was saved.
+
+        Raises
+        ------
+        ValueError
+            The checkpoint was made by another recipe.
+        """
+        state = self.folder / "state.json"
+        if not state.exists():
+            return 0
+        saved = json.loads(state.read_text())
+        asked = json.loads(json.dumps(asdict(recipe)))
+        if saved["recipe"] != asked:
+            different = sorted(key for key in asked if asked[key] != saved["recipe"].get(key))
+            raise ValueError(
+                f"{self.folder} holds a run with another recipe ({', '.join(different)} differ): "
+                "choose another folder, or delete this one to start anew"
+            )
+        tensors = load_file(str(self.folder / saved["file"]))
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                parameter.copy_(tensors[f"weight/{name}"])
+                moments = {key: tensors[f"{key}/{name}"] for key in ("step", "exp_avg", "exp_avg_sq")}
+                optimizer.state[parameter] = moments
+        return int(saved["step"])
+
+
+def train(
+    recipe: Recipe,
+    tokenizer: BertTokenizer,
+    sentences: Sequence[NDArray[np.int64]],
+    checkpoint: Checkpoint,
+    save_every: int = 1_000,
+    report: Callable[[int, float], None] = lambda step, loss: None,
+) -> BertForMaskedLM:
+    """Train to the recipe's last step, going on from the checkpoint where there is one.
+
+    Parameters
+    ----------
+    sentences : subword ids of each sentence
+    save_every : steps between checkpoints
+    report : called with the step and the mean loss in nats of the last 100 steps
+    """
+    torch.manual_seed(recipe.seed)
+    assert tokenizer.pad_token_id is not None
+    model = BertForMaskedLM(recipe.config(len(tokenizer), tokenizer.pad_token_id))
+    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=recipe.weight_decay, betas=(0.9, 0.98))
+    start = checkpoint.load(model, optimizer, recipe)
+    lengths = np.asarray([len(sentence) for sentence in sentences], dtype=np.int64)
+    stream = batches(lengths, recipe.batch_size, recipe.seed, start)
+    model.train()
+    recent: list[float] = []
+    for step in tqdm(range(start, recipe.steps), initial=start, total=recipe.steps, desc="pretraining", unit="step"):
+        generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
+        torch.manual_seed(recipe.seed * 1_000_003 + step)
+        ids = pad([sentences[i] for i in next(stream)], tokenizer.pad_token_id)
+        inputs, labels = mask(ids, tokenizer, recipe.mask_probability, generator)
+        loss = loss_of(model, inputs, labels, tokenizer.pad_token_id)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, recipe)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        recent.append(float(loss.detach()))
+        if (step + 1) % 100 == 0:
+            report(step + 1, sum(recent) / len(recent))
+            recent.clear()
+        if (step + 1) % save_every == 0 or step + 1 == recipe.steps:
+            checkpoint.save(step + 1, model, optimizer, recipe)
+    return model.eval()
+
+
+def save(model: BertForMaskedLM, tokenizer: BertTokenizer, recipe: Recipe, folder: Path) -> None:
+    """Write the model as transformers reads it (safetensors, tokenizer) with the recipe beside it."""
+    with TemporaryDirectory() as beside:
+        model.save_pretrained(beside)
+        tokenizer.save_pretrained(beside)
+        contents = {folder / file.name: file.read_bytes() for file in sorted(Path(beside).iterdir())}
+    files.write({folder / "recipe.json": (json.dumps(asdict(recipe), indent=1) + "\n").encode(), **contents})
+
+
+def pretrain(
+    recipe: Recipe,
+    folder: Path,
+    checkpoints: Path,
+    machine: str = "",
+    report: Callable[[int, float], None] = lambda step, loss: None,
+) -> float:
+    """Draw the text, train, and write model, tokenizer and recipe to ``folder``; the seconds it took.
+
+    Run again after an interruption, it goes on from the last checkpoint (the seconds are those of this run).
+    """
+    start = time.perf_counter()
+    tokenizer = mini_tokenizer(recipe.languages, recipe.max_tokens)
+    sentences: list[NDArray[np.int64]] = []
+    for index, language in enumerate(tqdm(recipe.languages, desc="drawing text", unit="language")):
+        held_out = frozenset(
+            core.text(tokens) for split in ("dev", "test") for tokens in corpora.trees(language)[split]
+        )
+        texts = fresh_text(language, recipe.sentences, recipe.text_seed + index, held_out)
+        sentences += tokenize(tokenizer, texts, recipe.max_tokens)
+    model = train(recipe, tokenizer, sentences, Checkpoint(checkpoints), report=report)
+    save(model, tokenizer, recipe, folder)
+    seconds = time.perf_counter() - start
+    log = {"seconds": round(seconds), "parameters": model.num_parameters(), "machine": machine}
+    files.write_text(folder / "training.json", json.dumps(log, indent=1) + "\n")
+    return seconds

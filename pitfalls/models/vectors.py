@@ -1,0 +1,690 @@
+"""Word vectors of one layer, and the labelled sets of them that probes and rankings work on.
+
+A word's vector is the mean over its subwords' hidden states (SOURCES.md, "Word vector" [C]). Vectors are made
+once a model, corpus and layer by :func:`word_vectors`, kept in a memory-mapped file if a folder is given, and
+:func:`select` picks from them the words that carry an attribute.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import io
+import json
+import math
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from tqdm import tqdm
+
+from pitfalls import files
+from pitfalls.files import free_space
+from pitfalls.language.forms import as_forms
+from pitfalls.language.quoting import quoted
+from pitfalls.arrays.given import as_labels, as_matrix, sorted_labels
+from pitfalls.models.interface import LanguageModel, check_lengths
+
+if TYPE_CHECKING:
+    from pitfalls.language.corpus import Corpus
+
+# Raised by whoever changes what a word's vector is, so that older caches are made anew.
+CODE_VERSION = 1
+
+_READ_AT_ONCE = 1 << 22
+
+
+# -------------------------------------------------------------------- labelled vectors
+
+
+@dataclass(frozen=True, eq=False)
+class Activations:
+    """Vectors of the words that carry one attribute, with the value that each word has.
+
+    Attributes
+    ----------
+    X : float32 or float64 [n_words, n_neurons]
+        A model's vectors have the precision of :func:`vector_dtype`; anybody's own may be either.
+    y : int64 [n_words]
+        Index into ``values``.
+    values : tuple of str
+        The attribute's values, sorted.
+    forms : tuple of str [n_words]
+        The words, composed (NFC; :mod:`pitfalls.language.forms`); the control task gives one label a form.
+    sentence_ids, positions : int64 [n_words]
+        Index of the word's sentence in its corpus, and of the word in its sentence.
+    language, attribute : str
+    layer : int
+
+    Raises
+    ------
+    ValueError
+        When lengths differ, a label has no value, a value is named twice, a vector is not finite, or a form is no
+        string with something to read in it.
+
+    Examples
+    --------
+    >>> data = Activations.from_arrays([[0.1, 2.0], [0.3, 1.0]], ["SG", "PL"])
+    >>> data.values, data.y.tolist(), data.n_words, data.n_neurons
+    (('PL', 'SG'), [1, 0], 2, 2)
+    """
+
+    X: NDArray[np.floating[Any]]
+    y: NDArray[np.int64]
+    values: tuple[str, ...]
+    forms: tuple[str, ...]
+    sentence_ids: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    language: str
+    attribute: str
+    layer: int
+
+    def __post_init__(self) -> None:
+        _check_matrix(self.X)
+        object.__setattr__(self, "forms", as_forms(self.forms))
+        for name, column in (
+            ("y", self.y),
+            ("forms", self.forms),
+            ("sentence_ids", self.sentence_ids),
+            ("positions", self.positions),
+        ):
+            if len(column) != len(self.X):
+                raise ValueError(f"{name} has {len(column)} entries, X {len(self.X)} rows: give one a word")
+        if len(set(self.values)) != len(self.values):
+            raise ValueError(f"values {self.values} repeat themselves: name each once")
+        if self.y.dtype != np.int64:
+            raise ValueError(f"y is {self.y.dtype}: give int64 indexes into values (from_arrays takes labels)")
+        outside = np.unique(self.y[(self.y < 0) | (self.y >= len(self.values))]).tolist()
+        if outside:
+            raise ValueError(f"labels {outside} for {len(self.values)} values {self.values}: y indexes values")
+
+    @property
+    def n_words(self) -> int:
+        """Number of words (rows of ``X``)."""
+        return len(self.X)
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons (columns of ``X``)."""
+        return int(self.X.shape[1])
+
+    @classmethod
+    def from_arrays(
+        cls,
+        X: ArrayLike,
+        y: ArrayLike,
+        values: Sequence[str | int] | None = None,
+        forms: Sequence[str] | None = None,
+        language: str = "und",
+        attribute: str = "attribute",
+        layer: int = 0,
+    ) -> Activations:
+        """Take anybody's own vectors and labels.
+
+        Parameters
+        ----------
+        X : array, table, tensor or list [n_words, n_neurons]
+            Finite numbers, as :func:`~pitfalls.model.given.as_matrix` takes them: float64 stays so, everything else
+            becomes float32.
+        y : array, series, tensor or list [n_words]
+            Labels: strings or whole numbers (:func:`~pitfalls.model.given.as_labels`), not indexes.
+        values : sequence, optional
+            All labels that there are; by default those in ``y``. Sorted, numbers by size.
+        forms : sequence of str [n_words], optional
+            The words. Without them every row counts as a form of its own.
+        """
+        matrix = as_matrix(X)
+        labels = as_labels(y)
+        known = sorted_labels(labels if values is None else as_labels(values, "values"))
+        index = {label: i for i, label in enumerate(known)}
+        unknown = sorted_labels([label for label in labels if label not in index])
+        if unknown:
+            raise ValueError(f"labels {quoted(unknown)} are not among the values {quoted(known)}")
+        return cls(
+            X=matrix,
+            y=np.array([index[label] for label in labels], dtype=np.int64),
+            values=tuple(str(label) for label in known),
+            forms=tuple(f"word {i}" for i in range(len(matrix))) if forms is None else as_forms(forms),
+            sentence_ids=np.arange(len(matrix), dtype=np.int64),
+            positions=np.zeros(len(matrix), dtype=np.int64),
+            language=language,
+            attribute=attribute,
+            layer=layer,
+        )
+
+    def sample(self, n_words: int, seed: int = 0) -> Activations:
+        """``n_words`` of the words, drawn with ``seed``, in their order; all of them where there are no more.
+
+        Raises
+        ------
+        ValueError
+            For less than one word.
+
+        Examples
+        --------
+        >>> data = Activations.from_arrays([[0.0], [1.0], [2.0], [3.0]], ["SG", "PL", "SG", "PL"])
+        >>> data.sample(2, seed=1).forms, data.sample(9) is data
+        (('word 1', 'word 2'), True)
+        """
+        if n_words < 1:
+            raise ValueError(f"n_words must be 1 or more, not {n_words}")
+        if n_words >= self.n_words:
+            return self
+        drawn = np.sort(np.random.default_rng(seed).choice(self.n_words, size=n_words, replace=False))
+        return replace(
+            self,
+            X=np.asarray(self.X)[drawn],
+            y=self.y[drawn],
+            forms=tuple(self.forms[i] for i in drawn.tolist()),
+            sentence_ids=self.sentence_ids[drawn],
+            positions=self.positions[drawn],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """Train, dev and test activations of one language, attribute and layer.
+
+    Raises
+    ------
+    ValueError
+        When the three differ in neurons, values, language, attribute or layer, or when one lacks a value.
+
+    Examples
+    --------
+    >>> X = [[0.0, 1.0], [1.0, 0.0], [0.5, 0.9]]
+    >>> data = Splits.from_arrays(train=(X, [0, 1, 0]), dev=(X, [0, 1, 1]), test=(X, [1, 1, 0]))
+    >>> data.values, data.n_neurons, data.test.y.tolist()
+    (('0', '1'), 2, [1, 1, 0])
+    """
+
+    train: Activations
+    dev: Activations
+    test: Activations
+
+    def __post_init__(self) -> None:
+        for name in ("n_neurons", "values", "language", "attribute", "layer"):
+            train, dev, test = (getattr(part, name) for part in (self.train, self.dev, self.test))
+            if not train == dev == test:
+                raise ValueError(
+                    f"{name} differs between the splits: train {train!r}, dev {dev!r}, test {test!r}; all "
+                    "three must come from one model, layer and attribute"
+                )
+        for split, part in (("train", self.train), ("dev", self.dev), ("test", self.test)):
+            counts = np.bincount(part.y, minlength=len(self.values))
+            absent = [value for value, count in zip(self.values, counts, strict=True) if count == 0]
+            if absent:
+                raise ValueError(
+                    f"no word of {split} has the values {absent} of {list(self.values)}: drop those values from all "
+                    "three splits (the value filter), or divide the words otherwise"
+                )
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons, the same in all three."""
+        return self.train.n_neurons
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The attribute's values, sorted, the same in all three."""
+        return self.train.values
+
+    @property
+    def language(self) -> str:
+        """ISO 639-3 code of the language."""
+        return self.train.language
+
+    @property
+    def attribute(self) -> str:
+        """Name of the attribute."""
+        return self.train.attribute
+
+    @property
+    def layer(self) -> int:
+        """Layer that the vectors are from."""
+        return self.train.layer
+
+    @classmethod
+    def from_arrays(
+        cls,
+        train: tuple[ArrayLike, ...],
+        dev: tuple[ArrayLike, ...],
+        test: tuple[ArrayLike, ...],
+        language: str = "und",
+        attribute: str = "attribute",
+        layer: int = 0,
+    ) -> Splits:
+        """Take anybody's own activations: ``(X, y)`` or ``(X, y, forms)`` for each split.
+
+        ``X`` is [n_words, n_neurons]; ``y`` holds strings or whole numbers, and the values are the sorted
+        labels of train. ``forms``, the words, are what the control task goes by; without them each row counts
+        as a form of its own.
+
+        Raises
+        ------
+        ValueError
+            Naming the split, and what is wrong in it.
+        """
+        parts = {"train": train, "dev": dev, "test": test}
+        for split, arrays in parts.items():
+            if not isinstance(arrays, tuple) or len(arrays) not in (2, 3):
+                raise ValueError(f"{split} is not a tuple (X, y) or (X, y, forms)")
+        known: list[Any] | None = None
+        made = {}
+        for split, (X, y, *words) in parts.items():
+            try:
+                matrix = as_matrix(X)
+                known = known or sorted_labels(as_labels(y))  # of train, which comes first
+                # A row of one split without its word is no form of another split.
+                forms: Any = words[0] if words else [f"{split} word {i}" for i in range(len(matrix))]
+                made[split] = Activations.from_arrays(matrix, y, known, forms, language, attribute, layer)
+            except ValueError as error:
+                raise ValueError(f"{split}: {error}") from error
+        return cls(**made)
+
+
+def select(
+    vectors: NDArray[np.floating[Any]],
+    corpus: Corpus,
+    attribute: str,
+    values: Collection[str],
+    layer: int,
+) -> Activations:
+    """Pick the words of a corpus that carry an attribute with one of the given values.
+
+    Parameters
+    ----------
+    vectors : float32 or float64 [words of the corpus, n_neurons]
+        From :func:`word_vectors` of the same corpus.
+    corpus : Corpus
+    attribute : str
+        Such as ``"Number"``.
+    values : collection of str
+        Values to keep, in any order, such as ``{"SG", "PL"}``.
+    layer : int
+        Layer that the vectors are from.
+
+    Raises
+    ------
+    ValueError
+        When there is not one vector a word, or a value is carried by no word.
+    """
+    total = sum(len(sentence.words) for sentence in corpus.sentences)
+    if len(vectors) != total:
+        raise ValueError(f"{len(vectors)} vectors for the {total} words of {corpus.name}: not of the same corpus")
+    kept = tuple(sorted(set(values)))
+    rows, labels, forms, sentence_ids, positions, others = [], [], [], [], [], set()
+    row = -1
+    for sentence_id, sentence in enumerate(corpus.sentences):
+        for position, word in enumerate(sentence.words):
+            row += 1
+            value = word.attributes.get(attribute)
+            if value is None:
+                continue
+            others.add(value)
+            if value in kept:
+                rows.append(row)
+                labels.append(kept.index(value))
+                forms.append(word.form)
+                sentence_ids.append(sentence_id)
+                positions.append(position)
+    absent = sorted(set(kept) - others)
+    if absent or not kept:
+        raise ValueError(f"no word of {corpus.name} has the {attribute} {absent}: its words have {sorted(others)}")
+    return Activations(
+        X=np.ascontiguousarray(np.asarray(vectors)[rows]),
+        y=np.array(labels, dtype=np.int64),
+        values=kept,
+        forms=tuple(forms),
+        sentence_ids=np.array(sentence_ids, dtype=np.int64),
+        positions=np.array(positions, dtype=np.int64),
+        language=corpus.language,
+        attribute=attribute,
+        layer=layer,
+    )
+
+
+# -------------------------------------------------------------------- vectors of all words
+
+
+def vector_dtype(model: LanguageModel) -> np.dtype[np.floating[Any]]:
+    """The precision of a model's word vectors: float64 where it computes in float64, else float32."""
+    return np.dtype(np.float64 if model.dtype == torch.float64 else np.float32)
+
+
+def word_vectors(
+    model: LanguageModel,
+    sentences: Sequence[Sequence[str]],
+    layer: int,
+    cache: str | os.PathLike[str] | None = None,
+    batch_tokens: int = 4096,
+) -> NDArray[np.floating[Any]]:
+    """Vectors of all words at one layer: the mean over each word's subwords.
+
+    Parameters
+    ----------
+    model : LanguageModel
+    sentences : sequence of sequences of words
+        Each sentence at most ``model.max_tokens`` subwords long.
+    layer : int
+        0 (embeddings) to ``model.n_layers``.
+    cache : path, optional
+        Folder to keep the vectors in. They are made once for the same model, sentences, layer and code, and
+        read through a memory map after that; a file that is not what its manifest says (SHA-256 of the whole
+        file, at every load) is made anew. Processes that make the same vectors wait for each other; to read
+        them needs no lock, so the folder of finished vectors may be read-only. (If another program shortens a
+        file that is mapped, the system ends this process by SIGBUS. Here no file is ever changed in its place.)
+    batch_tokens : int
+        Most subwords in one batch, padding included; memory and speed only.
+
+    Returns
+    -------
+    [n_words, n_neurons] of :func:`vector_dtype`
+        In the order of the words; a read-only memory map where ``cache`` is given.
+
+    Raises
+    ------
+    TooLongError
+        Naming the sentence that is too long for the model.
+    OSError
+        The disk of ``cache`` has no room for the vectors; it has been reserved before the first one is made. Or
+        they are not there and the folder cannot be written, or was removed meanwhile.
+    """
+    return layer_vectors(model, sentences, [layer], cache, batch_tokens)[layer]
+
+
+def layer_vectors(
+    model: LanguageModel,
+    sentences: Sequence[Sequence[str]],
+    layers: Sequence[int],
+    cache: str | os.PathLike[str] | None = None,
+    batch_tokens: int = 4096,
+) -> dict[int, NDArray[np.floating[Any]]]:
+    """Vectors of all words at several layers, from one pass: layer -> [n_words, n_neurons] of :func:`vector_dtype`.
+
+    See :func:`word_vectors`; each layer has its own file in ``cache``, and only those not there are made.
+    """
+    layers = sorted(set(layers))
+    if not layers or not 0 <= layers[0] <= layers[-1] <= model.n_layers:
+        raise ValueError(f"layers {layers} of {model.name}: it has layers 0 (embeddings) to {model.n_layers}")
+    shape = (sum(len(sentence) for sentence in sentences), model.n_neurons)
+    if shape[0] == 0:
+        raise ValueError(f"no word in {len(sentences)} sentences: there is nothing to make vectors of")
+    if cache is None:
+        arrays: dict[int, NDArray[np.floating[Any]]] = {
+            layer: np.empty(shape, dtype=vector_dtype(model)) for layer in layers
+        }
+        _fill(arrays, model, sentences, batch_tokens)
+        return arrays
+    folder = Path(cache)
+    manifests = _manifests(model, sentences, layers, shape)
+    stores = {layer: _Store(folder, manifest) for layer, manifest in manifests.items()}
+    # A finished file never changes, so reading needs no lock.
+    found = _opened(stores)
+    if len(found) < len(stores):
+        # One lock for all layers of a corpus: locks taken one by one could wait for each other for ever.
+        with _making(folder, f"{_key(manifests[layers[0]], 'layer')}.lock"):
+            # Another process may have made some of them meanwhile.
+            found |= _opened({layer: store for layer, store in stores.items() if layer not in found})
+            missing = {layer: store for layer, store in stores.items() if layer not in found}
+            if missing:
+                _make(missing, folder, model, sentences, batch_tokens)
+            found |= {layer: store.mapped() for layer, store in missing.items()}
+    return {layer: found[layer] for layer in layers}
+
+
+def absent_layers(
+    model: LanguageModel, sentences: Sequence[Sequence[str]], layers: Sequence[int], cache: str | os.PathLike[str]
+) -> list[int]:
+    """Those of ``layers`` that :func:`layer_vectors` would have to make, by names and sizes of files alone."""
+    shape = (sum(len(sentence) for sentence in sentences), model.n_neurons)
+    # Hashed once, and not once a layer.
+    manifests = _manifests(model, sentences, sorted(set(layers)), shape)
+    return [layer for layer, manifest in manifests.items() if not _Store(Path(cache), manifest).is_there()]
+
+
+def _fill(
+    arrays: Mapping[int, NDArray[np.floating[Any]]],
+    model: LanguageModel,
+    sentences: Sequence[Sequence[str]],
+    batch_tokens: int,
+) -> None:
+    """Write every word's vector into its row of each layer's array."""
+    lengths = model.lengths(sentences)
+    check_lengths(lengths, model.max_tokens)
+    ends = np.cumsum([len(sentence) for sentence in sentences])
+    with tqdm(total=int(ends[-1]), unit="word", desc=f"{model.name}, layer {sorted(arrays)}") as progress:
+        for batch in _batches(lengths, batch_tokens):
+            chosen = [sentences[i] for i in batch]
+            rows = np.concatenate([np.arange(ends[i] - len(sentences[i]), ends[i]) for i in batch])
+            for layer, means in _means(model, chosen, list(arrays)).items():
+                arrays[layer][rows] = means
+            progress.update(len(rows))
+
+
+def _batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
+    """Sentence indexes, longest first, cut so that a padded batch has at most ``batch_tokens`` subwords.
+
+    Longest first: a batch too large for the memory then fails at once, and not an hour later.
+    """
+    batch: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
+        if batch and lengths[batch[0]] * (len(batch) + 1) > batch_tokens:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def _means(
+    model: LanguageModel, sentences: Sequence[Sequence[str]], layers: Sequence[int]
+) -> dict[int, NDArray[np.floating[Any]]]:
+    """Mean over each word's subwords: layer -> [words of all sentences, n_neurons] of :func:`vector_dtype`."""
+    encoded = model.encode(sentences)
+    counts = [len(sentence) for sentence in sentences]
+    starts = torch.tensor(np.cumsum([0, *counts[:-1]]), device=encoded.word_ids.device)
+    is_word = encoded.word_ids >= 0
+    word = (encoded.word_ids + starts[:, None])[is_word]
+    n_subwords = torch.bincount(word, minlength=sum(counts))
+    precision = torch.float64 if vector_dtype(model) == np.float64 else torch.float32
+    means = {}
+    for layer, states in model.hidden_of_layers(encoded, layers).items():
+        sums = torch.zeros(sum(counts), model.n_neurons, device=states.device, dtype=precision)
+        sums.index_add_(0, word, states[is_word].to(precision))
+        means[layer] = (sums / n_subwords[:, None]).cpu().numpy()
+    return means
+
+
+# -------------------------------------------------------------------- the cache
+
+
+def _opened(stores: Mapping[int, _Store]) -> dict[int, NDArray[np.floating[Any]]]:
+    """The vectors of those layers whose files are there and sound."""
+    opened = {layer: store.open() for layer, store in stores.items()}
+    return {layer: vectors for layer, vectors in opened.items() if vectors is not None}
+
+
+@contextlib.contextmanager
+def _making(folder: Path, lock: str) -> Iterator[None]:
+    """Hold the lock of those who make vectors in a folder."""
+    try:
+        with files.locked(folder / lock):
+            yield
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        told = (
+            f"{os.strerror(error.errno)}: {folder} does not hold all these word vectors, and they cannot be written "
+            f"there ({error}): name another folder by the environment variable PITFALLS_CACHE"
+        )
+        raise OSError(error.errno, told) from error
+
+
+def _make(
+    stores: Mapping[int, _Store],
+    folder: Path,
+    model: LanguageModel,
+    sentences: Sequence[Sequence[str]],
+    batch_tokens: int,
+) -> None:
+    """Make the files of some layers; whatever goes wrong, no half-written one stays.
+
+    Raises
+    ------
+    OSError
+        With the ``errno`` of a full disk or quota: how much the layers need, and how much is free.
+    """
+    try:
+        if sum(store.size for store in stores.values()) > free_space(folder):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        with contextlib.ExitStack() as stack:
+            arrays = {layer: stack.enter_context(store.writing()) for layer, store in stores.items()}
+            _fill(arrays, model, sentences, batch_tokens)
+    except OSError as error:
+        if error.errno not in files.FULL:
+            raise
+        # Only now, that nothing of ours takes room any more, is what is free what there is for us.
+        raise OSError(error.errno, f"{os.strerror(error.errno)}: {_needs(stores, folder)}") from error
+
+
+def _needs(stores: Mapping[int, _Store], folder: Path) -> str:
+    need = sum(store.size for store in stores.values())
+    return (
+        f"the word vectors of the layers {', '.join(map(str, stores))} need {need / 1e6:.1f} MB, and {folder} has "
+        f"{free_space(folder) / 1e6:.1f} MB free: make room there, take fewer layers, or name a folder on another disk "
+        "by the environment variable PITFALLS_CACHE"
+    )
+
+
+class _Store:
+    """One layer's file and its manifest. Both are put in place whole, so whoever reads them needs no lock."""
+
+    def __init__(self, folder: Path, manifest: Mapping[str, Any]) -> None:
+        name = f"layer{manifest['layer']:02d}-{_key(manifest)}"
+        self._array, self._manifest = folder / f"{name}.npy", folder / f"{name}.json"
+        self._expected = manifest
+        self._shape, self._dtype = tuple(manifest["shape"]), np.dtype(manifest["dtype"])
+        header = io.BytesIO()
+        described = {"descr": self._dtype.str, "fortran_order": False, "shape": self._shape}
+        np.lib.format.write_array_header_1_0(header, described)
+        self._header = header.getvalue()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return len(self._header) + math.prod(self._shape) * self._dtype.itemsize
+
+    def is_there(self) -> bool:
+        """Whether the file is of this model, corpus, layer and code, by names and sizes alone."""
+        return self._noted() is not None
+
+    def open(self) -> NDArray[np.floating[Any]] | None:
+        """Map the file to memory, read-only; None where it is not there or has changed since it was written."""
+        noted = self._noted()
+        if noted is None:
+            return None
+        # What is checked is what is mapped, whatever is put in its place meanwhile.
+        with contextlib.suppress(FileNotFoundError), self._array.open("rb") as file:
+            if file.read(len(self._header)) == self._header and _sha256(file) == noted:
+                return self._map(file, "r")
+        return None
+
+    def mapped(self) -> NDArray[np.floating[Any]]:
+        """Map the file that was just written."""
+        with self._array.open("rb") as file:
+            return self._map(file, "r")
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[NDArray[np.floating[Any]]]:
+        """Give an array to fill, whose room on the disk is reserved; at the end it is put in place."""
+        with files.replacing(self._array, self.size) as file:
+            file.write(self._header)
+            file.flush()
+            array = self._map(file, "r+")
+            yield array
+            array.flush()
+            written = {"size": self.size, "sha256": _sha256(file)}
+        text = json.dumps({**self._expected, **written}, indent=1, sort_keys=True, ensure_ascii=False)
+        files.write_text(self._manifest, text + "\n")
+
+    def _map(self, file: BinaryIO, mode: Literal["r", "r+"]) -> np.memmap[Any, np.dtype[np.floating[Any]]]:
+        return np.memmap(file, self._dtype, mode, offset=len(self._header), shape=self._shape)
+
+    def _noted(self) -> str | None:
+        """The SHA-256 that the file was written with, where the file and its manifest are there and match."""
+        try:
+            found = json.loads(self._manifest.read_text(encoding="utf-8"))
+            size = self._array.stat().st_size
+        except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
+            return None
+        expected = {**_decisive(self._expected), "size": size}
+        if size != self.size or not isinstance(found, dict):
+            return None
+        return str(found.get("sha256")) if expected.items() <= found.items() else None
+
+
+def _manifests(
+    model: LanguageModel, sentences: Sequence[Sequence[str]], layers: Sequence[int], shape: tuple[int, int]
+) -> dict[int, dict[str, Any]]:
+    """Everything that decides what the vectors of each layer are."""
+    shared = {
+        "model": model.fingerprint(),
+        "model_name": model.name,
+        "sentences": _hash_sentences(sentences),
+        "shape": list(shape),
+        "dtype": vector_dtype(model).name,
+        "code_version": CODE_VERSION,
+    }
+    return {layer: {**shared, "layer": layer} for layer in layers}
+
+
+def _key(manifest: Mapping[str, Any], *leave_out: str) -> str:
+    kept = {name: value for name, value in _decisive(manifest).items() if name not in leave_out}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _decisive(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    # The name is for people: the same weights under another name give the same vectors.
+    return {name: value for name, value in manifest.items() if name != "model_name"}
+
+
+def _hash_sentences(sentences: Sequence[Sequence[str]]) -> str:
+    digest = hashlib.sha256()
+    for sentence in sentences:
+        digest.update(json.dumps(list(sentence)).encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _sha256(file: BinaryIO) -> str:
+    """Of a whole file, wherever it stands."""
+    file.seek(0)
+    digest = hashlib.sha256()
+    while block := file.read(_READ_AT_ONCE):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+# -------------------------------------------------------------------- checking what users give
+
+
+def _check_matrix(X: NDArray[np.floating[Any]]) -> None:
+    if X.ndim != 2 or X.dtype not in (np.float32, np.float64):
+        raise ValueError(f"X is {X.dtype} of shape {X.shape}: give float32 or float64 [n_words, n_neurons]")
+    if X.shape[0] == 0 or X.shape[1] == 0:
+        raise ValueError(f"X has shape {X.shape}: give at least one word and one neuron")
+    bad = ~np.isfinite(X)
+    if bad.any():
+        neurons = np.flatnonzero(bad.any(axis=0))
+        first = int(neurons[0])
+        more = f", and {len(neurons) - 1} other neurons" if len(neurons) > 1 else ""
+        raise ValueError(
+            f"X has NaN or infinity: neuron {first} in {int(bad[:, first].sum())} of {len(X)} rows{more}; "
+            "leave those words out or mend the values"
+        )

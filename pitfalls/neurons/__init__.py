@@ -1,1 +1,0 @@
-"""Arrays in, tables out: probes, rankings, control tasks, probing curves, and interventions."""

@@ -1,0 +1,1 @@
+"""Probes, probing curves, control tasks and selectivity."""

@@ -1,0 +1,129 @@
+"""Control tasks: labels that a probe can only memorise (Hewitt & Liang 2019)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pitfalls.language.forms import as_forms
+
+if TYPE_CHECKING:
+    from pitfalls.models.vectors import Activations, Splits
+
+
+def control_labels(forms: Sequence[Sequence[str]], n_classes: int, seed: int = 0) -> tuple[NDArray[np.int64], ...]:
+    """One uniformly random label a word form, the same wherever the form occurs.
+
+    Forms are drawn for in order of their first split (train, dev, test) and, within it, of the alphabet: so
+    the labels of training forms do not depend on what dev and test hold, and a form that training does not
+    know gets a fresh draw, which no probe can guess.
+
+    Parameters
+    ----------
+    forms:
+        The word forms of each split, [n_splits][n_words].
+
+    Returns
+    -------
+    For each split, [n_words] int64 in 0..n_classes-1.
+
+    Examples
+    --------
+    >>> train, test = control_labels([["cat", "sat", "cat"], ["cat", "mat"]], n_classes=2)
+    >>> bool(train[0] == train[2] == test[0])
+    True
+    """
+    generator = np.random.default_rng(seed)
+    labels: dict[str, int] = {}
+    words = [as_forms(split) for split in forms]
+    for split in words:
+        fresh = sorted(set(split) - labels.keys())
+        labels.update(zip(fresh, generator.integers(n_classes, size=len(fresh)).tolist(), strict=True))
+    drawn: list[NDArray[np.int64]] = [np.array([labels[form] for form in split], dtype=np.int64) for split in words]
+    return tuple(drawn)
+
+
+def control_task(data: Splits, seed: int = 0) -> Splits:
+    """The same words and activations with control labels in place of the attribute's values.
+
+    The number of values stays, so chance is comparable; they are named "control 0", "control 1", ...
+
+    Raises
+    ------
+    ValueError
+        If the draw leaves a label without a word in train, dev or test (too few forms).
+
+    Examples
+    --------
+    >>> from pitfalls.model.activations import Splits
+    >>> part = ([[0.0]] * 4, ["PL", "SG", "PL", "SG"], ["cats", "cat", "dogs", "dog"])
+    >>> control = control_task(Splits.from_arrays(train=part, dev=part, test=part), seed=0)
+    >>> control.values, control.train.y.tolist() == control.test.y.tolist()
+    (('control 0', 'control 1'), True)
+    """
+    parts = (data.train, data.dev, data.test)
+    n_classes = len(data.train.values)
+    labels = control_labels([part.forms for part in parts], n_classes, seed)
+    for name, part, y in zip(("train", "dev", "test"), parts, labels, strict=True):
+        unused = sorted(set(range(n_classes)) - set(y.tolist()))
+        if unused:
+            raise ValueError(
+                f"no word of {name} drew control label(s) {unused} of {n_classes}: there are only "
+                f"{len(set(part.forms))} different forms in {name}; take another seed or more words"
+            )
+    digits = len(str(n_classes - 1))
+    values = tuple(f"control {c:0{digits}d}" for c in range(n_classes))
+
+    def relabelled(part: Activations, y: NDArray[np.int64]) -> Activations:
+        return dataclasses.replace(part, y=y, values=values)
+
+    train, dev, test = (relabelled(part, y) for part, y in zip(parts, labels, strict=True))
+    return dataclasses.replace(data, train=train, dev=dev, test=test)
+
+
+def hold_out_forms(data: Splits, share: float, seed: int = 0) -> Splits:
+    """The same test words, some of whose forms train and dev no longer have: unseen words in known numbers.
+
+    In a corpus of few forms, train has seen nearly all of test. Forms are drawn from those of test, and their words
+    leave train and dev.
+
+    Parameters
+    ----------
+    share:
+        Of the test forms, above 0 and below 1.
+
+    Raises
+    ------
+    ValueError
+        For another share, or when a value loses all its words in train or dev.
+
+    Examples
+    --------
+    >>> from pitfalls.model.activations import Splits
+    >>> part = ([[0.0]] * 4, ["PL", "SG", "PL", "SG"], ["cats", "cat", "dogs", "dog"])
+    >>> held = hold_out_forms(Splits.from_arrays(train=part, dev=part, test=part), share=0.25, seed=1)
+    >>> held.train.n_words, held.dev.n_words, held.test.n_words
+    (3, 3, 4)
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"share must lie between 0 and 1, both excluded, such as 0.2; it is {share!r}")
+    forms = sorted(set(data.test.forms))
+    drawn = np.random.default_rng(seed).permutation(len(forms))[: max(1, round(share * len(forms)))]
+    held = {forms[i] for i in drawn.tolist()}
+
+    def without(part: Activations) -> Activations:
+        kept = np.array([form not in held for form in part.forms])
+        return dataclasses.replace(
+            part,
+            X=part.X[kept],
+            y=part.y[kept],
+            forms=tuple(form for form in part.forms if form not in held),
+            sentence_ids=part.sentence_ids[kept],
+            positions=part.positions[kept],
+        )
+
+    return dataclasses.replace(data, train=without(data.train), dev=without(data.dev))

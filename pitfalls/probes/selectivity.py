@@ -1,0 +1,113 @@
+"""Selectivity: what a probe reads beyond what it can memorise (Hewitt & Liang 2019)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Literal
+
+import pandas as pd
+import torch
+
+from pitfalls.arrays.words import checked_ks
+from pitfalls.probes.control import control_task
+from pitfalls.probes.curves import CURVE_KEYS, CurveJob, Split, curves_of
+from pitfalls.rankings import PAPER_RANKINGS, Direction, Ranking, rank
+
+if TYPE_CHECKING:
+    from pitfalls.models.vectors import Splits
+
+#: Which ranking the control curve follows, see :func:`selectivity_curves`.
+ControlRanking = Literal["anew", "kept", "authors"]
+
+# What must agree for two rows of curves to be about the same probe.
+_KEYS = [key for key in CURVE_KEYS if key != "task"]
+
+
+def selectivity(curve_real: pd.DataFrame, curve_control: pd.DataFrame) -> pd.DataFrame:
+    """Accuracy on the attribute minus accuracy on the control task, row by row.
+
+    Takes two tables of :func:`pitfalls.neurons.curves.probe_curves`, one of each task; rows belong together when
+    everything but the task and the measures agrees.
+
+    Returns
+    -------
+    The keys, ``accuracy``, ``control_accuracy`` and ``selectivity``; accuracies from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If a table is of the wrong task, or a row has no partner.
+    """
+    for curve, task in ((curve_real, "real"), (curve_control, "control")):
+        found = sorted(set(curve["task"]))
+        if found != [task]:
+            raise ValueError(f"expected a curve of the {task} task, and this one is of {found}")
+    control = curve_control[[*_KEYS, "accuracy"]].rename(columns={"accuracy": "control_accuracy"})
+    both = curve_real[[*_KEYS, "accuracy"]].merge(control, on=_KEYS, how="outer", sort=False, validate="one_to_one")
+    lonely = both[both[["accuracy", "control_accuracy"]].isna().any(axis=1)]
+    if len(lonely):
+        raise ValueError(
+            f"{len(lonely)} rows have no partner in the other table, the first is "
+            f"{lonely.iloc[0][_KEYS].to_dict()}: compute both curves with the same ks, seed and ranking name"
+        )
+    return both.assign(selectivity=both["accuracy"] - both["control_accuracy"])
+
+
+def selectivity_curves(
+    data: Splits,
+    ks: Iterable[int],
+    rankings: Sequence[tuple[str, Direction]] = PAPER_RANKINGS,
+    probes: Sequence[str] = ("linear", "gaussian"),
+    seeds: Sequence[int] = (0,),
+    control_ranking: ControlRanking = "anew",
+    split: Split = "test",
+    max_neurons: int | None = None,
+    device: str | torch.device = "cpu",
+) -> pd.DataFrame:
+    """Selectivity over k of every probe on every ranking, real and control labels trained side by side.
+
+    Parameters
+    ----------
+    data:
+        The real labels; the control labels are drawn for each seed.
+    rankings:
+        ``(name, direction)`` pairs.
+    seeds:
+        Of the control labels, and of everything that a ranking or a probe draws.
+    control_ranking:
+        The ranking that the control curve follows. "anew": every method ranks on the control labels, so that real
+        and control run are the same procedure on other labels. "kept": all keep the ranking of the real labels,
+        so that only the probe sees control labels. "authors": as in the paper's code, Probeless keeps the real
+        labels' ranking and the others rank anew (SOURCES.md, Traps [C]).
+    max_neurons:
+        How many neurons greedy rankings choose one by one; by default as many as the largest k.
+
+    Returns
+    -------
+    A table of :func:`selectivity`.
+
+    Raises
+    ------
+    ValueError
+        For an unknown ``control_ranking``, and whatever ranking and probing refuse.
+    """
+    if control_ranking not in ("anew", "kept", "authors"):
+        raise ValueError(f'control_ranking must be "anew", "kept" or "authors", not {control_ranking!r}')
+    steps = checked_ks(ks, data.n_neurons, least=1)
+    chosen = steps[-1] if max_neurons is None else max_neurons
+    jobs = []
+    for seed in seeds:
+        control = control_task(data, seed)
+        for name, direction in rankings:
+            own = rank(name, data, direction, seed, chosen, device)
+            keeps = control_ranking == "kept" or (control_ranking == "authors" and name == "probeless")
+            other = own if keeps else _as_control(rank(name, control, direction, seed, chosen, device), own)
+            jobs += [CurveJob(own, "real", seed), CurveJob(other, "control", seed)]
+    curves = curves_of(jobs, data, steps, probes, [split], device)
+    return selectivity(curves[curves["task"] == "real"], curves[curves["task"] == "control"])
+
+
+def _as_control(found: Ranking, real: Ranking) -> Ranking:
+    """The control labels' ranking under the real one's name, so that the two curves are paired."""
+    return dataclasses.replace(found, name=real.name)

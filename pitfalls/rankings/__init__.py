@@ -1,0 +1,226 @@
+"""Rankings of neurons: an order, where it came from, and nothing else.
+
+A ranking may be derived from a probe's weights, from a greedy search, from class means or from chance; what
+evaluates it (:mod:`~pitfalls.neurons.curves`, :mod:`~pitfalls.neurons.interventions`) sees only the order.
+
+To add one, write a small class (:class:`~pitfalls.neurons.rankings.base.Scorer` with ``score_neurons``) and one
+line in ``_METHODS``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from pitfalls.rankings.base import Direction, Greedy, Ranked, Ranker, Ranking, Scorer
+from pitfalls.rankings.forest import RandomForest
+from pitfalls.rankings.paper import Gaussian, Linear, Probeless, Random
+from pitfalls.rankings.redundancy import ConditionalMI
+from pitfalls.rankings.univariate import Anova, AveragePrecision, MeanSelectivity, MutualInformation
+from pitfalls.rankings.weights import LCA, Lasso, LinearConverged, Ridge
+
+if TYPE_CHECKING:
+    from pitfalls.models.vectors import Splits
+
+__all__ = [
+    "LCA",
+    "PAPER_RANKINGS",
+    "Anova",
+    "AveragePrecision",
+    "ConditionalMI",
+    "Direction",
+    "Gaussian",
+    "Greedy",
+    "Lasso",
+    "Linear",
+    "LinearConverged",
+    "MeanSelectivity",
+    "MutualInformation",
+    "Probeless",
+    "Random",
+    "RandomForest",
+    "Ranked",
+    "Ranker",
+    "Ranking",
+    "Ridge",
+    "Scorer",
+    "random_rankings",
+    "rank",
+    "rank_both",
+    "ranker",
+    "rankings",
+]
+
+#: The seven rankings of the paper, as ``(name, direction)`` (SOURCES.md, Rankings [C]).
+PAPER_RANKINGS: tuple[tuple[str, Direction], ...] = (
+    ("linear", "ttb"),
+    ("gaussian", "ttb"),
+    ("probeless", "ttb"),
+    ("random", "ttb"),
+    ("linear", "btt"),
+    ("gaussian", "btt"),
+    ("probeless", "btt"),
+)
+
+_METHODS: dict[str, type[Ranker]] = {
+    method.name: method
+    for method in (
+        # the paper's
+        Linear,
+        Gaussian,
+        Probeless,
+        Random,
+        # beyond the paper
+        LinearConverged,
+        LCA,
+        Lasso,
+        Ridge,
+        MeanSelectivity,
+        AveragePrecision,
+        MutualInformation,
+        Anova,
+        RandomForest,
+        ConditionalMI,
+    )
+}
+
+
+def rankings() -> tuple[str, ...]:
+    """The names that :func:`rank` knows, the paper's four first.
+
+    Examples
+    --------
+    >>> rankings()[:4]
+    ('linear', 'gaussian', 'probeless', 'random')
+    """
+    return tuple(_METHODS)
+
+
+def ranker(name: str, direction: Direction = "ttb", seed: int = 0, **options: Any) -> Ranker:
+    """The method called ``name``, a scikit-learn selector, with its options.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name or direction, or an option that the method does not have.
+
+    Examples
+    --------
+    >>> ranker("lasso", l1=0.01)
+    Lasso(l1=0.01)
+    """
+    if name not in _METHODS:
+        near = difflib.get_close_matches(str(name), _METHODS, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"no ranking {name!r}: there are {', '.join(rankings())}{hint}")
+    if direction not in ("ttb", "btt"):
+        raise ValueError(f'direction must be "ttb" or "btt", not {direction!r}')
+    method = _METHODS[name]
+    known = [field.name for field in dataclasses.fields(method)]
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise ValueError(f"the ranking {name!r} has no option {', '.join(unknown)}; it has {', '.join(known)}")
+    return method(direction=direction, seed=seed, **options)
+
+
+def rank(
+    name: str,
+    data: Splits,
+    direction: Direction = "ttb",
+    seed: int = 0,
+    max_neurons: int | None = None,
+    device: str | torch.device = "cpu",
+    **options: Any,
+) -> Ranking:
+    """Rank the neurons of ``data`` for its attribute.
+
+    Parameters
+    ----------
+    name:
+        One of :func:`rankings`.
+    data:
+        Splits of activations; methods fit on ``train``, and "gaussian" selects on ``dev``.
+    direction:
+        "ttb", the best first, or "btt", the worst first.
+    seed:
+        For what is drawn: the first weights of "linear", the order of "random", the trees of "random_forest".
+    max_neurons:
+        How many neurons a greedy search ("gaussian", "conditional_mi") chooses before it completes the order by
+        what each of the rest would have added next; the other methods rank all neurons at no extra cost.
+    device:
+        Where to compute, such as "cuda".
+    **options:
+        What else the method takes, such as ``value="PL"`` for "probeless" or ``l1`` for "lasso".
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, direction or option, ``max_neurons`` below 1, and bad data.
+
+    Examples
+    --------
+    >>> from pitfalls.model.activations import Splits
+    >>> part = ([[0.0, 1.0], [0.1, -1.0]], ["PL", "SG"])
+    >>> rank("probeless", Splits.from_arrays(train=part, dev=part, test=part)).order
+    array([1, 0])
+    """
+    method = ranker(name, direction, seed, **options)
+    if max_neurons is not None:
+        # Checked also where the method has no use for it: a wrong number is wrong for every ranking.
+        Greedy(max_neurons=max_neurons).steps(data.n_neurons)
+        if isinstance(method, Greedy):
+            method.max_neurons = max_neurons
+    return method.rank(data, device)
+
+
+def rank_both(
+    name: str,
+    data: Splits,
+    seed: int = 0,
+    max_neurons: int | None = None,
+    device: str | torch.device = "cpu",
+    **options: Any,
+) -> tuple[Ranking, Ranking]:
+    """Top to bottom and bottom to top, as two calls of :func:`rank` give them, from one fit where that is the same.
+
+    Parameters
+    ----------
+    name, data, seed, max_neurons, device, **options:
+        As of :func:`rank`.
+
+    Examples
+    --------
+    >>> from pitfalls.model.activations import Splits
+    >>> part = ([[0.0, 1.0], [0.1, -1.0]], ["PL", "SG"])
+    >>> [r.order.tolist() for r in rank_both("probeless", Splits.from_arrays(train=part, dev=part, test=part))]
+    [[1, 0], [0, 1]]
+    """
+    best_first = rank(name, data, "ttb", seed, max_neurons, device, **options)
+    if issubclass(_METHODS[name], Scorer):
+        return best_first, best_first.reversed()
+    # A greedy search for what adds least is not the search for what adds most, read backwards.
+    return best_first, rank(name, data, "btt", seed, max_neurons, device, **options)
+
+
+def random_rankings(data: Splits, draws: int, seed: int = 0) -> Sequence[Ranking]:
+    """Several random rankings, for the interval that chance alone covers.
+
+    Parameters
+    ----------
+    draws:
+        How many; they have the seeds ``seed``, ``seed + 1``, ...
+
+    Examples
+    --------
+    >>> from pitfalls.model.activations import Splits
+    >>> part = ([[0.0, 1.0], [0.1, -1.0]], ["PL", "SG"])
+    >>> [r.seed for r in random_rankings(Splits.from_arrays(part, part, part), draws=3)]
+    [0, 1, 2]
+    """
+    if draws < 1:
+        raise ValueError(f"draws must be 1 or more, not {draws}")
+    return [rank("random", data, seed=seed + i) for i in range(draws)]

@@ -1,0 +1,259 @@
+"""What a ranking is, and what every ranking method shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.feature_selection import SelectorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from pitfalls.arrays.words import Words, as_tensor, check_magnitude, checked_ks, labelled_words
+from pitfalls.probes.classifiers import WordsLike, read_labels, read_words
+from pitfalls.arrays.ties import descending
+
+if TYPE_CHECKING:
+    from pitfalls.models.vectors import Splits
+
+Direction = Literal["ttb", "btt"]
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """An order of all neurons, the most important first (or, bottom-to-top, the least).
+
+    Attributes
+    ----------
+    order:
+        [n_neurons] int64, a permutation of the neurons.
+    scores:
+        [n_neurons] float64, the score of neuron ``j`` at ``scores[j]``, in the method's own unit; or None.
+    name, direction:
+        The method, and "ttb" (top to bottom) or "btt" (bottom to top).
+    ranked:
+        How many leading neurons the method ranked itself; the rest were put behind them as the method says.
+    seed:
+        The seed it was drawn with.
+
+    Raises
+    ------
+    ValueError
+        If ``order`` is not a permutation.
+    """
+
+    order: NDArray[np.int64]
+    scores: NDArray[np.float64] | None
+    name: str
+    direction: str = "ttb"
+    ranked: int = -1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        order = np.asarray(self.order)
+        if order.ndim != 1 or not np.array_equal(np.sort(order), np.arange(len(order))):
+            raise ValueError(f"order must hold each of 0..{len(order) - 1} once, not {order.tolist()[:8]}...")
+        if self.direction not in ("ttb", "btt"):
+            raise ValueError(f'direction must be "ttb" or "btt", not {self.direction!r}')
+        object.__setattr__(self, "order", order.astype(np.int64))
+        if self.ranked < 0:
+            object.__setattr__(self, "ranked", len(order))
+
+    @classmethod
+    def of_first(cls, first: ArrayLike, n_neurons: int, name: str) -> Ranking:
+        """Complete a list of some neurons: those given come first, the rest behind them by their numbers.
+
+        Up to k = ``ranked`` (the number of those given) a curve or an intervention is about the list; beyond, it is
+        about neurons that nobody ranked.
+
+        Raises
+        ------
+        ValueError
+            If a neuron is given twice or is none of 0 to n_neurons - 1.
+
+        Examples
+        --------
+        >>> ranking = Ranking.of_first([4, 1], n_neurons=6, name="mine")
+        >>> ranking.order.tolist(), ranking.ranked
+        ([4, 1, 0, 2, 3, 5], 2)
+        """
+        given = np.asarray(first, dtype=np.int64).reshape(-1)
+        wrong = given[(given < 0) | (given >= n_neurons)].tolist()
+        if wrong or len(np.unique(given)) < len(given):
+            raise ValueError(
+                f"neurons are numbered 0 to {n_neurons - 1} and may come once; "
+                + (f"these are none: {wrong[:5]}" if wrong else f"{given.tolist()[:8]}... names one twice")
+            )
+        rest = np.setdiff1d(np.arange(n_neurons), given)
+        return cls(np.concatenate([given, rest]), None, name, ranked=len(given))
+
+    def reversed(self) -> Ranking:
+        """The same neurons from the other end, under the other direction.
+
+        For methods that sort by a score this is what they give for that direction; a greedy search has a run of its
+        own for it (:func:`~pitfalls.neurons.rankings.rank_both` knows which is which).
+
+        Examples
+        --------
+        >>> ranking = Ranking(np.array([2, 0, 1]), None, "mine").reversed()
+        >>> ranking.order.tolist(), ranking.direction
+        ([1, 0, 2], 'btt')
+        """
+        direction = "btt" if self.direction == "ttb" else "ttb"
+        return replace(self, order=self.order[::-1].copy(), direction=direction)
+
+    def __len__(self) -> int:
+        """The number of neurons."""
+        return len(self.order)
+
+
+class Ranked(NamedTuple):
+    """What a method found: the order, a score for every neuron, and how many neurons it ranked itself."""
+
+    order: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    ranked: int
+
+
+@dataclass(eq=False, repr=False)
+class Ranker(SelectorMixin, BaseEstimator):
+    """A ranking method; also a scikit-learn selector of the first ``k`` neurons, for pipelines.
+
+    Subclasses are dataclasses with a ``name`` that write :meth:`find`; those that only score neurons derive from
+    :class:`Scorer` and write :meth:`Scorer.score_neurons`.
+
+    Parameters
+    ----------
+    k:
+        How many neurons ``transform`` keeps; no part of the ranking.
+    direction:
+        "ttb" (the best first) or "btt" (the worst first).
+    seed:
+        For what the method draws.
+
+    Attributes
+    ----------
+    ranking_:
+        The :class:`Ranking`, after ``fit``.
+    scores_:
+        [n_neurons], its scores.
+    """
+
+    k: int = 10
+    direction: Direction = "ttb"
+    seed: int = 0
+
+    name: ClassVar[str] = ""
+
+    def find(self, train: Words, dev: Words) -> Ranked:
+        """Rank the neurons for the attribute of ``train``; ``dev`` is for methods that select on other words."""
+        raise NotImplementedError
+
+    @property
+    def label(self) -> str:
+        """The ranking's name in tables: the method, and options that make it another ranking."""
+        return self.name
+
+    def rank(self, data: Splits, device: str | torch.device = "cpu") -> Ranking:
+        """Rank the neurons of ``data`` for its attribute, computing on ``device``."""
+        return self._ranking(labelled_words(data, "train", device), labelled_words(data, "dev", device))
+
+    def _ranking(self, train: Words, dev: Words) -> Ranking:
+        if self.direction not in ("ttb", "btt"):
+            raise ValueError(f'direction must be "ttb" or "btt", not {self.direction!r}')
+        check_magnitude(train.X)
+        check_magnitude(dev.X)
+        order, scores, ranked = self.find(train, dev)
+        return Ranking(order, scores, self.label, self.direction, ranked, self.seed)
+
+    def fit(self, X: WordsLike, y: Any, X_dev: WordsLike | None = None, y_dev: Any = None) -> Ranker:
+        """Rank the neurons of words ``X`` [n_words, n_neurons] for labels ``y`` [n_words].
+
+        Methods that select on other words than they fit (Gaussian) use ``X_dev`` and ``y_dev``; where those are
+        not given, as in a pipeline, they select on the training words.
+        """
+        words = read_words(self, X, reset=True)
+        classes, codes = read_labels(y, len(words))
+        if len(classes) < 2:
+            raise ValueError(f"a ranking needs two classes, and y holds only one class: {classes[0]!r}")
+        values = tuple(str(value) for value in classes)
+        train = dev = Words(words, as_tensor(codes, words.device), values)
+        if (X_dev is None) != (y_dev is None):
+            missing = "X_dev" if X_dev is None else "y_dev"
+            raise ValueError(f"{missing} is not given: the words to select on need both X_dev and y_dev")
+        if X_dev is not None:
+            dev = self._dev(X_dev, y_dev, classes, words.device)
+        checked_ks([self.k], train.n_neurons, least=1)
+        self.ranking_ = self._ranking(train, dev)
+        self.scores_ = self.ranking_.scores
+        return self
+
+    def _dev(self, X_dev: WordsLike, y_dev: Any, classes: NDArray[Any], device: torch.device) -> Words:
+        words = read_words(self, X_dev, reset=False).to(device)
+        found, codes = read_labels(y_dev, len(words))
+        if not np.array_equal(found, classes):
+            raise ValueError(f"dev has the classes {found.tolist()} and train {classes.tolist()}: give the same ones")
+        return Words(words, as_tensor(codes, device), tuple(str(value) for value in classes))
+
+    def _get_support_mask(self) -> NDArray[np.bool_]:
+        check_is_fitted(self)
+        (k,) = checked_ks([self.k], len(self.ranking_), least=1)
+        mask = np.zeros(len(self.ranking_), dtype=bool)
+        mask[self.ranking_.order[:k]] = True
+        return mask
+
+    def transform(self, X: Any) -> Any:
+        """The ``k`` first-ranked columns of ``X``, in the order of ``X``, as an array or (given one) a tensor."""
+        if isinstance(X, torch.Tensor):
+            return read_words(self, X, reset=False)[:, as_tensor(self._get_support_mask(), X.device)]
+        return super().transform(X)
+
+
+@dataclass(eq=False, repr=False)
+class Scorer(Ranker):
+    """A method that sorts neurons by a score, descending; ties go to the lower index, and btt is the reversal.
+
+    Scores closer than :data:`~pitfalls.neurons.ties.TIE` of the highest are a tie.
+    """
+
+    def score_neurons(self, words: Words) -> NDArray[np.float64]:
+        """The score of every neuron, [n_neurons]: the higher, the more important."""
+        raise NotImplementedError
+
+    def find(self, train: Words, dev: Words) -> Ranked:
+        """Sort by :meth:`score_neurons` on the training words."""
+        scores = np.asarray(self.score_neurons(train), dtype=np.float64)
+        order = descending(torch.from_numpy(scores)).numpy()
+        return Ranked(order if self.direction == "ttb" else order[::-1].copy(), scores, len(order))
+
+
+@dataclass(eq=False, repr=False)
+class Greedy(Ranker):
+    """A method that adds neurons one by one, each for what it adds to those before it.
+
+    Parameters
+    ----------
+    max_neurons:
+        How many neurons are chosen one by one; the rest follow by what each would have added next. By default
+        all are.
+    """
+
+    max_neurons: int | None = None
+
+    def steps(self, n_neurons: int) -> int:
+        """How many steps the search takes.
+
+        Raises
+        ------
+        ValueError
+            If ``max_neurons`` is not a whole number from 1 on.
+        """
+        wanted = self.max_neurons
+        if wanted is None:
+            return n_neurons
+        if isinstance(wanted, bool) or not isinstance(wanted, (int, np.integer)) or wanted < 1:
+            raise ValueError(f"max_neurons must be a whole number, 1 or more, not {wanted!r}")
+        return min(int(wanted), n_neurons)

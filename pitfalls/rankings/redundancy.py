@@ -1,0 +1,107 @@
+"""A ranking that knows redundancy: a copy of a neuron that was chosen already adds nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pitfalls.arrays.words import Words
+from pitfalls.rankings.base import Greedy, Ranked
+from pitfalls.rankings.bins import binned, entropy_of_counts, information_bits, joint_counts, rounded
+
+
+@dataclass(eq=False, repr=False)
+class ConditionalMI(Greedy):
+    """Conditional mutual information maximisation (CMIM, Fleuret 2004, JMLR 5).
+
+    Each step adds the neuron whose information about the value is largest given the chosen neuron that makes it
+    smallest: the minimum over chosen k of I(value; j | k). The first is the neuron with the most information.
+    Activations are cut into bins, information is counted (bits, on train); a tie goes to the lower index, and
+    bottom to top is the reversal. A neuron's score is that minimum when it was added.
+
+    Parameters
+    ----------
+    n_bins:
+        How many bins of equally many words.
+    """
+
+    n_bins: int = 8
+
+    name: ClassVar[str] = "conditional_mi"
+
+    def find(self, train: Words, dev: Words) -> Ranked:
+        """Choose on the training words."""
+        search = _Search(binned(train.X, self.n_bins), train.y.cpu().numpy())
+        steps = self.steps(train.n_neurons)
+        scores = np.zeros(train.n_neurons)
+        order: list[int] = []
+        for _ in range(steps):
+            neuron = search.best()
+            scores[neuron] = search.bound[neuron]
+            order.append(search.choose(neuron))
+        rest = np.flatnonzero(~search.taken)
+        scores[rest] = [search.settle(int(neuron)) for neuron in rest]
+        order.extend(rest[np.argsort(-scores[rest], kind="stable")].tolist())
+        found = np.array(order, dtype=np.int64)
+        if self.direction == "ttb":
+            return Ranked(found, scores, steps)
+        # Reversed, the neurons that were not searched lead: none of the first ones was chosen.
+        return Ranked(found[::-1].copy(), scores, steps if steps == len(found) else 0)
+
+
+class _Search:
+    """What is known of each candidate: an upper bound on its score, over those of the chosen it was compared with.
+
+    Most candidates need not be compared with all chosen ones: a bound below the best score so far settles it
+    (Fleuret's fast implementation).
+    """
+
+    def __init__(self, codes: NDArray[np.int64], y: NDArray[np.int64]) -> None:
+        self.codes, self.y = codes, y
+        self.bound = np.array([information_bits(column, y) for column in codes])
+        self.compared = np.zeros(len(codes), dtype=np.int64)
+        self.taken = np.zeros(len(codes), dtype=bool)
+        self.chosen: list[int] = []
+
+    def best(self) -> int:
+        """The candidate with the highest score, the lower index of equals."""
+        best, score = -1, -np.inf
+        for neuron in np.lexsort((np.arange(len(self.bound)), -self.bound)).tolist():
+            if self.taken[neuron]:
+                continue
+            if self.bound[neuron] < score:
+                break
+            found = self.settle(neuron, score)
+            if found > score or (found == score and neuron < best):
+                best, score = neuron, found
+        return best
+
+    def settle(self, neuron: int, enough: float = -np.inf) -> float:
+        """The candidate's score, or a bound on it that is below ``enough``."""
+        while self.compared[neuron] < len(self.chosen) and self.bound[neuron] >= enough:
+            other = self.chosen[self.compared[neuron]]
+            self.bound[neuron] = min(self.bound[neuron], self._information_given(neuron, other))
+            self.compared[neuron] += 1
+        return float(self.bound[neuron])
+
+    def choose(self, neuron: int) -> int:
+        """Take the candidate, and return it."""
+        self.taken[neuron] = True
+        self.chosen.append(neuron)
+        return neuron
+
+    def _information_given(self, neuron: int, other: int) -> float:
+        """I(value; neuron | other) in bits."""
+        given = self.codes[other]
+        pair = joint_counts(given, self.y)
+        cells = joint_counts(given * pair.shape[1] + self.y, self.codes[neuron])
+        cells = np.pad(cells, ((0, pair.size - len(cells)), (0, 0))).reshape(*pair.shape, -1)
+        return rounded(
+            entropy_of_counts(pair)
+            + entropy_of_counts(cells.sum(1))
+            - entropy_of_counts(cells)
+            - entropy_of_counts(pair.sum(1))
+        )

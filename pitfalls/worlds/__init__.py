@@ -1,0 +1,1 @@
+"""Worlds: a model, an annotated corpus and a lexicon."""
