@@ -16,8 +16,8 @@ from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from benchmarks.data import Size, read, write
 from benchmarks.limits import seconds_of
+from pitfalls.arrays.splits import Splits
 from pitfalls.figures.style import Plot, look, ranking_name, settings
-from pitfalls.models.vectors import Splits
 from pitfalls.probes.curves import probe_curve
 from pitfalls.rankings import rank
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pitfalls.models.vectors import Splits
+from pitfalls.arrays.splits import Splits
 
 SPLITS = ("train", "dev", "test")
 

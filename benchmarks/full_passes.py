@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pitfalls.arrays.splits import Activations
 from pitfalls.language.corpus import Sentence
-from pitfalls.models.vectors import Activations
 
 BATCH = 8
 

@@ -17,11 +17,14 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import BertConfig, BertForMaskedLM, BertTokenizer
 
+from pitfalls.arrays.splits import Splits
+from pitfalls.columns import SPLITS
 from pitfalls.language.corpus import Corpus, Sentence, read_conllu
-from pitfalls.models.vectors import Splits, layer_vectors, select
 from pitfalls.models.masked import MaskedLM
 from pitfalls.models.tokenizer import SPECIAL
-from pitfalls.worlds.load import SPLITS, FileSource, World
+from pitfalls.models.vectors import layer_vectors, select
+from pitfalls.worlds.sources import FileSource
+from pitfalls.worlds.world import World
 
 LANGUAGE, ATTRIBUTE = "eng", "Number"
 

@@ -28,16 +28,18 @@ from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM, XLMRobertaToke
 from benchmarks import mbert
 from benchmarks.devices import Device, device, result_name
 from benchmarks.measure import forget_peak, held_mb, load_average, peak_mb, say
+from pitfalls.arrays.splits import Splits
+from pitfalls.columns import SPLITS
 from pitfalls.files import write_text
 from pitfalls.language.corpus import Corpus, Sentence, read_conllu
 from pitfalls.language.treebanks import TREEBANKS
-from pitfalls.models.vectors import Splits
 from pitfalls.study import effects, paper, probing, setting
 from pitfalls.study.machine import describe
 from pitfalls.study.plan import Plan
 from pitfalls.study.stored import Result, read_result, write_result
-from pitfalls.worlds.load import SPLITS, World, load_world
 from pitfalls.tables import csv_of
+from pitfalls.worlds.load import load_world
+from pitfalls.worlds.world import World
 
 ROOT = Path(__file__).resolve().parent.parent
 TREEBANKS_FOLDER = ROOT.parent / "shared" / "data" / "ud"

@@ -22,10 +22,11 @@ from benchmarks.full_passes import BATCH, FullPasses, Passed
 from benchmarks.limits import rates, seconds_of, timed
 from benchmarks.mbert import LANGUAGE, SHAPES, Shape, read
 from benchmarks.measure import forget_peak, held_mb, peak_mb
-from pitfalls.interventions.run import Translation, intervene
-from pitfalls.rankings import rank
 from pitfalls.interventions.replay import Run
 from pitfalls.interventions.replay import prepare as prepared
+from pitfalls.interventions.run import intervene
+from pitfalls.interventions.translation import Translation
+from pitfalls.rankings import rank
 
 BETA = 8.0
 #: Of the largest logit: where two tokens' logits are closer, float32 does not say which is higher.

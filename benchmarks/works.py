@@ -24,11 +24,12 @@ from scipy.interpolate import PchipInterpolator
 from benchmarks.data import Size, read, write
 from benchmarks.limits import Need, seconds_of, timed
 from benchmarks.oracles import BATCH, GaussianLoop, linear_accuracy, probeless_scores
-from pitfalls.models.vectors import Splits
+from pitfalls.arrays.ranking import Ranking
+from pitfalls.arrays.splits import Splits
 from pitfalls.arrays.words import Words, labelled_words
 from pitfalls.probes.control import control_task
 from pitfalls.probes.curves import CurveJob, curves_of
-from pitfalls.rankings import PAPER_RANKINGS, Ranking, rank
+from pitfalls.rankings import PAPER_RANKINGS, rank
 
 EPOCHS = 10
 

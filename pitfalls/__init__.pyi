@@ -1,35 +1,35 @@
 # What `import pitfalls as pf` offers and where it lives: __init__.py and type checkers read it here.
 from . import figures
+from .arrays.ranking import Ranking
+from .arrays.splits import Activations, Splits
+from .comparison.draws import interval
+from .comparison.overlap import overlap, overlaps
+from .comparison.rank_biased_overlap import rank_biased_overlap
+from .comparison.ranking_agreement import avg_overlap, neuron_vote
+from .comparison.stability import stability_over_bootstrap, stability_over_seeds
+from .comparison.truth import ranking_areas, score_rankings
+from .interventions.ablation import Ablation
+from .interventions.controls import OtherAttribute, RandomDirection
+from .interventions.counts import counts
+from .interventions.damage import damage
+from .interventions.erasure import LeaceErasure
+from .interventions.intervals import rate_intervals
+from .interventions.outcomes import clwv, error_rate, with_baseline
+from .interventions.run import examples, intervene, outcomes_by_word
+from .interventions.saturation import saturation_table
+from .interventions.strength import choose_beta, scaled_against_constant, sweep_alpha, sweep_beta
+from .interventions.translation import ConstantTranslation, Translation
 from .language.analysers import FirstOf, LexiconAnalyser, SimplemmaAnalyser, SpacyAnalyser
-from .model.activations import Activations, Splits
-from .model.blueprint import PlantedParameters, Truth
-from .model.masked_lm import MaskedLM
-from .neurons.agreement import avg_overlap, neuron_vote, overlap, overlaps, rank_biased_overlap
-from .neurons.beta import choose_beta, scaled_against_constant, sweep_alpha, sweep_beta
-from .neurons.control import control_task, hold_out_forms
-from .neurons.counts import counts
-from .neurons.curves import gaussian_path_curves, probe_curve, probe_curves, probes
-from .neurons.damage import damage
-from .neurons.directions import LeaceErasure, OtherAttribute, RandomDirection
-from .neurons.draws import interval
-from .neurons.intervals import rate_intervals
-from .neurons.interventions import (
-    Ablation,
-    ConstantTranslation,
-    Translation,
-    examples,
-    intervene,
-    outcomes_by_word,
-)
-from .neurons.outcomes import clwv, error_rate, with_baseline
-from .neurons.probes import ConvergedLinearProbe, GaussianProbe, LinearProbe
-from .neurons.rankings import PAPER_RANKINGS, Ranking, random_rankings, rank, ranker, rankings
-from .neurons.saturation import saturation_table
-from .neurons.selectivity import selectivity, selectivity_curves
-from .neurons.stability import stability_over_bootstrap, stability_over_seeds
-from .neurons.truth import ranking_areas, score_rankings
+from .models.masked import MaskedLM
+from .probes.classifiers import ConvergedLinearProbe, GaussianProbe, LinearProbe
+from .probes.control import control_task, hold_out_forms
+from .probes.curves import gaussian_path_curves, probe_curve, probe_curves, probes
+from .probes.selectivity import selectivity, selectivity_curves
+from .rankings import PAPER_RANKINGS, random_rankings, rank, ranker, rankings
 from .study.output import publish, publish_table, stored_study, stored_table
-from .study.worlds import World, load_world, truth, world_from_files
+from .worlds.blueprint import PlantedParameters, Truth
+from .worlds.load import load_world, truth, world_from_files
+from .worlds.world import World
 
 __version__: str
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch.distributions import MultivariateNormal
 from torch.utils.data import DataLoader, TensorDataset
 
-from pitfalls.models.vectors import Splits
+from pitfalls.arrays.splits import Splits
 from pitfalls.probes.gaussian import VARIANCE_FLOOR
 
 # Refitting rounds more than the search does: so close (bits, or share of them), neurons are equal.

@@ -23,19 +23,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pitfalls import files as writing
+from pitfalls.arrays.splits import Activations, Splits
+from pitfalls.files import free_space
 from pitfalls.language.corpus import Corpus, Sentence, Word
 from pitfalls.models import vectors
-from pitfalls.models.vectors import (
-    Activations,
-    Splits,
-    absent_layers,
-    free_space,
-    layer_vectors,
-    select,
-    word_vectors,
-)
 from pitfalls.models.interface import TooLongError
 from pitfalls.models.masked import MaskedLM
+from pitfalls.models.vectors import absent_layers, layer_vectors, select, word_vectors
 
 SENTENCES = [
     ["the", "cats", "sleep"],
@@ -119,8 +113,8 @@ def test_several_layers_in_one_pass_are_the_single_ones(lm: MaskedLM, tmp_path: 
     for cache in (None, tmp_path):
         several = layer_vectors(lm, SENTENCES, [3, 1, 1], cache)
         assert list(several) == [1, 3]
-        for layer, vectors in several.items():
-            np.testing.assert_array_equal(vectors, word_vectors(lm, SENTENCES, layer))
+        for layer, found in several.items():
+            np.testing.assert_array_equal(found, word_vectors(lm, SENTENCES, layer))
 
 
 @given(
@@ -315,7 +309,7 @@ from pathlib import Path
 folder, *paths = sys.argv[1:]
 sys.path[:0] = paths
 import test_activations as tests
-from pitfalls.model import activations
+from pitfalls.models import activations
 
 def slow_fill(*args, fill=activations._fill):
     Path(folder, "filling").touch()

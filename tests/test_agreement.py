@@ -18,8 +18,22 @@ from hypothesis import strategies as st
 from scipy.stats import hypergeom
 
 from pitfalls import figures
-from pitfalls.comparison.overlap import avg_overlap, chance_of_overlap, combined_order, expected_jaccard, expected_overlap, expected_rank_biased_overlap, neuron_vote, overlap, overlap_interval, overlap_p_value, overlaps, rank_biased_overlap, rank_biased_weight, shared_by_depth
-from pitfalls.rankings import Ranking
+from pitfalls.arrays.ranking import Ranking
+from pitfalls.comparison.overlap import (
+    chance_of_overlap,
+    expected_overlap,
+    overlap,
+    overlap_interval,
+    overlap_p_value,
+    overlaps,
+    shared_by_depth,
+)
+from pitfalls.comparison.rank_biased_overlap import (
+    expected_rank_biased_overlap,
+    rank_biased_overlap,
+    rank_biased_weight,
+)
+from pitfalls.comparison.ranking_agreement import avg_overlap, combined_order, expected_jaccard, neuron_vote
 
 PS = st.floats(0.05, 0.99)
 

@@ -23,7 +23,8 @@ from pitfalls.language.corpus import Corpus, Word, read_conllu
 from pitfalls.language.coverage import agreement, coverage
 from pitfalls.language.lexicon import Analysis, LemmaOnly, Lexicon
 from pitfalls.study.digests import digest
-from pitfalls.worlds.load import GeneratedSource, mini_folder
+from pitfalls.worlds.load import mini_folder
+from pitfalls.worlds.sources import GeneratedSource
 
 _FORM = st.text("abAB", min_size=1, max_size=2)
 _ATTRIBUTES = st.dictionaries(st.sampled_from(["Case", "Number"]), st.sampled_from("xy"))

@@ -8,13 +8,14 @@ import torch
 from oracles import splits
 from sklearn.base import clone
 
-from pitfalls.models.vectors import Splits
+from pitfalls.arrays.ranking import Ranking
+from pitfalls.arrays.splits import Splits
 from pitfalls.arrays.words import checked_ks
+from pitfalls.probes.classifiers import ConvergedLinearProbe, GaussianProbe, LinearProbe
 from pitfalls.probes.control import control_task
 from pitfalls.probes.curves import curves_of, gaussian_path_curves, probe_curve, probe_curves, probes
 from pitfalls.probes.gaussian import fit_gaussians
-from pitfalls.probes.classifiers import ConvergedLinearProbe, GaussianProbe, LinearProbe
-from pitfalls.rankings import Ranking, random_rankings, rank, ranker, rankings
+from pitfalls.rankings import random_rankings, rank, ranker, rankings
 
 PROBES = [LinearProbe(), ConvergedLinearProbe(), GaussianProbe()]
 ESTIMATORS = [*PROBES, *[ranker(name, k=2) for name in rankings()]]

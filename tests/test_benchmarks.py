@@ -124,7 +124,7 @@ def test_other_tokens_are_told_from_the_full_passes(replay):
 
 def test_sentence_by_sentence_as_many_multiply_adds_are_done_as_needed(replay, monkeypatch):
     """Without padding the formula is exact."""
-    monkeypatch.setattr("pitfalls.neurons.replay._BATCH_TOKENS", 1)
+    monkeypatch.setattr("pitfalls.interventions.replay._BATCH_TOKENS", 1)
     fast = replay.fast()
     assert fast.matrices.multiply_adds == replay.need(sum(len(ids) for ids in fast.predicted[0]))
 

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 import pitfalls as pf
-from pitfalls.worlds.blueprint import PlantedParameters
 from pitfalls.interventions.strength import ALPHAS, BETAS, choose_beta, scaled_against_constant, sweep_alpha, sweep_beta
+from pitfalls.worlds.blueprint import PlantedParameters
 from pitfalls.worlds.load import load_world
 
 CURVES = [("linear", "ttb", 0), ("linear", "btt", 0), ("random", "ttb", 0), ("random", "ttb", 1)]

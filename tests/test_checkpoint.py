@@ -18,8 +18,8 @@ from safetensors.torch import load_file, save_file
 from test_masked_lm import bert_config, bert_tokenizer, save
 
 from pitfalls.models import checkpoint
-from pitfalls.models.checkpoint import ModelFilesError
-from pitfalls.models.masked import MaskedLM, UnsupportedModelError
+from pitfalls.models.checkpoint import ModelFilesError, UnsupportedModelError
+from pitfalls.models.masked import MaskedLM
 
 WEIGHTS, INDEX, PART = "model.safetensors", "model.safetensors.index.json", "part.safetensors"
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pitfalls.models.vectors import Splits
+from pitfalls.arrays.splits import Splits
 from pitfalls.probes.control import control_labels, control_task
 
 FORMS = st.lists(st.sampled_from([f"w{i}" for i in range(30)]), max_size=60)

@@ -9,12 +9,13 @@ import pytest
 import torch
 from sklearn.metrics import log_loss
 
-from pitfalls.models.vectors import Splits
+from pitfalls.arrays.ranking import Ranking
+from pitfalls.arrays.splits import Splits
+from pitfalls.probes import curves
+from pitfalls.probes.classifiers import ConvergedLinearProbe, GaussianProbe, LinearProbe
 from pitfalls.probes.control import control_task
 from pitfalls.probes.curves import CurveJob, curves_of, gaussian_path_curves, probe_curve, probe_curves, probes
-from pitfalls.probes.classifiers import ConvergedLinearProbe, GaussianProbe, LinearProbe
-from pitfalls.rankings import Ranking, rank
-from pitfalls.probes import curves
+from pitfalls.rankings import rank
 
 
 def splits(n: int = 150, d: int = 8, n_classes: int = 3, seed: int = 0, n_forms: int = 60) -> Splits:

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 import pitfalls as pf
-from pitfalls.interventions.directions import LeaceErasure, OtherAttribute, RandomDirection
-from pitfalls.interventions.run import Means, Translation, clwv, error_rate
+from pitfalls.interventions.controls import OtherAttribute, RandomDirection
+from pitfalls.interventions.erasure import LeaceErasure
+from pitfalls.interventions.kinds import Means
+from pitfalls.interventions.outcomes import clwv, error_rate
+from pitfalls.interventions.translation import Translation
 from pitfalls.worlds.load import load_world, truth
 
 D = 9

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pitfalls.models.vectors import Splits
-from pitfalls.probes.curves import probe_curves
+from pitfalls.arrays.splits import Splits
 from pitfalls.comparison.draws import interval
+from pitfalls.probes.curves import probe_curves
 from pitfalls.rankings import random_rankings
 
 

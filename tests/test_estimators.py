@@ -14,7 +14,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
 
 from pitfalls.probes.classifiers import ConvergedLinearProbe, GaussianProbe, LinearProbe
-from pitfalls.rankings import Ranker, rank, ranker, rankings
+from pitfalls.rankings import rank, ranker, rankings
+from pitfalls.rankings.base import Ranker
 
 PROBES = [LinearProbe(), ConvergedLinearProbe(), GaussianProbe()]
 EVERY_PROBE = pytest.mark.parametrize("probe", PROBES, ids=repr)

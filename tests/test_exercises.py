@@ -14,7 +14,8 @@ import pandas as pd
 import pytest
 
 from pitfalls import course
-from pitfalls.course import WrongAnswer, checking, exercises
+from pitfalls.course import checking
+from pitfalls.course.checking import WrongAnswer, exercises
 
 IDS = list(exercises())
 #: Tests that run once an exercise would all pass if there were none.

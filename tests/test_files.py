@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from pitfalls import files
-from pitfalls.figures import Plot
+from pitfalls.figures.style import Plot
 from pitfalls.study.output import publish
 from pitfalls.study.stored import Result, write_result
 from pitfalls.tables import csv_of, read_csv

@@ -11,8 +11,8 @@ import scipy.sparse
 import torch
 from sklearn.base import clone
 
-from pitfalls.models.vectors import Activations, Splits
 from pitfalls.arrays.given import as_labels, as_matrix
+from pitfalls.arrays.splits import Activations, Splits
 from pitfalls.arrays.words import as_tensor
 from pitfalls.probes.classifiers import GaussianProbe, LinearProbe
 from pitfalls.rankings import rank, ranker

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pitfalls.models.vectors import Splits
+from pitfalls.arrays.splits import Splits
 from pitfalls.probes.control import hold_out_forms
 from pitfalls.probes.curves import probe_curve
 from pitfalls.rankings import rank

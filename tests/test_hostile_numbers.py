@@ -11,10 +11,10 @@ import torch
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
-from pitfalls.models.vectors import Splits
+from pitfalls.arrays.splits import Splits
+from pitfalls.probes.classifiers import ConvergedLinearProbe, GaussianProbe, LinearProbe
 from pitfalls.probes.curves import probe_curves
 from pitfalls.probes.linear import Optimum
-from pitfalls.probes.classifiers import ConvergedLinearProbe, GaussianProbe, LinearProbe
 from pitfalls.rankings import rank, rankings, weights
 
 # Neuron 1 carries the value best.
@@ -138,7 +138,7 @@ def test_a_forest_sees_neurons_of_every_size_alike(dtype):
     )
     assert scaled.scores.max() > 0
     np.testing.assert_allclose(scaled.scores, plain.scores, rtol=1e-12)
-    from pitfalls.rankings.forest import _of_spread_one
+    from pitfalls.rankings.random_forest import _of_spread_one
 
     ranges = np.ptp(_of_spread_one(torch.tensor(X * powers)).numpy(), axis=0)
     assert ((ranges >= 1) & (ranges <= 2)).all()

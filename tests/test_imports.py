@@ -104,7 +104,7 @@ def test_with_the_required_packages_alone_arrays_work_and_all_else_names_its_ext
         'pf.load_world("planted")': "models",
         "pf.LeaceErasure(beta=1)": "models",
         'pf.SimplemmaAnalyser("eng")': "models",
-        "import pitfalls.model.pretrain": "models",
+        "import pitfalls.models.pretrain": "models",
         "pf.figures": "figures",
         "from pitfalls import figures": "figures",
         "from pitfalls.figures.style import Plot": "figures",

@@ -10,15 +10,16 @@ import tiny_worlds as tiny
 import torch
 
 import pitfalls as pf
+from pitfalls.arrays.splits import Splits
+from pitfalls.interventions import ablation, replay, translation
+from pitfalls.interventions.damage import _same, damage
+from pitfalls.interventions.outcomes import OUTCOMES
+from pitfalls.interventions.run import intervene, outcomes_by_word
 from pitfalls.language.corpus import Sentence, Word
-from pitfalls.models.vectors import Splits
 from pitfalls.models.interface import TooLongError
 from pitfalls.models.masked import MaskedLM, MissingHeadError
-from pitfalls.interventions.damage import _same, damage
-from pitfalls.interventions.run import OUTCOMES, Ablation, Translation, intervene, outcomes_by_word
-from pitfalls.interventions import replay
 
-KINDS = [Ablation(), Translation(8.0), Translation(50.0)]
+KINDS = [ablation.Ablation(), translation.Translation(8.0), translation.Translation(50.0)]
 KS = [0, 3, tiny.D]
 
 
@@ -91,7 +92,7 @@ def test_the_layouts_are_a_real_trial(layout):
 
 @pytest.mark.parametrize("ks", [[0, 5], [5], [tiny.D, 2]], ids=str)
 def test_counting_the_words_is_intervene(layout, ks):
-    given = tiny.world(layout), tiny.data(layout, 1), ranked(layout, 1), Translation()
+    given = tiny.world(layout), tiny.data(layout, 1), ranked(layout, 1), translation.Translation()
     words, effect = outcomes_by_word(*given, ks), intervene(*given, ks)
     counted = words.groupby("k")["outcome"].value_counts()
     assert [counted.get((row.k, row.outcome), 0) for row in effect.itertuples()] == effect["count"].tolist()
@@ -100,7 +101,7 @@ def test_counting_the_words_is_intervene(layout, ks):
 
 
 def test_the_baseline_is_the_outcome_at_0_whether_or_not_it_was_asked_for(layout):
-    given = tiny.world(layout), tiny.data(layout, 1), ranked(layout, 1), Ablation()
+    given = tiny.world(layout), tiny.data(layout, 1), ranked(layout, 1), ablation.Ablation()
     at_0, later = outcomes_by_word(*given, [0]), outcomes_by_word(*given, [4, 9])
     assert (at_0["baseline"] == at_0["outcome"]).all()
     assert later["baseline"].tolist() == at_0["outcome"].tolist() * 2
@@ -108,7 +109,7 @@ def test_the_baseline_is_the_outcome_at_0_whether_or_not_it_was_asked_for(layout
 
 def test_words_that_have_the_target_are_left_alone_and_can_be_damaged(layout):
     data = tiny.data(layout, 1)
-    given = tiny.world(layout), data, ranked(layout, 1), Translation(), [tiny.D]
+    given = tiny.world(layout), data, ranked(layout, 1), translation.Translation(), [tiny.D]
     aimed, everything = damage(*given, target="PL"), damage(*given)
     changed = outcomes_by_word(*given, target="PL")
     lengths = {i: len(s.words) for i, s in enumerate(tiny.world(layout).of_split["test"])}
@@ -119,7 +120,9 @@ def test_words_that_have_the_target_are_left_alone_and_can_be_damaged(layout):
 
 
 @pytest.mark.parametrize("layer", [0, 1])
-@pytest.mark.parametrize("kind", [Ablation(), Ablation("mean"), Translation(50.0)], ids=lambda kind: kind.label)
+@pytest.mark.parametrize(
+    "kind", [ablation.Ablation(), ablation.Ablation("mean"), translation.Translation(50.0)], ids=lambda kind: kind.label
+)
 def test_no_word_of_the_planted_world_reads_the_words_that_are_changed(layer, kind):
     """Words take up their neighbouring fillers only, and fillers are never changed."""
     world = pf.load_world("planted")
@@ -140,7 +143,7 @@ def test_words_beside_a_changed_filler_of_the_planted_world_are_damaged():
         world,
         replace(data, test=replace(fillers, forms=forms)),
         pf.rank("probeless", data),
-        Translation(50.0),
+        translation.Translation(50.0),
         [128],
         max_sentences=30,
     )
@@ -150,8 +153,8 @@ def test_words_beside_a_changed_filler_of_the_planted_world_are_damaged():
 def test_the_model_is_left_as_it_was(layout):
     world = tiny.world(layout)
     before = {name: weight.clone() for name, weight in world.model.model.state_dict().items()}
-    damage(world, tiny.data(layout, 1), ranked(layout, 1), Translation(), KS)
-    outcomes_by_word(world, tiny.data(layout, 1), ranked(layout, 1), Ablation(), KS)
+    damage(world, tiny.data(layout, 1), ranked(layout, 1), translation.Translation(), KS)
+    outcomes_by_word(world, tiny.data(layout, 1), ranked(layout, 1), ablation.Ablation(), KS)
     after = world.model.model.state_dict()
     assert all(torch.equal(weight, after[name]) for name, weight in before.items())
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in world.model.model.modules())
@@ -179,7 +182,7 @@ def with_test(layout, sentences, layer=1):
 def test_a_layer_that_the_model_lacks(run, layout):
     parts = {s: replace(getattr(tiny.data(layout, 2), s), layer=3) for s in ("train", "dev", "test")}
     with pytest.raises(ValueError, match=r"layer 3 of tiny .* it has layers 0 \(embeddings\) to 2"):
-        run(tiny.world(layout), Splits(**parts), ranked(layout, 2), Ablation(), [0])
+        run(tiny.world(layout), Splits(**parts), ranked(layout, 2), ablation.Ablation(), [0])
 
 
 def test_a_model_without_a_head(run, layout):
@@ -188,7 +191,7 @@ def test_a_model_without_a_head(run, layout):
         MaskedLM(lm.model, lm.tokenizer, name="headless", has_head=False), tiny.world(layout).of_split
     )
     with pytest.raises(MissingHeadError, match=r"headless.*can be probed, not intervened on"):
-        run(world, tiny.data(layout, 1), ranked(layout, 1), Ablation(), [0])
+        run(world, tiny.data(layout, 1), ranked(layout, 1), ablation.Ablation(), [0])
 
 
 def test_no_test_word_has_another_value_than_the_target(run, layout):
@@ -208,7 +211,7 @@ def test_no_test_word_has_another_value_than_the_target(run, layout):
     for name, part in (("train", data.train), ("dev", data.dev), ("test", test)):
         object.__setattr__(only, name, part)
     with pytest.raises(ValueError, match="no word to change: eng Number has"):
-        run(tiny.world(layout), only, ranked(layout, 1), Translation(), [0], target="PL")
+        run(tiny.world(layout), only, ranked(layout, 1), translation.Translation(), [0], target="PL")
 
 
 def test_values_seen_in_test_but_not_in_training_are_refused(layout):
@@ -230,14 +233,14 @@ def test_a_script_that_the_tokenizer_does_not_know(run, layout):
     foreign = [Sentence(str(v), (Word("the", "the", {}), Word("жжж", "ж", {"Number": v}))) for v in tiny.VALUES]
     world, data = with_test(layout, foreign)
     with pytest.raises(ValueError, match=r"unknown tokens in all 3 words to change \(100 %\)"):
-        run(world, data, ranked(layout, 1), Ablation(), [0])
+        run(world, data, ranked(layout, 1), ablation.Ablation(), [0])
 
 
 def test_some_unknown_words_are_counted_like_others(layout):
     nouns = [Sentence(v, (Word("the", "the", {}), tiny.noun("stb", e))) for e, v in tiny.NUMBERS.items()]
     foreign = [Sentence("u", (Word("жжж", "ж", {"Number": "SG"}), Word("the", "the", {})))]
     world, data = with_test(layout, [*nouns, *foreign])
-    table = intervene(world, data, ranked(layout, 1), Ablation(), KS)
+    table = intervene(world, data, ranked(layout, 1), ablation.Ablation(), KS)
     assert (table.groupby("k")["count"].sum() == 4).all() and set(table["outcome"]) == set(OUTCOMES)
 
 
@@ -255,19 +258,19 @@ def test_a_sentence_beyond_the_length_limit(run, layout):
         forms=("stbxo", *test.forms[1:]),
     )
     with pytest.raises(TooLongError, match=f"{tiny.LIMIT + 1} subwords"):
-        run(changed, replace(data, test=test), ranked(layout, 1), Ablation(), [0])
+        run(changed, replace(data, test=test), ranked(layout, 1), ablation.Ablation(), [0])
 
 
 @pytest.mark.parametrize("beta", [0, -1.0, float("nan")])
 def test_a_beta_of_0_or_below(beta):
     with pytest.raises(ValueError, match="beta must be above 0"):
-        Translation(beta=beta)
+        translation.Translation(beta=beta)
 
 
 def test_damage_needs_a_word_that_is_left_alone(layout):
     world, data = with_test(layout, [Sentence(v, (tiny.noun("stb", e),)) for e, v in tiny.NUMBERS.items()])
     with pytest.raises(ValueError, match="every word of the 3 in these sentences is changed"):
-        damage(world, data, ranked(layout, 1), Ablation(), [0])
+        damage(world, data, ranked(layout, 1), ablation.Ablation(), [0])
 
 
 class Speller:
@@ -299,5 +302,5 @@ def test_what_the_model_gets_wrong_by_itself_is_no_damage(layout):
     encoded = world.model.encode([sentence.forms for sentence in world.of_split["test"]])
     slots = encoded.word_ids == 0
     assert (world.model.predict(world.model.hidden(encoded, tiny.LAYERS), slots) != encoded.input_ids[slots]).any()
-    table = damage(world, data, ranked(layout, 1), Ablation(), [0])
+    table = damage(world, data, ranked(layout, 1), ablation.Ablation(), [0])
     assert (table["others"].item(), table["damaged"].item()) == (3, 0)

@@ -16,27 +16,17 @@ import transformers
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pitfalls.arrays.ranking import Ranking
+from pitfalls.arrays.splits import Activations, Splits
+from pitfalls.interventions import ablation, replay, translation
+from pitfalls.interventions.kinds import Kind, Means
+from pitfalls.interventions.outcomes import OUTCOMES, classify, clwv, error_rate
+from pitfalls.interventions.run import _Judge, examples, intervene
 from pitfalls.language.analysers import LexiconAnalyser
 from pitfalls.language.corpus import Sentence, Word
 from pitfalls.language.lexicon import Analysis, LemmaOnly, Lexicon
-from pitfalls.models.vectors import Activations, Splits
 from pitfalls.models.masked import MaskedLM
-from pitfalls.interventions.run import (
-    OUTCOMES,
-    Ablation,
-    ConstantTranslation,
-    Kind,
-    Means,
-    Translation,
-    _Judge,
-    classify,
-    clwv,
-    error_rate,
-    examples,
-    intervene,
-)
-from pitfalls.rankings import Ranking, rank
-from pitfalls.interventions import replay
+from pitfalls.rankings import rank
 
 D = 16
 LAYERS = 3
@@ -147,11 +137,11 @@ def slowly_changed(data: Splits, kind: Kind, order: np.ndarray, k: int, h: torch
     mean = {z: data.train.X[data.train.y == z].astype(float).mean(0) for z in range(3)}
     d = len(order)
     for r, neuron in enumerate(order[:k].tolist()):
-        if isinstance(kind, Ablation):
+        if isinstance(kind, ablation.Ablation):
             h[neuron] = 0.0 if kind.value == "zero" else float(data.train.X[:, neuron].astype(float).mean())
         else:
             difference = mean[(value + 1) % 3][neuron] - mean[value][neuron]
-            if isinstance(kind, Translation):
+            if isinstance(kind, translation.Translation):
                 alpha = kind.beta * (1 / (1000 * kind.beta)) ** (r / (d - 1))
             else:
                 alpha = kind.alpha
@@ -199,11 +189,16 @@ def slow_outcome(world: TinyWorld, kind: Kind, pieces: list[str], word: Word, va
     if form == word.form:
         return "unchanged"
     values = sorted(ENDINGS.values())
-    intended = None if isinstance(kind, Ablation) else values[(value + 1) % 3]
+    intended = None if isinstance(kind, ablation.Ablation) else values[(value + 1) % 3]
     return classify(world.lexicon("eng").lookup(form), "Number", word.lemma, values[value], intended)
 
 
-KINDS = [Ablation(), Ablation("mean"), Translation(8.0), ConstantTranslation(4.0)]
+KINDS = [
+    ablation.Ablation(),
+    ablation.Ablation("mean"),
+    translation.Translation(8.0),
+    translation.ConstantTranslation(4.0),
+]
 
 
 @pytest.mark.parametrize("layer", range(LAYERS + 1))
@@ -254,14 +249,14 @@ def test_no_neurons_is_the_models_own_prediction(world, data_of, kind):
 
 def test_a_zero_alpha_changes_nothing(world, data_of):
     data = data_of(1)
-    table = intervene(world, data, rank("linear", data), ConstantTranslation(0.0), range(0, D + 1, 4))
+    table = intervene(world, data, rank("linear", data), translation.ConstantTranslation(0.0), range(0, D + 1, 4))
     by_k = table.pivot(index="k", columns="outcome", values="count")
     assert (by_k == by_k.loc[0]).all().all()
 
 
 def test_counts_of_every_k_sum_to_the_words(world, data_of):
     data = data_of(1)
-    table = intervene(world, data, rank("probeless", data), Translation(), [0, 3, 9, D])
+    table = intervene(world, data, rank("probeless", data), translation.Translation(), [0, 3, 9, D])
     sums = table.groupby("k")[["count", "rate"]].sum()
     assert (sums["count"] == data.test.n_words).all()
     np.testing.assert_allclose(sums["rate"], 1)
@@ -275,7 +270,7 @@ def test_translating_there_and_back_restores_the_state(k, alpha, seed):
     order = generator.permutation(D)
     states = torch.as_tensor(generator.normal(size=(5, D)))
     values = torch.as_tensor(generator.integers(3, size=5))
-    kind = ConstantTranslation(alpha)
+    kind = translation.ConstantTranslation(alpha)
     aims = kind.aims(3, None)
     there = kind.change(order, k, means, aims)
     # Back: the same neurons, from the value aimed at to the one before.
@@ -286,7 +281,7 @@ def test_translating_there_and_back_restores_the_state(k, alpha, seed):
 
 def test_a_whole_translation_by_one_moves_the_mean_onto_the_other_mean(data_of):
     data = data_of(2)
-    means, kind = Means.of(data), ConstantTranslation(1.0)
+    means, kind = Means.of(data), translation.ConstantTranslation(1.0)
     change = kind.change(np.arange(D), D, means, kind.aims(3, None))
     moved = change.apply(torch.as_tensor(means.of_value), torch.arange(3))
     np.testing.assert_allclose(moved, means.of_value[[1, 2, 0]])
@@ -294,7 +289,7 @@ def test_a_whole_translation_by_one_moves_the_mean_onto_the_other_mean(data_of):
 
 def test_the_mean_ablation_moves_the_first_neurons_to_the_mean_only(data_of):
     data = data_of(2)
-    means, kind, order = Means.of(data), Ablation("mean"), np.random.default_rng(0).permutation(D)
+    means, kind, order = Means.of(data), ablation.Ablation("mean"), np.random.default_rng(0).permutation(D)
     states = torch.randn(4, D, dtype=torch.float64)
     changed = kind.change(order, 5, means, kind.aims(3, None)).apply(states, torch.tensor([0, 1, 2, 0]))
     np.testing.assert_allclose(changed[:, order[:5]], np.tile(data.train.X.astype(float).mean(0)[order[:5]], (4, 1)))
@@ -303,7 +298,9 @@ def test_the_mean_ablation_moves_the_first_neurons_to_the_mean_only(data_of):
 
 def test_ablating_all_neurons_is_the_same_in_any_order(world, data_of):
     data = data_of(2)
-    one, two = (intervene(world, data, rank("random", data, seed=seed), Ablation(), [D])["count"] for seed in (1, 2))
+    one, two = (
+        intervene(world, data, rank("random", data, seed=seed), ablation.Ablation(), [D])["count"] for seed in (1, 2)
+    )
     assert one.equals(two)
 
 
@@ -311,10 +308,10 @@ def test_ablating_all_neurons_is_the_same_in_any_order(world, data_of):
 def test_the_batches_make_no_difference(world, data_of, monkeypatch, limits):
     data = data_of(2)
     order = rank("probeless", data)
-    together = intervene(world, data, order, Translation(), [0, 5, D])
+    together = intervene(world, data, order, translation.Translation(), [0, 5, D])
     for name, value in limits.items():
         monkeypatch.setattr(replay, name, value)
-    pd.testing.assert_frame_equal(together, intervene(world, data, order, Translation(), [0, 5, D]))
+    pd.testing.assert_frame_equal(together, intervene(world, data, order, translation.Translation(), [0, 5, D]))
 
 
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=80))
@@ -343,7 +340,7 @@ def test_the_model_is_left_as_it_was(world, data_of):
             return world.model.model(input_ids=encoded.input_ids, attention_mask=encoded.attention_mask).logits
 
     before = outputs()
-    intervene(world, data, rank("probeless", data), Translation(), [0, D])
+    intervene(world, data, rank("probeless", data), translation.Translation(), [0, D])
     assert torch.equal(before, outputs())
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in world.model.model.modules())
 
@@ -352,7 +349,7 @@ def test_only_sentences_with_target_words_are_run(world, data_of, monkeypatch):
     data, seen = data_of(1), []
     encode = world.model.encode
     monkeypatch.setattr(world.model, "encode", lambda sentences: seen.extend(sentences) or encode(sentences))
-    intervene(world, data, rank("probeless", data), Translation(), [0, 3])
+    intervene(world, data, rank("probeless", data), translation.Translation(), [0, 3])
     assert len(seen) == len(set(data.test.sentence_ids.tolist())) < len(world.of_split["test"])
 
 
@@ -360,7 +357,7 @@ def test_the_intervention_sees_only_the_order(world, data_of):
     data = data_of(1)
     derived = rank("gaussian", data)
     bare = Ranking(derived.order, None, "mine")
-    one, two = (intervene(world, data, r, Translation(), [2, 8])["count"] for r in (derived, bare))
+    one, two = (intervene(world, data, r, translation.Translation(), [2, 8])["count"] for r in (derived, bare))
     assert one.equals(two)
 
 
@@ -368,11 +365,11 @@ def test_the_intervention_sees_only_the_order(world, data_of):
 
 
 def test_the_scaled_factor_falls_evenly_in_its_logarithm_from_beta_to_a_thousandth():
-    alpha = Translation(beta=8).coefficients(768)
+    alpha = translation.Translation(beta=8).coefficients(768)
     assert alpha[0] == 8
     assert alpha[-1] == pytest.approx(0.001)
     np.testing.assert_allclose(np.diff(np.log(alpha)), np.log(0.001 / 8) / 767)
-    assert Translation(beta=8).coefficients(1).tolist() == [8]
+    assert translation.Translation(beta=8).coefficients(1).tolist() == [8]
 
 
 PL, SG, DU = ({"Number": number} for number in ("PL", "SG", "DU"))
@@ -426,18 +423,18 @@ def test_an_ablation_intends_no_value():
 
 def test_a_named_target_leaves_words_that_have_it_alone(world, data_of):
     data = data_of(1)
-    table = intervene(world, data, rank("probeless", data), Translation(), [0, 4], target="PL")
+    table = intervene(world, data, rank("probeless", data), translation.Translation(), [0, 4], target="PL")
     expected = int((data.test.y != data.values.index("PL")).sum())
     assert (table.groupby("k")["count"].sum() == expected).all()
     assert set(table["target"]) == {"PL"}
-    shown = examples(world, data, rank("probeless", data), Translation(), D, n=99, target="PL")
+    shown = examples(world, data, rank("probeless", data), translation.Translation(), D, n=99, target="PL")
     assert set(shown["intended"]) == {"PL"} and "PL" not in set(shown["value"])
 
 
 def test_fewer_sentences_can_be_drawn(world, data_of):
     data = data_of(1)
     order = rank("probeless", data)
-    few = [intervene(world, data, order, Translation(), [0], seed=s, max_sentences=3) for s in (1, 1, 2)]
+    few = [intervene(world, data, order, translation.Translation(), [0], seed=s, max_sentences=3) for s in (1, 1, 2)]
     assert few[0].equals(few[1])
     assert 0 < few[0]["count"].sum() < data.test.n_words
 
@@ -465,8 +462,8 @@ def test_error_rate_and_clwv_are_over_all_target_words(world, data_of):
 def test_examples_are_the_sentences_before_and_after(world, data_of):
     data = data_of(1)
     order = rank("probeless", data)
-    shown = examples(world, data, order, Translation(), D, n=99)
-    table = intervene(world, data, order, Translation(), [D]).set_index("outcome")["count"]
+    shown = examples(world, data, order, translation.Translation(), D, n=99)
+    table = intervene(world, data, order, translation.Translation(), [D]).set_index("outcome")["count"]
     changed = table[(table > 0) & (table.index != "unchanged")]
     assert shown["outcome"].value_counts().to_dict() == changed.to_dict()
     whole = shown[shown.groupby("sentence_id")["outcome"].transform(lambda o: (o != "split").all())]
@@ -482,7 +479,7 @@ def test_examples_are_the_sentences_before_and_after(world, data_of):
         pieces = [vocabulary[piece] for piece in row.predicted.split()]
         (own,) = world.model.encode([[row.word]]).word_ids.tolist()
         assert len(pieces) == own.count(0) and world.model.join(pieces) is None
-    few = examples(world, data, order, Translation(), D, n=2, seed=3)
+    few = examples(world, data, order, translation.Translation(), D, n=2, seed=3)
     assert few["sentence_id"].nunique() == 2
 
 
@@ -490,23 +487,23 @@ def test_errors_say_what_to_do(world, data_of):
     data = data_of(1)
     order = rank("random", data)
     with pytest.raises(ValueError, match="whole number from 0 to the number of neurons, 16"):
-        intervene(world, data, order, Ablation(), [D + 1])
+        intervene(world, data, order, ablation.Ablation(), [D + 1])
     with pytest.raises(ValueError, match="orders 3 neurons and the activations have 16"):
-        intervene(world, data, Ranking(np.arange(3), None, "short"), Ablation(), [0])
+        intervene(world, data, Ranking(np.arange(3), None, "short"), ablation.Ablation(), [0])
     with pytest.raises(ValueError, match=r"target 'TRI' is none of the values \['DU', 'PL', 'SG'\]"):
-        intervene(world, data, order, Translation(), [0], target="TRI")
+        intervene(world, data, order, translation.Translation(), [0], target="TRI")
     with pytest.raises(ValueError, match="an ablation aims at no value"):
-        intervene(world, data, order, Ablation(), [0], target="PL")
+        intervene(world, data, order, ablation.Ablation(), [0], target="PL")
     with pytest.raises(ValueError, match="beta must be above 0 and finite, not 0"):
-        Translation(beta=0)
+        translation.Translation(beta=0)
     with pytest.raises(ValueError, match='value must be "zero" or "mean"'):
-        Ablation("median")
+        ablation.Ablation("median")
     with pytest.raises(ValueError, match="use the world and split"):
         intervene(
             TinyWorld(world.model, {**world.of_split, "test": world.of_split["dev"]}),
             data,
             order,
-            Ablation(),
+            ablation.Ablation(),
             [0],
         )
 

@@ -14,12 +14,12 @@ from oracles import plain_training_loop, shuffled, splits
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 
+from pitfalls.probes import linear
+from pitfalls.probes.classifiers import ConvergedLinearProbe, LinearProbe
 from pitfalls.probes.control import control_labels
 from pitfalls.probes.curves import probe_curve, probe_curves
 from pitfalls.probes.linear import Adam, LinearTask, Optimum, descend, train, whole
-from pitfalls.probes.classifiers import ConvergedLinearProbe, LinearProbe
 from pitfalls.rankings import rank
-from pitfalls.probes import linear
 
 # So exact that what is left is rounding.
 EXACT = {"tolerance": 1e-10, "max_iter": 50_000}

@@ -10,7 +10,7 @@ import pytest
 
 from pitfalls.language.grammar import LANGUAGES, core, corpora, load_grammar
 from pitfalls.study import card
-from pitfalls.worlds import load
+from pitfalls.worlds import load, sources
 
 SPLITS = ("train", "dev", "test")
 
@@ -54,7 +54,7 @@ def test_the_manifest_holds_and_notices_a_changed_byte(folder, tmp_path):
     with pytest.raises(ValueError, match="no such file"):
         corpora.check(copy)
     with pytest.raises(ValueError, match="run `make mini`"):  # a world notices too, at every load
-        load.GeneratedSource(copy).corpus("tur", "dev")
+        sources.GeneratedSource(copy).corpus("tur", "dev")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from pitfalls.figures import Plot
+from pitfalls.figures.style import Plot
 from pitfalls.study import machine
 from pitfalls.study.output import (
     output_folder,

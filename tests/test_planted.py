@@ -15,10 +15,10 @@ from sklearn.preprocessing import StandardScaler
 
 import pitfalls as pf
 from pitfalls.language.artificial import ArtificialLanguage
-from pitfalls.worlds.blueprint import BLOCKS, PlantedParameters, plant
 from pitfalls.models.interface import TooLongError
-from pitfalls.worlds.planted import PlantedLM
+from pitfalls.worlds.blueprint import BLOCKS, PlantedParameters, plant
 from pitfalls.worlds.load import load_world, mini_folder, truth
+from pitfalls.worlds.planted import PlantedLM
 
 SMALL = PlantedParameters(lemmas=40, fillers=300, train_words=800, dev_words=200, test_words=200)
 DISTURBANCES = [pf.Ablation(), pf.Ablation("mean"), pf.Translation(8.0), pf.ConstantTranslation(50.0)]
@@ -426,7 +426,8 @@ def test_the_world_speaks_to_rankings_and_probes(world, data):
 
 
 def test_only_planted_worlds_have_a_truth():
-    from pitfalls.worlds.load import GeneratedSource, World
+    from pitfalls.worlds.sources import GeneratedSource
+    from pitfalls.worlds.world import World
 
     mini = World("mini", pf.MaskedLM.load(mini_folder() / "model"), GeneratedSource(mini_folder()), 20)
     with pytest.raises(ValueError, match="which neurons the mini world uses is not known"):

@@ -1,6 +1,6 @@
 """What is printed and stored does not hang on how a processor rounds.
 
-``make portable`` multiplies weights and word vectors by 1 + 1e-12 u (:mod:`pitfalls.model.perturbation`), runs the
+``make portable`` multiplies weights and word vectors by 1 + 1e-12 u (:mod:`pitfalls.models.perturbation`), runs the
 notebooks under strict nbval, and does eight configurations of the study anew: their counts, orders and choices must be
 the stored ones. ``PITFALLS_PORTABLE=all`` does all 108 (about half an hour) and prints how many numbers differ.
 """

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from pitfalls.cli import main
+from pitfalls.columns import SPLITS
 from pitfalls.models import vectors
 from pitfalls.models.masked import MaskedLM
 from pitfalls.study import everywhere, setting
@@ -18,8 +19,8 @@ from pitfalls.study.everywhere import do_study, preparations, prepare, study_eve
 from pitfalls.study.plan import Plan
 from pitfalls.study.stored import read_result
 from pitfalls.study.sweep import Swept
-from pitfalls.worlds.load import SPLITS, cache_folder, load_world, mini_folder
-from pitfalls.worlds import load
+from pitfalls.worlds import load, world
+from pitfalls.worlds.load import cache_folder, load_world, mini_folder
 
 NOUNS = {"SG": ["cat", "dog", "owl", "cow"], "PL": ["cats", "dogs", "owls", "cows"]}
 PLAN = Plan(
@@ -206,8 +207,8 @@ def test_the_command_says_what_vectors_take_before_it_begins(options, tmp_path, 
     command = ["sweep", "--world", "paper", "--model", options["model"], "--treebanks", options["treebanks"]]
     command += ["--languages", "eng", "--layers", "1", "2", "--jobs", "1", "--output", str(tmp_path), "--dry-run"]
     # 88 words x 128 neurons x 4 bytes x 2 layers are 0.09 MB; told as if each byte were 100,000.
-    whole = everywhere.World.disk_need
-    monkeypatch.setattr(everywhere.World, "disk_need", lambda *ask: 100_000 * whole(*ask))
+    whole = world.World.disk_need
+    monkeypatch.setattr(world.World, "disk_need", lambda *ask: 100_000 * whole(*ask))
     n = load_world(**options).model.n_neurons
     monkeypatch.setattr("pitfalls.cli.sweep.free_space", lambda folder: 2e12)
     monkeypatch.setattr("pitfalls.study.everywhere.load_world", lambda **asked: load_world(**asked, min_forms=2))

@@ -9,10 +9,10 @@ from oracles import plain_training_loop, splits
 from scipy.stats import multivariate_normal
 from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 
+from pitfalls.probes import classifiers
+from pitfalls.probes.classifiers import GaussianProbe, LinearProbe
 from pitfalls.probes.gaussian import VARIANCE_FLOOR, entropy_bits, fit_gaussians, gaussian_log_joint
 from pitfalls.probes.linear import Adam, descend
-from pitfalls.probes.classifiers import GaussianProbe, LinearProbe
-from pitfalls.probes import classifiers
 
 
 def words(

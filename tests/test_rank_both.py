@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from oracles import splits
 
-from pitfalls.rankings import PAPER_RANKINGS, Ranking, rank, rank_both, rankings
+from pitfalls.arrays.ranking import Ranking
+from pitfalls.rankings import PAPER_RANKINGS, rank, rank_both, rankings
 from pitfalls.rankings.base import Ranker
 from pitfalls.study.plan import Plan
 from pitfalls.study.setting import rankings_of

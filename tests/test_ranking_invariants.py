@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from oracles import NAMES, remade, shuffled, splits, with_columns
 from sklearn.exceptions import ConvergenceWarning
 
-from pitfalls.models.vectors import Splits
-from pitfalls.rankings import Ranking, Scorer, ranker, rankings
+from pitfalls.arrays.ranking import Ranking
+from pitfalls.arrays.splits import Splits
 from pitfalls.rankings import rank as rank_strictly
+from pitfalls.rankings import ranker, rankings
+from pitfalls.rankings.base import Scorer
 
 SEEDS = st.integers(0, 10**6)
 CLASSES = st.integers(2, 4)

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from oracles import ascending, plain_training_loop, refitting_greedy, remade, splits, with_columns
 from scipy.stats import chisquare
 
-from pitfalls.models.vectors import Splits
-from pitfalls.rankings import PAPER_RANKINGS, Ranking, random_rankings, rank, rankings
+from pitfalls.arrays.ranking import Ranking
+from pitfalls.arrays.splits import Splits
 from pitfalls.probes import gaussian
+from pitfalls.rankings import PAPER_RANKINGS, random_rankings, rank, rankings
 
 
 @pytest.mark.parametrize("direction", ["ttb", "btt"])

@@ -18,10 +18,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, mutual_info_score
 from sklearn.preprocessing import StandardScaler
 
-from pitfalls.models.vectors import Splits
+from pitfalls.arrays.splits import Splits
 from pitfalls.probes.classifiers import ConvergedLinearProbe
-from pitfalls.rankings import rank
-from pitfalls.rankings.weights import weight_mass_scores
+from pitfalls.rankings import lca, rank
 
 
 def with_ties(data: Splits) -> Splits:
@@ -165,7 +164,7 @@ def percentage_sweep(weights: np.ndarray, steps: int) -> np.ndarray:
 @settings(max_examples=50, deadline=None)
 def test_weight_mass_is_the_limit_of_a_percentage_sweep(weights):
     steps = 97
-    found, swept = weight_mass_scores(weights), 1 - percentage_sweep(weights, steps)
+    found, swept = lca.weight_mass_scores(weights), 1 - percentage_sweep(weights, steps)
     # The sweep finds a neuron at the first step above its place.
     assert (found >= swept - 1e-9).all() and (found <= swept + 1 / steps + 1e-9).all()
     assert (found[(weights == 0).all(0)] == 0).all()
@@ -176,7 +175,7 @@ def test_a_neuron_of_no_weight_is_never_taken_whatever_the_sums_round_to():
     for _ in range(50):
         weights = generator.random((2, 30))
         weights[:, [3, 17]] = 0
-        scores = weight_mass_scores(weights)
+        scores = lca.weight_mass_scores(weights)
         assert (scores[[3, 17]] == 0).all() and (np.delete(scores, [3, 17]) > 0).all()
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pitfalls.interventions.run import OUTCOMES
+from pitfalls.interventions.outcomes import OUTCOMES
 from pitfalls.interventions.saturation import peaks, saturation_index, saturation_table
 
 # Few different numbers, so that flat stretches, zeros and ties do occur.

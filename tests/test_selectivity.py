@@ -7,11 +7,11 @@ import oracles
 import pandas as pd
 import pytest
 
-from pitfalls.models.vectors import Splits
+from pitfalls.arrays.splits import Splits
 from pitfalls.probes.control import control_task
 from pitfalls.probes.curves import probe_curve
-from pitfalls.rankings import PAPER_RANKINGS, rank
 from pitfalls.probes.selectivity import selectivity, selectivity_curves
+from pitfalls.rankings import PAPER_RANKINGS, rank
 
 PROBES = ("linear", "gaussian")
 

@@ -12,10 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pitfalls.models.vectors import Activations, Splits
-from pitfalls.comparison.overlap import expected_rank_biased_overlap, rank_biased_overlap
-from pitfalls.rankings import Ranking, rank
-from pitfalls.comparison.stability import nogueira, resample_sentences, stability, stability_over_bootstrap, stability_over_seeds
+from pitfalls.arrays.ranking import Ranking
+from pitfalls.arrays.splits import Activations, Splits
+from pitfalls.comparison.rank_biased_overlap import expected_rank_biased_overlap, rank_biased_overlap
+from pitfalls.comparison.stability import (
+    nogueira,
+    resample_sentences,
+    stability,
+    stability_over_bootstrap,
+    stability_over_seeds,
+)
+from pitfalls.rankings import rank
 
 
 def words(sizes: list[int], seed: int = 0, n_neurons: int = 6, first_id: int = 10) -> Activations:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from pitfalls.models.vectors import Splits
+from pitfalls.arrays.splits import Splits
 from pitfalls.probes.curves import probe_curves, probes
 from pitfalls.rankings import rank, rankings
 

@@ -9,8 +9,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pitfalls.rankings import Ranking, rank, rankings
+from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.ties import TIE, descending, first_best, settled
+from pitfalls.rankings import rank, rankings
 
 #: Whole numbers: far more than a margin apart, or equal.
 SCORES = st.lists(st.integers(-50, 50), min_size=1, max_size=30)

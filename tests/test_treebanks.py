@@ -20,18 +20,10 @@ from pathlib import Path
 
 import pytest
 
+from pitfalls.columns import SPLITS
 from pitfalls.language import download as downloads
 from pitfalls.language.corpus import CorpusError, read_conllu
-from pitfalls.language.treebanks import (
-    SPLITS,
-    TREEBANKS,
-    Treebank,
-    TreebankError,
-    cache_folder,
-    load,
-    locate,
-    treebank,
-)
+from pitfalls.language.treebanks import TREEBANKS, Treebank, TreebankError, cache_folder, load, locate, treebank
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*is trusted on first use")
 IMST = treebank("tur")

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 import pitfalls as pf
 from pitfalls import figures
-from pitfalls.worlds.blueprint import PlantedParameters, plant
-from pitfalls.rankings import Ranking
+from pitfalls.arrays.ranking import Ranking
 from pitfalls.comparison.truth import precision_at, ranking_areas, score_rankings
+from pitfalls.worlds.blueprint import PlantedParameters, plant
 
 TRUTH = plant(PlantedParameters())
 

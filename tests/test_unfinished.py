@@ -17,16 +17,20 @@ import pytest
 import tiny_worlds as tiny
 import torch
 
+from pitfalls.arrays.ranking import Ranking
+from pitfalls.interventions.ablation import Ablation
+from pitfalls.interventions.controls import RandomDirection
+from pitfalls.interventions.counts import counts
+from pitfalls.interventions.erasure import LeaceErasure
+from pitfalls.interventions.intervals import rate_intervals
+from pitfalls.interventions.kinds import Change
+from pitfalls.interventions.replay import prepare
+from pitfalls.interventions.run import intervene, outcomes_by_word
+from pitfalls.interventions.translation import ConstantTranslation, Translation
 from pitfalls.language.analysers import LexiconAnalyser
 from pitfalls.language.corpus import Sentence, Word
 from pitfalls.language.lexicon import Lexicon
-from pitfalls.interventions.counts import counts
-from pitfalls.interventions.directions import LeaceErasure, RandomDirection
-from pitfalls.interventions.intervals import rate_intervals
-from pitfalls.interventions.run import Ablation, ConstantTranslation, Translation, intervene, outcomes_by_word
-from pitfalls.interventions.kinds import Change
-from pitfalls.rankings import PAPER_RANKINGS, Ranking, rank
-from pitfalls.interventions.replay import prepare
+from pitfalls.rankings import PAPER_RANKINGS, rank
 from pitfalls.study import experiments, stored
 from pitfalls.study import unfinished as module
 from pitfalls.study.digests import digest

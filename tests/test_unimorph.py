@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pitfalls.columns import SPLITS
 from pitfalls.language import grammar, unimorph
 from pitfalls.language.corpus import read_conllu
 from pitfalls.language.grammar import corpora
@@ -24,7 +25,6 @@ from pitfalls.language.unimorph import (
     AUTHORS,
     CONVERSIONS,
     CONVERTER,
-    LANGUAGES,
     OURS,
     Conversion,
     changed_by_rules,
@@ -34,13 +34,14 @@ from pitfalls.language.unimorph_rules import (
     CONVERTER_RULES,
     DIMENSIONS,
     FEATURE_TAGS,
+    LANGUAGES,
     OUR_GENERAL_RULES,
     OUR_RULES,
     UPOS_TAGS,
     Rule,
 )
 from pitfalls.study.configurations import PAPER_PAIRS
-from pitfalls.worlds.load import SPLITS, mini_folder
+from pitfalls.worlds.load import mini_folder
 
 CODES = {"ar": "ara", "bg": "bul", "en": "eng", "es": "spa", "fi": "fin", "fr": "fra", "hi": "hin", "ru": "rus"}
 CODES["tr"] = "tur"

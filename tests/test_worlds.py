@@ -7,15 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pitfalls.arrays.ranking import Ranking
+from pitfalls.interventions.run import outcomes_by_word
+from pitfalls.interventions.translation import Translation
 from pitfalls.language.analysers import SimplemmaAnalyser
 from pitfalls.language.lexicon import LemmaOnly
 from pitfalls.language.unimorph import AUTHORS, CONVERTER, OURS, Conversion
 from pitfalls.language.unimorph_rules import Rule
-from pitfalls.interventions.run import Translation, outcomes_by_word
-from pitfalls.rankings import Ranking
 from pitfalls.study.configurations import paper_comparison, paper_texts
-from pitfalls.worlds.load import divide, load_world, mini_folder, world_from_files
 from pitfalls.worlds import load
+from pitfalls.worlds.load import divide, load_world, mini_folder, world_from_files
 
 WORDS = {"SG": ["cat", "dog", "owl", "cow"], "PL": ["cats", "dogs", "owls", "cows"]}
 

@@ -11,12 +11,15 @@ import numpy as np
 import torch
 import transformers
 
+from pitfalls.arrays.splits import Activations, Splits
+from pitfalls.interventions.ablation import Ablation
+from pitfalls.interventions.kinds import Kind
+from pitfalls.interventions.outcomes import classify
+from pitfalls.interventions.translation import Translation
 from pitfalls.language.analysers import LexiconAnalyser
 from pitfalls.language.corpus import Sentence, Word
 from pitfalls.language.lexicon import Lexicon
-from pitfalls.models.vectors import Activations, Splits
 from pitfalls.models.masked import MaskedLM
-from pitfalls.interventions.run import Ablation, Kind, Translation, classify
 
 D, LAYERS, LIMIT = 16, 2, 24
 NUMBERS = {"a": "SG", "o": "PL", "u": "DU"}

@@ -26,16 +26,15 @@
 # network.
 
 # %%
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 import torch
 
 import pitfalls as pf
 from pitfalls import course
-from dataclasses import dataclass
-
-from pitfalls.rankings import Scorer
-
+from pitfalls.rankings.base import Scorer
 
 pd.set_option("display.width", 110)
 planted = pf.load_world("planted")

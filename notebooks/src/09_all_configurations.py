@@ -34,10 +34,10 @@ import pandas as pd
 
 import pitfalls as pf
 from pitfalls import course
+from pitfalls.comparison.wilcoxon import paired_interval
 from pitfalls.study.clusters import pattern_scores
 from pitfalls.study.configurations import configurations
 from pitfalls.study.paper import compared_ks, tables_of
-from pitfalls.comparison.wilcoxon import paired_interval
 
 warnings.filterwarnings("ignore", category=PendingDeprecationWarning)  # seaborn's, of matplotlib
 pd.set_option("display.width", 130, "display.max_colwidth", 110)

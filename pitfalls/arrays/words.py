@@ -1,7 +1,7 @@
 """What users give, as tensors: labelled words, checked once, on the device that they lie on.
 
 Everything in this wing computes on torch tensors of float32 or float64. Splits of activations, NumPy arrays and
-tensors on any device all come in through here; what users give has come through :mod:`pitfalls.model.given` before.
+tensors on any device all come in through here; what users give has come through :mod:`pitfalls.arrays.given` before.
 """
 
 from __future__ import annotations
@@ -9,15 +9,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 
 from pitfalls.arrays.given import shareable
-
-if TYPE_CHECKING:
-    from pitfalls.models.vectors import Activations, Splits
+from pitfalls.arrays.splits import Activations, Splits
 
 # With its fourth power, and sums of many, below the largest double.
 _LARGEST = 1e60

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from pitfalls import __version__
 from pitfalls.language.unimorph import ATTRIBUTES, CONVERSIONS
-from pitfalls.worlds.names import DTYPES, WORLDS
 from pitfalls.study.plan import Plan
+from pitfalls.worlds.names import DTYPES, WORLDS
 
 KINDS = ("translation", "constant", "ablation", "mean-ablation")
 """What ``intervene --kind`` takes."""

@@ -20,7 +20,8 @@ from pitfalls.study.configurations import (
     sizes,
 )
 from pitfalls.study.output import publish_table
-from pitfalls.worlds.load import World, load_world
+from pitfalls.worlds.load import load_world
+from pitfalls.worlds.world import World
 
 
 def run(options: argparse.Namespace) -> None:

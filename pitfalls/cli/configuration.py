@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 
+from pitfalls.arrays.splits import Splits
 from pitfalls.cli.common import say
-from pitfalls.models.vectors import Splits
-from pitfalls.worlds.load import SPLITS, World, world_from_files
+from pitfalls.columns import SPLITS
+from pitfalls.worlds.load import world_from_files
+from pitfalls.worlds.world import World
 
 
 def world_and_data(options: argparse.Namespace) -> tuple[World, Splits]:

@@ -9,20 +9,23 @@ from pathlib import Path
 import pandas as pd
 
 from pitfalls import figures
+from pitfalls.arrays.ranking import Ranking
+from pitfalls.arrays.splits import Splits
 from pitfalls.cli.common import say
 from pitfalls.cli.configuration import name_of, world_and_data, wrote
+from pitfalls.interventions.ablation import Ablation
+from pitfalls.interventions.damage import damage
+from pitfalls.interventions.kinds import Kind
+from pitfalls.interventions.outcomes import clwv
+from pitfalls.interventions.run import examples
+from pitfalls.interventions.translation import ConstantTranslation, Translation
 from pitfalls.language.analysers import SpacyAnalyser
 from pitfalls.language.corpus import Sentence
 from pitfalls.language.coverage import coverage
-from pitfalls.models.vectors import Splits
-from pitfalls.interventions.damage import damage
-from pitfalls.interventions.run import Ablation, ConstantTranslation, Kind, Translation, examples
-from pitfalls.interventions.outcomes import clwv
-from pitfalls.rankings import Ranking
 from pitfalls.study.experiments import effects_and_intervals, rehearse, resumed_rankings
 from pitfalls.study.output import publish, publish_table
 from pitfalls.study.unfinished import Unfinished, finish, unfinished
-from pitfalls.worlds.load import World
+from pitfalls.worlds.world import World
 
 # What --kind takes: the intervention with its strength, and the figure that draws it.
 _KINDS: dict[str, tuple[Callable[[argparse.Namespace], Kind], Callable[[pd.DataFrame], figures.Plot]]] = {

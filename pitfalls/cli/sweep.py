@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pitfalls.cli.common import say, world_options
-from pitfalls.models.vectors import free_space
+from pitfalls.files import free_space
 from pitfalls.study.costs import estimate, total_hours
 from pitfalls.study.everywhere import do_study, preparations, publish_study, study_tasks
 from pitfalls.study.executors import DaskCluster
 from pitfalls.study.plan import Plan
 from pitfalls.study.sweep import Task
-from pitfalls.worlds.load import World
+from pitfalls.worlds.world import World
 
 _USUAL = {"device": "cpu", "dtype": None}
 

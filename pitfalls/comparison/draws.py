@@ -24,7 +24,7 @@ def interval(
     Parameters
     ----------
     curves:
-        Tables of :func:`~pitfalls.neurons.curves.probe_curves` or :func:`~pitfalls.neurons.selectivity.selectivity`.
+        Tables of :func:`~pitfalls.probes.curves.probe_curves` or :func:`~pitfalls.probes.selectivity.selectivity`.
     over:
         The columns that tell draws apart.
 

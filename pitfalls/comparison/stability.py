@@ -11,23 +11,16 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 from numbers import Integral
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pitfalls.comparison.overlap import (
-    expected_rank_biased_overlap,
-    n_neurons_of,
-    rank_biased_overlap_of,
-    shared_by_depth,
-)
+from pitfalls.arrays.ranking import Ranking
+from pitfalls.arrays.splits import Activations, Splits
 from pitfalls.arrays.words import checked_ks
-
-if TYPE_CHECKING:
-    from pitfalls.models.vectors import Activations, Splits
-    from pitfalls.rankings import Ranking
+from pitfalls.comparison.overlap import n_neurons_of, shared_by_depth
+from pitfalls.comparison.rank_biased_overlap import expected_rank_biased_overlap, rank_biased_overlap_of
 
 # Any way to rank: (data, seed) -> Ranking.
 Make = Callable[["Splits", int], "Ranking"]
@@ -54,7 +47,7 @@ def stability(rankings: Sequence[Ranking], ks: Iterable[int], p: float = 0.9) ->
 
     Examples
     --------
-    >>> from pitfalls.neurons.rankings import Ranking
+    >>> from pitfalls.arrays.ranking import Ranking
     >>> orders = [0, 1, 2, 3], [1, 0, 2, 3], [1, 2, 0, 3]
     >>> table = stability([Ranking(order, None, "a") for order in orders], ks=[2])
     >>> table[["overlap", "overlap_expected", "nogueira"]].round(3)
@@ -100,7 +93,7 @@ def nogueira(rankings: Sequence[Ranking], k: int) -> float:
 
     Examples
     --------
-    >>> from pitfalls.neurons.rankings import Ranking
+    >>> from pitfalls.arrays.ranking import Ranking
     >>> nogueira([Ranking([0, 1, 2], None, "a"), Ranking([0, 2, 1], None, "a")], k=1)
     1.0
     """
@@ -141,8 +134,8 @@ def stability_over_seeds(
 
     Examples
     --------
-    >>> from pitfalls.model.activations import Splits
-    >>> from pitfalls.neurons.rankings import rank
+    >>> from pitfalls.arrays.splits import Splits
+    >>> from pitfalls.rankings import rank
     >>> part = ([[0.0, 1.0], [0.1, -1.0]], ["PL", "SG"])
     >>> data = Splits.from_arrays(train=part, dev=part, test=part)
     >>> table = stability_over_seeds(lambda data, seed: rank("probeless", data, seed=seed), data, range(3), ks=[1])
@@ -190,8 +183,8 @@ def stability_over_bootstrap(
 
     Examples
     --------
-    >>> from pitfalls.model.activations import Splits
-    >>> from pitfalls.neurons.rankings import rank
+    >>> from pitfalls.arrays.splits import Splits
+    >>> from pitfalls.rankings import rank
     >>> part = ([[0.0, 1.0], [0.1, -1.0]] * 5, ["PL", "SG"] * 5)
     >>> data = Splits.from_arrays(train=part, dev=part, test=part)
     >>> table = stability_over_bootstrap(lambda data, seed: rank("probeless", data, seed=seed), data, 4, ks=[1])
@@ -214,7 +207,7 @@ def resample_sentences(part: Activations, seed: int) -> Activations:
 
     Examples
     --------
-    >>> from pitfalls.model.activations import Activations
+    >>> from pitfalls.arrays.splits import Activations
     >>> part = Activations.from_arrays([[1.0], [2.0], [3.0]], ["SG", "PL", "SG"])
     >>> resample_sentences(part, seed=0).sentence_ids
     array([1, 1, 2])

@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from pitfalls.arrays.ranking import Ranking
+
 if TYPE_CHECKING:
     from pitfalls.worlds.blueprint import Truth
-    from pitfalls.rankings import Ranking
 
 
 def precision_at(order: ArrayLike, relevant: ArrayLike, ks: Iterable[int]) -> NDArray[np.float64]:
@@ -86,8 +87,8 @@ def score_rankings(rankings: Sequence[Ranking], truth: Truth, ks: Iterable[int] 
 
     Examples
     --------
-    >>> from pitfalls.model.blueprint import PlantedParameters, plant
-    >>> from pitfalls.neurons.rankings import Ranking
+    >>> from pitfalls.worlds.blueprint import PlantedParameters, plant
+    >>> from pitfalls.arrays.ranking import Ranking
     >>> truth = plant(PlantedParameters(used=2, redundant=0, unused=1, lemma=1, correlated=0, noise=0))
     >>> ranking = Ranking(np.argsort(~truth.used, kind="stable"), None, "used first")
     >>> score_rankings([ranking], truth, ks=[2, 4])[["against", "k", "precision"]].values.tolist()
@@ -120,8 +121,8 @@ def ranking_areas(rankings: Sequence[Ranking], truth: Truth) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from pitfalls.model.blueprint import PlantedParameters, plant
-    >>> from pitfalls.neurons.rankings import Ranking
+    >>> from pitfalls.worlds.blueprint import PlantedParameters, plant
+    >>> from pitfalls.arrays.ranking import Ranking
     >>> truth = plant(PlantedParameters(used=2, redundant=0, unused=1, lemma=1, correlated=0, noise=0))
     >>> unused_last = Ranking(np.argsort(~truth.used, kind="stable"), None, "used first")
     >>> ranking_areas([unused_last], truth)[["against", "area", "chance"]].round(2).values.tolist()

@@ -23,12 +23,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import false_discovery_control, rankdata, wilcoxon
 
+from pitfalls.columns import CONFIGURATION
+
 Grouping = Literal["language", "layer", "attribute"]
 
 #: Numbers of neurons at which the paper compares methods.
 PAPER_KS = (10, 50, 150)
 
-_CONFIGURATION = ["language", "attribute", "layer"]
 _METHOD = ["probe", "ranking", "direction"]
 _DRAW = ["ranking_seed", "seed"]
 _SIDES = [f"{column}_{side}" for side in "ab" for column in _METHOD]
@@ -72,7 +73,7 @@ def wilcoxon_matrix(curves: pd.DataFrame, ks: Iterable[int] = PAPER_KS, by: Grou
     Parameters
     ----------
     curves:
-        Tables of :func:`~pitfalls.neurons.curves.probe_curves` of many configurations, concatenated; of one task and
+        Tables of :func:`~pitfalls.probes.curves.probe_curves` of many configurations, concatenated; of one task and
         split.
     ks:
         Numbers of neurons that the table has; the default is the paper's.
@@ -392,7 +393,7 @@ def _by_seed(
     own = rows[(rows[_METHOD] == list(method)).all(axis=1)]
     seeds = [sorted(own[column].unique().tolist()) for column in _DRAW]
     grid = pd.MultiIndex.from_product(seeds, names=_DRAW)
-    wide = own.set_index([*_CONFIGURATION, *_DRAW])["accuracy"].unstack(_DRAW).reindex(configurations, columns=grid)
+    wide = own.set_index([*CONFIGURATION, *_DRAW])["accuracy"].unstack(_DRAW).reindex(configurations, columns=grid)
     lacking = wide.isna().any(axis=1)
     if lacking.any():
         raise ValueError(
@@ -463,7 +464,7 @@ class _Matrix:
 
 def _checked(curves: pd.DataFrame, ks: Iterable[int]) -> pd.DataFrame:
     """The rows of these ks in an order of their own, whatever order they came in."""
-    missing = [column for column in [*_CONFIGURATION, *_METHOD, "k", "accuracy"] if column not in curves.columns]
+    missing = [column for column in [*CONFIGURATION, *_METHOD, "k", "accuracy"] if column not in curves.columns]
     if missing:
         raise ValueError(f"statistics need the columns {missing}; the table has {list(curves.columns)}")
     for column in ("task", "split"):
@@ -475,7 +476,7 @@ def _checked(curves: pd.DataFrame, ks: Iterable[int]) -> pd.DataFrame:
     if unknown or not steps:
         raise ValueError(f"ks must be among the table's k, {_shortened(known)}; they are {steps}, without {unknown}")
     given = [column for column in _DRAW if column in curves.columns]
-    keys = [*_CONFIGURATION, *_METHOD, "k", *_DRAW]
+    keys = [*CONFIGURATION, *_METHOD, "k", *_DRAW]
     rows = curves.assign(**{column: 0 for column in _DRAW if column not in given})
     rows = rows.loc[rows["k"].isin(steps), [*keys, "accuracy"]]
     empty = rows[rows.isna().any(axis=1)]
@@ -513,7 +514,7 @@ def _matrices(rows: pd.DataFrame, by: Grouping | None) -> list[_Matrix]:
     methods = _methods(rows)
     if len(methods) < 2:
         raise ValueError(f"a comparison needs two methods, and the table has {[str(method) for method in methods]}")
-    means = rows.groupby([*_CONFIGURATION, *_METHOD, "k"], sort=True)["accuracy"].mean()
+    means = rows.groupby([*CONFIGURATION, *_METHOD, "k"], sort=True)["accuracy"].mean()
     found: list[tuple[Any, _Matrix]] = []
     for k in sorted(rows["k"].unique().tolist()):
         wide = means.xs(k, level="k").unstack(_METHOD).reindex(columns=pd.MultiIndex.from_tuples(methods))

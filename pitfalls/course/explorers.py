@@ -17,14 +17,16 @@ import ipywidgets
 import numpy as np
 import pandas as pd
 
+from pitfalls.arrays.ranking import Ranking
+from pitfalls.arrays.splits import Activations, Splits
 from pitfalls.course.frontend import show
 from pitfalls.figures.neuron import neuron as draw_neuron
 from pitfalls.figures.style import Plot, language_name, ranking_name
-from pitfalls.models.vectors import Activations, Splits
-from pitfalls.interventions.run import Translation, judged_words
-from pitfalls.rankings import Ranking, rank, rankings
 from pitfalls.interventions.replay import Targets, prepare
-from pitfalls.worlds.load import World
+from pitfalls.interventions.run import judged_words
+from pitfalls.interventions.translation import Translation
+from pitfalls.rankings import rank, rankings
+from pitfalls.worlds.world import World
 
 #: Training words that the neuron explorer ranks by: all rankings of as many take some seconds.
 MAX_WORDS = 4000

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from scipy.stats import spearmanr
 
+from pitfalls.columns import CONFIGURATION
 from pitfalls.figures.style import (
     Plot,
     appearance,
@@ -22,9 +23,8 @@ from pitfalls.figures.style import (
     subject,
 )
 
-_CONFIGURATION = ["language", "attribute", "layer"]
 _AREAS = ["probing_area", "clwv_area"]
-_COLUMNS = (*_CONFIGURATION, "ranking", "direction", "probe", *_AREAS)
+_COLUMNS = (*CONFIGURATION, "ranking", "direction", "probe", *_AREAS)
 _WHAT = "a figure of what is encoded and what is used"
 
 
@@ -64,7 +64,7 @@ def encoded_used(areas: pd.DataFrame) -> Plot:
     points = _over_draws(areas)
     pairs = in_order(zip(points["ranking"], points["direction"], strict=True))
     probe = f"{ranking_name(str(points['probe'].iloc[0]), 'ttb')} probe's"
-    n = len(points.drop_duplicates(_CONFIGURATION))
+    n = len(points.drop_duplicates(CONFIGURATION))
     about = _about(points, n)
     correlations = _correlations_in_words(points)
     with settings():
@@ -98,7 +98,7 @@ def _check(areas: pd.DataFrame) -> None:
     for column in ("split", "kind", "task"):
         if column in areas.columns:
             only(areas, column, _WHAT)
-    for configuration, part in areas.groupby(_CONFIGURATION):
+    for configuration, part in areas.groupby(CONFIGURATION):
         for column in ("strength", "target"):
             if column in areas.columns:
                 only(part, column, f"the configuration {' '.join(str(name) for name in configuration)}")
@@ -110,7 +110,7 @@ def _check(areas: pd.DataFrame) -> None:
 
 def _over_draws(areas: pd.DataFrame) -> pd.DataFrame:
     """Means over draws: language, attribute, layer, ranking, direction, probe, both areas, draws."""
-    grouped = areas.groupby([*_CONFIGURATION, "ranking", "direction", "probe"], sort=True)
+    grouped = areas.groupby([*CONFIGURATION, "ranking", "direction", "probe"], sort=True)
     return grouped.agg(
         probing_area=("probing_area", "mean"), clwv_area=("clwv_area", "mean"), draws=("clwv_area", "count")
     ).reset_index()
@@ -140,7 +140,7 @@ def _correlation(points: pd.DataFrame) -> float:
 def _correlations_in_words(points: pd.DataFrame) -> str:
     """Over all points, and the mean of those within the configurations that have one."""
     over_all = _correlation(points)
-    within = [_correlation(part) for _, part in points.groupby(_CONFIGURATION)]
+    within = [_correlation(part) for _, part in points.groupby(CONFIGURATION)]
     found = [correlation for correlation in within if not np.isnan(correlation)]
     first = "undefined over all points" if np.isnan(over_all) else f"{over_all:.3f} over all points"
     second = "undefined within configurations"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from pitfalls.columns import CONFIGURATION
 from pitfalls.figures.by_strength import check_kinds, draw_by_strength
 from pitfalls.figures.style import (
     Plot,
@@ -12,7 +13,6 @@ from pitfalls.figures.style import (
 )
 
 _NEEDED = ("language", "attribute", "layer", "ranking", "direction", "kind", "strength", "max_clwv")
-_CONFIGURATION = ["language", "attribute", "layer"]
 _WHAT = "a figure of strengths over configurations"
 
 
@@ -41,7 +41,7 @@ def strengths(table: pd.DataFrame) -> Plot:
     """
     require(table, _NEEDED, _WHAT)
     check_kinds(table, _WHAT)
-    n = len(table[_CONFIGURATION].drop_duplicates())
+    n = len(table[CONFIGURATION].drop_duplicates())
     points = _over_configurations(table)
     with settings():
         figure, all_axes, told = draw_by_strength(points)
@@ -63,7 +63,7 @@ def _over_configurations(table: pd.DataFrame) -> pd.DataFrame:
     """Kind, ranking, direction, strength, mean, low and high (quartiles), draws (configurations)."""
     keys = ["kind", "ranking", "direction", "strength"]
     # Draws of one configuration count once.
-    single = table.groupby([*keys, *_CONFIGURATION], sort=True)["max_clwv"].mean().reset_index()
+    single = table.groupby([*keys, *CONFIGURATION], sort=True)["max_clwv"].mean().reset_index()
     rates = single.groupby(keys, sort=True)["max_clwv"]
     found = pd.DataFrame({"mean": rates.mean(), "low": rates.quantile(0.25), "high": rates.quantile(0.75)})
     return found.assign(draws=rates.size()).reset_index()

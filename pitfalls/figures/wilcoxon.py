@@ -34,7 +34,7 @@ def wilcoxon(matrix: pd.DataFrame, difference: Difference = "mean_difference", a
     Parameters
     ----------
     matrix:
-        One group and k of a table of ``pitfalls.study.statistics``: ``wilcoxon_matrix``, or ``blocked_permutations``,
+        One group and k of a table of ``wilcoxon_matrix`` or ``blocked_permutations``,
         which has means only. Columns by, group, k, probe_a, ranking_a, direction_a, the same for b, n_pairs,
         p_adjusted, and the difference.
     difference:

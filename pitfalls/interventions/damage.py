@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pitfalls.probes.curves import Split
+from pitfalls.arrays.ranking import Ranking
+from pitfalls.arrays.splits import Splits
 from pitfalls.interventions.kinds import Kind
-from pitfalls.rankings.base import Ranking
 from pitfalls.interventions.replay import Places, Run, World, checked_steps, prepare
+from pitfalls.probes.curves import Split
 
 if TYPE_CHECKING:
-    from pitfalls.models.vectors import Splits
     from pitfalls.models.interface import LanguageModel
 
 

@@ -14,15 +14,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pitfalls.arrays.ranking import Ranking
+from pitfalls.arrays.splits import Activations, Splits
 from pitfalls.arrays.words import checked_ks, tensors
-from pitfalls.probes.curves import Split
 from pitfalls.interventions.kinds import Kind, Means, StateChange
-from pitfalls.rankings.base import Ranking
+from pitfalls.probes.curves import Split
 
 if TYPE_CHECKING:
     from pitfalls.language.analysers import Analyser
     from pitfalls.language.corpus import Sentence
-    from pitfalls.models.vectors import Activations, Splits
     from pitfalls.models.interface import Encoded, LanguageModel
 
 # Subwords run through the model at a time, padding included; and of a batch with _FEW of them or more, how many times

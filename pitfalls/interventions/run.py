@@ -11,20 +11,19 @@ What is done to a state is in :mod:`~.kinds`, how the model runs on in :mod:`~.r
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from pitfalls.arrays.ranking import Ranking
+from pitfalls.arrays.splits import Splits
+from pitfalls.interventions.ablation import Ablation
+from pitfalls.interventions.kinds import Change, Kind, Means
+from pitfalls.interventions.outcomes import CLWV, OUTCOMES, classify, clwv, error_rate
+from pitfalls.interventions.replay import Run, World, checked_steps, prepare
+from pitfalls.interventions.translation import ConstantTranslation, Translation
 from pitfalls.language.forms import composed
 from pitfalls.probes.curves import Split
-from pitfalls.interventions.kinds import Ablation, Change, ConstantTranslation, Kind, Means, Translation
-from pitfalls.interventions.outcomes import CLWV, OUTCOMES, classify, clwv, error_rate
-from pitfalls.rankings.base import Ranking
-from pitfalls.interventions.replay import Run, World, checked_steps, prepare
-
-if TYPE_CHECKING:
-    from pitfalls.models.vectors import Splits
 
 __all__ = [
     "CLWV",

@@ -8,25 +8,23 @@ chosen on the words that are then reported would flatter the ranking it was chos
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from pitfalls.probes.curves import Split
-from pitfalls.interventions.run import ConstantTranslation, Kind, Translation, World, intervene
-from pitfalls.rankings.base import Ranking
+from pitfalls.arrays.ranking import Ranking
+from pitfalls.arrays.splits import Splits
+from pitfalls.columns import RANKING
+from pitfalls.interventions.kinds import Kind
+from pitfalls.interventions.replay import World
+from pitfalls.interventions.run import intervene
 from pitfalls.interventions.saturation import peaks
-
-if TYPE_CHECKING:
-    from pitfalls.models.vectors import Splits
+from pitfalls.interventions.translation import ConstantTranslation, Translation
+from pitfalls.probes.curves import Split
 
 #: The betas that the paper sweeps [C].
 BETAS = tuple(range(2, 13))
 #: The constant alphas that it compares with [C].
 ALPHAS = (1, 2, 4, 6, 8)
-
-# What tells rankings of one configuration apart.
-_RANKING = ["ranking", "direction", "ranking_seed"]
 
 
 def sweep_beta(
@@ -123,9 +121,9 @@ def choose_beta(sweep: pd.DataFrame) -> pd.DataFrame:
     """
     _check(sweep, {"translation"}, "choosing beta")
     found = peaks(sweep).rename(columns={"max_clwv": "clwv", "max_k": "k", "strength": "beta"})
-    configuration = [key for key in found.columns if key not in (*_RANKING, "words", "beta", "clwv", "k")]
+    configuration = [key for key in found.columns if key not in (*RANKING, "words", "beta", "clwv", "k")]
     chosen = [
-        _best(part, [*configuration, *_RANKING]).assign(**_overall(part))
+        _best(part, [*configuration, *RANKING]).assign(**_overall(part))
         for _, part in found.groupby(configuration, sort=False, dropna=False)
     ]
     return pd.concat(chosen, ignore_index=True)
@@ -140,7 +138,7 @@ def _best(found: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 
 
 def _overall(found: pd.DataFrame) -> dict[str, float]:
-    of_beta = found.groupby([*_RANKING, "beta"])["clwv"].mean().unstack("beta")
+    of_beta = found.groupby([*RANKING, "beta"])["clwv"].mean().unstack("beta")
     lacking = of_beta[of_beta.isna().any(axis=1)]
     if len(lacking):
         raise ValueError(

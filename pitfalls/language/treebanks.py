@@ -20,12 +20,12 @@ from pathlib import Path
 from filelock import FileLock
 
 from pitfalls import files
+from pitfalls.columns import SPLITS
 from pitfalls.language import unimorph
 from pitfalls.language.corpus import Convert, Corpus, CorpusError, read_conllu
 from pitfalls.language.download import DownloadError, download
 from pitfalls.language.quoting import quoted
 
-SPLITS = ("train", "dev", "test")
 RELEASE = "r2.7"
 """The paper does not state its release; 2.7 is the likely one (SOURCES.md, "Protocol" [I])."""
 BASE_URL = "https://raw.githubusercontent.com/UniversalDependencies"

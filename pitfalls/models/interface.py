@@ -1,7 +1,7 @@
 """What worlds, word vectors and interventions ask of a language model, whichever it is.
 
-:class:`~pitfalls.model.masked_lm.MaskedLM` answers with transformers' models, and
-:class:`~pitfalls.model.planted.PlantedLM` with a network written by hand.
+:class:`~pitfalls.models.masked.MaskedLM` answers with transformers' models, and
+:class:`~pitfalls.worlds.planted.PlantedLM` with a network written by hand.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ class MaskedLM:
         """Load a masked LM and its tokenizer by name or from a folder.
 
         Weights are read from safetensors files in one folder only, and no code that comes with a checkpoint is run:
-        :mod:`~pitfalls.model.checkpoint` looks at the files first. A checkpoint of an encoder without its head is
+        :mod:`~pitfalls.models.checkpoint` looks at the files first. A checkpoint of an encoder without its head is
         loaded with ``has_head=False``: it serves for probing.
 
         Parameters

@@ -1,7 +1,7 @@
 """The probes as scikit-learn classifiers: Linear, its converged sibling, and Gaussian.
 
 A probe reads an attribute off some neurons. It says nothing about which neurons to give it: that is a
-ranking's job (:mod:`pitfalls.neurons.rankings`), and keeping the two apart is the paper's first lesson.
+ranking's job (:mod:`pitfalls.rankings`), and keeping the two apart is the paper's first lesson.
 
 They take NumPy arrays or torch tensors, float32 or float64, and compute where a tensor lies; what they learn
 and predict are NumPy arrays.
@@ -19,10 +19,10 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from pitfalls.arrays.given import as_array, as_labels, readable
+from pitfalls.arrays.ties import first_best
 from pitfalls.arrays.words import Words, as_tensor, check_two_words_each
 from pitfalls.probes.gaussian import Gaussians, fit_gaussians, gaussian_log_joint
 from pitfalls.probes.linear import Adam, LinearWeights, Optimum, descend
-from pitfalls.arrays.ties import first_best
 
 # Log-densities held at a time when predicting: about 64 MB of float64.
 _HELD = 2**23
@@ -205,7 +205,7 @@ class ConvergedLinearProbe(_Linear):
     ridge:
         Factor of half the sum of squared weights; 0 in the paper.
     tolerance, max_iter:
-        See :class:`~pitfalls.neurons.linear.Optimum`.
+        See :class:`~pitfalls.probes.linear.Optimum`.
 
     Attributes
     ----------
@@ -250,7 +250,7 @@ class ConvergedLinearProbe(_Linear):
 class GaussianProbe(_Probe):
     """One Gaussian a class, maximum a posteriori, and Bayes' rule (SOURCES.md, Gaussian [C]).
 
-    See :func:`~pitfalls.neurons.gaussian.fit_gaussians` for the formula and for what is done about constant
+    See :func:`~pitfalls.probes.gaussian.fit_gaussians` for the formula and for what is done about constant
     neurons.
 
     Parameters

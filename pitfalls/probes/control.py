@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pitfalls.arrays.splits import Activations, Splits
 from pitfalls.language.forms import as_forms
-
-if TYPE_CHECKING:
-    from pitfalls.models.vectors import Activations, Splits
 
 
 def control_labels(forms: Sequence[Sequence[str]], n_classes: int, seed: int = 0) -> tuple[NDArray[np.int64], ...]:
@@ -59,7 +56,7 @@ def control_task(data: Splits, seed: int = 0) -> Splits:
 
     Examples
     --------
-    >>> from pitfalls.model.activations import Splits
+    >>> from pitfalls.arrays.splits import Splits
     >>> part = ([[0.0]] * 4, ["PL", "SG", "PL", "SG"], ["cats", "cat", "dogs", "dog"])
     >>> control = control_task(Splits.from_arrays(train=part, dev=part, test=part), seed=0)
     >>> control.values, control.train.y.tolist() == control.test.y.tolist()
@@ -103,7 +100,7 @@ def hold_out_forms(data: Splits, share: float, seed: int = 0) -> Splits:
 
     Examples
     --------
-    >>> from pitfalls.model.activations import Splits
+    >>> from pitfalls.arrays.splits import Splits
     >>> part = ([[0.0]] * 4, ["PL", "SG", "PL", "SG"], ["cats", "cat", "dogs", "dog"])
     >>> held = hold_out_forms(Splits.from_arrays(train=part, dev=part, test=part), share=0.25, seed=1)
     >>> held.train.n_words, held.dev.n_words, held.test.n_words

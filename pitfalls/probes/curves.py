@@ -9,22 +9,20 @@ import difflib
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from pitfalls.arrays.ranking import Ranking
+from pitfalls.arrays.splits import Activations, Splits
+from pitfalls.arrays.ties import first_best
 from pitfalls.arrays.words import as_tensor, check_two_words_each, checked_ks, labelled_words, tensors
 from pitfalls.probes.control import control_task
 from pitfalls.probes.gaussian import entropy_bits, fit_gaussians, gaussian_log_joint
 from pitfalls.probes.linear import Adam, LinearTask, Optimum, train
-from pitfalls.rankings.base import Ranking
-from pitfalls.arrays.ties import first_best
-
-if TYPE_CHECKING:
-    from pitfalls.models.vectors import Activations, Splits
 
 #: What a row of curves is about; everything else in it was measured.
 CURVE_KEYS = (

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import torch
 
-from pitfalls.arrays.words import Words, check_magnitude
 from pitfalls.arrays.ties import TIE, descending
+from pitfalls.arrays.words import Words, check_magnitude
 
 #: A class's variance of a neuron is never taken below this share of the neuron's variance over all words.
 VARIANCE_FLOOR = 1e-6

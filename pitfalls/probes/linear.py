@@ -191,7 +191,7 @@ def train(
     ------
     ValueError
         If activations are too large or too small to be squared, see
-        :func:`~pitfalls.neurons.arrays.check_magnitude`.
+        :func:`~pitfalls.arrays.words.check_magnitude`.
     """
     check_magnitude(X)
     ascending = sorted(set(widths))

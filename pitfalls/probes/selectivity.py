@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import pandas as pd
 import torch
 
+from pitfalls.arrays.ranking import Direction, Ranking
+from pitfalls.arrays.splits import Splits
 from pitfalls.arrays.words import checked_ks
 from pitfalls.probes.control import control_task
 from pitfalls.probes.curves import CURVE_KEYS, CurveJob, Split, curves_of
-from pitfalls.rankings import PAPER_RANKINGS, Direction, Ranking, rank
-
-if TYPE_CHECKING:
-    from pitfalls.models.vectors import Splits
+from pitfalls.rankings import PAPER_RANKINGS, rank
 
 #: Which ranking the control curve follows, see :func:`selectivity_curves`.
 ControlRanking = Literal["anew", "kept", "authors"]
@@ -27,7 +26,7 @@ _KEYS = [key for key in CURVE_KEYS if key != "task"]
 def selectivity(curve_real: pd.DataFrame, curve_control: pd.DataFrame) -> pd.DataFrame:
     """Accuracy on the attribute minus accuracy on the control task, row by row.
 
-    Takes two tables of :func:`pitfalls.neurons.curves.probe_curves`, one of each task; rows belong together when
+    Takes two tables of :func:`pitfalls.probes.curves.probe_curves`, one of each task; rows belong together when
     everything but the task and the measures agrees.
 
     Returns

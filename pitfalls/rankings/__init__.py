@@ -1,9 +1,9 @@
 """Rankings of neurons: an order, where it came from, and nothing else.
 
 A ranking may be derived from a probe's weights, from a greedy search, from class means or from chance; what
-evaluates it (:mod:`~pitfalls.neurons.curves`, :mod:`~pitfalls.neurons.interventions`) sees only the order.
+evaluates it (:mod:`~pitfalls.probes.curves`, :mod:`~pitfalls.interventions.run`) sees only the order.
 
-To add one, write a small class (:class:`~pitfalls.neurons.rankings.base.Scorer` with ``score_neurons``) and one
+To add one, write a small class (:class:`~pitfalls.rankings.base.Scorer` with ``score_neurons``) and one
 line in ``_METHODS``.
 """
 
@@ -12,19 +12,25 @@ from __future__ import annotations
 import dataclasses
 import difflib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
-from pitfalls.rankings.base import Direction, Greedy, Ranked, Ranker, Ranking, Scorer
-from pitfalls.rankings.forest import RandomForest
-from pitfalls.rankings.paper import Gaussian, Linear, Probeless, Random
-from pitfalls.rankings.redundancy import ConditionalMI
-from pitfalls.rankings.univariate import Anova, AveragePrecision, MeanSelectivity, MutualInformation
-from pitfalls.rankings.weights import LCA, Lasso, LinearConverged, Ridge
-
-if TYPE_CHECKING:
-    from pitfalls.models.vectors import Splits
+from pitfalls.arrays.ranking import Direction, Ranking
+from pitfalls.arrays.splits import Splits
+from pitfalls.rankings.anova import Anova
+from pitfalls.rankings.average_precision import AveragePrecision
+from pitfalls.rankings.base import Greedy, Ranked, Ranker, Scorer
+from pitfalls.rankings.conditional_mi import ConditionalMI
+from pitfalls.rankings.gaussian import Gaussian
+from pitfalls.rankings.lca import LCA
+from pitfalls.rankings.linear import Linear
+from pitfalls.rankings.mean_selectivity import MeanSelectivity
+from pitfalls.rankings.mutual_information import MutualInformation
+from pitfalls.rankings.penalised import Lasso, LinearConverged, Ridge
+from pitfalls.rankings.probeless import Probeless
+from pitfalls.rankings.random import Random
+from pitfalls.rankings.random_forest import RandomForest
 
 __all__ = [
     "LCA",
@@ -163,7 +169,7 @@ def rank(
 
     Examples
     --------
-    >>> from pitfalls.model.activations import Splits
+    >>> from pitfalls.arrays.splits import Splits
     >>> part = ([[0.0, 1.0], [0.1, -1.0]], ["PL", "SG"])
     >>> rank("probeless", Splits.from_arrays(train=part, dev=part, test=part)).order
     array([1, 0])
@@ -194,7 +200,7 @@ def rank_both(
 
     Examples
     --------
-    >>> from pitfalls.model.activations import Splits
+    >>> from pitfalls.arrays.splits import Splits
     >>> part = ([[0.0, 1.0], [0.1, -1.0]], ["PL", "SG"])
     >>> [r.order.tolist() for r in rank_both("probeless", Splits.from_arrays(train=part, dev=part, test=part))]
     [[1, 0], [0, 1]]
@@ -216,7 +222,7 @@ def random_rankings(data: Splits, draws: int, seed: int = 0) -> Sequence[Ranking
 
     Examples
     --------
-    >>> from pitfalls.model.activations import Splits
+    >>> from pitfalls.arrays.splits import Splits
     >>> part = ([[0.0, 1.0], [0.1, -1.0]], ["PL", "SG"])
     >>> [r.seed for r in random_rankings(Splits.from_arrays(part, part, part), draws=3)]
     [0, 1, 2]

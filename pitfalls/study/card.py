@@ -22,15 +22,16 @@ from sklearn.preprocessing import StandardScaler
 from tqdm.auto import tqdm
 
 from pitfalls import files
+from pitfalls.arrays.splits import Activations
+from pitfalls.interventions.outcomes import clwv
+from pitfalls.interventions.run import intervene
+from pitfalls.interventions.translation import Translation
 from pitfalls.language.grammar import agreement, corpora
 from pitfalls.language.lexicon import Lexicon
-from pitfalls.models.vectors import Activations
 from pitfalls.models.masked import MaskedLM
-from pitfalls.interventions.run import Translation, intervene
-from pitfalls.interventions.outcomes import clwv
 from pitfalls.rankings import rank
-from pitfalls.worlds.load import World
 from pitfalls.tables import csv_of
+from pitfalls.worlds.world import World
 
 REQUIRED = {"identity": 0.995, "agreement": 0.95, "readability": 0.90, "clwv": 0.30}
 """The least that the mini BERT must reach (CLWV: by the best ranking, layer and β, for Number and for Gender)."""

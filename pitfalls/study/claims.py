@@ -15,12 +15,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from pitfalls.columns import CONFIGURATION
 from pitfalls.interventions.outcomes import error_rate
 
 Verdict = Literal["holds", "holds in part", "fails", "not testable"]
 Tables = Mapping[str, pd.DataFrame]
 
-_WHERE = ["language", "attribute", "layer"]
 _THREE = ("linear", "gaussian", "probeless")
 #: Two accuracies or rates nearer than this are not told apart.
 MARGIN = 0.005
@@ -50,7 +50,7 @@ def _accuracies(tables: Tables, task: str = "real") -> pd.DataFrame:
     """Accuracies, a row a configuration and k, a column a (probe, ranking, direction); draws averaged."""
     curves = tables["curves"]
     own = curves[curves["task"] == task]
-    return own.pivot_table(index=[*_WHERE, "k"], columns=["probe", "ranking", "direction"], values="accuracy")
+    return own.pivot_table(index=[*CONFIGURATION, "k"], columns=["probe", "ranking", "direction"], values="accuracy")
 
 
 def _graded(share: float, enough: float) -> Verdict:
@@ -82,8 +82,8 @@ def _contradicts(one: pd.Series, other: pd.Series) -> pd.Series:
 def _encoded_not_used(tables: Tables) -> Finding:
     areas = tables["areas"]
     three = areas[areas["ranking"].isin(_THREE) & (areas["direction"] == "ttb")]
-    reads = three.pivot_table(index=_WHERE, columns="ranking", values="probing_area")
-    moves = three.pivot_table(index=_WHERE, columns="ranking", values="clwv_area")
+    reads = three.pivot_table(index=CONFIGURATION, columns="ranking", values="probing_area")
+    moves = three.pivot_table(index=CONFIGURATION, columns="ranking", values="clwv_area")
     happens = moves.max(axis=1) > 0.01
     reads, moves = reads[happens], moves[happens]
     if not len(moves):
@@ -105,7 +105,7 @@ def _peaks(tables: Tables) -> pd.DataFrame:
     """Highest CLWV of the translation, a row a configuration, a column a (ranking, direction); draws averaged."""
     saturation = tables["saturation"]
     own = saturation[saturation["kind"] == "translation"]
-    return own.pivot_table(index=_WHERE, columns=["ranking", "direction"], values="max_clwv")
+    return own.pivot_table(index=CONFIGURATION, columns=["ranking", "direction"], values="max_clwv")
 
 
 def _controls_output(tables: Tables) -> Finding:
@@ -167,8 +167,8 @@ def _probeless_moves_most(tables: Tables) -> Finding:
     own = saturation[
         (saturation["kind"] == "translation") & (saturation["direction"] == "ttb") & saturation["ranking"].isin(_THREE)
     ]
-    clwvs = own.pivot_table(index=_WHERE, columns="ranking", values="max_clwv")
-    ks = own.pivot_table(index=_WHERE, columns="ranking", values="saturation_k")
+    clwvs = own.pivot_table(index=CONFIGURATION, columns="ranking", values="max_clwv")
+    ks = own.pivot_table(index=CONFIGURATION, columns="ranking", values="saturation_k")
     moved = clwvs.max(axis=1) > 0.05
     clwvs, ks = clwvs[moved], ks[moved]
     if not len(clwvs):
@@ -200,7 +200,7 @@ def _ablation_separates_poorly(tables: Tables) -> Finding:
     ratios = {}
     for kind in ("ablation", "translation"):
         own = inside[inside["kind"] == kind]
-        at = [*_WHERE, "k"]
+        at = [*CONFIGURATION, "k"]
         paper = own[(own["ranking"] != "random") | (own["ranking_seed"] == own["ranking_seed"].min())]
         random = own[own["ranking"] == "random"]
         draws, rankings = int(random["ranking_seed"].nunique()), paper.groupby(at)["error_rate"].size().max()
@@ -226,7 +226,7 @@ def _carries_over(tables: Tables) -> Finding:
 def _three_patterns(tables: Tables) -> Finding:
     at = _accuracies(tables)
     own = at["gaussian"][("gaussian", "ttb")] - at["linear"][("linear", "ttb")]
-    mean = own.groupby(level=_WHERE).mean()
+    mean = own.groupby(level=CONFIGURATION).mean()
     counts = {
         "Standard": int((mean.abs() <= 0.02).sum()),
         "G>L": int((mean > 0.02).sum()),

@@ -20,6 +20,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.metrics import adjusted_rand_score
 
+from pitfalls.columns import CONFIGURATION
 from pitfalls.figures.style import only, require
 
 PATTERNS = ("Standard", "G>L", "L>G")
@@ -36,9 +37,8 @@ PROBES = ("linear", "gaussian")
 RANKINGS = ("linear", "gaussian", "probeless", "random")
 """What a configuration's curves are concatenated from, in this order."""
 
-_CONFIGURATION = ["language", "attribute", "layer"]
 _CURVE = ["probe", "ranking", "k"]
-_NEEDED = (*_CONFIGURATION, *_CURVE, "direction", "accuracy")
+_NEEDED = (*CONFIGURATION, *_CURVE, "direction", "accuracy")
 _WHAT = "clustering of curves"
 _COMPONENTS = 50
 _PERPLEXITY = 30.0
@@ -155,7 +155,7 @@ def seed_configurations(curves: pd.DataFrame) -> pd.DataFrame:
         below = int(score.argmin())
         imbalance[[above, below]] = np.inf
         rows, chosen = [int(imbalance.argmin()), above, below], "score"
-    columns = [*_CONFIGURATION, "score", "imbalance"]
+    columns = [*CONFIGURATION, "score", "imbalance"]
     table = scores.iloc[rows][columns].reset_index(drop=True)
     table.insert(0, "cluster", list(PATTERNS))
     return table.assign(chosen=chosen)
@@ -279,7 +279,7 @@ def _read(curves: pd.DataFrame) -> _Curves:
     wrong = own.loc[~own["accuracy"].between(0, 1), "accuracy"].tolist()
     if wrong:
         raise ValueError(f"an accuracy lies within 0 and 1, and {len(wrong)} rows have {wrong[:6]}")
-    wide = own.pivot_table(index=_CONFIGURATION, columns=_CURVE, values="accuracy", aggfunc="mean", sort=True)
+    wide = own.pivot_table(index=CONFIGURATION, columns=_CURVE, values="accuracy", aggfunc="mean", sort=True)
     ks = sorted(own["k"].unique().tolist())
     wide = wide.reindex(columns=pd.MultiIndex.from_product([PROBES, RANKINGS, ks], names=_CURVE))
     numbers = wide.to_numpy(dtype=np.float64)
@@ -306,13 +306,13 @@ def _vectors(accuracy: NDArray[np.float64], index: pd.DataFrame) -> NDArray[np.f
 
 
 def _keys(table: pd.DataFrame) -> list[tuple[str, str, int]]:
-    rows = table[_CONFIGURATION].itertuples(index=False, name=None)
+    rows = table[CONFIGURATION].itertuples(index=False, name=None)
     return [(str(language), str(attribute), int(layer)) for language, attribute, layer in rows]
 
 
 def _names(seeds: pd.DataFrame) -> list[str]:
     """The clusters, in the seeds' order."""
-    require(seeds, ("cluster", *_CONFIGURATION), "a table of seeds")
+    require(seeds, ("cluster", *CONFIGURATION), "a table of seeds")
     names = seeds["cluster"].tolist()
     if len(names) < 2 or len(set(names)) < len(names):
         raise ValueError(f"seeds name two or more different clusters, one row each, not {names}")

@@ -11,11 +11,14 @@ from typing import Protocol
 
 import pandas as pd
 
+from pitfalls.columns import SPLITS
 from pitfalls.language import treebanks
 from pitfalls.language.corpus import Corpus
 from pitfalls.language.unimorph import ATTRIBUTES, AUTHORS, Conversion, conversion_of
 from pitfalls.language.values import form_counts, kept_values
-from pitfalls.worlds.load import PAPER_MIN_FORMS, SPLITS, TreebankSource, World
+from pitfalls.worlds.load import PAPER_MIN_FORMS
+from pitfalls.worlds.sources import TreebankSource
+from pitfalls.worlds.world import World
 
 PAPER_LAYERS = (2, 7, 12)
 """The layers that the paper studies [C]."""
@@ -79,7 +82,7 @@ def configurations(
 
     Examples
     --------
-    >>> from pitfalls.study.worlds import load_world
+    >>> from pitfalls.worlds.load import load_world
     >>> [configuration.id for configuration in configurations(load_world("planted"), layers=[0, 1])]
     ['art_number_layer0', 'art_number_layer1']
     """
@@ -120,7 +123,7 @@ def default_layers(n_layers: int) -> tuple[int, ...]:
 
 
 class Texts(Protocol):
-    """What sizes are counted in: a :class:`~pitfalls.study.worlds.World`, or texts without a model."""
+    """What sizes are counted in: a :class:`~pitfalls.worlds.world.World`, or texts without a model."""
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -212,7 +215,7 @@ def sizes(texts: Texts, layers: Sequence[int], languages: Sequence[str] | None =
 
     Examples
     --------
-    >>> from pitfalls.study.worlds import load_world
+    >>> from pitfalls.worlds.load import load_world
     >>> table = sizes(load_world("planted"), [1])
     >>> table[["language", "attribute", "layer", "values"]].values.tolist()
     [['art', 'Number', 1, 'PL SG']]

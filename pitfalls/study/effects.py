@@ -11,19 +11,21 @@ from typing import Any
 
 import pandas as pd
 
-from pitfalls.models.vectors import Splits
+from pitfalls.arrays.ranking import Ranking
+from pitfalls.arrays.splits import Splits
+from pitfalls.columns import CONFIGURATION, RANKING
 from pitfalls.comparison.areas import areas
-from pitfalls.interventions.strength import choose_beta, sweep_alpha, sweep_beta
-from pitfalls.interventions.run import Ablation, Kind, Translation, examples, intervene
+from pitfalls.interventions.ablation import Ablation
+from pitfalls.interventions.kinds import Kind
 from pitfalls.interventions.outcomes import OUTCOMES, clwv
-from pitfalls.rankings import Ranking
+from pitfalls.interventions.run import examples, intervene
 from pitfalls.interventions.saturation import peaks
+from pitfalls.interventions.strength import choose_beta, sweep_alpha, sweep_beta
+from pitfalls.interventions.translation import Translation
 from pitfalls.study.plan import Plan
 from pitfalls.study.setting import Setting
-from pitfalls.worlds.load import World
+from pitfalls.worlds.world import World
 
-_RANKING = ["ranking", "direction", "ranking_seed"]
-_CONFIGURATION = ["language", "attribute", "layer"]
 # One of the outcomes is called "split", as is a key.
 _COUNTS = [f"n_{outcome}" for outcome in OUTCOMES]
 
@@ -77,13 +79,13 @@ def _strengths(world: World, data: Splits, rankings: Sequence[Ranking], plan: Pl
     scaled = sweep_beta(world, data, swept, ks, plan.betas, **options)
     constant = sweep_alpha(world, data, swept, ks, plan.alphas, **options)
     highest = peaks(pd.concat([scaled, constant], ignore_index=True))
-    columns = [*_CONFIGURATION, *_RANKING, "kind", "strength", "words", "max_clwv", "max_k"]
+    columns = [*CONFIGURATION, *RANKING, "kind", "strength", "words", "max_clwv", "max_k"]
     return highest[columns], float(choose_beta(scaled)["overall_beta"].iloc[0])
 
 
 def _areas(curves: pd.DataFrame, translated: pd.DataFrame) -> pd.DataFrame:
     """Both areas of each ranking, over the k that both curves have."""
-    keys = [*_CONFIGURATION, *_RANKING]
+    keys = [*CONFIGURATION, *RANKING]
     flips = clwv(translated)
     both = sorted(set(flips["k"]) & set(curves["k"]))
     linear = curves[(curves["probe"] == "linear") & (curves["task"] == "real") & curves["k"].isin(both)]
@@ -97,11 +99,11 @@ def _examples(
 ) -> pd.DataFrame:
     highest = peaks(translated)
     best = highest.iloc[int(highest["max_clwv"].to_numpy().argmax())].to_dict()
-    (ranking,) = (r for r in rankings if [r.name, r.direction, r.seed] == [best[key] for key in _RANKING])
+    (ranking,) = (r for r in rankings if [r.name, r.direction, r.seed] == [best[key] for key in RANKING])
     shown = examples(
         world, data, ranking, kind, int(best["max_k"]), plan.shown, plan.seed, max_sentences=plan.test_sentences
     )
-    keys: dict[str, Any] = {str(key): best[key] for key in [*_CONFIGURATION, *_RANKING]}
+    keys: dict[str, Any] = {str(key): best[key] for key in [*CONFIGURATION, *RANKING]}
     keys |= {"beta": kind.strength, "k": best["max_k"]}
     return shown.assign(**keys)[[*keys, *shown.columns]]
 

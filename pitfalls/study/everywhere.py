@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from pitfalls.columns import SPLITS
 from pitfalls.study.configurations import configurations
 from pitfalls.study.costs import with_costs
 from pitfalls.study.executors import Executor
@@ -24,7 +25,8 @@ from pitfalls.study.plan import Plan
 from pitfalls.study.setting import tasks, world_of
 from pitfalls.study.stored import Result, write_result
 from pitfalls.study.sweep import Swept, Task, is_done, sweep
-from pitfalls.worlds.load import SPLITS, World, load_world
+from pitfalls.worlds.load import load_world
+from pitfalls.worlds.world import World
 
 
 def study_tasks(
@@ -69,7 +71,7 @@ def study_everywhere(
 
     Parameters
     ----------
-    options : what :func:`~pitfalls.study.worlds.load_world` takes, as plain JSON
+    options : what :func:`~pitfalls.worlds.load.load_world` takes, as plain JSON
     layers, languages : by default those of :func:`~pitfalls.study.configurations.configurations`
     jobs : processes, each of which loads the world for itself; or an executor
     limit : do at most so many configurations
@@ -137,7 +139,7 @@ def preparations(world: World, chosen: Sequence[Task], folder: Path, limit: int 
 
 
 def prepare(parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
-    """Do one task of :func:`preparations`: see :meth:`~pitfalls.study.worlds.World.prepare`."""
+    """Do one task of :func:`preparations`: see :meth:`~pitfalls.worlds.world.World.prepare`."""
     world = world_of(parameters["world"], parameters["language"])
     return {"vectors": world.prepare([parameters["language"]], parameters["layers"])}
 

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from pitfalls.arrays.ranking import Ranking
+from pitfalls.arrays.splits import Splits
 from pitfalls.interventions.counts import counts
-from pitfalls.probes.curves import Split
 from pitfalls.interventions.intervals import rate_intervals
-from pitfalls.interventions.run import Kind, judged_words
-from pitfalls.rankings import PAPER_RANKINGS, Ranking, rank
+from pitfalls.interventions.kinds import Kind
 from pitfalls.interventions.replay import prepare
+from pitfalls.interventions.run import judged_words
+from pitfalls.probes.curves import Split
+from pitfalls.rankings import PAPER_RANKINGS, rank
 from pitfalls.study.unfinished import Unfinished, resumed_ranking
-
-if TYPE_CHECKING:
-    from pitfalls.models.vectors import Splits
-    from pitfalls.worlds.load import World
+from pitfalls.worlds.world import World
 
 
 def paper_rankings(data: Splits, seed: int = 0, max_neurons: int | None = None) -> list[Ranking]:
@@ -43,7 +42,7 @@ def rehearse(world: World, data: Splits, kind: Kind, split: Split = "test", targ
     Raises
     ------
     ValueError
-        As :func:`~pitfalls.neurons.interventions.intervene`: a target that is no value, a model without a head, a
+        As :func:`~pitfalls.interventions.run.intervene`: a target that is no value, a model without a head, a
         tokenizer that knows none of the words.
     """
     in_any_order = Ranking(np.arange(data.n_neurons), None, "none")
@@ -76,8 +75,8 @@ def effects_and_intervals(runs: Sequence[Unfinished]) -> tuple[pd.DataFrame, pd.
 
     Returns
     -------
-    The tables of :func:`~pitfalls.neurons.interventions.intervene` and of
-    :func:`~pitfalls.neurons.intervals.rate_intervals`, run by run.
+    The tables of :func:`~pitfalls.interventions.run.intervene` and of
+    :func:`~pitfalls.interventions.intervals.rate_intervals`, run by run.
     """
     effects, intervals = [], []
     for run in runs:

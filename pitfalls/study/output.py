@@ -17,7 +17,7 @@ from pitfalls.study.stored import read_result
 from pitfalls.tables import csv_of, read_csv
 
 if TYPE_CHECKING:
-    from pitfalls.figures import Plot
+    from pitfalls.figures.style import Plot
 
 _NAME = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
 _NUMBERS = re.compile(r"([0-9]+)")

@@ -3,7 +3,7 @@
 All three functions read one tidy table of orders, a row a place: columns language, attribute, layer, ranking,
 direction, ranking_seed, position (counted from 0) and neuron. It may be cut to the first places; how many neurons
 there are is told apart. Every number stands beside what independent, uniformly random rankings would share, which is
-exact (:mod:`pitfalls.neurons.agreement`). P-values are one-sided and not corrected for the number of rows.
+exact (:mod:`pitfalls.comparison.overlap`). P-values are one-sided and not corrected for the number of rows.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_integer_dtype
 
-from pitfalls.comparison.overlap import expected_overlap, overlap, overlap_interval, overlap_p_value
+from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.words import checked_ks
-from pitfalls.rankings import Ranking
+from pitfalls.comparison.overlap import expected_overlap, overlap, overlap_interval, overlap_p_value
 
 PAPER_OVERLAPS = (
     ("Number", "fin"),

@@ -27,6 +27,8 @@ from typing import Any
 import pandas as pd
 
 from pitfalls import figures
+from pitfalls.columns import CONFIGURATION
+from pitfalls.comparison.wilcoxon import Grouping, blocked_permutations, wilcoxon_matrix
 from pitfalls.interventions.saturation import saturation_table
 from pitfalls.probes.selectivity import selectivity
 from pitfalls.study.claims import ledger
@@ -34,9 +36,6 @@ from pitfalls.study.clusters import PATTERNS, cluster, seed_configurations, stab
 from pitfalls.study.effects import long
 from pitfalls.study.output import publish, publish_table, withdraw
 from pitfalls.study.overlap import pair_overlaps, ranking_overlaps, shared_across_languages
-from pitfalls.comparison.wilcoxon import Grouping, blocked_permutations, wilcoxon_matrix
-
-_WHERE = ["language", "attribute", "layer"]
 
 #: The configurations of the paper's figure 3, as far as a world has them.
 OVERLAP_PAIRS = (
@@ -87,7 +86,7 @@ def tables_of(study: Mapping[str, pd.DataFrame], n_neurons: int) -> dict[str, pd
     """
     found = {**study, "effects": long(study["effects"])}
     orders, real = study["orders"], study["curves"][study["curves"]["task"] == "real"]
-    where = study["areas"][_WHERE].drop_duplicates()
+    where = study["areas"][CONFIGURATION].drop_duplicates()
     left_out = _left_out(where)
     top = int(orders["position"].max()) + 1
     probeless = orders[(orders["ranking"] == "probeless") & (orders["direction"] == "ttb")]
@@ -185,14 +184,14 @@ def _figures(tables: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, figures.
 def _shown(tables: Mapping[str, pd.DataFrame]) -> list[tuple[Any, ...]]:
     """The configurations that stand for the three patterns, or the first ones of fewer than three."""
     if "seeds" not in tables:
-        return list(tables["areas"][_WHERE].drop_duplicates().itertuples(index=False, name=None))
-    seeds = tables["seeds"].set_index("cluster").loc[list(PATTERNS), _WHERE]
+        return list(tables["areas"][CONFIGURATION].drop_duplicates().itertuples(index=False, name=None))
+    seeds = tables["seeds"].set_index("cluster").loc[list(PATTERNS), CONFIGURATION]
     return list(seeds.itertuples(index=False, name=None))
 
 
 def _of_tasks(curves: pd.DataFrame, where: tuple[Any, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """One configuration's curves, of the attribute and of the control task."""
-    own = curves[(curves[_WHERE] == list(where)).all(axis=1)]
+    own = curves[(curves[CONFIGURATION] == list(where)).all(axis=1)]
     return own[own["task"] == "real"], own[own["task"] == "control"]
 
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pandas as pd
 
-from pitfalls.models.vectors import Splits
+from pitfalls.arrays.ranking import Ranking
+from pitfalls.arrays.splits import Splits
 from pitfalls.probes.control import control_task
 from pitfalls.probes.curves import CURVE_KEYS, CurveJob, curves_of
-from pitfalls.rankings import Ranking
 from pitfalls.study.setting import Setting, drawn, rankings_of
 
 #: The measures of a curve that the study keeps.

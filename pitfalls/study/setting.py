@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from pitfalls.models.vectors import Activations, Splits
-from pitfalls.rankings import PAPER_RANKINGS, Ranking, random_rankings, rank_both
+from pitfalls.arrays.ranking import Ranking
+from pitfalls.arrays.splits import Activations, Splits
+from pitfalls.rankings import PAPER_RANKINGS, random_rankings, rank_both
 from pitfalls.study.configurations import Configuration
 from pitfalls.study.plan import Plan
 from pitfalls.study.sweep import Task
-from pitfalls.worlds.load import World, load_world
+from pitfalls.worlds.load import load_world
+from pitfalls.worlds.world import World
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +88,7 @@ def tasks(world: Mapping[str, Any], which: Sequence[Configuration], plan: Plan, 
 
     Parameters
     ----------
-    world : what :func:`~pitfalls.study.worlds.load_world` takes, as plain JSON
+    world : what :func:`~pitfalls.worlds.load.load_world` takes, as plain JSON
     identity : of model and text, so that other weights under the same name are other tasks
     """
     shared = {"world": dict(world), "plan": json.loads(json.dumps(asdict(plan))), "identity": identity}

@@ -44,7 +44,7 @@ _NOT_DECISIVE = (
     "study/templates",
     "study/executors.py",
     "study/costs.py",
-    "study/statistics.py",
+    "comparison/wilcoxon.py",
     "study/claims.py",
     "study/clusters.py",
     "study/overlap.py",

@@ -18,23 +18,23 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from pitfalls import files
+from pitfalls.arrays.ranking import Direction, Ranking
+from pitfalls.arrays.splits import Splits
+from pitfalls.interventions.kinds import Kind
+from pitfalls.interventions.replay import Run, World, checked_steps, prepare
+from pitfalls.interventions.run import judged_words
 from pitfalls.probes.curves import Split
-from pitfalls.interventions.run import Kind, World, judged_words
-from pitfalls.rankings import Direction, Ranking, rank
-from pitfalls.interventions.replay import Run, checked_steps, prepare
+from pitfalls.rankings import rank
 from pitfalls.study.digests import digest
 from pitfalls.study.stored import DamagedResultError, Result, read_result, write_result
 from pitfalls.study.sweep import code_fingerprint
-
-if TYPE_CHECKING:
-    from pitfalls.models.vectors import Splits
 
 #: Sentences of a part: on two cores a part of M-BERT is some minutes' work, and no more can be lost.
 SENTENCES_A_PART = 100
@@ -222,7 +222,7 @@ def resumed_outcomes(
     target: str | None = None,
     sentences_a_part: int = SENTENCES_A_PART,
 ) -> pd.DataFrame:
-    """Do what :func:`~pitfalls.neurons.interventions.outcomes_by_word` does, in parts that outlive an interruption.
+    """Do what :func:`~pitfalls.interventions.run.outcomes_by_word` does, in parts that outlive an interruption.
 
     Stopped in whatever way, the same call goes on after the last finished part: no word is lost, none comes twice.
     Processes that do the same at once do not harm each other; both do the work.
@@ -285,7 +285,7 @@ def resumed_ranking(
     seed: int = 0,
     max_neurons: int | None = None,
 ) -> Ranking:
-    """Rank as :func:`~pitfalls.neurons.rankings.rank` does, or read what the same call found before."""
+    """Rank as :func:`~pitfalls.rankings.rank` does, or read what the same call found before."""
     decisive = {
         "what": "a ranking",
         "ranking": name,

@@ -4,7 +4,7 @@ One token is one word form. Layer 0 is the embedding. Layer 1 adds what a fixed 
 fillers beside the word: their vectors are Gaussian noise, so a word's state is its form's mean plus noise that
 differs from sentence to sentence and is the same whenever the sentence is. The head reads which word it is from
 the lemma block and which value it has from the used block, both by exact Gaussian likelihoods, and nothing
-else: its weights for the other neurons are 0. :mod:`~pitfalls.model.blueprint` says which neurons are which.
+else: its weights for the other neurons are 0. :mod:`~pitfalls.worlds.blueprint` says which neurons are which.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pitfalls.worlds.blueprint import PLANTED_LAYER, PlantedParameters, Truth, plant
 from pitfalls.models.interface import Encoded, check_lengths
 from pitfalls.models.perturbation import perturb_weights
+from pitfalls.worlds.blueprint import PLANTED_LAYER, PlantedParameters, Truth, plant
 
 _PAD, _UNKNOWN = 0, 1
 _SPECIAL = ("[PAD]", "[UNK]")
@@ -67,7 +67,7 @@ class PlantedWeights:
 
 
 class PlantedLM:
-    """A language model with known neurons; see :class:`~pitfalls.model.interface.LanguageModel` for the methods.
+    """A language model with known neurons; see :class:`~pitfalls.models.interface.LanguageModel` for the methods.
 
     Parameters
     ----------

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from pitfalls.columns import SPLITS
 from pitfalls.course.checking import Answer, Exercise, WrongAnswer, expect
 from pitfalls.course.questions.received import explain, numbers
-
-SPLITS = ("train", "dev", "test")
 
 # ---------------------------------------------------------------- 11.1: who knows nothing
 

@@ -1,0 +1,36 @@
+"""A ranking by the mutual information of one neuron and the value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pitfalls.arrays.words import Words
+from pitfalls.rankings.base import Scorer
+from pitfalls.rankings.bins import binned, information_bits
+
+
+@dataclass(eq=False, repr=False)
+class MutualInformation(Scorer):
+    """Mutual information of value and activation, the activation cut into bins of equally many words.
+
+    The plug-in estimate from the joint frequencies (Shannon 1948), in bits; see
+    :func:`~pitfalls.rankings.bins.binned` for the bins.
+
+    Parameters
+    ----------
+    n_bins:
+        How many.
+    """
+
+    n_bins: int = 20
+
+    name: ClassVar[str] = "mutual_information"
+
+    def score_neurons(self, words: Words) -> NDArray[np.float64]:
+        """[n_neurons], bits."""
+        codes = binned(words.X, self.n_bins)
+        return np.array([information_bits(column, words.y.cpu().numpy()) for column in codes])
