@@ -6,6 +6,7 @@ from .comparison.draws import interval
 from .comparison.overlap import overlap, overlaps
 from .comparison.rank_biased_overlap import rank_biased_overlap
 from .comparison.ranking_agreement import avg_overlap, neuron_vote
+from .comparison.selectivity import selectivity, selectivity_curves
 from .comparison.stability import stability_over_bootstrap, stability_over_seeds
 from .comparison.truth import ranking_areas, score_rankings
 from .interventions.ablation import Ablation
@@ -24,7 +25,6 @@ from .models.masked import MaskedLM
 from .probes.classifiers import ConvergedLinearProbe, GaussianProbe, LinearProbe
 from .probes.control import control_task, hold_out_forms
 from .probes.curves import gaussian_path_curves, probe_curve, probe_curves, probes
-from .probes.selectivity import selectivity, selectivity_curves
 from .rankings import PAPER_RANKINGS, random_rankings, rank, ranker, rankings
 from .study.output import publish, publish_table, stored_study, stored_table
 from .worlds.blueprint import PlantedParameters, Truth

@@ -9,9 +9,9 @@ from oracles import splits
 from sklearn.base import clone
 
 from pitfalls.arrays.splits import Splits
+from pitfalls.comparison.selectivity import selectivity_curves
 from pitfalls.probes.classifiers import ConvergedLinearProbe, GaussianProbe, LinearProbe
 from pitfalls.probes.curves import gaussian_path_curves, probe_curve, probe_curves, probes
-from pitfalls.probes.selectivity import selectivity_curves
 from pitfalls.rankings import rank, ranker, rankings
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: rankings and curves on a GPU")

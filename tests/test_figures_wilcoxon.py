@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from pitfalls import figures
+from pitfalls.comparison.permutation import blocked_permutations
 from pitfalls.figures.style import Plot
 
 RANKINGS = [(name, way) for name in ("linear", "gaussian", "probeless") for way in ("ttb", "btt")] + [("random", "ttb")]
@@ -136,7 +137,7 @@ def test_group_and_test_are_said():
 
 
 def test_the_tables_of_the_study_can_be_drawn():
-    from pitfalls.comparison.wilcoxon import blocked_permutations, wilcoxon_matrix
+    from pitfalls.comparison.wilcoxon import wilcoxon_matrix
 
     generator = np.random.default_rng(0)
     rows = [

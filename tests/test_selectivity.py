@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from pitfalls.arrays.splits import Splits
+from pitfalls.comparison.selectivity import selectivity, selectivity_curves
 from pitfalls.probes.control import control_task
 from pitfalls.probes.curves import probe_curve
-from pitfalls.probes.selectivity import selectivity, selectivity_curves
 from pitfalls.rankings import PAPER_RANKINGS, rank
 
 PROBES = ("linear", "gaussian")

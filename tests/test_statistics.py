@@ -12,13 +12,10 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pitfalls.comparison.wilcoxon import (
-    Method,
-    blocked_permutation,
-    blocked_permutations,
-    paired_interval,
-    wilcoxon_matrix,
-)
+from pitfalls.comparison.paired_interval import paired_interval
+from pitfalls.comparison.pairs import Method
+from pitfalls.comparison.permutation import blocked_permutation, blocked_permutations
+from pitfalls.comparison.wilcoxon import wilcoxon_matrix
 
 METHODS = [
     Method("gaussian", "gaussian"),

@@ -34,7 +34,7 @@ import pandas as pd
 
 import pitfalls as pf
 from pitfalls import course
-from pitfalls.comparison.wilcoxon import paired_interval
+from pitfalls.comparison.paired_interval import paired_interval
 from pitfalls.study.clusters import pattern_scores
 from pitfalls.study.configurations import configurations
 from pitfalls.study.paper import compared_ks, tables_of

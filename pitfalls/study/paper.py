@@ -28,9 +28,11 @@ import pandas as pd
 
 from pitfalls import figures
 from pitfalls.columns import CONFIGURATION
-from pitfalls.comparison.wilcoxon import Grouping, blocked_permutations, wilcoxon_matrix
+from pitfalls.comparison.pairs import Grouping
+from pitfalls.comparison.permutation import blocked_permutations
+from pitfalls.comparison.selectivity import selectivity
+from pitfalls.comparison.wilcoxon import wilcoxon_matrix
 from pitfalls.interventions.saturation import saturation_table
-from pitfalls.probes.selectivity import selectivity
 from pitfalls.study.claims import ledger
 from pitfalls.study.clusters import PATTERNS, cluster, seed_configurations, stability
 from pitfalls.study.effects import long

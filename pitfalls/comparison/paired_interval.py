@@ -1,0 +1,142 @@
+"""How much one method is ahead of another, with intervals over languages and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pitfalls.columns import CONFIGURATION
+from pitfalls.comparison.pairs import (
+    DRAW,
+    METHOD,
+    SIDES,
+    Method,
+    check_draws,
+    checked_rows,
+    comparisons,
+    membership,
+    named,
+    of_methods,
+)
+
+
+def paired_interval(
+    curves: pd.DataFrame,
+    a: Sequence[str],
+    b: Sequence[str],
+    k: int,
+    level: float = 0.95,
+    draws: int = 10_000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """How far method a is ahead of b in accuracy at k, with intervals over languages and over seeds.
+
+    Over languages it is a cluster bootstrap: whole languages, with all their configurations, are drawn anew with
+    replacement, and the mean difference of a draw is a ratio of sums. With few languages it is too narrow (of 4 there
+    are only 35 different draws); ``n_languages`` says how many there were. Over seeds, the seeds are drawn anew, the
+    same for all configurations: ``seed`` and ``ranking_seed`` each on its own, and one draw for both methods where
+    both have the same seeds, so that what they share does not count as a difference.
+
+    Parameters
+    ----------
+    curves:
+        As of :func:`wilcoxon_matrix`.
+    a, b:
+        (probe, ranking, direction), such as :class:`Method`.
+    level:
+        The interval holds this share of the draws, in the middle (percentiles, interpolated).
+
+    Returns
+    -------
+    One row a source of doubt: probe_a, ranking_a, direction_a, the same for b, k, over ("languages"; where a method has
+    several seeds also "seeds" and "languages and seeds"), n_pairs (configurations), n_languages, n_seeds_a and
+    n_seeds_b (rows a configuration), mean_difference, low, high, level, draws.
+
+    Raises
+    ------
+    ValueError
+        As :func:`blocked_permutation`; for fewer than two languages, a level outside 0 to 1, and configurations that do
+        not have the same seeds.
+
+    Warns
+    -----
+    UserWarning
+        If configurations lack one of the methods.
+
+    Examples
+    --------
+    >>> curves = pd.DataFrame({"language": ["eng", "spa"] * 2, "attribute": "Number", "layer": 2, "k": 10,
+    ...     "probe": ["linear"] * 2 + ["gaussian"] * 2, "ranking": "lca", "direction": "ttb",
+    ...     "accuracy": [0.9, 0.8, 0.6, 0.7]})
+    >>> found = paired_interval(curves, Method("linear", "lca"), Method("gaussian", "lca"), k=10)
+    >>> found[["over", "mean_difference", "low", "high"]].round(3).values.tolist()
+    [['languages', 0.2, 0.1, 0.3]]
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, both excluded, such as 0.95; it is {level!r}")
+    check_draws(draws)
+    a, b = Method(*a), Method(*b)
+    rows = of_methods(checked_rows(curves, [k]), a, b)
+    (matrix,) = comparisons(rows, by=None)
+    both = matrix.configurations[~np.isnan(matrix.differences()[:, 0])]
+    member = membership(both)
+    n_languages = member.shape[1]
+    if n_languages < 2:
+        raise ValueError("all pairs are of one language, which cannot be drawn anew: give two or more")
+    accuracy_a, seeds_a = _by_seed(rows, a, both)
+    accuracy_b, seeds_b = _by_seed(rows, b, both)
+    generator = np.random.default_rng(seed)
+    languages = _drawn(n_languages, draws, generator)
+    weights_a = [_drawn(len(values), draws, generator) for values in seeds_a]
+    weights_b = [
+        of_a if values == others else _drawn(len(values), draws, generator)
+        for of_a, values, others in zip(weights_a, seeds_b, seeds_a, strict=True)
+    ]
+    # [1, n_configurations], and of every draw of seeds [draws, n_configurations].
+    difference = (accuracy_a.mean(axis=(1, 2)) - accuracy_b.mean(axis=(1, 2)))[None, :]
+    sources = {"languages": (languages, difference)}
+    if accuracy_a[0].size > 1 or accuracy_b[0].size > 1:
+        of_seeds = _mean_of_draws(accuracy_a, weights_a) - _mean_of_draws(accuracy_b, weights_b)
+        sources |= {"seeds": (np.ones((1, n_languages)), of_seeds), "languages and seeds": (languages, of_seeds)}
+    found = []
+    for over, (weights, differences) in sources.items():
+        means = (weights * (differences @ member)).sum(axis=1) / (weights @ member.sum(axis=0))
+        low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+        found.append({"over": over, "low": low, "high": high})
+    keys = dict(zip(SIDES, [*a, *b], strict=True)) | {"k": k}
+    sizes = {"n_pairs": len(both), "n_languages": n_languages}
+    sizes |= {"n_seeds_a": accuracy_a[0].size, "n_seeds_b": accuracy_b[0].size}
+    table = pd.DataFrame(found).assign(**keys, **sizes, mean_difference=difference.mean(), level=level, draws=draws)
+    return table[[*keys, "over", *sizes, "mean_difference", "low", "high", "level", "draws"]]
+
+
+def _by_seed(
+    rows: pd.DataFrame, method: Method, configurations: pd.MultiIndex
+) -> tuple[NDArray[np.float64], list[list[Any]]]:
+    """A method's accuracies, [n_configurations, n_ranking_seeds, n_seeds], and the two lists of seeds."""
+    own = rows[(rows[METHOD] == list(method)).all(axis=1)]
+    seeds = [sorted(own[column].unique().tolist()) for column in DRAW]
+    grid = pd.MultiIndex.from_product(seeds, names=DRAW)
+    wide = own.set_index([*CONFIGURATION, *DRAW])["accuracy"].unstack(DRAW).reindex(configurations, columns=grid)
+    lacking = wide.isna().any(axis=1)
+    if lacking.any():
+        raise ValueError(
+            f"{method} does not have the same seeds in all configurations: {named(wide.index[lacking])} lack some of "
+            f"ranking_seed {seeds[0]} by seed {seeds[1]}, so seeds cannot be drawn anew: give all of them, or fewer"
+        )
+    return wide.to_numpy(dtype=np.float64).reshape(len(wide), *map(len, seeds)), seeds
+
+
+def _drawn(n: int, draws: int, generator: np.random.Generator) -> NDArray[np.float64]:
+    """How often each of n is among n drawn with replacement, [draws, n]."""
+    return np.asarray(generator.multinomial(n, np.full(n, 1 / n), size=draws), dtype=np.float64)
+
+
+def _mean_of_draws(accuracy: NDArray[np.float64], weights: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Mean over seeds that count as often as they were drawn, [draws, n_configurations]."""
+    sums = np.einsum("crs,dr,ds->dc", accuracy, *weights, optimize=True)
+    return np.asarray(sums / accuracy[0].size, dtype=np.float64)
