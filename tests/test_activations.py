@@ -26,7 +26,7 @@ from pitfalls import files as writing
 from pitfalls.arrays.splits import Activations, Splits
 from pitfalls.files import free_space
 from pitfalls.language.corpus import Corpus, Sentence, Word
-from pitfalls.models import vectors
+from pitfalls.models import store, vectors
 from pitfalls.models.interface import TooLongError
 from pitfalls.models.masked import MaskedLM
 from pitfalls.models.vectors import absent_layers, layer_vectors, select, word_vectors
@@ -252,7 +252,7 @@ def test_other_sentences_layers_models_and_code_do_not_share(
     for ask in ((lm, divided, 2), (lm, SENTENCES, 1), (build(1), SENTENCES, 2)):
         np.testing.assert_array_equal(word_vectors(*ask, cache=tmp_path), word_vectors(*ask))
     assert len(files(tmp_path, ".npy")) == 4
-    monkeypatch.setattr(vectors, "CODE_VERSION", vectors.CODE_VERSION + 1)
+    monkeypatch.setattr(vectors, "CODE_VERSION", store.CODE_VERSION + 1)
     word_vectors(lm, SENTENCES, 2, cache=tmp_path)
     assert len(files(tmp_path, ".npy")) == 5
 
@@ -262,7 +262,7 @@ ANY_SENTENCES = st.lists(st.lists(st.text("a \n", max_size=3), max_size=3), max_
 
 @given(ANY_SENTENCES, ANY_SENTENCES)
 def test_equal_hashes_mean_equal_sentences(some: list[list[str]], others: list[list[str]]) -> None:
-    hashes = [vectors._hash_sentences(sentences) for sentences in (some, others)]
+    hashes = [store._hash_sentences(sentences) for sentences in (some, others)]
     assert (hashes[0] == hashes[1]) == (some == others)
 
 
@@ -309,16 +309,16 @@ from pathlib import Path
 folder, *paths = sys.argv[1:]
 sys.path[:0] = paths
 import test_activations as tests
-from pitfalls.models import activations
+from pitfalls.models import vectors
 
-def slow_fill(*args, fill=activations._fill):
+def slow_fill(*args, fill=vectors._fill):
     Path(folder, "filling").touch()
     while not Path(folder, "asked").exists():
         time.sleep(0.01)
     time.sleep(0.3)
     fill(*args)
 
-activations._fill = slow_fill
+vectors._fill = slow_fill
 tests.word_vectors(tests.build(0), tests.SENTENCES, 2, cache=folder)
 """
 

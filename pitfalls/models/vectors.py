@@ -9,14 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
-import io
-import json
-import math
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -27,15 +23,10 @@ from pitfalls import files
 from pitfalls.arrays.splits import Activations
 from pitfalls.files import free_space
 from pitfalls.models.interface import LanguageModel, check_lengths
+from pitfalls.models.store import Store, key_of, manifests_of
 
 if TYPE_CHECKING:
     from pitfalls.language.corpus import Corpus
-
-# Raised by whoever changes what a word's vector is, so that older caches are made anew.
-CODE_VERSION = 1
-
-_READ_AT_ONCE = 1 << 22
-
 
 # -------------------------------------------------------------------- labelled vectors
 
@@ -174,13 +165,13 @@ def layer_vectors(
         _fill(arrays, model, sentences, batch_tokens)
         return arrays
     folder = Path(cache)
-    manifests = _manifests(model, sentences, layers, shape)
-    stores = {layer: _Store(folder, manifest) for layer, manifest in manifests.items()}
+    manifests = manifests_of(model, sentences, layers, shape)
+    stores = {layer: Store(folder, manifest) for layer, manifest in manifests.items()}
     # A finished file never changes, so reading needs no lock.
     found = _opened(stores)
     if len(found) < len(stores):
         # One lock for all layers of a corpus: locks taken one by one could wait for each other for ever.
-        with _making(folder, f"{_key(manifests[layers[0]], 'layer')}.lock"):
+        with _making(folder, f"{key_of(manifests[layers[0]], 'layer')}.lock"):
             # Another process may have made some of them meanwhile.
             found |= _opened({layer: store for layer, store in stores.items() if layer not in found})
             missing = {layer: store for layer, store in stores.items() if layer not in found}
@@ -196,8 +187,8 @@ def absent_layers(
     """Those of ``layers`` that :func:`layer_vectors` would have to make, by names and sizes of files alone."""
     shape = (sum(len(sentence) for sentence in sentences), model.n_neurons)
     # Hashed once, and not once a layer.
-    manifests = _manifests(model, sentences, sorted(set(layers)), shape)
-    return [layer for layer, manifest in manifests.items() if not _Store(Path(cache), manifest).is_there()]
+    manifests = manifests_of(model, sentences, sorted(set(layers)), shape)
+    return [layer for layer, manifest in manifests.items() if not Store(Path(cache), manifest).is_there()]
 
 
 def _fill(
@@ -256,7 +247,7 @@ def _means(
 # -------------------------------------------------------------------- the cache
 
 
-def _opened(stores: Mapping[int, _Store]) -> dict[int, NDArray[np.floating[Any]]]:
+def _opened(stores: Mapping[int, Store]) -> dict[int, NDArray[np.floating[Any]]]:
     """The vectors of those layers whose files are there and sound."""
     opened = {layer: store.open() for layer, store in stores.items()}
     return {layer: vectors for layer, vectors in opened.items() if vectors is not None}
@@ -279,7 +270,7 @@ def _making(folder: Path, lock: str) -> Iterator[None]:
 
 
 def _make(
-    stores: Mapping[int, _Store],
+    stores: Mapping[int, Store],
     folder: Path,
     model: LanguageModel,
     sentences: Sequence[Sequence[str]],
@@ -305,121 +296,10 @@ def _make(
         raise OSError(error.errno, f"{os.strerror(error.errno)}: {_needs(stores, folder)}") from error
 
 
-def _needs(stores: Mapping[int, _Store], folder: Path) -> str:
+def _needs(stores: Mapping[int, Store], folder: Path) -> str:
     need = sum(store.size for store in stores.values())
     return (
         f"the word vectors of the layers {', '.join(map(str, stores))} need {need / 1e6:.1f} MB, and {folder} has "
         f"{free_space(folder) / 1e6:.1f} MB free: make room there, take fewer layers, or name a folder on another disk "
         "by the environment variable PITFALLS_CACHE"
     )
-
-
-class _Store:
-    """One layer's file and its manifest. Both are put in place whole, so whoever reads them needs no lock."""
-
-    def __init__(self, folder: Path, manifest: Mapping[str, Any]) -> None:
-        name = f"layer{manifest['layer']:02d}-{_key(manifest)}"
-        self._array, self._manifest = folder / f"{name}.npy", folder / f"{name}.json"
-        self._expected = manifest
-        self._shape, self._dtype = tuple(manifest["shape"]), np.dtype(manifest["dtype"])
-        header = io.BytesIO()
-        described = {"descr": self._dtype.str, "fortran_order": False, "shape": self._shape}
-        np.lib.format.write_array_header_1_0(header, described)
-        self._header = header.getvalue()
-
-    @property
-    def size(self) -> int:
-        """Bytes of the file."""
-        return len(self._header) + math.prod(self._shape) * self._dtype.itemsize
-
-    def is_there(self) -> bool:
-        """Whether the file is of this model, corpus, layer and code, by names and sizes alone."""
-        return self._noted() is not None
-
-    def open(self) -> NDArray[np.floating[Any]] | None:
-        """Map the file to memory, read-only; None where it is not there or has changed since it was written."""
-        noted = self._noted()
-        if noted is None:
-            return None
-        # What is checked is what is mapped, whatever is put in its place meanwhile.
-        with contextlib.suppress(FileNotFoundError), self._array.open("rb") as file:
-            if file.read(len(self._header)) == self._header and _sha256(file) == noted:
-                return self._map(file, "r")
-        return None
-
-    def mapped(self) -> NDArray[np.floating[Any]]:
-        """Map the file that was just written."""
-        with self._array.open("rb") as file:
-            return self._map(file, "r")
-
-    @contextlib.contextmanager
-    def writing(self) -> Iterator[NDArray[np.floating[Any]]]:
-        """Give an array to fill, whose room on the disk is reserved; at the end it is put in place."""
-        with files.replacing(self._array, self.size) as file:
-            file.write(self._header)
-            file.flush()
-            array = self._map(file, "r+")
-            yield array
-            array.flush()
-            written = {"size": self.size, "sha256": _sha256(file)}
-        text = json.dumps({**self._expected, **written}, indent=1, sort_keys=True, ensure_ascii=False)
-        files.write_text(self._manifest, text + "\n")
-
-    def _map(self, file: BinaryIO, mode: Literal["r", "r+"]) -> np.memmap[Any, np.dtype[np.floating[Any]]]:
-        return np.memmap(file, self._dtype, mode, offset=len(self._header), shape=self._shape)
-
-    def _noted(self) -> str | None:
-        """The SHA-256 that the file was written with, where the file and its manifest are there and match."""
-        try:
-            found = json.loads(self._manifest.read_text(encoding="utf-8"))
-            size = self._array.stat().st_size
-        except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
-            return None
-        expected = {**_decisive(self._expected), "size": size}
-        if size != self.size or not isinstance(found, dict):
-            return None
-        return str(found.get("sha256")) if expected.items() <= found.items() else None
-
-
-def _manifests(
-    model: LanguageModel, sentences: Sequence[Sequence[str]], layers: Sequence[int], shape: tuple[int, int]
-) -> dict[int, dict[str, Any]]:
-    """Everything that decides what the vectors of each layer are."""
-    shared = {
-        "model": model.fingerprint(),
-        "model_name": model.name,
-        "sentences": _hash_sentences(sentences),
-        "shape": list(shape),
-        "dtype": vector_dtype(model).name,
-        "code_version": CODE_VERSION,
-    }
-    return {layer: {**shared, "layer": layer} for layer in layers}
-
-
-def _key(manifest: Mapping[str, Any], *leave_out: str) -> str:
-    kept = {name: value for name, value in _decisive(manifest).items() if name not in leave_out}
-    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _decisive(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    # The name is for people: the same weights under another name give the same vectors.
-    return {name: value for name, value in manifest.items() if name != "model_name"}
-
-
-def _hash_sentences(sentences: Sequence[Sequence[str]]) -> str:
-    digest = hashlib.sha256()
-    for sentence in sentences:
-        digest.update(json.dumps(list(sentence)).encode() + b"\n")
-    return digest.hexdigest()
-
-
-def _sha256(file: BinaryIO) -> str:
-    """Of a whole file, wherever it stands."""
-    file.seek(0)
-    digest = hashlib.sha256()
-    while block := file.read(_READ_AT_ONCE):
-        digest.update(block)
-    return digest.hexdigest()
-
-
-# -------------------------------------------------------------------- checking what users give

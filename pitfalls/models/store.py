@@ -1,0 +1,132 @@
+"""Where word vectors are kept between runs: one file a layer, under a name that says what decides it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pitfalls import files
+from pitfalls.models.interface import LanguageModel
+from pitfalls.models.vectors import vector_dtype
+
+# Raised by whoever changes what a word's vector is, so that older caches are made anew.
+CODE_VERSION = 1
+_READ_AT_ONCE = 1 << 22
+
+
+class Store:
+    """One layer's file and its manifest. Both are put in place whole, so whoever reads them needs no lock."""
+
+    def __init__(self, folder: Path, manifest: Mapping[str, Any]) -> None:
+        name = f"layer{manifest['layer']:02d}-{key_of(manifest)}"
+        self._array, self._manifest = folder / f"{name}.npy", folder / f"{name}.json"
+        self._expected = manifest
+        self._shape, self._dtype = tuple(manifest["shape"]), np.dtype(manifest["dtype"])
+        header = io.BytesIO()
+        described = {"descr": self._dtype.str, "fortran_order": False, "shape": self._shape}
+        np.lib.format.write_array_header_1_0(header, described)
+        self._header = header.getvalue()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return len(self._header) + math.prod(self._shape) * self._dtype.itemsize
+
+    def is_there(self) -> bool:
+        """Whether the file is of this model, corpus, layer and code, by names and sizes alone."""
+        return self._noted() is not None
+
+    def open(self) -> NDArray[np.floating[Any]] | None:
+        """Map the file to memory, read-only; None where it is not there or has changed since it was written."""
+        noted = self._noted()
+        if noted is None:
+            return None
+        # What is checked is what is mapped, whatever is put in its place meanwhile.
+        with contextlib.suppress(FileNotFoundError), self._array.open("rb") as file:
+            if file.read(len(self._header)) == self._header and _sha256(file) == noted:
+                return self._map(file, "r")
+        return None
+
+    def mapped(self) -> NDArray[np.floating[Any]]:
+        """Map the file that was just written."""
+        with self._array.open("rb") as file:
+            return self._map(file, "r")
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[NDArray[np.floating[Any]]]:
+        """Give an array to fill, whose room on the disk is reserved; at the end it is put in place."""
+        with files.replacing(self._array, self.size) as file:
+            file.write(self._header)
+            file.flush()
+            array = self._map(file, "r+")
+            yield array
+            array.flush()
+            written = {"size": self.size, "sha256": _sha256(file)}
+        text = json.dumps({**self._expected, **written}, indent=1, sort_keys=True, ensure_ascii=False)
+        files.write_text(self._manifest, text + "\n")
+
+    def _map(self, file: BinaryIO, mode: Literal["r", "r+"]) -> np.memmap[Any, np.dtype[np.floating[Any]]]:
+        return np.memmap(file, self._dtype, mode, offset=len(self._header), shape=self._shape)
+
+    def _noted(self) -> str | None:
+        """The SHA-256 that the file was written with, where the file and its manifest are there and match."""
+        try:
+            found = json.loads(self._manifest.read_text(encoding="utf-8"))
+            size = self._array.stat().st_size
+        except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
+            return None
+        expected = {**_decisive(self._expected), "size": size}
+        if size != self.size or not isinstance(found, dict):
+            return None
+        return str(found.get("sha256")) if expected.items() <= found.items() else None
+
+
+def manifests_of(
+    model: LanguageModel, sentences: Sequence[Sequence[str]], layers: Sequence[int], shape: tuple[int, int]
+) -> dict[int, dict[str, Any]]:
+    """Everything that decides what the vectors of each layer are."""
+    shared = {
+        "model": model.fingerprint(),
+        "model_name": model.name,
+        "sentences": _hash_sentences(sentences),
+        "shape": list(shape),
+        "dtype": vector_dtype(model).name,
+        "code_version": CODE_VERSION,
+    }
+    return {layer: {**shared, "layer": layer} for layer in layers}
+
+
+def key_of(manifest: Mapping[str, Any], *leave_out: str) -> str:
+    """The short name of what a manifest says, without the fields ``leave_out``."""
+    kept = {name: value for name, value in _decisive(manifest).items() if name not in leave_out}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _decisive(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    # The name is for people: the same weights under another name give the same vectors.
+    return {name: value for name, value in manifest.items() if name != "model_name"}
+
+
+def _hash_sentences(sentences: Sequence[Sequence[str]]) -> str:
+    digest = hashlib.sha256()
+    for sentence in sentences:
+        digest.update(json.dumps(list(sentence)).encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _sha256(file: BinaryIO) -> str:
+    """Of a whole file, wherever it stands."""
+    file.seek(0)
+    digest = hashlib.sha256()
+    while block := file.read(_READ_AT_ONCE):
+        digest.update(block)
+    return digest.hexdigest()
