@@ -12,13 +12,11 @@ from .comparison.truth import ranking_areas, score_rankings
 from .interventions.ablation import Ablation
 from .interventions.controls import OtherAttribute, RandomDirection
 from .interventions.counts import counts
-from .interventions.damage import damage
 from .interventions.erasure import LeaceErasure
 from .interventions.intervals import rate_intervals
 from .interventions.outcomes import clwv, error_rate, with_baseline
-from .interventions.run import examples, intervene, outcomes_by_word
 from .interventions.saturation import saturation_table
-from .interventions.strength import choose_beta, scaled_against_constant, sweep_alpha, sweep_beta
+from .interventions.strength import choose_beta, scaled_against_constant, sweep
 from .interventions.translation import ConstantTranslation, Translation
 from .language.analysers import FirstOf, LexiconAnalyser, SimplemmaAnalyser, SpacyAnalyser
 from .models.masked import MaskedLM
@@ -28,6 +26,7 @@ from .probes.curves import gaussian_path_curves, probe_curve, probe_curves, prob
 from .rankings import PAPER_RANKINGS, random_rankings, rank, ranker, rankings
 from .study.output import publish, publish_table, stored_study, stored_table
 from .worlds.blueprint import PlantedParameters, Truth
+from .worlds.experiment import Experiment
 from .worlds.load import load_world, truth, world_from_files
 from .worlds.world import World
 
@@ -39,6 +38,7 @@ __all__ = [
     "Activations",
     "ConstantTranslation",
     "ConvergedLinearProbe",
+    "Experiment",
     "FirstOf",
     "GaussianProbe",
     "LeaceErasure",
@@ -60,17 +60,13 @@ __all__ = [
     "clwv",
     "control_task",
     "counts",
-    "damage",
     "error_rate",
-    "examples",
     "figures",
     "gaussian_path_curves",
     "hold_out_forms",
     "interval",
-    "intervene",
     "load_world",
     "neuron_vote",
-    "outcomes_by_word",
     "overlap",
     "overlaps",
     "probe_curve",
@@ -94,8 +90,7 @@ __all__ = [
     "stability_over_seeds",
     "stored_study",
     "stored_table",
-    "sweep_alpha",
-    "sweep_beta",
+    "sweep",
     "truth",
     "with_baseline",
     "world_from_files",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 #: The parts of a corpus: rankings and probes learn from the first, choose on the second, report on the third.
 SPLITS = ("train", "dev", "test")
+Split = Literal["train", "dev", "test"]
 
 #: What was studied.
 CONFIGURATION = ["language", "attribute", "layer"]

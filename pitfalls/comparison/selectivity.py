@@ -12,8 +12,9 @@ import torch
 from pitfalls.arrays.ranking import Direction, Ranking
 from pitfalls.arrays.splits import Splits
 from pitfalls.arrays.words import checked_ks
+from pitfalls.columns import Split
 from pitfalls.probes.control import control_task
-from pitfalls.probes.curves import CURVE_KEYS, CurveJob, Split, curves_of
+from pitfalls.probes.curves import CURVE_KEYS, CurveJob, curves_of
 from pitfalls.rankings import PAPER_RANKINGS, rank
 
 #: Which ranking the control curve follows, see :func:`selectivity_curves`.

@@ -22,10 +22,11 @@ from pitfalls.arrays.splits import Activations, Splits
 from pitfalls.course.frontend import show
 from pitfalls.figures.neuron import neuron as draw_neuron
 from pitfalls.figures.style import Plot, language_name, ranking_name
-from pitfalls.interventions.replay import Targets, prepare
+from pitfalls.interventions.replay import Sample, Targets, prepare
 from pitfalls.interventions.run import judged_words
 from pitfalls.interventions.translation import Translation
 from pitfalls.rankings import rank, rankings
+from pitfalls.worlds.experiment import Experiment
 from pitfalls.worlds.world import World
 
 #: Training words that the neuron explorer ranks by: all rankings of as many take some seconds.
@@ -173,10 +174,10 @@ def example_sentences(data: Splits, n: int = 20, seed: int = 0) -> list[int]:
     return sorted(drawn.tolist())
 
 
-def sentence_words(world: World, data: Splits, ranking: Ranking, sentence: int, k: int, beta: float) -> pd.DataFrame:
+def sentence_words(experiment: Experiment, ranking: Ranking, sentence: int, k: int, beta: float) -> pd.DataFrame:
     """What becomes of a test sentence's words when k neurons are translated: a row a word that carries the attribute.
 
-    The numbers are those of :func:`pitfalls.examples`, also for words that stay as they are.
+    The numbers are those of a run's examples, also for words that stay as they are.
 
     Returns
     -------
@@ -186,19 +187,18 @@ def sentence_words(world: World, data: Splits, ranking: Ranking, sentence: int, 
     Raises
     ------
     ValueError
-        The sentence has no word of the attribute, or as of :func:`pitfalls.intervene`.
+        The sentence has no word of the attribute, or as of an intervention.
     """
-    run = prepare(world, data, ranking, Translation(beta), [0, k])
-    chosen = run.targets.sentences == sentence
+    data, whole = experiment.data, prepare(experiment, ranking, Translation(beta), [0, k], Sample())
+    chosen = whole.targets.sentences == sentence
     if not chosen.any():
         raise ValueError(f"test sentence {sentence} has no word of {data.attribute}: take one of example_sentences")
-    part = [column[chosen] for column in (run.targets.sentences, run.targets.positions, run.targets.values)]
-    one = replace(run, targets=Targets(*part), whole=run.targets)
-    words = judged_words(one, [k]).reset_index(drop=True)
-    values = data.values
-    words["value"] = [values[i] for i in part[2].tolist()]
-    words["intended"] = [values[i] for i in run.aims[part[2]].tolist()]
-    words["before"], words["after"] = _marked(list(world.sentences(data.language, "test")[sentence].forms), words)
+    part = [column[chosen] for column in (whole.targets.sentences, whole.targets.positions, whole.targets.values)]
+    one = replace(whole, targets=Targets(*part), whole=whole.targets)
+    words = judged_words(one, [k])
+    words["value"] = [data.values[i] for i in part[2].tolist()]
+    words["intended"] = [data.values[i] for i in whole.aims[part[2]].tolist()]
+    words["before"], words["after"] = _marked(list(experiment.sentences("test")[sentence].forms), words)
     return words[_WORD_COLUMNS]
 
 
@@ -321,8 +321,7 @@ class _NeuronExplorer:
 
 
 def intervention_explorer(
-    world: World,
-    data: Splits,
+    experiment: Experiment,
     rankings: Sequence[Ranking],
     k: int | None = None,
     beta: float = 4.0,
@@ -333,7 +332,7 @@ def intervention_explorer(
 
     Parameters
     ----------
-    world, data : the world, and the attribute and layer to change in it
+    experiment : the attribute, and the layer of the world's model to change
     rankings : to choose from
     k, beta : where to start (default: a quarter of the neurons)
     sentences, seed : how many test sentences to choose from, and the seed that draws them
@@ -341,15 +340,16 @@ def intervention_explorer(
     Raises
     ------
     ValueError
-        No ranking, or as of :func:`pitfalls.intervene`.
+        No ranking, or as of an intervention.
     """
     orders = labelled(rankings)
+    data = experiment.data
     first, start = next(iter(orders)), data.n_neurons // 4 if k is None else k
     offered = example_sentences(data, sentences, seed)
     tables: dict[int, pd.DataFrame] = {}
     # The first in which something happens says more than the first one.
     for sentence in offered:
-        tables[sentence] = sentence_words(world, data, orders[first], sentence, start, beta)
+        tables[sentence] = sentence_words(experiment, orders[first], sentence, start, beta)
         if (tables[sentence]["outcome"] != "unchanged").any():
             break
     else:
@@ -357,7 +357,7 @@ def intervention_explorer(
     shown = sentence_report(tables[sentence], first, start, beta)
     about = f"{language_name(data.language)} {data.attribute}, layer {data.layer}"
     text = f"Intervention explorer: {about}. Run this cell in JupyterLab to choose sentence, ranking, k and β."
-    show(text, shown, lambda: _InterventionExplorer(world, data, orders, offered, sentence, start, beta, shown).box)
+    show(text, shown, lambda: _InterventionExplorer(experiment, orders, offered, sentence, start, beta, shown).box)
 
 
 class _InterventionExplorer:
@@ -365,8 +365,7 @@ class _InterventionExplorer:
 
     def __init__(
         self,
-        world: World,
-        data: Splits,
+        experiment: Experiment,
         orders: dict[str, Ranking],
         offered: list[int],
         sentence: int,
@@ -374,12 +373,12 @@ class _InterventionExplorer:
         beta: float,
         shown: str,
     ) -> None:
-        self.world, self.data, self.orders = world, data, orders
-        texts = world.sentences(data.language, "test")
+        self.experiment, self.orders = experiment, orders
+        texts = experiment.sentences("test")
         by_text = {f"{i}: {' '.join(texts[i].forms)}": i for i in offered}
         self.sentence = _dropdown("sentence", by_text, sentence)
         self.ranking = _dropdown("ranking", list(orders), next(iter(orders)))
-        self.k = _whole_slider("k", 0, data.n_neurons, k)
+        self.k = _whole_slider("k", 0, experiment.data.n_neurons, k)
         self.beta = ipywidgets.FloatSlider(
             value=beta,
             min=0.5,
@@ -397,7 +396,7 @@ class _InterventionExplorer:
 
     def _chosen(self, _: Any) -> None:
         name, k, beta = self.ranking.value, self.k.value, self.beta.value
-        words = sentence_words(self.world, self.data, self.orders[name], self.sentence.value, k, beta)
+        words = sentence_words(self.experiment, self.orders[name], self.sentence.value, k, beta)
         self.report.value = sentence_report(words, name, k, beta)
 
 

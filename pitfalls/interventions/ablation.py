@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,11 +40,13 @@ class Ablation:
         """NaN: an ablation has no strength."""
         return float("nan")
 
-    def aims(self, n_values: int, target: int | None) -> NDArray[np.int64]:
+    @property
+    def target(self) -> None:
+        """None: an ablation sends words nowhere."""
+
+    def aims(self, values: Sequence[str]) -> NDArray[np.int64]:
         """All -1: no value is aimed at."""
-        if target is not None:
-            raise ValueError("an ablation aims at no value: leave target out, or use Translation")
-        return np.full(n_values, -1, dtype=np.int64)
+        return np.full(len(values), -1, dtype=np.int64)
 
     def change(self, order: NDArray[np.int64], k: int, means: Means, aims: NDArray[np.int64]) -> Change:
         """Keep all neurons but the first ``k`` of ``order``."""

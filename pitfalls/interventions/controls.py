@@ -6,13 +6,14 @@ push of the same size in a random direction, or towards another attribute, tells
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pitfalls.arrays.splits import Splits
-from pitfalls.interventions.kinds import Change, Means
+from pitfalls.interventions.kinds import Change, Means, aims_at
 from pitfalls.interventions.translation import Translation
 
 
@@ -20,6 +21,7 @@ class _AsFarAsTranslation:
     """What both controls share: a translation's push, turned into another direction of the same Euclidean length."""
 
     beta: float
+    target: str | None
 
     def __post_init__(self) -> None:
         Translation(self.beta)  # refuses what is no beta
@@ -29,9 +31,9 @@ class _AsFarAsTranslation:
         """The beta."""
         return float(self.beta)
 
-    def aims(self, n_values: int, target: int | None) -> NDArray[np.int64]:
+    def aims(self, values: Sequence[str]) -> NDArray[np.int64]:
         """Those of the translation that it is compared with: the next value of each, or ``target`` for all."""
-        return Translation(self.beta).aims(n_values, target)
+        return aims_at(values, self.target)
 
     def directions(self, aims: NDArray[np.int64], n_neurons: int) -> NDArray[np.float64]:
         """What takes the place of the differences of means, [n_values, n_neurons]."""
@@ -84,6 +86,7 @@ class RandomDirection(_AsFarAsTranslation):
 
     beta: float = 8.0
     seed: int = 0
+    target: str | None = None
 
     @property
     def label(self) -> str:
@@ -128,11 +131,12 @@ class OtherAttribute(_AsFarAsTranslation):
     means: Means
     attribute: str
     beta: float = 8.0
+    target: str | None = None
 
     @classmethod
-    def of(cls, other: Splits, beta: float = 8.0) -> OtherAttribute:
+    def of(cls, other: Splits, beta: float = 8.0, target: str | None = None) -> OtherAttribute:
         """From the training words of the other attribute."""
-        return cls(Means.of(other), other.attribute, beta)
+        return cls(Means.of(other), other.attribute, beta, target)
 
     @property
     def label(self) -> str:

@@ -6,73 +6,64 @@ sentences may come out different too, and an intervention that breaks them is no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pitfalls.arrays.ranking import Ranking
-from pitfalls.arrays.splits import Splits
-from pitfalls.interventions.kinds import Kind
-from pitfalls.interventions.replay import Places, Run, World, checked_steps, prepare
-from pitfalls.probes.curves import Split
+from pitfalls.interventions.replay import Places, Replay
 
 if TYPE_CHECKING:
     from pitfalls.models.interface import LanguageModel
 
 
-def damage(
-    world: World,
-    data: Splits,
-    ranking: Ranking,
-    kind: Kind,
-    ks: Iterable[int],
-    split: Split = "test",
-    target: str | None = None,
-    seed: int = 0,
-    max_sentences: int | None = None,
-) -> pd.DataFrame:
+def damage(replay: Replay, ks: Sequence[int]) -> pd.DataFrame:
     """Count the words left alone that come out other than they do without an intervention.
 
-    Takes what :func:`~.interventions.intervene` takes. Compared is with the model's own prediction (k = 0), right or
-    wrong, so at k = 0 nothing is damaged. Different is a word that joins to another form, or is one word at one k
-    only; words that are none at both are compared token by token. Words that have the ``target`` already are left
-    alone, so they count here.
+    Compared is with the model's own prediction (k = 0), right or wrong, so at k = 0 nothing is damaged. Different is a
+    word that joins to another form, or is one word at one k only; words that are none at both are compared token by
+    token. Words that have the target already are left alone, so they count here.
+
+    Parameters
+    ----------
+    replay:
+        Whose first k is 0.
+    ks:
+        Those of its k to report.
 
     Returns
     -------
-    One row a k: the keys of :func:`~.interventions.intervene`, k, others (words left alone, in the sentences with a
+    One row per k: the keys of :attr:`~.run.Run.outcomes`, k, others (words left alone, in the sentences with a
     changed word), damaged, and damage: damaged / others.
 
     Raises
     ------
     ValueError
-        As :func:`~.interventions.intervene`, and if no word of these sentences is left alone.
+        If no word of these sentences is left alone.
 
     Examples
     --------
     >>> import pitfalls as pf
-    >>> world = pf.load_world("planted")  # where no word reads the words that carry the attribute
-    >>> data = world.activations("art", "Number", 0)
-    >>> damage(world, data, pf.rank("probeless", data), pf.Translation(), [64], max_sentences=9)["damage"].tolist()
+    >>> planted = pf.load_world("planted")  # where no word reads the words that carry the attribute
+    >>> experiment = planted.experiment("art", "Number", layer=0)
+    >>> run = experiment.intervene(experiment.rank("probeless"), pf.Translation(), [64], sentences=9)
+    >>> run.damage()["damage"].tolist()
     [0.0]
     """
-    asked = checked_steps(data, ranking, ks, split)
-    run = prepare(world, data, ranking, kind, [0, *asked], split, target, seed, max_sentences)
-    others = _others(run)
-    damaged = _damaged(run, others)[[run.ks.index(k) for k in asked]]
+    others = _others(replay)
+    damaged = _damaged(replay, others)[[replay.ks.index(k) for k in ks]]
     return pd.DataFrame(
-        {**run.keys, "k": asked, "others": len(others), "damaged": damaged, "damage": damaged / len(others)}
+        {**replay.keys, "k": ks, "others": len(others), "damaged": damaged, "damage": damaged / len(others)}
     )
 
 
-def _others(run: Run) -> Places:
-    """All words of the run's sentences but those that it changes."""
-    targets = run.targets
+def _others(replay: Replay) -> Places:
+    """All words of the replayed sentences but those that it changes."""
+    targets = replay.targets
     changed = set(zip(targets.sentences.tolist(), targets.positions.tolist(), strict=True))
-    everything = [(s, p) for s in np.unique(targets.sentences).tolist() for p in range(len(run.sentences[s].words))]
+    everything = [(s, p) for s in np.unique(targets.sentences).tolist() for p in range(len(replay.sentences[s].words))]
     left = np.array([place for place in everything if place not in changed], dtype=np.int64).reshape(-1, 2)
     if not len(left):
         raise ValueError(
@@ -82,12 +73,12 @@ def _others(run: Run) -> Places:
     return Places(left[:, 0], left[:, 1])
 
 
-def _damaged(run: Run, others: Places) -> NDArray[np.int64]:
-    """The number of damaged words at every k of ``run``, the first of which is 0, [n_ks]."""
-    model, counts = run.world.model, np.zeros(len(run.ks), dtype=np.int64)
+def _damaged(replay: Replay, others: Places) -> NDArray[np.int64]:
+    """The number of damaged words at every k of ``replay``, the first of which is 0, [n_ks]."""
+    model, counts = replay.subject.model, np.zeros(len(replay.ks), dtype=np.int64)
     # The prediction without an intervention: of every word it comes first.
     baseline: dict[int, tuple[int, ...]] = {}
-    for i, word, own, predicted in run.predictions(others):
+    for i, word, own, predicted in replay.predictions(others):
         counts[i] += not _same(model, own, baseline.setdefault(word, predicted), predicted)
     return counts
 

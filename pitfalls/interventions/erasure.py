@@ -5,6 +5,7 @@ The reference at the other end from a translation: after it no linear probe find
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,11 +88,13 @@ class LeaceErasure:
         """NaN: an erasure has no strength."""
         return float("nan")
 
-    def aims(self, n_values: int, target: int | None) -> NDArray[np.int64]:
+    @property
+    def target(self) -> None:
+        """None: an erasure sends words nowhere."""
+
+    def aims(self, values: Sequence[str]) -> NDArray[np.int64]:
         """All -1: no value is aimed at."""
-        if target is not None:
-            raise ValueError("an erasure aims at no value: leave target out, or use Translation")
-        return np.full(n_values, -1, dtype=np.int64)
+        return np.full(len(values), -1, dtype=np.int64)
 
     def change(self, order: NDArray[np.int64], k: int, means: Means, aims: NDArray[np.int64]) -> AffineChange:
         """Erase from the first ``k`` neurons of ``order``; ``means`` and ``aims`` are not needed."""

@@ -5,6 +5,7 @@ Every kind here is the same step, ``h <- keep * h + offset[value]`` (:class:`Cha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -72,8 +73,32 @@ class Kind(Protocol):
     def strength(self) -> float:
         """Its beta or alpha."""
 
-    def aims(self, n_values: int, target: int | None) -> NDArray[np.int64]:
-        """The value that each value is sent to, [n_values]; -1 where none is aimed at."""
+    @property
+    def target(self) -> str | None:
+        """The value that all words are sent to; None where each value has its own aim, or none is aimed at."""
+
+    def aims(self, values: Sequence[str]) -> NDArray[np.int64]:
+        """The value that each of ``values`` is sent to, [n_values]; -1 where none is aimed at."""
 
     def change(self, order: NDArray[np.int64], k: int, means: Means, aims: NDArray[np.int64]) -> StateChange:
         """What happens to a state when the first ``k`` neurons of ``order`` are changed."""
+
+
+def aims_at(values: Sequence[str], target: str | None) -> NDArray[np.int64]:
+    """The next value of each of ``values``, the first after the last; or ``target`` for all: [n_values].
+
+    Raises
+    ------
+    ValueError
+        For a target that is none of the values.
+
+    Examples
+    --------
+    >>> aims_at(["DU", "PL", "SG"], None).tolist(), aims_at(["DU", "PL", "SG"], "PL").tolist()
+    ([1, 2, 0], [1, 1, 1])
+    """
+    if target is None:
+        return (np.arange(len(values), dtype=np.int64) + 1) % len(values)
+    if target not in values:
+        raise ValueError(f"the target {target!r} is none of the values {list(values)}")
+    return np.full(len(values), list(values).index(target), dtype=np.int64)

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.splits import Activations, Splits
-from pitfalls.arrays.words import checked_ks, tensors
+from pitfalls.arrays.words import checked_ks
+from pitfalls.columns import SPLITS, Split
 from pitfalls.interventions.kinds import Kind, Means, StateChange
-from pitfalls.probes.curves import Split
 
 if TYPE_CHECKING:
     from pitfalls.language.analysers import Analyser
@@ -35,18 +35,43 @@ _PADDED = 1.1
 _HELD_TOKENS = 4096
 
 
-class World(Protocol):
-    """What an intervention needs to know of a world: the model, the sentences, and an analyser to judge by."""
+class Subject(Protocol):
+    """What an intervention is done on, such as an experiment: words, the model that they come from, and a judge."""
+
+    @property
+    def data(self) -> Splits:
+        """The words, and their vectors at the site that is changed."""
 
     @property
     def model(self) -> LanguageModel:
         """The language model."""
 
-    def sentences(self, language: str, split: str) -> Sequence[Sentence]:
-        """The sentences that ``sentence_ids`` of the activations count."""
+    def sentences(self, split: str) -> Sequence[Sentence]:
+        """The sentences that ``sentence_ids`` of the split's words count."""
 
-    def analyser(self, language: str) -> Analyser:
-        """Who says which readings the language's forms have."""
+    def analyser(self) -> Analyser:
+        """Who says which readings a form has."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Which words are changed: those of a split, in all of its sentences or in so many, drawn with a seed.
+
+    >>> Sample("dev", sentences=20)
+    Sample(split='dev', sentences=20, seed=0)
+    >>> Sample("tset")
+    Traceback (most recent call last):
+    ...
+    ValueError: split must be "train", "dev" or "test", not 'tset'
+    """
+
+    split: Split = "test"
+    sentences: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.split not in SPLITS:
+            raise ValueError(f'split must be "train", "dev" or "test", not {self.split!r}')
 
 
 @dataclass(frozen=True)
@@ -70,15 +95,15 @@ class Targets(Places):
     values: NDArray[np.int64]
 
 
-def _targets(part: Activations, aims: NDArray[np.int64], max_sentences: int | None, seed: int) -> Targets:
+def _targets(part: Activations, aims: NDArray[np.int64], sample: Sample) -> Targets:
     """The words of ``part``, without those that already have the value they would be sent to."""
     y = np.asarray(part.y)
     chosen = np.flatnonzero(aims[y] != y)
     sentences, positions = np.asarray(part.sentence_ids), np.asarray(part.positions)
-    if max_sentences is not None:
+    if sample.sentences is not None:
         ids = np.unique(sentences[chosen])
-        generator = np.random.default_rng(seed)
-        kept = generator.choice(ids, size=min(max_sentences, len(ids)), replace=False)
+        generator = np.random.default_rng(sample.seed)
+        kept = generator.choice(ids, size=min(sample.sentences, len(ids)), replace=False)
         chosen = chosen[np.isin(sentences[chosen], kept)]
     if not len(chosen):
         raise ValueError(
@@ -87,18 +112,6 @@ def _targets(part: Activations, aims: NDArray[np.int64], max_sentences: int | No
         )
     chosen = chosen[np.lexsort((positions[chosen], sentences[chosen]))]
     return Targets(sentences[chosen], positions[chosen], y[chosen].astype(np.int64))
-
-
-def _check_words(part: Activations, sentences: Sequence[Sentence]) -> None:
-    """The activations' words must be the world's words."""
-    for form, sentence, position in zip(part.forms, part.sentence_ids, part.positions, strict=True):
-        inside = 0 <= sentence < len(sentences) and 0 <= position < len(sentences[sentence].words)
-        found = sentences[sentence].words[position].form if inside else None
-        if found != form:
-            raise ValueError(
-                f"the activations have {form!r} as word {position} of sentence {sentence}, the world has "
-                f"{found!r}: use the world and split that they come from (bare arrays come from none)"
-            )
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
@@ -152,7 +165,7 @@ class _Batch:
 
 
 @dataclass(frozen=True)
-class Run:
+class Replay:
     """One intervention, checked and ready to run: which words are changed, and how at every k.
 
     Attributes
@@ -173,7 +186,7 @@ class Run:
         Where this run is one of its :meth:`parts`, the words to change in all of them.
     """
 
-    world: World
+    subject: Subject
     part: Activations
     sentences: Sequence[Sentence]
     targets: Targets
@@ -194,7 +207,7 @@ class Run:
         ValueError
             At the end, if the tokenizer knows none of the words to change, nor of those of the other parts.
         """
-        model, targets = self.world.model, self.targets
+        model, targets = self.subject.model, self.targets
         words = {int(i): self.sentences[i].forms for i in np.unique(targets.sentences)}
         rows, unknown = list(words), 0
         for group in _groups(model.lengths(list(words.values()))):
@@ -207,7 +220,7 @@ class Run:
         if unknown == len(targets):
             _check_known(model, self.part, self.sentences, self.whole or targets)
 
-    def parts(self, n_sentences: int) -> list[Run]:
+    def parts(self, n_sentences: int) -> list[Replay]:
         """The same run in parts: the words of at most ``n_sentences`` sentences each, in order, every word once.
 
         Raises
@@ -231,7 +244,7 @@ class Run:
 
     def _batch(self, sentences: Sequence[int], read: Places) -> _Batch:
         """Run the layers up to that of ``part`` on some sentences."""
-        model, targets = self.world.model, self.targets
+        model, targets = self.subject.model, self.targets
         encoded = model.encode([self.sentences[i].forms for i in sentences])
         return _Batch(
             encoded,
@@ -243,7 +256,7 @@ class Run:
 
     def _predicted(self, batches: Sequence[_Batch], change: StateChange) -> torch.Tensor:
         """The tokens predicted where words are read, batch by batch, under one change, [n]."""
-        model, layer = self.world.model, self.part.layer
+        model, layer = self.subject.model, self.part.layer
         final = torch.cat(
             [model.resume(batch.encoded, layer, batch.changed(change))[batch.read_at >= 0] for batch in batches]
         )
@@ -290,66 +303,47 @@ def _of_words(
         yield k, word, tuple(before[begin:end]), tuple(after[begin:end])
 
 
-def prepare(
-    world: World,
-    data: Splits,
-    ranking: Ranking,
-    kind: Kind,
-    ks: Iterable[int],
-    split: Split = "test",
-    target: str | None = None,
-    seed: int = 0,
-    max_sentences: int | None = None,
-) -> Run:
-    """Check what :func:`~.interventions.intervene` is given, and choose the words and their changes.
+def prepare(subject: Subject, ranking: Ranking, kind: Kind, ks: Iterable[int], sample: Sample) -> Replay:
+    """Check what an intervention is given, and choose the words and their changes.
 
     Raises
     ------
     ValueError
-        As :func:`~.interventions.intervene`.
+        For a bad k or target, a ranking of another width, no words, or words that the tokenizer knows none of.
     """
-    steps = checked_steps(data, ranking, ks, split)
-    part: Activations = getattr(data, split)
-    means, aims = Means.of(data), _aims(kind, data.train.values, target)
-    sentences = world.sentences(part.language, split)
-    _check_words(part, sentences)
+    data = subject.data
+    steps = checked_steps(data, ranking, ks)
+    part: Activations = getattr(data, sample.split)
+    aims = kind.aims(data.train.values)
     keys = {
         "language": part.language,
         "attribute": part.attribute,
         "layer": part.layer,
-        "split": split,
+        "split": sample.split,
         "ranking": ranking.name,
         "direction": ranking.direction,
         "ranking_seed": ranking.seed,
         "kind": kind.label,
         "strength": kind.strength,
-        "target": target if target is not None else ("none" if (aims < 0).all() else "next"),
+        "target": "none" if (aims < 0).all() else kind.target or "next",
     }
-    targets = _targets(part, aims, max_sentences, seed)
+    means = Means.of(data)
     changes = [kind.change(ranking.order, k, means, aims) for k in steps]
-    return Run(world, part, sentences, targets, aims, steps, changes, keys)
+    targets = _targets(part, aims, sample)
+    return Replay(subject, part, subject.sentences(sample.split), targets, aims, steps, changes, keys)
 
 
-def checked_steps(data: Splits, ranking: Ranking, ks: Iterable[int], split: str) -> list[int]:
+def checked_steps(data: Splits, ranking: Ranking, ks: Iterable[int]) -> list[int]:
     """The numbers of neurons to change, ascending and each once, of a ranking of the neurons of ``data``.
 
     Raises
     ------
     ValueError
-        For a bad k or split, or a ranking of another width.
+        For a bad k, or a ranking of another width.
     """
-    if split not in ("train", "dev", "test"):
-        raise ValueError(f'split must be "train", "dev" or "test", not {split!r}')
-    X, _ = tensors(getattr(data, split), split)
-    if X.shape[1] != len(ranking):
+    if data.n_neurons != len(ranking):
         raise ValueError(
-            f"the ranking orders {len(ranking)} neurons and the activations have {X.shape[1]}: "
+            f"the ranking orders {len(ranking)} neurons and the activations have {data.n_neurons}: "
             "rank these activations, not those of another model"
         )
     return checked_ks(ks, len(ranking), least=0)
-
-
-def _aims(kind: Kind, values: tuple[str, ...], target: str | None) -> NDArray[np.int64]:
-    if target is not None and target not in values:
-        raise ValueError(f"the target {target!r} is none of the values {list(values)}")
-    return kind.aims(len(values), None if target is None else values.index(target))

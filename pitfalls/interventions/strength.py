@@ -7,87 +7,49 @@ chosen on the words that are then reported would flatter the ranking it was chos
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import pandas as pd
 
 from pitfalls.arrays.ranking import Ranking
-from pitfalls.arrays.splits import Splits
 from pitfalls.columns import RANKING
 from pitfalls.interventions.kinds import Kind
-from pitfalls.interventions.replay import World
+from pitfalls.interventions.replay import Sample, Subject
 from pitfalls.interventions.run import intervene
 from pitfalls.interventions.saturation import peaks
-from pitfalls.interventions.translation import ConstantTranslation, Translation
-from pitfalls.probes.curves import Split
 
 #: The betas that the paper sweeps [C].
 BETAS = tuple(range(2, 13))
 #: The constant alphas that it compares with [C].
 ALPHAS = (1, 2, 4, 6, 8)
 
+_DEV = Sample("dev")
 
-def sweep_beta(
-    world: World,
-    data: Splits,
-    rankings: Iterable[Ranking],
-    ks: Iterable[int],
-    betas: Sequence[float] = BETAS,
-    split: Split = "dev",
-    seed: int = 0,
-    max_sentences: int | None = None,
+
+def sweep(
+    subject: Subject, rankings: Iterable[Ranking], kinds: Iterable[Kind], ks: Iterable[int], sample: Sample = _DEV
 ) -> pd.DataFrame:
-    """Translate with every beta along every ranking: tables of :func:`~.interventions.intervene`, concatenated.
+    """Intervene with every kind (each strength is one) along every ranking: the runs' counts, concatenated.
 
-    ``max_sentences`` and ``seed`` take a sample of the sentences, the same for all.
+    Parameters
+    ----------
+    kinds:
+        Such as ``[Translation(beta) for beta in BETAS]``.
+    sample:
+        By default all dev words: a strength is chosen there.
 
     Raises
     ------
     ValueError
-        If there is no ranking or no beta, and what :func:`~.interventions.intervene` raises.
+        If there is no ranking or no kind, and what :func:`~.run.intervene` raises.
     """
-    return _sweep(world, data, rankings, ks, [Translation(beta) for beta in betas], split, seed, max_sentences)
-
-
-def sweep_alpha(
-    world: World,
-    data: Splits,
-    rankings: Iterable[Ranking],
-    ks: Iterable[int],
-    alphas: Sequence[float] = ALPHAS,
-    split: Split = "dev",
-    seed: int = 0,
-    max_sentences: int | None = None,
-) -> pd.DataFrame:
-    """Translate by every constant alpha along every ranking: the unscaled variant of :func:`sweep_beta`."""
-    return _sweep(
-        world, data, rankings, ks, [ConstantTranslation(alpha) for alpha in alphas], split, seed, max_sentences
-    )
-
-
-def _sweep(
-    world: World,
-    data: Splits,
-    rankings: Iterable[Ranking],
-    ks: Iterable[int],
-    kinds: Sequence[Kind],
-    split: Split,
-    seed: int,
-    max_sentences: int | None,
-) -> pd.DataFrame:
-    orders, steps = list(rankings), list(ks)
-    if not orders or not kinds:
+    orders, strengths, steps = list(rankings), list(kinds), list(ks)
+    if not orders or not strengths:
         raise ValueError(
-            f"nothing to sweep: {len(orders)} rankings and {len(kinds)} strengths; give one of each or more"
+            f"nothing to sweep: {len(orders)} rankings and {len(strengths)} strengths; give one of each or more"
         )
-    return pd.concat(
-        [
-            intervene(world, data, order, kind, steps, split, seed=seed, max_sentences=max_sentences)
-            for order in orders
-            for kind in kinds
-        ],
-        ignore_index=True,
-    )
+    runs = [intervene(subject, order, kind, steps, sample) for order in orders for kind in strengths]
+    return pd.concat([run.counts() for run in runs], ignore_index=True)
 
 
 def choose_beta(sweep: pd.DataFrame) -> pd.DataFrame:
@@ -99,7 +61,7 @@ def choose_beta(sweep: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     sweep:
-        Of :func:`sweep_beta` on dev; of one configuration or several, which are chosen for separately.
+        Of :func:`sweep` over beta on dev; of one configuration or several, which are chosen for separately.
 
     Returns
     -------
@@ -157,7 +119,7 @@ def scaled_against_constant(sweeps: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     sweeps:
-        Of :func:`sweep_beta` and :func:`sweep_alpha` on dev, concatenated.
+        Of :func:`sweep` over both on dev.
 
     Returns
     -------

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pitfalls.interventions.kinds import Change, Means
+from pitfalls.interventions.kinds import Change, Means, aims_at
 
 
 class _Shift:
     """What both translations share: neurons move along the difference of two values' means."""
 
+    target: str | None
+
     def coefficients(self, n_neurons: int) -> NDArray[np.float64]:
         """The factor alpha of every rank, [n_neurons]."""
         raise NotImplementedError
 
-    def aims(self, n_values: int, target: int | None) -> NDArray[np.int64]:
+    def aims(self, values: Sequence[str]) -> NDArray[np.int64]:
         """The next value of each, the first after the last; or ``target`` for all."""
-        if target is None:
-            return (np.arange(n_values, dtype=np.int64) + 1) % n_values
-        return np.full(n_values, target, dtype=np.int64)
+        return aims_at(values, self.target)
 
     def change(self, order: NDArray[np.int64], k: int, means: Means, aims: NDArray[np.int64]) -> Change:
         """Add alpha times the difference of means, in the first ``k`` neurons of ``order``."""
@@ -47,6 +48,7 @@ class Translation(_Shift):
     """
 
     beta: float = 8.0
+    target: str | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.beta < float("inf"):
@@ -81,6 +83,7 @@ class ConstantTranslation(_Shift):
     """
 
     alpha: float = 1.0
+    target: str | None = None
 
     def __post_init__(self) -> None:
         if not np.isfinite(self.alpha):

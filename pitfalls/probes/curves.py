@@ -20,6 +20,7 @@ from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.splits import Activations, Splits
 from pitfalls.arrays.ties import first_best
 from pitfalls.arrays.words import as_tensor, check_two_words_each, checked_ks, labelled_words, tensors
+from pitfalls.columns import Split
 from pitfalls.probes.control import control_task
 from pitfalls.probes.gaussian import entropy_bits, fit_gaussians, gaussian_log_joint
 from pitfalls.probes.linear import Adam, LinearTask, Optimum, train
@@ -40,7 +41,6 @@ CURVE_KEYS = (
 )
 
 Task = Literal["real", "control"]
-Split = Literal["train", "dev", "test"]
 
 # Log-probabilities held at a time when scoring: about 64 MB of float64.
 _HELD = 2**23

@@ -24,13 +24,12 @@ from tqdm.auto import tqdm
 from pitfalls import files
 from pitfalls.arrays.splits import Activations
 from pitfalls.interventions.outcomes import clwv
-from pitfalls.interventions.run import intervene
 from pitfalls.interventions.translation import Translation
 from pitfalls.language.grammar import agreement, corpora
 from pitfalls.language.lexicon import Lexicon
 from pitfalls.models.masked import MaskedLM
-from pitfalls.rankings import rank
 from pitfalls.tables import csv_of
+from pitfalls.worlds.experiment import Experiment
 from pitfalls.worlds.world import World
 
 REQUIRED = {"identity": 0.995, "agreement": 0.95, "readability": 0.90, "clwv": 0.30}
@@ -171,16 +170,16 @@ def best_clwv(world: World, language: str, attribute: str, search: ClwvSearch | 
     for layer in world.layers[1:]:
         data = world.activations(language, attribute, layer)
         small = replace(data, dev=first_sentences(data.dev, search.sentences))
-        orders = {name: rank(name, small) for name in search.rankings}
+        experiment = Experiment(world, small)
+        orders = {name: experiment.rank(name) for name in search.rankings}
         for beta, name in product(search.betas, search.rankings):
-            effect = intervene(world, small, orders[name], Translation(beta=beta), search.ks, split="dev")
-            rates = clwv(effect)
+            rates = clwv(experiment.intervene(orders[name], Translation(beta=beta), search.ks, split="dev").counts())
             top = rates.iloc[int(rates["clwv"].to_numpy().argmax())]
             best = max(best, (float(top["clwv"]), layer, beta, name, int(top["k"])))
     _, layer, beta, name, k = best
-    data = world.activations(language, attribute, layer)
-    effect = intervene(world, data, rank(name, data), Translation(beta=beta), (0, k), split="test")
-    at = clwv(effect).set_index("k")["clwv"]
+    experiment = world.experiment(language, attribute, layer)
+    run = experiment.intervene(experiment.rank(name), Translation(beta=beta), (0, k))
+    at = clwv(run.counts()).set_index("k")["clwv"]
     where = f"{name}, layer {layer}, β = {beta:g}, k = {k}; without intervention {at[0]:.3f}"
     return _row("clwv", language, attribute, where, float(at[k]))
 

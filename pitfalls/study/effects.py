@@ -12,19 +12,18 @@ from typing import Any
 import pandas as pd
 
 from pitfalls.arrays.ranking import Ranking
-from pitfalls.arrays.splits import Splits
 from pitfalls.columns import CONFIGURATION, RANKING
 from pitfalls.comparison.areas import areas
 from pitfalls.interventions.ablation import Ablation
-from pitfalls.interventions.kinds import Kind
 from pitfalls.interventions.outcomes import OUTCOMES, clwv
-from pitfalls.interventions.run import examples, intervene
+from pitfalls.interventions.replay import Sample
+from pitfalls.interventions.run import Run, intervene
 from pitfalls.interventions.saturation import peaks
-from pitfalls.interventions.strength import choose_beta, sweep_alpha, sweep_beta
-from pitfalls.interventions.translation import Translation
+from pitfalls.interventions.strength import choose_beta, sweep
+from pitfalls.interventions.translation import ConstantTranslation, Translation
 from pitfalls.study.plan import Plan
 from pitfalls.study.setting import Setting
-from pitfalls.worlds.world import World
+from pitfalls.worlds.experiment import Experiment
 
 # One of the outcomes is called "split", as is a key.
 _COUNTS = [f"n_{outcome}" for outcome in OUTCOMES]
@@ -46,38 +45,32 @@ def effect_tables(setting: Setting, curves: pd.DataFrame) -> dict[str, pd.DataFr
     examples:
         Sentences before and after the translation at the ranking and k with the highest CLWV.
     """
-    world, data, rankings, plan = setting.world, setting.data, setting.rankings, setting.plan
-    strengths, beta = _strengths(world, data, rankings, plan)
-    translation, ks = Translation(beta), plan.ks(data.n_neurons)
-    translated = _intervened(world, data, rankings, translation, ks, plan)
+    experiment, rankings, plan = setting.experiment, setting.rankings, setting.plan
+    strengths, beta = _strengths(experiment, rankings, plan)
+    translation, ks = Translation(beta), plan.ks(setting.data.n_neurons)
+    sample = Sample("test", plan.test_sentences, plan.seed)
+    runs = [intervene(experiment, ranking, translation, ks, sample) for ranking in rankings]
+    translated = pd.concat([run.counts() for run in runs], ignore_index=True)
     # Ablation separates the rankings little, so half the steps show as much.
-    ablated = _intervened(world, data, rankings, Ablation(), plan.ks(data.n_neurons, max(plan.steps // 2, 1)), plan)
+    fewer = plan.ks(setting.data.n_neurons, max(plan.steps // 2, 1))
+    ablated = sweep(experiment, rankings, [Ablation()], fewer, sample)
     return {
         "effects": wide(pd.concat([translated, ablated], ignore_index=True)),
         "strengths": strengths,
         "areas": _areas(curves, translated).assign(beta=beta),
-        "examples": _examples(world, data, rankings, translated, translation, plan),
+        "examples": _examples(runs, rankings, translated, beta, plan),
     }
 
 
-def _intervened(
-    world: World, data: Splits, rankings: Sequence[Ranking], kind: Kind, ks: Sequence[int], plan: Plan
-) -> pd.DataFrame:
-    tables = [
-        intervene(world, data, ranking, kind, ks, seed=plan.seed, max_sentences=plan.test_sentences)
-        for ranking in rankings
-    ]
-    return pd.concat(tables, ignore_index=True)
-
-
-def _strengths(world: World, data: Splits, rankings: Sequence[Ranking], plan: Plan) -> tuple[pd.DataFrame, float]:
+def _strengths(experiment: Experiment, rankings: Sequence[Ranking], plan: Plan) -> tuple[pd.DataFrame, float]:
     """The highest CLWV of every ranking (top to bottom) and strength on dev, and the beta chosen for all of them."""
     swept = [ranking for ranking in rankings if ranking.direction == "ttb" and ranking.name != "random"]
     # Where curves rise most: the highest point is seldom beyond half of the neurons.
-    ks = sorted({max(1, data.n_neurons * i // 16) for i in (1, 2, 4, 8, 16)})
-    options: dict[str, Any] = {"max_sentences": plan.dev_sentences, "seed": plan.seed}
-    scaled = sweep_beta(world, data, swept, ks, plan.betas, **options)
-    constant = sweep_alpha(world, data, swept, ks, plan.alphas, **options)
+    n_neurons = experiment.data.n_neurons
+    ks = sorted({max(1, n_neurons * i // 16) for i in (1, 2, 4, 8, 16)})
+    sample = Sample("dev", plan.dev_sentences, plan.seed)
+    scaled = sweep(experiment, swept, [Translation(beta) for beta in plan.betas], ks, sample)
+    constant = sweep(experiment, swept, [ConstantTranslation(alpha) for alpha in plan.alphas], ks, sample)
     highest = peaks(pd.concat([scaled, constant], ignore_index=True))
     columns = [*CONFIGURATION, *RANKING, "kind", "strength", "words", "max_clwv", "max_k"]
     return highest[columns], float(choose_beta(scaled)["overall_beta"].iloc[0])
@@ -95,16 +88,15 @@ def _areas(curves: pd.DataFrame, translated: pd.DataFrame) -> pd.DataFrame:
 
 
 def _examples(
-    world: World, data: Splits, rankings: Sequence[Ranking], translated: pd.DataFrame, kind: Kind, plan: Plan
+    runs: Sequence[Run], rankings: Sequence[Ranking], translated: pd.DataFrame, beta: float, plan: Plan
 ) -> pd.DataFrame:
     highest = peaks(translated)
     best = highest.iloc[int(highest["max_clwv"].to_numpy().argmax())].to_dict()
-    (ranking,) = (r for r in rankings if [r.name, r.direction, r.seed] == [best[key] for key in RANKING])
-    shown = examples(
-        world, data, ranking, kind, int(best["max_k"]), plan.shown, plan.seed, max_sentences=plan.test_sentences
-    )
+    named = [[ranking.name, ranking.direction, ranking.seed] for ranking in rankings]
+    run = runs[named.index([best[key] for key in RANKING])]
+    shown = run.examples(plan.shown, int(best["max_k"]), plan.seed)
     keys: dict[str, Any] = {str(key): best[key] for key in [*CONFIGURATION, *RANKING]}
-    keys |= {"beta": kind.strength, "k": best["max_k"]}
+    keys |= {"beta": beta, "k": best["max_k"]}
     return shown.assign(**keys)[[*keys, *shown.columns]]
 
 

@@ -11,12 +11,12 @@ from tqdm import tqdm
 
 from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.splits import Splits
+from pitfalls.columns import Split
 from pitfalls.interventions.counts import counts
 from pitfalls.interventions.intervals import rate_intervals
 from pitfalls.interventions.kinds import Kind
 from pitfalls.interventions.replay import prepare
 from pitfalls.interventions.run import judged_words
-from pitfalls.probes.curves import Split
 from pitfalls.rankings import PAPER_RANKINGS, rank
 from pitfalls.study.unfinished import Unfinished, resumed_ranking
 from pitfalls.worlds.world import World

@@ -15,20 +15,20 @@ from pitfalls.rankings import PAPER_RANKINGS, random_rankings, rank_both
 from pitfalls.study.configurations import Configuration
 from pitfalls.study.plan import Plan
 from pitfalls.study.sweep import Task
+from pitfalls.worlds.experiment import Experiment
 from pitfalls.worlds.load import load_world
 from pitfalls.worlds.world import World
 
 
 @dataclass(frozen=True, eq=False)
 class Setting:
-    """What all parts of a configuration's work share: the world, its words, and the rankings of its neurons.
+    """What all parts of a configuration's work share: the experiment, and the rankings of its neurons.
 
-    ``data`` has at most ``train_words`` training words, drawn, and all words of dev and test. Rankings and probes are
-    computed on ``device``, as the model is.
+    The experiment has at most ``train_words`` training words, drawn, and all words of dev and test. Rankings and probes
+    are computed on ``device``, as the model is.
     """
 
-    world: World
-    data: Splits
+    experiment: Experiment
     rankings: Sequence[Ranking]
     plan: Plan
     device: str = "cpu"
@@ -41,7 +41,12 @@ class Setting:
         whole = world.activations(one.language, one.attribute, one.layer)
         data = Splits(train=drawn(whole.train, plan.train_words, plan.seed), dev=whole.dev, test=whole.test)
         device = str(parameters["world"].get("device", "cpu"))
-        return cls(world, data, rankings_of(data, plan, device), plan, device)
+        return cls(Experiment(world, data), rankings_of(data, plan, device), plan, device)
+
+    @property
+    def data(self) -> Splits:
+        """The words of the experiment."""
+        return self.experiment.data
 
 
 def world_of(options: Mapping[str, Any], language: str) -> World:

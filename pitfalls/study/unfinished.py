@@ -27,10 +27,10 @@ from tqdm import tqdm
 from pitfalls import files
 from pitfalls.arrays.ranking import Direction, Ranking
 from pitfalls.arrays.splits import Splits
+from pitfalls.columns import Split
 from pitfalls.interventions.kinds import Kind
 from pitfalls.interventions.replay import Run, World, checked_steps, prepare
 from pitfalls.interventions.run import judged_words
-from pitfalls.probes.curves import Split
 from pitfalls.rankings import rank
 from pitfalls.study.digests import digest
 from pitfalls.study.stored import DamagedResultError, Result, read_result, write_result

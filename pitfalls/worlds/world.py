@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -22,6 +23,9 @@ from pitfalls.models.vectors import absent_layers, layer_vectors, select, vector
 from pitfalls.worlds.sources import Source
 
 _PREPARED = ("language", "split", "layers", "words", "megabytes")
+
+if TYPE_CHECKING:
+    from pitfalls.worlds.experiment import Experiment
 
 
 @dataclass
@@ -155,6 +159,19 @@ class World:
             part = select(vectors, self.corpus(language, split), attribute, values, layer)
             parts[split] = replace(part, X=perturbed(part.X, f"{language} {attribute} {layer} {split}"))
         return Splits(**parts)
+
+    def experiment(self, language: str, attribute: str, layer: int) -> Experiment:
+        """The words of a language that carry an attribute, with the model they come from: rank, probe, intervene.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`activations`.
+        """
+        # The one import that runs upwards: an experiment knows its world.
+        from pitfalls.worlds.experiment import Experiment
+
+        return Experiment(self, self.activations(language, attribute, layer))
 
     def prepare(self, languages: Sequence[str], layers: Sequence[int]) -> pd.DataFrame:
         """Fill the cache with word vectors, all layers of a split in one pass of the model.
