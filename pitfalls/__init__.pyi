@@ -15,6 +15,7 @@ from .interventions.counts import counts
 from .interventions.erasure import LeaceErasure
 from .interventions.intervals import rate_intervals
 from .interventions.outcomes import clwv, error_rate, with_baseline
+from .interventions.replay import Sample
 from .interventions.saturation import saturation_table
 from .interventions.strength import choose_beta, scaled_against_constant, sweep
 from .interventions.translation import ConstantTranslation, Translation
@@ -22,8 +23,8 @@ from .language.analysers import FirstOf, LexiconAnalyser, SimplemmaAnalyser, Spa
 from .models.masked import MaskedLM
 from .probes.classifiers import ConvergedLinearProbe, GaussianProbe, LinearProbe
 from .probes.control import control_task, hold_out_forms
-from .probes.curves import gaussian_path_curves, probe_curve, probe_curves, probes
-from .rankings import PAPER_RANKINGS, random_rankings, rank, ranker, rankings
+from .probes.curves import PROBES, gaussian_path_curves, probe_curve, probe_curves
+from .rankings import PAPER_RANKINGS, RANKINGS, random_rankings, rank, ranker
 from .study.output import publish, publish_table, stored_study, stored_table
 from .worlds.blueprint import PlantedParameters, Truth
 from .worlds.experiment import Experiment
@@ -34,6 +35,8 @@ __version__: str
 
 __all__ = [
     "PAPER_RANKINGS",
+    "PROBES",
+    "RANKINGS",
     "Ablation",
     "Activations",
     "ConstantTranslation",
@@ -49,6 +52,7 @@ __all__ = [
     "PlantedParameters",
     "RandomDirection",
     "Ranking",
+    "Sample",
     "SimplemmaAnalyser",
     "SpacyAnalyser",
     "Splits",
@@ -71,7 +75,6 @@ __all__ = [
     "overlaps",
     "probe_curve",
     "probe_curves",
-    "probes",
     "publish",
     "publish_table",
     "random_rankings",
@@ -79,7 +82,6 @@ __all__ = [
     "rank_biased_overlap",
     "ranker",
     "ranking_areas",
-    "rankings",
     "rate_intervals",
     "saturation_table",
     "scaled_against_constant",

@@ -13,14 +13,14 @@ from pitfalls.arrays.splits import Splits
 from pitfalls.arrays.words import checked_ks
 from pitfalls.probes.classifiers import ConvergedLinearProbe, GaussianProbe, LinearProbe
 from pitfalls.probes.control import control_task
-from pitfalls.probes.curves import curves_of, gaussian_path_curves, probe_curve, probe_curves, probes
+from pitfalls.probes.curves import PROBES, curves_of, gaussian_path_curves, probe_curve, probe_curves
 from pitfalls.probes.gaussian import fit_gaussians
-from pitfalls.rankings import random_rankings, rank, ranker, rankings
+from pitfalls.rankings import RANKINGS, random_rankings, rank, ranker
 
-PROBES = [LinearProbe(), ConvergedLinearProbe(), GaussianProbe()]
-ESTIMATORS = [*PROBES, *[ranker(name, k=2) for name in rankings()]]
+ESTIMATED = [LinearProbe(), ConvergedLinearProbe(), GaussianProbe()]
+ESTIMATORS = [*ESTIMATED, *[ranker(name, k=2) for name in RANKINGS]]
 EVERY_ESTIMATOR = pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)
-EVERY_RANKING = pytest.mark.parametrize("name", rankings())
+EVERY_RANKING = pytest.mark.parametrize("name", RANKINGS)
 GIVEN_AS = pytest.mark.parametrize("given_as", [np.asarray, torch.as_tensor], ids=["array", "tensor"])
 
 GOOD = ([[0.0, 1.0], [0.1, 2.0], [2.0, 0.3], [1.7, 0.4]], ["PL", "PL", "SG", "SG"])
@@ -36,7 +36,7 @@ def test_one_value_is_nothing_to_rank_for(name):
         rank(name, data)
 
 
-@pytest.mark.parametrize("probe", probes())
+@pytest.mark.parametrize("probe", PROBES)
 def test_one_value_is_nothing_to_probe_for(probe):
     data = Splits.from_arrays(*[([[0.0], [1.0]], ["SG", "SG"])] * 3, attribute="Number")
     with pytest.raises(ValueError, match=r"Number has only \['SG'\]"):
@@ -80,7 +80,7 @@ def test_no_words_are_refused(estimator, given_as):
 
 @EVERY_ESTIMATOR
 def test_a_dev_with_other_classes_is_refused(estimator):
-    if estimator in PROBES:
+    if estimator in ESTIMATED:
         return
     with pytest.raises(ValueError, match=r"dev has the classes \['SG'\] and train \['PL', 'SG'\]"):
         clone(estimator).fit(*GOOD, X_dev=GOOD[0], y_dev=["SG"] * 4)
@@ -134,7 +134,7 @@ def test_a_control_label_of_one_word_is_no_crash():
         probe_curve("gaussian", rank("probeless", data), data, [1], task="control", seed=seed)
 
 
-@pytest.mark.parametrize("name", [name for name in rankings() if name != "gaussian"])
+@pytest.mark.parametrize("name", [name for name in RANKINGS if name != "gaussian"])
 def test_other_rankings_manage_a_value_of_one_word(name):
     found = rank(name, lonely())
     assert sorted(found.order.tolist()) == [0, 1] and not np.isnan(found.scores).any()
@@ -166,7 +166,7 @@ def test_the_neuron_that_is_not_finite_is_named(estimator, given_as, bad):
     with pytest.raises(ValueError, match=message):
         clone(estimator).fit(given_as(X), GOOD[1])
     fitted = clone(estimator).fit(given_as(np.array(GOOD[0])), GOOD[1])
-    if estimator in PROBES:
+    if estimator in ESTIMATED:
         with pytest.raises(ValueError, match=message):
             fitted.predict(given_as(X))
     else:
@@ -209,7 +209,7 @@ def test_one_label_a_word_is_asked_for(estimator, given_as):
 def test_another_width_than_in_fit_is_named(estimator, given_as):
     fitted = clone(estimator).fit(*GOOD)
     with pytest.raises(ValueError, match=r"X has 3 features, but .* is expecting 2"):
-        (fitted.predict if estimator in PROBES else fitted.transform)(given_as(np.zeros((4, 3))))
+        (fitted.predict if estimator in ESTIMATED else fitted.transform)(given_as(np.zeros((4, 3))))
     with pytest.raises(ValueError, match="2D array"):
         clone(estimator).fit(given_as(np.zeros(4)), GOOD[1])
 
@@ -241,7 +241,7 @@ def test_unknown_names_are_answered_with_the_known_ones_and_the_nearest():
     for nothing_near in ("xyz", None, 3):
         with pytest.raises(ValueError) as caught:
             ranker(nothing_near)
-        assert all(name in str(caught.value) for name in (*rankings(), repr(nothing_near)))
+        assert all(name in str(caught.value) for name in (*RANKINGS, repr(nothing_near)))
         assert "did you mean" not in str(caught.value)
     with pytest.raises(
         ValueError, match=r"one of linear, gaussian, linear_converged, not 'gausian'; did you mean 'gaussian'"
@@ -354,7 +354,7 @@ def test_labels_may_be_strings(estimator, given_as):
     X = given_as(np.array(GOOD[0]))
     for labels in (GOOD[1], np.array(GOOD[1]), np.array(GOOD[1], dtype=object)):
         fitted, numbered = clone(estimator).fit(X, labels), clone(estimator).fit(X, [0, 0, 1, 1])
-        if estimator in PROBES:
+        if estimator in ESTIMATED:
             assert fitted.classes_.tolist() == ["PL", "SG"]
             assert fitted.predict(X).tolist() == np.array(["PL", "SG"])[numbered.predict(X)].tolist()
         else:

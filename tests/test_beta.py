@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 
 import pitfalls as pf
-from pitfalls.interventions.strength import ALPHAS, BETAS, choose_beta, scaled_against_constant, sweep_alpha, sweep_beta
+from pitfalls.interventions import strength
+from pitfalls.interventions.strength import ALPHAS, BETAS, choose_beta, scaled_against_constant
 from pitfalls.worlds.blueprint import PlantedParameters
+from pitfalls.worlds.experiment import Experiment
 from pitfalls.worlds.load import load_world
 
 CURVES = [("linear", "ttb", 0), ("linear", "btt", 0), ("random", "ttb", 0), ("random", "ttb", 1)]
@@ -49,14 +51,16 @@ def test_the_papers_strengths_are_the_defaults():
     assert ALPHAS == (1, 2, 4, 6, 8)
 
 
-@pytest.mark.parametrize(
-    ("run", "kind"), [(sweep_beta, pf.Translation), (sweep_alpha, pf.ConstantTranslation)], ids=["beta", "alpha"]
-)
-def test_a_sweep_is_its_interventions_on_dev(world, run, kind):
+@pytest.mark.parametrize("kind", [pf.Translation, pf.ConstantTranslation], ids=["beta", "alpha"])
+def test_a_sweep_is_its_interventions_on_dev(world, kind):
     data = world.activations("art", "Number", 1)
     rankings = [pf.rank("probeless", data), pf.rank("random", data, seed=3)]
-    found = run(world, data, rankings, iter([0, 5, 20]), (2, 4.5))
-    expected = [pf.intervene(world, data, r, kind(s), [0, 5, 20], "dev") for r in rankings for s in (2, 4.5)]
+    found = strength.sweep(Experiment(world, data), rankings, [kind(2), kind(4.5)], iter([0, 5, 20]))
+    expected = [
+        Experiment(world, data).intervene(r, kind(s), [0, 5, 20], split="dev").counts()
+        for r in rankings
+        for s in (2, 4.5)
+    ]
     pd.testing.assert_frame_equal(found, pd.concat(expected, ignore_index=True))
 
 
@@ -137,5 +141,5 @@ def test_what_cannot_be_chosen_from_is_refused(world):
         choose_beta(lacking)
     with pytest.raises(ValueError, match="one over alpha"):
         scaled_against_constant(sweep())
-    with pytest.raises(ValueError, match="0 rankings and 11 strengths"):
-        sweep_beta(world, world.activations("art", "Number", 1), [], [0])
+    with pytest.raises(ValueError, match="0 rankings and 1 strengths"):
+        strength.sweep(world.experiment("art", "Number", 1), [], [pf.Translation()], [0])

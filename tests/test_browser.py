@@ -27,8 +27,8 @@ STARTING, MOVING = 600_000, 300_000
 IMPORTS = "import pitfalls as pf\nfrom pitfalls.course.explorers import intervention_explorer, neuron_explorer\n"
 NEURON = f'{IMPORTS}neuron_explorer(pf.load_world("mini"), "spa", "Gender", 2, neuron=17, names=["probeless", "anova"])'
 INTERVENTION = f"""{IMPORTS}world = pf.load_world("mini")
-data = world.activations("spa", "Gender", layer=2)
-intervention_explorer(world, data, [pf.rank("probeless", data), pf.rank("probeless", data, direction="btt")], k=32)"""
+experiment = world.experiment("spa", "Gender", layer=2)
+intervention_explorer(experiment, [experiment.rank("probeless"), experiment.rank("probeless", "btt")], k=32)"""
 PREDICT = 'from pitfalls.course.predict import predict\npredict("00-a", "How accurate is it?", 0, 1)'
 
 

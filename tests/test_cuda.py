@@ -11,8 +11,8 @@ from sklearn.base import clone
 from pitfalls.arrays.splits import Splits
 from pitfalls.comparison.selectivity import selectivity_curves
 from pitfalls.probes.classifiers import ConvergedLinearProbe, GaussianProbe, LinearProbe
-from pitfalls.probes.curves import gaussian_path_curves, probe_curve, probe_curves, probes
-from pitfalls.rankings import rank, ranker, rankings
+from pitfalls.probes.curves import PROBES, gaussian_path_curves, probe_curve, probe_curves
+from pitfalls.rankings import RANKINGS, rank, ranker
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: rankings and curves on a GPU")
 
@@ -24,7 +24,7 @@ def data() -> Splits:
     return splits(n=400, d=20, n_classes=3, dtype=np.float64, n_forms=90)
 
 
-@pytest.mark.parametrize("name", rankings())
+@pytest.mark.parametrize("name", RANKINGS)
 @pytest.mark.parametrize("direction", ["ttb", "btt"])
 def test_every_ranking_on_a_gpu_is_that_of_the_processor(name, direction, data):
     options = OPTIONS.get(name, {})
@@ -33,7 +33,7 @@ def test_every_ranking_on_a_gpu_is_that_of_the_processor(name, direction, data):
     np.testing.assert_allclose(gpu.scores, cpu.scores, rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", rankings())
+@pytest.mark.parametrize("name", RANKINGS)
 def test_every_ranking_fits_tensors_on_a_gpu(name, data):
     on_cpu = ranker(name, k=4, **OPTIONS.get(name, {})).fit(data.train.X, data.train.y, data.dev.X, data.dev.y)
     X, y, X_dev, y_dev = (
@@ -55,7 +55,7 @@ def test_every_probe_fits_and_predicts_tensors_on_a_gpu(probe, dtype, data):
     np.testing.assert_allclose(found, on_cpu.predict_proba(new), atol=1e-5 if dtype == np.float64 else 5e-3)
 
 
-@pytest.mark.parametrize("probe", probes())
+@pytest.mark.parametrize("probe", PROBES)
 @pytest.mark.parametrize("task", ["real", "control"])
 def test_every_probes_curve_on_a_gpu_is_that_of_the_processor(probe, task, data):
     order = rank("probeless", data)
@@ -67,7 +67,7 @@ def test_every_probes_curve_on_a_gpu_is_that_of_the_processor(probe, task, data)
 def test_many_jobs_on_a_gpu_are_those_of_the_processor(data):
     orders = [rank(name, data) for name in ("gaussian", "random")]
     cpu, gpu = (
-        probe_curves(orders, data, [1, 7, 20], probes(), ["real", "control"], [0, 1], ["train", "test"], device)
+        probe_curves(orders, data, [1, 7, 20], PROBES, ["real", "control"], [0, 1], ["train", "test"], device)
         for device in ("cpu", "cuda")
     )
     for column in ("accuracy", "accuracy_seen", "accuracy_unseen"):

@@ -14,7 +14,7 @@ from pitfalls.arrays.splits import Splits
 from pitfalls.probes import curves
 from pitfalls.probes.classifiers import ConvergedLinearProbe, GaussianProbe, LinearProbe
 from pitfalls.probes.control import control_task
-from pitfalls.probes.curves import CurveJob, curves_of, gaussian_path_curves, probe_curve, probe_curves, probes
+from pitfalls.probes.curves import PROBES, CurveJob, curves_of, gaussian_path_curves, probe_curve, probe_curves
 from pitfalls.rankings import rank
 
 
@@ -39,7 +39,7 @@ def one_probe_per_k(probe: str, ranking: Ranking, data: Splits, k: int, seed: in
 
 
 @pytest.mark.parametrize("task", ["real", "control"])
-@pytest.mark.parametrize("probe", probes())
+@pytest.mark.parametrize("probe", PROBES)
 def test_a_curve_is_one_probe_per_k(probe, task):
     data = splits()
     ranking = rank("random", data, seed=5)
@@ -53,7 +53,7 @@ def test_a_curve_is_one_probe_per_k(probe, task):
         assert row.nmi == pytest.approx(row.mi_bits / row.entropy_bits)
 
 
-@pytest.mark.parametrize("probe", probes())
+@pytest.mark.parametrize("probe", PROBES)
 def test_scoring_in_blocks_changes_nothing(probe, monkeypatch):
     data = splits()
     ranking = rank("probeless", data)
@@ -63,7 +63,7 @@ def test_scoring_in_blocks_changes_nothing(probe, monkeypatch):
     np.testing.assert_allclose(in_blocks[["accuracy", "mi_bits"]], whole[["accuracy", "mi_bits"]], rtol=1e-6)
 
 
-@pytest.mark.parametrize("probe", probes())
+@pytest.mark.parametrize("probe", PROBES)
 def test_the_curve_sees_only_the_order(probe):
     data = splits()
     derived = rank("gaussian", data)
@@ -103,7 +103,7 @@ SPLITS = ["train", "dev", "test"]
 MEASURES = ["k", "accuracy", "accuracy_seen", "accuracy_unseen", "n_unseen", "entropy_bits", "mi_bits", "nmi"]
 
 
-@pytest.mark.parametrize("probe", probes())
+@pytest.mark.parametrize("probe", PROBES)
 @pytest.mark.parametrize("task", ["real", "control"])
 def test_splits_scored_from_one_training_equal_separate_calls(task, probe):
     data = splits()
@@ -167,18 +167,18 @@ def test_the_table_has_a_row_for_every_combination_in_order():
 
 def test_seeds_and_tasks_change_what_they_should_and_nothing_else():
     data = splits()
-    table = probe_curves([rank("probeless", data)], data, [4], probes(), ["real", "control"], [0, 1], ["dev"])
+    table = probe_curves([rank("probeless", data)], data, [4], PROBES, ["real", "control"], [0, 1], ["dev"])
     of = {key: rows["mi_bits"].item() for key, rows in table.groupby(["probe", "task", "seed"])}
     assert of["linear", "real", 0] != of["linear", "real", 1]  # other first weights
     assert of["gaussian", "real", 0] == of["gaussian", "real", 1]  # nothing is drawn
     assert of["linear_converged", "real", 0] == pytest.approx(of["linear_converged", "real", 1], abs=1e-9)
-    assert len({of[probe, "control", seed] for probe in probes() for seed in (0, 1)}) == 6
+    assert len({of[probe, "control", seed] for probe in PROBES for seed in (0, 1)}) == 6
 
 
 def test_the_same_call_twice_gives_the_same_table():
     data = splits()
     first, second = (
-        probe_curves([rank("linear", data), rank("gaussian", data)], data, range(1, 9), probes(), ["real", "control"])
+        probe_curves([rank("linear", data), rank("gaussian", data)], data, range(1, 9), PROBES, ["real", "control"])
         for _ in range(2)
     )
     pd.testing.assert_frame_equal(first, second, check_exact=True)
@@ -222,7 +222,7 @@ def test_float32_and_float64_words_give_the_same_curves():
     double = splits()
     single = oracles.remade(double, X=lambda X: X.astype(np.float32))
     ranking = rank("probeless", double)
-    one, two = (probe_curves([ranking], data, range(1, 9), probes()) for data in (single, double))
+    one, two = (probe_curves([ranking], data, range(1, 9), PROBES) for data in (single, double))
     np.testing.assert_allclose(one["accuracy"], two["accuracy"], atol=1.01 / 75)
     np.testing.assert_allclose(one["mi_bits"], two["mi_bits"], atol=2e-3)
 
@@ -230,5 +230,5 @@ def test_float32_and_float64_words_give_the_same_curves():
 def test_a_curve_does_not_change_the_words_or_the_generator():
     data = splits()
     before, state = data.train.X.copy(), torch.random.get_rng_state()
-    probe_curves([rank("linear", data)], data, [1, 8], probes(), ["real", "control"])
+    probe_curves([rank("linear", data)], data, [1, 8], PROBES, ["real", "control"])
     assert np.array_equal(before, data.train.X) and torch.equal(state, torch.random.get_rng_state())

@@ -10,6 +10,7 @@ import pytest
 
 import pitfalls as pf
 from pitfalls.comparison.areas import area
+from pitfalls.interventions.replay import Sample
 from pitfalls.study.claims import ledger
 from pitfalls.study.configurations import Configuration, configurations
 from pitfalls.study.effects import long, wide
@@ -20,6 +21,7 @@ from pitfalls.study.overlap import ranking_overlaps, shared_across_languages
 from pitfalls.study.plan import Plan
 from pitfalls.study.setting import tasks
 from pitfalls.study.stored import read_result
+from pitfalls.worlds.experiment import Experiment
 
 PLAN = Plan(steps=8, betas=(2, 8), alphas=(1, 4), test_sentences=20, dev_sentences=20, train_words=700, greedy=8)
 KEYS = ["ranking", "direction", "ranking_seed"]
@@ -51,8 +53,9 @@ def data(planted):
 def test_effects_are_those_of_intervene_with_the_beta_chosen_on_dev(measured, planted, data):
     beta = measured["areas"]["beta"].iloc[0]
     probeless = pf.rank("probeless", data)
-    sweep = pf.sweep_beta(
-        planted, data, [probeless], [8, 16, 32, 64, 128], betas=(2, 8), max_sentences=PLAN.dev_sentences
+    kinds = [pf.Translation(2), pf.Translation(8)]
+    sweep = pf.sweep(
+        Experiment(planted, data), [probeless], kinds, [8, 16, 32, 64, 128], Sample("dev", PLAN.dev_sentences)
     )
     own = measured["strengths"].query("ranking == 'probeless' and kind == 'translation'")
     best = pf.clwv(sweep).groupby("strength")["clwv"].max()
@@ -61,7 +64,7 @@ def test_effects_are_those_of_intervene_with_the_beta_chosen_on_dev(measured, pl
     assert beta == min(strength for strength, value in mean.items() if value == mean.max())
     found = long(measured["effects"])
     for kind, ks in ((pf.Translation(beta), range(0, 129, 16)), (pf.Ablation(), range(0, 129, 32))):
-        expected = pf.intervene(planted, data, probeless, kind, ks, max_sentences=20)
+        expected = Experiment(planted, data).intervene(probeless, kind, ks, sentences=20).counts()
         part = found[(found["ranking"] == "probeless") & (found["direction"] == "ttb") & (found["kind"] == kind.label)]
         pd.testing.assert_frame_equal(part.reset_index(drop=True), expected, check_dtype=False)
 
@@ -126,7 +129,7 @@ def test_the_same_task_gives_the_same_tables(measured, parameters):
 
 def test_wide_and_long_are_two_forms_of_the_same(planted, data):
     tables = [
-        pf.intervene(planted, data, pf.rank("random", data, seed=seed), kind, [0, 64], max_sentences=9)
+        Experiment(planted, data).intervene(pf.rank("random", data, seed=seed), kind, [0, 64], sentences=9).counts()
         for seed in (1, 0)
         for kind in (pf.Translation(4.0), pf.Ablation())
     ]

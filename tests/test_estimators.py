@@ -14,12 +14,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
 
 from pitfalls.probes.classifiers import ConvergedLinearProbe, GaussianProbe, LinearProbe
-from pitfalls.rankings import rank, ranker, rankings
+from pitfalls.rankings import RANKINGS, rank, ranker
 from pitfalls.rankings.base import Ranker
 
 PROBES = [LinearProbe(), ConvergedLinearProbe(), GaussianProbe()]
 EVERY_PROBE = pytest.mark.parametrize("probe", PROBES, ids=repr)
-EVERY_RANKING = pytest.mark.parametrize("name", rankings())
+EVERY_RANKING = pytest.mark.parametrize("name", RANKINGS)
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 #: Fast versions of what is slow, and other values than the defaults for a round trip.
@@ -41,7 +41,7 @@ def method(name: str, **more: object) -> Ranker:
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("estimator", [*PROBES, *[ranker(name, k=1) for name in rankings()]], ids=repr)
+@pytest.mark.parametrize("estimator", [*PROBES, *[ranker(name, k=1) for name in RANKINGS]], ids=repr)
 def test_probes_and_rankings_follow_scikit_learns_conventions(estimator):
     if "RandomForest" in repr(estimator):
         estimator.set_params(n_estimators=5)
@@ -200,7 +200,7 @@ def test_tensors_of_other_kinds_are_read_as_numbers(probe):
         np.testing.assert_allclose(found, expected)
 
 
-@pytest.mark.parametrize("estimator", [*PROBES, *[method(name, k=2) for name in rankings()]], ids=repr)
+@pytest.mark.parametrize("estimator", [*PROBES, *[method(name, k=2) for name in RANKINGS]], ids=repr)
 def test_activations_that_still_have_a_gradient_are_read_too(estimator):
     data = splits(n=90, d=5)
     X = torch.tensor(data.train.X, requires_grad=True)
@@ -213,7 +213,7 @@ def test_activations_that_still_have_a_gradient_are_read_too(estimator):
     assert X.grad is None
 
 
-@pytest.mark.parametrize("estimator", [*PROBES, *[method(name, k=2) for name in rankings()]], ids=repr)
+@pytest.mark.parametrize("estimator", [*PROBES, *[method(name, k=2) for name in RANKINGS]], ids=repr)
 def test_what_is_given_is_not_changed(estimator):
     data = splits(n=60, d=5)
     X = data.train.X.copy()

@@ -12,6 +12,7 @@ import pytest
 
 import pitfalls as pf
 from pitfalls.course import explorers, frontend
+from pitfalls.worlds.experiment import Experiment
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -69,7 +70,7 @@ def test_top_words_are_the_extremes_in_their_own_sentences(mini):
 def test_positions_are_those_in_the_rankings(planted):
     _, data = planted
     orders = explorers.explorer_rankings(data)
-    assert [order.name for order in orders] == list(pf.rankings())
+    assert [order.name for order in orders] == list(pf.RANKINGS)
     table = explorers.neuron_positions(7, orders)
     for row, order in zip(table.itertuples(), orders, strict=True):
         assert order.order[row.position - 1] == 7 and row.of == data.n_neurons
@@ -101,10 +102,10 @@ def test_a_report_says_what_the_tables_say(planted):
 def test_words_become_what_examples_says(mini):
     world, data = mini
     ranking, kind = pf.rank("probeless", data), pf.Translation(4)
-    expected = pf.examples(world, data, ranking, kind, k=40, n=6, seed=1)
+    expected = Experiment(world, data).intervene(ranking, kind, [40]).examples(n=6, seed=1)
     ids = [sentence.id for sentence in world.sentences("spa", "test")]
     for sentence_id, rows in expected.groupby("sentence_id"):
-        words = explorers.sentence_words(world, data, ranking, ids.index(sentence_id), 40, 4)
+        words = explorers.sentence_words(Experiment(world, data), ranking, ids.index(sentence_id), 40, 4)
         changed = words[words["outcome"] != "unchanged"]
         same = ["position", "word", "predicted", "outcome", "value", "intended"]
         pd.testing.assert_frame_equal(
@@ -119,9 +120,9 @@ def test_words_become_what_examples_says(mini):
 def test_no_neurons_change_what_the_model_gets_wrong_by_itself_only(planted):
     world, data = planted
     ranking = pf.rank("probeless", data)
-    itself = pf.outcomes_by_word(world, data, ranking, pf.Translation(4), ks=[0])
+    itself = Experiment(world, data).intervene(ranking, pf.Translation(4), [0]).outcomes
     for sentence in explorers.example_sentences(data, 3):
-        words = explorers.sentence_words(world, data, ranking, sentence, 0, 4)
+        words = explorers.sentence_words(Experiment(world, data), ranking, sentence, 0, 4)
         own = itself[itself["sentence"] == sentence]
         assert words["outcome"].tolist() == own["outcome"].tolist()
         assert words["position"].tolist() == own["position"].tolist()
@@ -135,7 +136,7 @@ def test_sentences_offered_have_a_word_to_change(mini):
     assert offered == explorers.example_sentences(data, 20, seed=3) != explorers.example_sentences(data, 20, seed=4)
     bare = next(i for i in range(10**6) if i not in set(data.test.sentence_ids.tolist()))
     with pytest.raises(ValueError, match=f"test sentence {bare} has no word of Gender"):
-        explorers.sentence_words(*mini, pf.rank("probeless", data), bare, 8, 4)
+        explorers.sentence_words(Experiment(*mini), pf.rank("probeless", data), bare, 8, 4)
 
 
 def test_changed_words_are_marked_by_more_than_colour():
@@ -174,11 +175,11 @@ def test_the_intervention_widget_shows_the_report_of_what_is_chosen(planted):
     world, data = planted
     orders = explorers.labelled([pf.rank("probeless", data), pf.rank("probeless", data, direction="btt")])
     offered = explorers.example_sentences(data, 4)
-    widget = explorers._InterventionExplorer(world, data, orders, offered, offered[0], 8, 4.0, "first")
+    widget = explorers._InterventionExplorer(Experiment(world, data), orders, offered, offered[0], 8, 4.0, "first")
     assert widget.report.value == "first" and [i for _, i in widget.sentence.options] == offered
     widget.k.value, widget.beta.value, widget.sentence.value = 20, 8.0, offered[2]
     widget.ranking.value = name = "Probeless, bottom to top"
-    words = explorers.sentence_words(world, data, orders[name], offered[2], 20, 8.0)
+    words = explorers.sentence_words(Experiment(world, data), orders[name], offered[2], 20, 8.0)
     assert widget.report.value == explorers.sentence_report(words, name, 20, 8.0)
 
 
@@ -198,7 +199,7 @@ data = world.activations("art", "Number", 1)"""
 SHOWN = [
     'predict("00-a", "How many?", 0, 128, "neurons")',
     'neuron_explorer(world, layer=1, neuron=7, names=["probeless"])',
-    'intervention_explorer(world, data, [pf.rank("probeless", data)])',
+    'intervention_explorer(pf.Experiment(world, data), [pf.rank("probeless", data)])',
 ]
 PERSON = 'os.environ["PITFALLS_WIDGETS"] = "1"\nguesses.guess("00-a", "How many?", 1, 2)'
 

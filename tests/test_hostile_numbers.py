@@ -15,7 +15,7 @@ from pitfalls.arrays.splits import Splits
 from pitfalls.probes.classifiers import ConvergedLinearProbe, GaussianProbe, LinearProbe
 from pitfalls.probes.curves import probe_curves
 from pitfalls.probes.linear import Optimum
-from pitfalls.rankings import rank, rankings, weights
+from pitfalls.rankings import RANKINGS, penalised, rank
 
 # Neuron 1 carries the value best.
 N_WORDS, N_NEURONS = 40, 6
@@ -67,9 +67,9 @@ def hostile(case: str, dtype: type) -> Splits:
 @pytest.mark.parametrize("case", [*HOSTILE, *FEW])
 def test_every_ranking_and_probe_has_finite_numbers(case, dtype, monkeypatch):
     # Numbers that are not finite come in the first steps.
-    monkeypatch.setattr(weights, "Optimum", partial(Optimum, max_iter=50))
+    monkeypatch.setattr(penalised, "Optimum", partial(Optimum, max_iter=50))
     data = hostile(case, dtype)
-    for name in rankings():
+    for name in RANKINGS:
         # ANOVA's F of a neuron that is constant within each value is infinite by definition; none is NaN.
         found = rank(name, data, n_estimators=10) if name == "random_forest" else rank(name, data)
         assert sorted(found.order.tolist()) == list(range(data.n_neurons)), name
@@ -122,7 +122,7 @@ def test_numbers_that_cannot_be_squared_are_named(scale, said):
         data = Splits.from_arrays(*[(X, y)] * 3)
     except ValueError:
         return  # refused even earlier
-    for name in rankings():
+    for name in RANKINGS:
         with pytest.raises(ValueError, match=rf"neuron 3 .*{said}"):
             rank(name, data)
 

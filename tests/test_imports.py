@@ -30,8 +30,8 @@ def part(n):
     y = np.arange(n) % 2
     return draw.normal(size=(n, 5)) + y[:, None], y
 data = pf.Splits.from_arrays(train=part(40), dev=part(20), test=part(20))
-orders = [pf.rank(name, data, max_neurons=3) for name in pf.rankings()]
-for probe in pf.probes():
+orders = [pf.rank(name, data, max_neurons=3) for name in pf.RANKINGS]
+for probe in pf.PROBES:
     pf.probe_curve(probe, orders[0], data, ks=[1, 3, 5])
 pf.overlaps(orders[:2] + pf.random_rankings(data, draws=2), ks=[2])
 pf.selectivity_curves(data, ks=[2])

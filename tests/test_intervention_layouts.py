@@ -12,12 +12,13 @@ import torch
 import pitfalls as pf
 from pitfalls.arrays.splits import Splits
 from pitfalls.interventions import ablation, replay, translation
-from pitfalls.interventions.damage import _same, damage
+from pitfalls.interventions.damage import _same
 from pitfalls.interventions.outcomes import OUTCOMES
-from pitfalls.interventions.run import intervene, outcomes_by_word
+from pitfalls.interventions.run import Run
 from pitfalls.language.corpus import Sentence, Word
 from pitfalls.models.interface import TooLongError
 from pitfalls.models.masked import MaskedLM, MissingHeadError
+from pitfalls.worlds.experiment import Experiment
 
 KINDS = [ablation.Ablation(), translation.Translation(8.0), translation.Translation(50.0)]
 KS = [0, 3, tiny.D]
@@ -39,11 +40,15 @@ def ranked(layout, layer):
     return pf.rank("random", tiny.data(layout, layer), seed=layer)
 
 
+def experiment(layout, layer):
+    return Experiment(tiny.world(layout), tiny.data(layout, layer))
+
+
 @pytest.mark.parametrize("layer", range(tiny.LAYERS + 1))
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_every_word_comes_out_as_in_a_full_forward_pass_with_a_hook(layout, layer, kind, batch_tokens):
     world, data, ranking = tiny.world(layout), tiny.data(layout, layer), ranked(layout, layer)
-    table = outcomes_by_word(world, data, ranking, kind, KS)
+    table = Experiment(world, data).intervene(ranking, kind, KS).outcomes
     sentences = world.of_split["test"]
     slow = {k: tiny.slow_pieces(layout, layer, kind, ranking.order, k) for k in KS}
     assert len(table) == len(KS) * data.test.n_words
@@ -59,7 +64,7 @@ def test_every_word_comes_out_as_in_a_full_forward_pass_with_a_hook(layout, laye
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_damage_is_that_of_a_full_forward_pass_with_a_hook(layout, layer, kind, batch_tokens):
     world, data, ranking = tiny.world(layout), tiny.data(layout, layer), ranked(layout, layer)
-    table = damage(world, data, ranking, kind, KS).set_index("k")
+    table = Experiment(world, data).intervene(ranking, kind, KS).damage().set_index("k")
     changed = set(zip(data.test.sentence_ids.tolist(), data.test.positions.tolist(), strict=True))
     ran = {sentence for sentence, _ in changed}
     own = tiny.slow_pieces(layout, layer, kind, ranking.order, 0)
@@ -76,9 +81,9 @@ def test_the_layouts_are_a_real_trial(layout):
     seen, damaged = set(), 0
     for layer in range(tiny.LAYERS + 1):
         for kind in KINDS:
-            given = tiny.world(layout), tiny.data(layout, layer), ranked(layout, layer), kind, KS
-            seen |= set(outcomes_by_word(*given)["outcome"])
-            damaged += damage(*given)["damaged"].sum()
+            run = experiment(layout, layer).intervene(ranked(layout, layer), kind, KS)
+            seen |= set(run.outcomes["outcome"])
+            damaged += run.damage()["damaged"].sum()
     assert set(OUTCOMES) - {"same", "lost"} <= seen
     assert damaged > 50
     test = tiny.world(layout).of_split["test"]
@@ -91,9 +96,10 @@ def test_the_layouts_are_a_real_trial(layout):
 
 
 @pytest.mark.parametrize("ks", [[0, 5], [5], [tiny.D, 2]], ids=str)
-def test_counting_the_words_is_intervene(layout, ks):
-    given = tiny.world(layout), tiny.data(layout, 1), ranked(layout, 1), translation.Translation()
-    words, effect = outcomes_by_word(*given, ks), intervene(*given, ks)
+def test_counts_are_of_the_words(layout, ks):
+    run = experiment(layout, 1).intervene(ranked(layout, 1), translation.Translation(), ks)
+    words, effect = run.outcomes, run.counts()
+    assert effect["k"].drop_duplicates().tolist() == sorted(ks)
     counted = words.groupby("k")["outcome"].value_counts()
     assert [counted.get((row.k, row.outcome), 0) for row in effect.itertuples()] == effect["count"].tolist()
     keys = [column for column in effect.columns if column not in ("outcome", "count", "rate")]
@@ -101,17 +107,20 @@ def test_counting_the_words_is_intervene(layout, ks):
 
 
 def test_the_baseline_is_the_outcome_at_0_whether_or_not_it_was_asked_for(layout):
-    given = tiny.world(layout), tiny.data(layout, 1), ranked(layout, 1), ablation.Ablation()
-    at_0, later = outcomes_by_word(*given, [0]), outcomes_by_word(*given, [4, 9])
+    at_0, later = (
+        experiment(layout, 1).intervene(ranked(layout, 1), ablation.Ablation(), ks).outcomes for ks in ([0], [4, 9])
+    )
     assert (at_0["baseline"] == at_0["outcome"]).all()
     assert later["baseline"].tolist() == at_0["outcome"].tolist() * 2
 
 
 def test_words_that_have_the_target_are_left_alone_and_can_be_damaged(layout):
     data = tiny.data(layout, 1)
-    given = tiny.world(layout), data, ranked(layout, 1), translation.Translation(), [tiny.D]
-    aimed, everything = damage(*given, target="PL"), damage(*given)
-    changed = outcomes_by_word(*given, target="PL")
+    of_all, of_plural = (
+        experiment(layout, 1).intervene(ranked(layout, 1), translation.Translation(target=target), [tiny.D])
+        for target in (None, "PL")
+    )
+    aimed, everything, changed = of_plural.damage(), of_all.damage(), of_plural.outcomes
     lengths = {i: len(s.words) for i, s in enumerate(tiny.world(layout).of_split["test"])}
     words = sum(lengths[i] for i in changed["sentence"].unique())
     assert aimed["others"].item() == words - len(changed)
@@ -127,7 +136,7 @@ def test_no_word_of_the_planted_world_reads_the_words_that_are_changed(layer, ki
     """Words take up their neighbouring fillers only, and fillers are never changed."""
     world = pf.load_world("planted")
     data = world.activations("art", "Number", layer)
-    table = damage(world, data, pf.rank("probeless", data), kind, [0, 20, data.n_neurons])
+    table = Experiment(world, data).intervene(pf.rank("probeless", data), kind, [0, 20, data.n_neurons]).damage()
     assert (table["damaged"] == 0).all() and (table["others"] > 1500).all()
 
 
@@ -139,13 +148,10 @@ def test_words_beside_a_changed_filler_of_the_planted_world_are_damaged():
     fillers = replace(data.test, positions=data.test.positions - 1)
     words = world.sentences("art", "test")
     forms = tuple(words[s].words[p].form for s, p in zip(fillers.sentence_ids, fillers.positions, strict=True))
-    table = damage(
-        world,
-        replace(data, test=replace(fillers, forms=forms)),
-        pf.rank("probeless", data),
-        translation.Translation(50.0),
-        [128],
-        max_sentences=30,
+    table = (
+        Experiment(world, replace(data, test=replace(fillers, forms=forms)))
+        .intervene(pf.rank("probeless", data), translation.Translation(50.0), [128], sentences=30)
+        .damage()
     )
     assert table["damaged"].item() > 0
 
@@ -153,8 +159,8 @@ def test_words_beside_a_changed_filler_of_the_planted_world_are_damaged():
 def test_the_model_is_left_as_it_was(layout):
     world = tiny.world(layout)
     before = {name: weight.clone() for name, weight in world.model.model.state_dict().items()}
-    damage(world, tiny.data(layout, 1), ranked(layout, 1), translation.Translation(), KS)
-    outcomes_by_word(world, tiny.data(layout, 1), ranked(layout, 1), ablation.Ablation(), KS)
+    Experiment(world, tiny.data(layout, 1)).intervene(ranked(layout, 1), translation.Translation(), KS).damage()
+    assert len(experiment(layout, 1).intervene(ranked(layout, 1), ablation.Ablation(), KS).outcomes)
     after = world.model.model.state_dict()
     assert all(torch.equal(weight, after[name]) for name, weight in before.items())
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in world.model.model.modules())
@@ -163,12 +169,17 @@ def test_the_model_is_left_as_it_was(layout):
 
 # ------------------------------------------------------------------------------------------ bad input
 
-RUNS = [intervene, outcomes_by_word, damage]
+TABLES = [Run.counts, lambda run: run.outcomes, Run.damage]
 
 
-@pytest.fixture(params=RUNS, ids=lambda run: run.__name__)
+@pytest.fixture(params=TABLES, ids=["counts", "outcomes", "damage"])
 def run(request):
-    return request.param
+    """An intervention by the one table that is asked for."""
+
+    def table(world, data, *given):
+        return request.param(Experiment(world, data).intervene(*given))
+
+    return table
 
 
 def with_test(layout, sentences, layer=1):
@@ -211,7 +222,7 @@ def test_no_test_word_has_another_value_than_the_target(run, layout):
     for name, part in (("train", data.train), ("dev", data.dev), ("test", test)):
         object.__setattr__(only, name, part)
     with pytest.raises(ValueError, match="no word to change: eng Number has"):
-        run(tiny.world(layout), only, ranked(layout, 1), translation.Translation(), [0], target="PL")
+        run(tiny.world(layout), only, ranked(layout, 1), translation.Translation(target="PL"), [0])
 
 
 def test_values_seen_in_test_but_not_in_training_are_refused(layout):
@@ -240,7 +251,7 @@ def test_some_unknown_words_are_counted_like_others(layout):
     nouns = [Sentence(v, (Word("the", "the", {}), tiny.noun("stb", e))) for e, v in tiny.NUMBERS.items()]
     foreign = [Sentence("u", (Word("жжж", "ж", {"Number": "SG"}), Word("the", "the", {})))]
     world, data = with_test(layout, [*nouns, *foreign])
-    table = intervene(world, data, ranked(layout, 1), ablation.Ablation(), KS)
+    table = Experiment(world, data).intervene(ranked(layout, 1), ablation.Ablation(), KS).counts()
     assert (table.groupby("k")["count"].sum() == 4).all() and set(table["outcome"]) == set(OUTCOMES)
 
 
@@ -270,7 +281,7 @@ def test_a_beta_of_0_or_below(beta):
 def test_damage_needs_a_word_that_is_left_alone(layout):
     world, data = with_test(layout, [Sentence(v, (tiny.noun("stb", e),)) for e, v in tiny.NUMBERS.items()])
     with pytest.raises(ValueError, match="every word of the 3 in these sentences is changed"):
-        damage(world, data, ranked(layout, 1), ablation.Ablation(), [0])
+        Experiment(world, data).intervene(ranked(layout, 1), ablation.Ablation(), [0]).damage()
 
 
 class Speller:
@@ -302,5 +313,5 @@ def test_what_the_model_gets_wrong_by_itself_is_no_damage(layout):
     encoded = world.model.encode([sentence.forms for sentence in world.of_split["test"]])
     slots = encoded.word_ids == 0
     assert (world.model.predict(world.model.hidden(encoded, tiny.LAYERS), slots) != encoded.input_ids[slots]).any()
-    table = damage(world, data, ranked(layout, 1), ablation.Ablation(), [0])
+    table = Experiment(world, data).intervene(ranked(layout, 1), ablation.Ablation(), [0]).damage()
     assert (table["others"].item(), table["damaged"].item()) == (3, 0)

@@ -21,12 +21,13 @@ from pitfalls.arrays.splits import Activations, Splits
 from pitfalls.interventions import ablation, replay, translation
 from pitfalls.interventions.kinds import Kind, Means
 from pitfalls.interventions.outcomes import OUTCOMES, classify, clwv, error_rate
-from pitfalls.interventions.run import _Judge, examples, intervene
+from pitfalls.interventions.run import _Judge
 from pitfalls.language.analysers import LexiconAnalyser
 from pitfalls.language.corpus import Sentence, Word
 from pitfalls.language.lexicon import Analysis, LemmaOnly, Lexicon
 from pitfalls.models.masked import MaskedLM
 from pitfalls.rankings import rank
+from pitfalls.worlds.experiment import Experiment
 
 D = 16
 LAYERS = 3
@@ -207,7 +208,7 @@ def test_outcomes_are_those_of_a_full_forward_pass_with_a_hook(world, data_of, k
     data = data_of(layer)
     order = rank("random", data, seed=layer)
     ks = [0, 1, 7, D]
-    table = intervene(world, data, order, kind, ks)
+    table = Experiment(world, data).intervene(order, kind, ks).counts()
     for k in ks:
         found = table[table["k"] == k].set_index("outcome")["count"]
         expected = slow_outcomes(world, data, kind, order.order, k)
@@ -219,7 +220,9 @@ def test_the_tiny_world_is_a_real_trial(world, data_of):
     seen = set()
     for layer in range(LAYERS + 1):
         for kind in KINDS:
-            table = intervene(world, data_of(layer), rank("probeless", data_of(layer)), kind, [0, 4, D])
+            table = (
+                Experiment(world, data_of(layer)).intervene(rank("probeless", data_of(layer)), kind, [0, 4, D]).counts()
+            )
             seen |= set(table[table["count"] > 0]["outcome"])
     assert {"unchanged", "intended", "another", "wrong_intended", "wrong_other", "split", "unknown"} <= seen
 
@@ -242,21 +245,25 @@ def own_errors(world: TinyWorld, data: Splits) -> int:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.label)
 def test_no_neurons_is_the_models_own_prediction(world, data_of, kind):
     data = data_of(2)
-    rate = error_rate(intervene(world, data, rank("random", data), kind, [0]))
+    rate = error_rate(Experiment(world, data).intervene(rank("random", data), kind, [0]).counts())
     assert rate["changed"].item() == own_errors(world, data)
     assert rate["words"].item() == data.test.n_words
 
 
 def test_a_zero_alpha_changes_nothing(world, data_of):
     data = data_of(1)
-    table = intervene(world, data, rank("linear", data), translation.ConstantTranslation(0.0), range(0, D + 1, 4))
+    table = (
+        Experiment(world, data)
+        .intervene(rank("linear", data), translation.ConstantTranslation(0.0), range(0, D + 1, 4))
+        .counts()
+    )
     by_k = table.pivot(index="k", columns="outcome", values="count")
     assert (by_k == by_k.loc[0]).all().all()
 
 
 def test_counts_of_every_k_sum_to_the_words(world, data_of):
     data = data_of(1)
-    table = intervene(world, data, rank("probeless", data), translation.Translation(), [0, 3, 9, D])
+    table = Experiment(world, data).intervene(rank("probeless", data), translation.Translation(), [0, 3, 9, D]).counts()
     sums = table.groupby("k")[["count", "rate"]].sum()
     assert (sums["count"] == data.test.n_words).all()
     np.testing.assert_allclose(sums["rate"], 1)
@@ -299,7 +306,8 @@ def test_the_mean_ablation_moves_the_first_neurons_to_the_mean_only(data_of):
 def test_ablating_all_neurons_is_the_same_in_any_order(world, data_of):
     data = data_of(2)
     one, two = (
-        intervene(world, data, rank("random", data, seed=seed), ablation.Ablation(), [D])["count"] for seed in (1, 2)
+        Experiment(world, data).intervene(rank("random", data, seed=seed), ablation.Ablation(), [D]).counts()["count"]
+        for seed in (1, 2)
     )
     assert one.equals(two)
 
@@ -308,10 +316,12 @@ def test_ablating_all_neurons_is_the_same_in_any_order(world, data_of):
 def test_the_batches_make_no_difference(world, data_of, monkeypatch, limits):
     data = data_of(2)
     order = rank("probeless", data)
-    together = intervene(world, data, order, translation.Translation(), [0, 5, D])
+    together = Experiment(world, data).intervene(order, translation.Translation(), [0, 5, D]).counts()
     for name, value in limits.items():
         monkeypatch.setattr(replay, name, value)
-    pd.testing.assert_frame_equal(together, intervene(world, data, order, translation.Translation(), [0, 5, D]))
+    pd.testing.assert_frame_equal(
+        together, Experiment(world, data).intervene(order, translation.Translation(), [0, 5, D]).counts()
+    )
 
 
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=80))
@@ -340,7 +350,7 @@ def test_the_model_is_left_as_it_was(world, data_of):
             return world.model.model(input_ids=encoded.input_ids, attention_mask=encoded.attention_mask).logits
 
     before = outputs()
-    intervene(world, data, rank("probeless", data), translation.Translation(), [0, D])
+    Experiment(world, data).intervene(rank("probeless", data), translation.Translation(), [0, D]).counts()
     assert torch.equal(before, outputs())
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in world.model.model.modules())
 
@@ -349,7 +359,7 @@ def test_only_sentences_with_target_words_are_run(world, data_of, monkeypatch):
     data, seen = data_of(1), []
     encode = world.model.encode
     monkeypatch.setattr(world.model, "encode", lambda sentences: seen.extend(sentences) or encode(sentences))
-    intervene(world, data, rank("probeless", data), translation.Translation(), [0, 3])
+    Experiment(world, data).intervene(rank("probeless", data), translation.Translation(), [0, 3]).counts()
     assert len(seen) == len(set(data.test.sentence_ids.tolist())) < len(world.of_split["test"])
 
 
@@ -357,7 +367,10 @@ def test_the_intervention_sees_only_the_order(world, data_of):
     data = data_of(1)
     derived = rank("gaussian", data)
     bare = Ranking(derived.order, None, "mine")
-    one, two = (intervene(world, data, r, translation.Translation(), [2, 8])["count"] for r in (derived, bare))
+    one, two = (
+        Experiment(world, data).intervene(r, translation.Translation(), [2, 8]).counts()["count"]
+        for r in (derived, bare)
+    )
     assert one.equals(two)
 
 
@@ -423,18 +436,29 @@ def test_an_ablation_intends_no_value():
 
 def test_a_named_target_leaves_words_that_have_it_alone(world, data_of):
     data = data_of(1)
-    table = intervene(world, data, rank("probeless", data), translation.Translation(), [0, 4], target="PL")
+    table = (
+        Experiment(world, data)
+        .intervene(rank("probeless", data), translation.Translation(target="PL"), [0, 4])
+        .counts()
+    )
     expected = int((data.test.y != data.values.index("PL")).sum())
     assert (table.groupby("k")["count"].sum() == expected).all()
     assert set(table["target"]) == {"PL"}
-    shown = examples(world, data, rank("probeless", data), translation.Translation(), D, n=99, target="PL")
+    shown = (
+        Experiment(world, data)
+        .intervene(rank("probeless", data), translation.Translation(target="PL"), [D])
+        .examples(n=99)
+    )
     assert set(shown["intended"]) == {"PL"} and "PL" not in set(shown["value"])
 
 
 def test_fewer_sentences_can_be_drawn(world, data_of):
     data = data_of(1)
     order = rank("probeless", data)
-    few = [intervene(world, data, order, translation.Translation(), [0], seed=s, max_sentences=3) for s in (1, 1, 2)]
+    few = [
+        Experiment(world, data).intervene(order, translation.Translation(), [0], sentences=3, seed=s).counts()
+        for s in (1, 1, 2)
+    ]
     assert few[0].equals(few[1])
     assert 0 < few[0]["count"].sum() < data.test.n_words
 
@@ -445,7 +469,7 @@ def test_fewer_sentences_can_be_drawn(world, data_of):
 def test_error_rate_and_clwv_are_over_all_target_words(world, data_of):
     data = data_of(1)
     order = rank("probeless", data)
-    table = pd.concat([intervene(world, data, order, kind, [0, 8]) for kind in KINDS])
+    table = pd.concat([Experiment(world, data).intervene(order, kind, [0, 8]).counts() for kind in KINDS])
     for row in error_rate(table).itertuples():
         counts = table[(table["k"] == row.k) & (table["kind"] == row.kind)].set_index("outcome")["count"]
         assert row.words == counts.sum() == data.test.n_words
@@ -462,8 +486,10 @@ def test_error_rate_and_clwv_are_over_all_target_words(world, data_of):
 def test_examples_are_the_sentences_before_and_after(world, data_of):
     data = data_of(1)
     order = rank("probeless", data)
-    shown = examples(world, data, order, translation.Translation(), D, n=99)
-    table = intervene(world, data, order, translation.Translation(), [D]).set_index("outcome")["count"]
+    shown = Experiment(world, data).intervene(order, translation.Translation(), [D]).examples(n=99)
+    table = (
+        Experiment(world, data).intervene(order, translation.Translation(), [D]).counts().set_index("outcome")["count"]
+    )
     changed = table[(table > 0) & (table.index != "unchanged")]
     assert shown["outcome"].value_counts().to_dict() == changed.to_dict()
     whole = shown[shown.groupby("sentence_id")["outcome"].transform(lambda o: (o != "split").all())]
@@ -479,7 +505,7 @@ def test_examples_are_the_sentences_before_and_after(world, data_of):
         pieces = [vocabulary[piece] for piece in row.predicted.split()]
         (own,) = world.model.encode([[row.word]]).word_ids.tolist()
         assert len(pieces) == own.count(0) and world.model.join(pieces) is None
-    few = examples(world, data, order, translation.Translation(), D, n=2, seed=3)
+    few = Experiment(world, data).intervene(order, translation.Translation(), [D]).examples(n=2, seed=3)
     assert few["sentence_id"].nunique() == 2
 
 
@@ -487,25 +513,19 @@ def test_errors_say_what_to_do(world, data_of):
     data = data_of(1)
     order = rank("random", data)
     with pytest.raises(ValueError, match="whole number from 0 to the number of neurons, 16"):
-        intervene(world, data, order, ablation.Ablation(), [D + 1])
+        Experiment(world, data).intervene(order, ablation.Ablation(), [D + 1]).counts()
     with pytest.raises(ValueError, match="orders 3 neurons and the activations have 16"):
-        intervene(world, data, Ranking(np.arange(3), None, "short"), ablation.Ablation(), [0])
+        Experiment(world, data).intervene(Ranking(np.arange(3), None, "short"), ablation.Ablation(), [0]).counts()
     with pytest.raises(ValueError, match=r"target 'TRI' is none of the values \['DU', 'PL', 'SG'\]"):
-        intervene(world, data, order, translation.Translation(), [0], target="TRI")
-    with pytest.raises(ValueError, match="an ablation aims at no value"):
-        intervene(world, data, order, ablation.Ablation(), [0], target="PL")
+        Experiment(world, data).intervene(order, translation.Translation(target="TRI"), [0]).counts()
     with pytest.raises(ValueError, match="beta must be above 0 and finite, not 0"):
         translation.Translation(beta=0)
     with pytest.raises(ValueError, match='value must be "zero" or "mean"'):
         ablation.Ablation("median")
     with pytest.raises(ValueError, match="use the world and split"):
-        intervene(
-            TinyWorld(world.model, {**world.of_split, "test": world.of_split["dev"]}),
-            data,
-            order,
-            ablation.Ablation(),
-            [0],
-        )
+        Experiment(TinyWorld(world.model, {**world.of_split, "test": world.of_split["dev"]}), data).intervene(
+            order, ablation.Ablation(), [0]
+        ).counts()
 
 
 def test_a_tokenizer_that_decomposes_changes_no_outcome():
@@ -518,7 +538,7 @@ def test_a_tokenizer_that_decomposes_changes_no_outcome():
         spelt = {pieces: unicodedata.normalize(spelling, word) for pieces, word in words.items()}
         model = SimpleNamespace(join=lambda pieces, like=None, spelt=spelt: spelt[tuple(pieces)])
         run = SimpleNamespace(
-            world=SimpleNamespace(model=model, analyser=lambda language: LexiconAnalyser(lexicon, "toy")),
+            subject=SimpleNamespace(model=model, analyser=lambda: LexiconAnalyser(lexicon, "toy")),
             part=SimpleNamespace(language="spa", attribute="Number", values=("PL", "SG")),
             targets=SimpleNamespace(sentences=[0], positions=[0], values=[1]),
             sentences=[Sentence("1", (Word("árbol", "árbol", {"Number": "SG"}),))],

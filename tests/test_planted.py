@@ -17,6 +17,7 @@ import pitfalls as pf
 from pitfalls.language.artificial import ArtificialLanguage
 from pitfalls.models.interface import TooLongError
 from pitfalls.worlds.blueprint import BLOCKS, PlantedParameters, plant
+from pitfalls.worlds.experiment import Experiment
 from pitfalls.worlds.load import load_world, mini_folder, truth
 from pitfalls.worlds.planted import PlantedLM
 
@@ -49,7 +50,7 @@ def counts(world, data, kind, *blocks, all_but=False):
     """Words of each outcome when the blocks' neurons are changed, or all others."""
     chosen = [block for block in BLOCKS if block not in blocks] if all_but else blocks
     ranking, k = first(truth(world), *chosen)
-    effect = pf.intervene(world, data, ranking, kind, ks=[k])
+    effect = Experiment(world, data).intervene(ranking, kind, [k]).counts()
     return {o: n for o, n in zip(effect["outcome"], effect["count"], strict=True) if n}
 
 
@@ -181,7 +182,7 @@ def test_what_is_not_read_changes_no_prediction_at_all(name, layer, kind):
     parameters = SMALL if name == "planted" else replace(SMALL, **_covariance())
     world = load_world(name, planted=parameters)
     data = world.activations("art", "Number", layer)
-    untouched = pf.intervene(world, data, first(truth(world), "used")[0], kind, ks=[0])
+    untouched = Experiment(world, data).intervene(first(truth(world), "used")[0], kind, [0]).counts()
     expected = {o: n for o, n in zip(untouched["outcome"], untouched["count"], strict=True) if n}
     for blocks in (["redundant"], ["unused"], ["correlated"], ["noise"]):
         assert counts(world, data, kind, *blocks) == expected
@@ -405,7 +406,7 @@ def test_any_number_of_values_works(n):
     data = world.activations("art", "Case", 1)
     assert data.values == tuple(sorted(values))
     assert np.ptp(np.bincount(data.train.y)) <= 1
-    untouched = pf.intervene(world, data, first(truth(world), "used")[0], pf.Ablation(), ks=[0])
+    untouched = Experiment(world, data).intervene(first(truth(world), "used")[0], pf.Ablation(), [0]).counts()
     assert float(pf.error_rate(untouched)["error_rate"].iloc[0]) < 0.03
     translated = counts(world, data, pf.ConstantTranslation(1.0), "used")
     assert translated["intended"] > 190

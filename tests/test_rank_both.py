@@ -7,7 +7,7 @@ import pytest
 from oracles import splits
 
 from pitfalls.arrays.ranking import Ranking
-from pitfalls.rankings import PAPER_RANKINGS, rank, rank_both, rankings
+from pitfalls.rankings import PAPER_RANKINGS, RANKINGS, rank, rank_both
 from pitfalls.rankings.base import Ranker
 from pitfalls.study.plan import Plan
 from pitfalls.study.setting import rankings_of
@@ -24,7 +24,7 @@ def same(one: Ranking, other: Ranking) -> bool:
     )
 
 
-@pytest.mark.parametrize("name", rankings())
+@pytest.mark.parametrize("name", RANKINGS)
 @pytest.mark.parametrize("n_classes", [2, 5])
 def test_both_directions_are_those_of_two_calls(name, n_classes):
     data = splits(n=150, d=14, n_classes=n_classes, seed=3)

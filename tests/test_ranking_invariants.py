@@ -13,8 +13,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.splits import Splits
+from pitfalls.rankings import RANKINGS, ranker
 from pitfalls.rankings import rank as rank_strictly
-from pitfalls.rankings import ranker, rankings
 from pitfalls.rankings.base import Scorer
 
 SEEDS = st.integers(0, 10**6)
@@ -24,7 +24,7 @@ CLASSES = st.integers(2, 4)
 CONVERGED = ("linear_converged", "lca", "lasso", "ridge")
 #: A neuron's place among the others draws something.
 DRAWN = ("linear", "random", "random_forest")
-EXACT = tuple(sorted(set(rankings()) - set(CONVERGED) - set(DRAWN)))
+EXACT = tuple(sorted(set(RANKINGS) - set(CONVERGED) - set(DRAWN)))
 SCALE_FREE = ("gaussian", "mutual_information", "average_precision", "anova", "mean_selectivity", "conditional_mi")
 #: A number that means and frequencies alone decide.
 OF_FREQUENCIES = ("probeless", "mean_selectivity", "average_precision")
@@ -44,7 +44,7 @@ def assert_same(found: Ranking, expected: Ranking, **tolerance: float) -> None:
 
 @given(seed=SEEDS, d=st.integers(1, 6), n_classes=CLASSES)
 @settings(max_examples=5, deadline=None)
-@pytest.mark.parametrize("name", rankings())
+@pytest.mark.parametrize("name", RANKINGS)
 def test_every_ranking_is_a_permutation_and_repeats_itself(name, seed, d, n_classes):
     data = splits(n=24, d=d, n_classes=n_classes, seed=seed)
     options = {"n_estimators": 5} if name == "random_forest" else {}
@@ -58,7 +58,7 @@ def test_every_ranking_is_a_permutation_and_repeats_itself(name, seed, d, n_clas
 
 @given(seed=SEEDS, n_classes=CLASSES)
 @settings(max_examples=5, deadline=None)
-@pytest.mark.parametrize("name", [name for name in rankings() if issubclass(type(ranker(name)), Scorer)])
+@pytest.mark.parametrize("name", [name for name in RANKINGS if issubclass(type(ranker(name)), Scorer)])
 def test_bottom_to_top_of_a_score_is_the_reversal(name, seed, n_classes):
     data = splits(n=24, d=5, n_classes=n_classes, seed=seed)
     options = {"n_estimators": 5} if name == "random_forest" else {}
@@ -151,7 +151,7 @@ def test_the_order_of_the_words_changes_nothing(name, seed, n_classes):
 
 @given(seed=SEEDS)
 @settings(max_examples=5, deadline=None)
-@pytest.mark.parametrize("name", [name for name in rankings() if name != "gaussian"])
+@pytest.mark.parametrize("name", [name for name in RANKINGS if name != "gaussian"])
 def test_only_gaussian_looks_at_dev(name, seed):
     data = splits(n=24, d=5, seed=seed)
     other_dev = Splits(data.train, data.test, data.dev)

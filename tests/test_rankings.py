@@ -16,7 +16,7 @@ from scipy.stats import chisquare
 from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.splits import Splits
 from pitfalls.probes import gaussian
-from pitfalls.rankings import PAPER_RANKINGS, random_rankings, rank, rankings
+from pitfalls.rankings import PAPER_RANKINGS, RANKINGS, random_rankings, rank
 
 
 @pytest.mark.parametrize("direction", ["ttb", "btt"])
@@ -203,7 +203,7 @@ def test_random_orders_are_uniform():
 
 
 def test_the_papers_rankings_are_among_the_names():
-    assert {name for name, _ in PAPER_RANKINGS} == set(rankings()[:4])
+    assert {name for name, _ in PAPER_RANKINGS} == set(RANKINGS[:4])
 
 
 def test_a_list_of_some_neurons_is_completed_by_number():

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from pitfalls.arrays.splits import Splits
-from pitfalls.probes.curves import probe_curves, probes
-from pitfalls.rankings import rank, rankings
+from pitfalls.probes.curves import PROBES, probe_curves
+from pitfalls.rankings import RANKINGS, rank
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def data() -> Splits:
     return Splits.from_arrays(part(1100, 0), part(550, 100), part(550, 100))
 
 
-@pytest.mark.parametrize(("name", "direction"), [*((name, "ttb") for name in rankings()), ("gaussian", "btt")])
+@pytest.mark.parametrize(("name", "direction"), [*((name, "ttb") for name in RANKINGS), ("gaussian", "btt")])
 def test_rankings_are_the_same_with_one_thread_and_two(name, direction, data):
     options = {"n_estimators": 3} if name == "random_forest" else {}
     found = []
@@ -57,7 +57,7 @@ def test_curves_are_the_same_with_one_thread_and_two(data):
     tables = []
     for n in (1, 2):
         with threads(n):
-            tables.append(probe_curves(orders, data, [1, 5, 32], probes(), ["real", "control"], splits=["dev", "test"]))
+            tables.append(probe_curves(orders, data, [1, 5, 32], PROBES, ["real", "control"], splits=["dev", "test"]))
     one, two = tables
     measures = ["accuracy", "accuracy_seen", "accuracy_unseen", "mi_bits", "nmi"]
     pd.testing.assert_frame_equal(one.drop(columns=measures), two.drop(columns=measures))
@@ -72,7 +72,7 @@ def test_in_float32_curves_differ_by_a_few_words_at_most(data):
     tables = []
     for n in (1, 2):
         with threads(n):
-            tables.append(probe_curves(orders, single, [1, 5, 32], probes()))
+            tables.append(probe_curves(orders, single, [1, 5, 32], PROBES))
     one, two = tables
     np.testing.assert_allclose(one["accuracy"], two["accuracy"], atol=3 / 550)
     np.testing.assert_allclose(one["mi_bits"], two["mi_bits"], atol=2e-3)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.ties import TIE, descending, first_best, settled
-from pitfalls.rankings import rank, rankings
+from pitfalls.rankings import RANKINGS, rank
 
 #: Whole numbers: far more than a margin apart, or equal.
 SCORES = st.lists(st.integers(-50, 50), min_size=1, max_size=30)
@@ -59,7 +59,7 @@ def test_the_margin_is_a_share_of_each_row_s_largest():
     np.testing.assert_allclose(by_row, values, rtol=0, atol=1e6 * TIE)
 
 
-@pytest.mark.parametrize("name", sorted(set(rankings()) - {"random"}))
+@pytest.mark.parametrize("name", sorted(set(RANKINGS) - {"random"}))
 def test_copies_of_a_neuron_keep_the_order_of_their_numbers(name):
     """Neuron 3 again as 5 and 6, as other sums would have given it: a method that ties copies ties these."""
     data = oracles.splits(d=5, seed=3)

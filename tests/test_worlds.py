@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from pitfalls.arrays.ranking import Ranking
-from pitfalls.interventions.run import outcomes_by_word
 from pitfalls.interventions.translation import Translation
 from pitfalls.language.analysers import SimplemmaAnalyser
 from pitfalls.language.lexicon import LemmaOnly
@@ -16,6 +15,7 @@ from pitfalls.language.unimorph import AUTHORS, CONVERTER, OURS, Conversion
 from pitfalls.language.unimorph_rules import Rule
 from pitfalls.study.configurations import paper_comparison, paper_texts
 from pitfalls.worlds import load
+from pitfalls.worlds.experiment import Experiment
 from pitfalls.worlds.load import divide, load_world, mini_folder, world_from_files
 
 WORDS = {"SG": ["cat", "dog", "owl", "cow"], "PL": ["cats", "dogs", "owls", "cows"]}
@@ -164,7 +164,7 @@ def test_a_world_judged_by_others_is_another_world_with_the_same_rest(files):
 
 
 def moved(world, data, order):
-    return outcomes_by_word(world, data, order, Translation(beta=8.0), [world.model.n_neurons])
+    return Experiment(world, data).intervene(order, Translation(beta=8.0), [world.model.n_neurons]).outcomes
 
 
 TENSES = {"aba": "Imp", "ó": "Past", "a": "Pres"}

@@ -55,7 +55,8 @@ for word in sentence.words:
 # that vector. We take every word that carries the attribute.
 
 # %%
-data = world.activations(LANGUAGE, ATTRIBUTE, layer=LAYER)
+experiment = world.experiment(LANGUAGE, ATTRIBUTE, layer=LAYER)
+data = experiment.data
 for name, part in (("train", data.train), ("dev", data.dev), ("test", data.test)):
     counts = ", ".join(f"{v} {np.sum(part.y == i)}" for i, v in enumerate(part.values))
     print(f"{name:6}{part.X.shape[0]:7} words x {part.X.shape[1]} neurons   {counts}")
@@ -231,13 +232,8 @@ course.predict("01-a", "Best ranking, best k: what share of the words keeps its 
 # %%
 steps = range(0, world.model.n_neurons + 1, 8)
 SENTENCES = 800  # of the test set, drawn by a seed, the same ones for every ranking
-effects = pd.concat(
-    [
-        pf.intervene(world, data, ranking, pf.Translation(beta=BETA), ks=steps, max_sentences=SENTENCES)
-        for ranking in rankings
-    ],
-    ignore_index=True,
-)
+runs = [experiment.intervene(ranking, pf.Translation(beta=BETA), ks=steps, sentences=SENTENCES) for ranking in rankings]
+effects = pd.concat([run.counts() for run in runs], ignore_index=True)
 translation = pf.publish(pf.figures.translation(effects), "01_translation")
 translation.show()
 
@@ -266,7 +262,7 @@ print(course.reveal("01-a", summary["highest CLWV"].max()))
 name, direction = summary["highest CLWV"].idxmax()
 order = next(ranking for ranking in rankings if (ranking.name, ranking.direction) == (name, direction))
 k = int(summary.loc[(name, direction), "at k"])
-shown = pf.examples(world, data, order, pf.Translation(beta=BETA), k=k, n=4, seed=1)
+shown = experiment.intervene(order, pf.Translation(beta=BETA), ks=[k]).examples(n=4, seed=1)
 print(f"{order.name} {order.direction}, k = {k}")
 for _, rows in shown.groupby("sentence_id", sort=False):
     print("\nbefore:", rows["before"].iloc[0])

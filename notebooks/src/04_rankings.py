@@ -211,11 +211,11 @@ print(course.reveal("04-a", truth.used[probeless.order[:12]].sum()))
 # ## Every ranking against both truths
 #
 # *precision@k* is the share of relevant neurons among the first k. We average it over k up to the number of relevant
-# neurons, so that 1 is a perfect ranking. `pf.rankings()` lists fourteen methods; each has its definition and source
+# neurons, so that 1 is a perfect ranking. `pf.RANKINGS` lists fourteen methods; each has its definition and source
 # in its docstring. The random ranking is drawn ten times (a bar from the lowest to the highest draw).
 
 # %%
-everything = [pf.rank(name, data) for name in pf.rankings() if name != "random"]
+everything = [pf.rank(name, data) for name in pf.RANKINGS if name != "random"]
 everything += pf.random_rankings(data, draws=10)
 areas = pf.ranking_areas(everything, truth)
 scores = pf.publish(pf.figures.truth(areas), "04_truth")
@@ -293,7 +293,7 @@ print(
 LANGUAGE, ATTRIBUTE, LAYER, K = "spa", "Gender", 2, 20
 world = pf.load_world()  # `mini`, unless the environment variable PITFALLS_WORLD says another
 data = world.activations(LANGUAGE, ATTRIBUTE, layer=LAYER)
-found = [pf.rank(name, data, max_neurons=40) for name in pf.rankings()]
+found = [pf.rank(name, data, max_neurons=40) for name in pf.RANKINGS]
 agreement = pf.publish(pf.figures.overlaps(pf.overlaps(found, ks=[K]), K), "04_overlaps")
 agreement.show()
 

@@ -39,7 +39,8 @@ LANGUAGE, ATTRIBUTE, LAYER, BETA = "spa", "Gender", 2, 4
 SENTENCES = 150  # of the test set, drawn by a seed, the same ones for every curve: this keeps the notebook quick
 world = pf.load_world()  # `mini`, unless the environment variable PITFALLS_WORLD says another
 model, d = world.model, world.model.n_neurons
-data = world.activations(LANGUAGE, ATTRIBUTE, layer=LAYER)
+experiment = world.experiment(LANGUAGE, ATTRIBUTE, layer=LAYER)
+data = experiment.data
 rankings = [pf.rank(name, data, direction=direction) for name, direction in pf.PAPER_RANKINGS]
 best = {ranking.name: ranking for ranking in rankings if ranking.direction == "ttb"}
 print(f"{d} neurons; rankings:", ", ".join(f"{ranking.name} {ranking.direction}" for ranking in rankings))
@@ -55,7 +56,7 @@ print(f"{d} neurons; rankings:", ", ".join(f"{ranking.name} {ranking.direction}"
 # %%
 STEPS = [0, d // 4, d // 2, 3 * d // 4, d]
 order = best["probeless"].order
-tool = pf.outcomes_by_word(world, data, best["probeless"], pf.Ablation(), STEPS, max_sentences=1, seed=9)
+tool = experiment.intervene(best["probeless"], pf.Ablation(), STEPS, sentences=1, seed=9).outcomes
 index = int(tool["sentence"].iloc[0])
 sentence = world.sentences(LANGUAGE, "test")[index].forms
 carriers = data.test.positions[data.test.sentence_ids == index].tolist()
@@ -135,10 +136,8 @@ everybody = [ranking for ranking in rankings if ranking.name != "random"] + draw
 
 def run(kind, ks=KS, some=everybody):
     """What becomes of every word, for every ranking and k."""
-    return pd.concat(
-        [pf.outcomes_by_word(world, data, ranking, kind, ks, max_sentences=SENTENCES) for ranking in some],
-        ignore_index=True,
-    )
+    runs = [experiment.intervene(ranking, kind, ks, sentences=SENTENCES) for ranking in some]
+    return pd.concat([run.outcomes for run in runs], ignore_index=True)
 
 
 ablation = run(pf.Ablation())
@@ -332,7 +331,8 @@ course.check("07.3", ablate_to_mean)
 rows, forgotten, vectors = [], {}, []
 for name, weight in (("not read", 0.0), ("read", 1.0)):
     planted = pf.load_world("planted", planted=pf.PlantedParameters(redundant_read=weight))
-    number = planted.activations("art", "Number", layer=1)
+    numbers = planted.experiment("art", "Number", layer=1)
+    number = numbers.data
     blocks = pf.truth(planted).blocks
     vectors.append(number.train.X)
     for what in (["used"], ["redundant"], ["used", "redundant"], ["unused"]):
@@ -341,7 +341,7 @@ for name, weight in (("not read", 0.0), ("read", 1.0)):
             np.concatenate([first, np.setdiff1d(np.arange(number.n_neurons), first)]), None, " + ".join(what)
         )
         for label, kind in (("ablation", pf.Ablation()), ("translation", pf.Translation(beta=BETA))):
-            words = pf.outcomes_by_word(planted, number, block, kind, [len(first)])
+            words = numbers.intervene(block, kind, [len(first)]).outcomes
             row = {"copies": name, "changed": block.name, "kind": label}
             row["CLWV"] = words["outcome"].isin(["intended", "another"]).mean()
             row["wrong lemma"] = (~words["outcome"].isin(["unchanged", "same", "intended", "another"])).mean()
@@ -574,7 +574,7 @@ print(pd.DataFrame(rows).set_index("k").round(1).T.to_string())
 # %%
 harm = pd.concat(
     [
-        pf.damage(world, data, ranking, kind, [QUARTER, HALF, d], max_sentences=SENTENCES)
+        experiment.intervene(ranking, kind, [QUARTER, HALF, d], sentences=SENTENCES).damage()
         for kind in (pf.Ablation(), pf.Ablation("mean"), pf.Translation(beta=BETA))
         for ranking in rankings
     ],

@@ -35,7 +35,8 @@ from pitfalls.study.effects import long
 
 pd.set_option("display.width", 120)
 planted = pf.load_world("planted")
-known, truth = planted.activations("art", "Number", layer=1), pf.truth(planted)
+numbers, truth = planted.experiment("art", "Number", layer=1), pf.truth(planted)
+known = numbers.data
 blocks = {name: neurons for name, neurons in truth.blocks.items() if len(neurons)}
 print(f"{planted.name}: {truth.n_neurons} neurons in {len(blocks)} blocks, {known.test.n_words} test words")
 
@@ -68,7 +69,7 @@ guess = dict.fromkeys(blocks)  # such as {"used": True, "redundant": True, ...}
 parts = []
 for name, neurons in blocks.items():
     first = pf.Ranking.of_first(neurons, truth.n_neurons, name)  # behind them all others
-    effect = pf.intervene(planted, known, first, pf.ConstantTranslation(4), ks=[0, len(neurons)])
+    effect = numbers.intervene(first, pf.ConstantTranslation(4), ks=[0, len(neurons)]).counts()
     parts.append(effect[effect["k"] > 0].assign(what=f"{name} ({len(neurons)} neurons)"))
     if name == "used":
         parts.insert(0, effect[effect["k"] == 0].assign(what="no intervention"))
@@ -189,13 +190,15 @@ LANGUAGE, ATTRIBUTE, LAYER = "spa", "Gender", 2
 SENTENCES = 100  # drawn by a seed, the same ones for every curve
 world = pf.load_world()  # `mini`, unless the environment variable PITFALLS_WORLD says another
 d = world.model.n_neurons
-data = world.activations(LANGUAGE, ATTRIBUTE, layer=LAYER)
+experiment = world.experiment(LANGUAGE, ATTRIBUTE, layer=LAYER)
+data = experiment.data
 rankings = [pf.rank(name, data, direction=direction, max_neurons=64) for name, direction in pf.PAPER_RANKINGS]
 best = {ranking.name: ranking for ranking in rankings if ranking.direction == "ttb"}
 three = [best[name] for name in ("linear", "gaussian", "probeless")]
 few = [d * i // 16 for i in (1, 2, 4, 8, 16)]
-scaled = pf.sweep_beta(world, data, three, few, max_sentences=SENTENCES // 2)  # beta from 2 to 12
-constant = pf.sweep_alpha(world, data, three, few, max_sentences=SENTENCES // 2)  # alpha from 1 to 8
+on_dev = pf.Sample("dev", sentences=SENTENCES // 2)
+scaled = pf.sweep(experiment, three, [pf.Translation(beta) for beta in range(2, 13)], few, on_dev)
+constant = pf.sweep(experiment, three, [pf.ConstantTranslation(alpha) for alpha in (1, 2, 4, 6, 8)], few, on_dev)
 sweep = pf.publish(pf.figures.beta(pd.concat([scaled, constant], ignore_index=True)), "08_beta")
 sweep.show()
 
@@ -247,10 +250,8 @@ course.check("08.3", chosen_and_reported)
 KS = [d * i // 16 for i in range(17)]
 draws = list(pf.random_rankings(data, draws=10))
 everybody = [ranking for ranking in rankings if ranking.name != "random"] + draws
-effects = pd.concat(
-    [pf.intervene(world, data, ranking, pf.Translation(BETA), ks=KS, max_sentences=SENTENCES) for ranking in everybody],
-    ignore_index=True,
-)
+runs = [experiment.intervene(ranking, pf.Translation(BETA), ks=KS, sentences=SENTENCES) for ranking in everybody]
+effects = pd.concat([run.counts() for run in runs], ignore_index=True)
 figure = pf.publish(pf.figures.translation(effects), "08_translation")
 figure.show()
 
@@ -266,9 +267,8 @@ figure.show()
 table = pf.saturation_table(effects[effects["ranking_seed"] == 0])
 rows = []
 for one in table.itertuples():
-    ranking = next(r for r in everybody if (r.name, r.direction) == (one.ranking, one.direction))
-    words = pf.outcomes_by_word(world, data, ranking, pf.Translation(BETA), ks=[one.max_k], max_sentences=SENTENCES)
-    rate = pf.rate_intervals(words).query("measure == 'CLWV'").iloc[0]
+    run = runs[[(r.name, r.direction) for r in everybody].index((one.ranking, one.direction))]
+    rate = run.rates().query("measure == 'CLWV' and k == @one.max_k").iloc[0]
     rows.append(
         {
             "ranking": f"{one.ranking} {one.direction}",
@@ -292,7 +292,7 @@ print(f"\nten random rankings: highest CLWV {random_peaks.min():.2f} to {random_
 # %%
 top = table.loc[table[table["direction"] == "ttb"]["max_clwv"].idxmax()]
 order, k = best[top["ranking"]], int(top["max_k"])
-shown = pf.examples(world, data, order, pf.Translation(BETA), k=k, n=5, seed=2)
+shown = experiment.intervene(order, pf.Translation(BETA), ks=[k]).examples(n=5, seed=2)
 print(f"{order.name} {order.direction}, k = {k}, beta = {BETA:g}")
 for _, words in shown.groupby("sentence_id", sort=False):
     before, after = words["before"].iloc[0].split(), words["after"].iloc[0]
@@ -306,7 +306,7 @@ for _, words in shown.groupby("sentence_id", sort=False):
 # Try others: a sentence, k, β and a ranking, and the model answers at once.
 
 # %%
-course.intervention_explorer(world, data, three, k=k, beta=BETA)
+course.intervention_explorer(experiment, three, k=k, beta=BETA)
 
 # %% [markdown]
 # ## Four controls
@@ -334,8 +334,8 @@ trials = [
 ]
 rows = []
 for kind, first in trials:
-    effect = pf.intervene(world, data, order, kind, ks=[0, first], max_sentences=SENTENCES)
-    harm = pf.damage(world, data, order, kind, ks=[first], max_sentences=SENTENCES)
+    run = experiment.intervene(order, kind, ks=[0, first], sentences=SENTENCES)
+    effect, harm = run.counts(), run.damage().query("k > 0")
     rates = pf.with_baseline(pf.error_rate(effect)).query("k > 0").iloc[0]
     rows.append(
         {
@@ -370,7 +370,7 @@ print(f"\nCLWV: translation {mine:.2f}, the best of five random directions {turn
 FEW = [d * i // 8 for i in range(9)]
 harm = pd.concat(
     [
-        pf.damage(world, data, ranking, pf.Translation(BETA), ks=FEW, max_sentences=SENTENCES)
+        experiment.intervene(ranking, pf.Translation(BETA), ks=FEW, sentences=SENTENCES).damage()
         for ranking in [*three, *draws[:3]]
     ],
     ignore_index=True,
@@ -393,7 +393,7 @@ figure.show()
 # How much would each know of the words that the model predicted, and do they agree?
 
 # %%
-predicted = pf.outcomes_by_word(world, data, order, pf.Translation(BETA), ks=[k], max_sentences=SENTENCES)
+predicted = experiment.intervene(order, pf.Translation(BETA), ks=[k], sentences=SENTENCES).outcomes
 forms = predicted.loc[~predicted["outcome"].isin(["unchanged", "split"]), "predicted"].tolist()
 ours, lemmatiser = world.analyser(LANGUAGE), pf.SimplemmaAnalyser(LANGUAGE)
 print(f"{len(forms)} words that came out different, as one word")
@@ -401,8 +401,8 @@ print(coverage([ours, lemmatiser], forms).round(2).to_string(index=False), "\n")
 print(agreement(ours, lemmatiser, forms).round(2).to_string(index=False), "\n")
 verdicts = {}
 for judged in (world, world.judged_by(lemmatiser)):
-    effect = pf.intervene(judged, data, order, pf.Translation(BETA), ks=[k], max_sentences=SENTENCES)
-    verdicts[judged.analyser(LANGUAGE).name] = effect.set_index("outcome")["rate"].round(2)
+    run = pf.Experiment(judged, data).intervene(order, pf.Translation(BETA), ks=[k], sentences=SENTENCES)
+    verdicts[judged.analyser(LANGUAGE).name] = run.counts().set_index("outcome")["rate"].round(2)
 print(pd.DataFrame(verdicts).to_string())
 
 # %% [markdown]

@@ -140,10 +140,10 @@ pf.figures.ablation(of("effects", "spa", "Gender", 2).query("kind == 'ablation'"
 # **Live**: any one of them, computed now instead of read. It is the same function that the sweep calls.
 
 # %%
-data = world.activations("eng", "Tense", layer=last)
-order = pf.rank("probeless", data)
+experiment = world.experiment("eng", "Tense", layer=last)
+order = experiment.rank("probeless")
 ks = [world.model.n_neurons * i // 8 for i in range(9)]
-live = pf.intervene(world, data, order, pf.Translation(beta=6), ks=ks, max_sentences=40)
+live = experiment.intervene(order, pf.Translation(beta=6), ks=ks, sentences=40).counts()
 pf.figures.translation(live).show()
 
 # %% [markdown]

@@ -75,7 +75,8 @@ print(world.pairs().to_string(index=False))
 
 # %%
 ATTRIBUTE, LAYER, K, BETA = "Number", 2, 16, 4
-data = world.activations(LANGUAGE, ATTRIBUTE, layer=LAYER)
+experiment = world.experiment(LANGUAGE, ATTRIBUTE, layer=LAYER)
+data = experiment.data
 order = pf.rank("probeless", data)
 draws = list(pf.random_rankings(data, draws=5))
 curves = pf.probe_curves([order, *draws], data, ks=[K], tasks=["real", "control"], seeds=[0, 1, 2])
@@ -128,8 +129,8 @@ def accuracy(ranking, probe, task="real", column="accuracy"):
 
 def clwv(kind):
     """The share of words that come out with the same lemma and another value."""
-    effect = pf.intervene(world, data, order, kind, ks=[K], max_sentences=100)
-    return float(pf.clwv(effect)["clwv"].iloc[0])
+    run = experiment.intervene(order, kind, ks=[K], sentences=100)
+    return float(pf.clwv(run.counts())["clwv"].iloc[0])
 
 
 unseen = ~np.isin(data.test.forms, sorted(set(data.train.forms)))

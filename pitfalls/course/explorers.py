@@ -25,7 +25,7 @@ from pitfalls.figures.style import Plot, language_name, ranking_name
 from pitfalls.interventions.replay import Sample, Targets, prepare
 from pitfalls.interventions.run import judged_words
 from pitfalls.interventions.translation import Translation
-from pitfalls.rankings import rank, rankings
+from pitfalls.rankings import RANKINGS, rank
 from pitfalls.worlds.experiment import Experiment
 from pitfalls.worlds.world import World
 
@@ -103,7 +103,7 @@ def explorer_rankings(data: Splits, names: Sequence[str] | None = None, max_word
     """
     with contextlib.suppress(ValueError):
         data = Splits(data.train.sample(max_words), data.dev.sample(max_words), data.test)
-    return [rank(name, data, max_neurons=min(_SEARCHED, data.n_neurons)) for name in names or rankings()]
+    return [rank(name, data, max_neurons=min(_SEARCHED, data.n_neurons)) for name in names or RANKINGS]
 
 
 def neuron_positions(neuron: int, orders: Sequence[Ranking]) -> pd.DataFrame:

@@ -46,7 +46,7 @@ class Subject(Protocol):
     def model(self) -> LanguageModel:
         """The language model."""
 
-    def sentences(self, split: str) -> Sequence[Sentence]:
+    def sentences(self, split: Split) -> Sequence[Sentence]:
         """The sentences that ``sentence_ids`` of the split's words count."""
 
     def analyser(self) -> Analyser:

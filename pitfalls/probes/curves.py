@@ -156,15 +156,8 @@ _PROBES: dict[str, _Scoring] = {
 }
 
 
-def probes() -> tuple[str, ...]:
-    """The names of the probes that :func:`probe_curve` knows: the paper's two, and Linear at its optimum.
-
-    Examples
-    --------
-    >>> probes()
-    ('linear', 'gaussian', 'linear_converged')
-    """
-    return tuple(_PROBES)
+#: The probes that :func:`probe_curve` knows: the paper's two, and Linear at its optimum.
+PROBES = tuple(_PROBES)
 
 
 def probe_curve(
@@ -251,7 +244,7 @@ def curves_of(
         For an unknown probe, task or split, a bad k, a ranking of another width, no job, and bad data.
     """
     for probe in probes:
-        _check_name("probe", probe, tuple(_PROBES))
+        _check_name("probe", probe, PROBES)
     for split in splits:
         _check_name("split", split, ("train", "dev", "test"))
     if not jobs or not probes or not splits:

@@ -35,6 +35,7 @@ from pitfalls.rankings.random_forest import RandomForest
 __all__ = [
     "LCA",
     "PAPER_RANKINGS",
+    "RANKINGS",
     "Anova",
     "AveragePrecision",
     "ConditionalMI",
@@ -58,7 +59,6 @@ __all__ = [
     "rank",
     "rank_both",
     "ranker",
-    "rankings",
 ]
 
 #: The seven rankings of the paper, as ``(name, direction)`` (SOURCES.md, Rankings [C]).
@@ -95,15 +95,8 @@ _METHODS: dict[str, type[Ranker]] = {
 }
 
 
-def rankings() -> tuple[str, ...]:
-    """The names that :func:`rank` knows, the paper's four first.
-
-    Examples
-    --------
-    >>> rankings()[:4]
-    ('linear', 'gaussian', 'probeless', 'random')
-    """
-    return tuple(_METHODS)
+#: The names that :func:`rank` knows, the paper's four first.
+RANKINGS = tuple(_METHODS)
 
 
 def ranker(name: str, direction: Direction = "ttb", seed: int = 0, **options: Any) -> Ranker:
@@ -122,7 +115,7 @@ def ranker(name: str, direction: Direction = "ttb", seed: int = 0, **options: An
     if name not in _METHODS:
         near = difflib.get_close_matches(str(name), _METHODS, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"no ranking {name!r}: there are {', '.join(rankings())}{hint}")
+        raise ValueError(f"no ranking {name!r}: there are {', '.join(RANKINGS)}{hint}")
     if direction not in ("ttb", "btt"):
         raise ValueError(f'direction must be "ttb" or "btt", not {direction!r}')
     method = _METHODS[name]
