@@ -22,9 +22,8 @@ from benchmarks.full_passes import BATCH, FullPasses, Passed
 from benchmarks.limits import rates, seconds_of, timed
 from benchmarks.mbert import LANGUAGE, SHAPES, Shape, read
 from benchmarks.measure import forget_peak, held_mb, peak_mb
-from pitfalls.interventions.replay import Run
 from pitfalls.interventions.replay import prepare as prepared
-from pitfalls.interventions.run import intervene
+from pitfalls.interventions.run import Run, intervene
 from pitfalls.interventions.translation import Translation
 from pitfalls.rankings import rank
 

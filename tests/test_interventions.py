@@ -278,7 +278,7 @@ def test_translating_there_and_back_restores_the_state(k, alpha, seed):
     states = torch.as_tensor(generator.normal(size=(5, D)))
     values = torch.as_tensor(generator.integers(3, size=5))
     kind = translation.ConstantTranslation(alpha)
-    aims = kind.aims(3, None)
+    aims = kind.aims("abc")
     there = kind.change(order, k, means, aims)
     # Back: the same neurons, from the value aimed at to the one before.
     back = kind.change(order, k, means, np.argsort(aims))
@@ -289,7 +289,7 @@ def test_translating_there_and_back_restores_the_state(k, alpha, seed):
 def test_a_whole_translation_by_one_moves_the_mean_onto_the_other_mean(data_of):
     data = data_of(2)
     means, kind = Means.of(data), translation.ConstantTranslation(1.0)
-    change = kind.change(np.arange(D), D, means, kind.aims(3, None))
+    change = kind.change(np.arange(D), D, means, kind.aims("abc"))
     moved = change.apply(torch.as_tensor(means.of_value), torch.arange(3))
     np.testing.assert_allclose(moved, means.of_value[[1, 2, 0]])
 
@@ -298,7 +298,7 @@ def test_the_mean_ablation_moves_the_first_neurons_to_the_mean_only(data_of):
     data = data_of(2)
     means, kind, order = Means.of(data), ablation.Ablation("mean"), np.random.default_rng(0).permutation(D)
     states = torch.randn(4, D, dtype=torch.float64)
-    changed = kind.change(order, 5, means, kind.aims(3, None)).apply(states, torch.tensor([0, 1, 2, 0]))
+    changed = kind.change(order, 5, means, kind.aims("abc")).apply(states, torch.tensor([0, 1, 2, 0]))
     np.testing.assert_allclose(changed[:, order[:5]], np.tile(data.train.X.astype(float).mean(0)[order[:5]], (4, 1)))
     assert torch.equal(changed[:, order[5:]], states[:, order[5:]])
 

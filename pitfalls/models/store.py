@@ -12,15 +12,21 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from pitfalls import files
 from pitfalls.models.interface import LanguageModel
-from pitfalls.models.vectors import vector_dtype
+
 
 # Raised by whoever changes what a word's vector is, so that older caches are made anew.
 CODE_VERSION = 1
 _READ_AT_ONCE = 1 << 22
+
+
+def vector_dtype(model: LanguageModel) -> np.dtype[np.floating[Any]]:
+    """The precision of a model's word vectors: float64 where it computes in float64, else float32."""
+    return np.dtype(np.float64 if model.dtype == torch.float64 else np.float32)
 
 
 class Store:

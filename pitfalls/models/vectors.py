@@ -23,7 +23,7 @@ from pitfalls import files
 from pitfalls.arrays.splits import Activations
 from pitfalls.files import free_space
 from pitfalls.models.interface import LanguageModel, check_lengths
-from pitfalls.models.store import Store, key_of, manifests_of
+from pitfalls.models.store import Store, key_of, manifests_of, vector_dtype
 
 if TYPE_CHECKING:
     from pitfalls.language.corpus import Corpus
@@ -93,11 +93,6 @@ def select(
 
 
 # -------------------------------------------------------------------- vectors of all words
-
-
-def vector_dtype(model: LanguageModel) -> np.dtype[np.floating[Any]]:
-    """The precision of a model's word vectors: float64 where it computes in float64, else float32."""
-    return np.dtype(np.float64 if model.dtype == torch.float64 else np.float32)
 
 
 def word_vectors(

@@ -29,12 +29,13 @@ from pitfalls.arrays.ranking import Direction, Ranking
 from pitfalls.arrays.splits import Splits
 from pitfalls.columns import Split
 from pitfalls.interventions.kinds import Kind
-from pitfalls.interventions.replay import Run, World, checked_steps, prepare
-from pitfalls.interventions.run import judged_words
+from pitfalls.interventions.replay import checked_steps, prepare
+from pitfalls.interventions.run import Run, judged_words
 from pitfalls.rankings import rank
 from pitfalls.study.digests import digest
 from pitfalls.study.stored import DamagedResultError, Result, read_result, write_result
 from pitfalls.study.sweep import code_fingerprint
+from pitfalls.worlds.world import World
 
 #: Sentences of a part: on two cores a part of M-BERT is some minutes' work, and no more can be lost.
 SENTENCES_A_PART = 100

@@ -19,7 +19,8 @@ from pitfalls.language.lexicon import Lexicon
 from pitfalls.language.values import kept_values
 from pitfalls.models.interface import LanguageModel
 from pitfalls.models.perturbation import perturbed
-from pitfalls.models.vectors import absent_layers, layer_vectors, select, vector_dtype, word_vectors
+from pitfalls.models.store import vector_dtype
+from pitfalls.models.vectors import absent_layers, layer_vectors, select, word_vectors
 from pitfalls.worlds.sources import Source
 
 _PREPARED = ("language", "split", "layers", "words", "megabytes")
