@@ -12,7 +12,7 @@ import csv
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -37,7 +37,7 @@ def csv_of(table: pd.DataFrame, float_format: str | None = None) -> str:
             if kind.kind == "f":
                 written.isetitem(i, table.iloc[:, i].map(_six_digits).to_numpy())
     # Python's csv leaves a carriage return unquoted before 3.13, and readers take it for the end of a line.
-    quoting = csv.QUOTE_NONNUMERIC if _has_returns(written) else csv.QUOTE_MINIMAL
+    quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if _has_returns(written) else csv.QUOTE_MINIMAL
     return written.to_csv(index=False, lineterminator="\n", float_format=float_format, quoting=quoting)
 
 
