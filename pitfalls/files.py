@@ -90,6 +90,7 @@ def replacing(path: Path, size: int = 0) -> Iterator[BinaryIO]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _check_replaceable(path)
         with temporary(path.parent) as file:
             _reserve(file, size)
             yield file
@@ -104,6 +105,14 @@ def replacing(path: Path, size: int = 0) -> Iterator[BinaryIO]:
             raise
         raise _about(path, size, error) from error
     _sync_folder(path.parent)
+
+
+def _check_replaceable(path: Path) -> None:
+    """Refuse what is no file, such as a device or a pipe: a rename would put a plain file in its place."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise OSError(
+            errno.EINVAL, "this is a device, a pipe or a socket, and would be replaced: name a file", str(path)
+        )
 
 
 def _about(path: Path, size: int, error: OSError) -> OSError:

@@ -8,10 +8,11 @@ between processors, and nobody reads them.
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -35,7 +36,14 @@ def csv_of(table: pd.DataFrame, float_format: str | None = None) -> str:
         for i, kind in enumerate(table.dtypes):
             if kind.kind == "f":
                 written.isetitem(i, table.iloc[:, i].map(_six_digits).to_numpy())
-    return written.to_csv(index=False, lineterminator="\n", float_format=float_format)
+    # Python's csv leaves a carriage return unquoted before 3.13, and readers take it for the end of a line.
+    quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if _has_returns(written) else csv.QUOTE_MINIMAL
+    return written.to_csv(index=False, lineterminator="\n", float_format=float_format, quoting=quoting)
+
+
+def _has_returns(table: pd.DataFrame) -> bool:
+    text = [table.iloc[:, i] for i, kind in enumerate(table.dtypes) if kind.kind not in "iufcb"]
+    return any(isinstance(cell, str) and "\r" in cell for column in text for cell in column)
 
 
 def _six_digits(number: float) -> float:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from pitfalls.language import unimorph
 from pitfalls.language.corpus import Corpus, CorpusError, Sentence, Word, contracted, drop_long, read_conllu
+from pitfalls.language.unimorph import AUTHORS
 
 SHARED_FILES = [
     ("en_ewt-ud-dev", "eng"),
@@ -335,7 +336,9 @@ def test_files_without_their_text_are_refused(tmp_path: Path) -> None:
         read(tmp_path, blinded)
     with pytest.raises(CorpusError, match="6 of 8 words"):
         read(tmp_path, blinded + GOOD)
-    assert len(read(tmp_path, blinded[: len(blinded) // 3] + GOOD)) == 2  # underscores are words, too
+    with pytest.warns(UserWarning, match=r'toy\.conllu: 2 of 4 words have the FORM "_", and the model reads just that'):
+        assert len(read(tmp_path, blinded[: len(blinded) // 3] + GOOD)) == 2
+    assert len(read(tmp_path, blinded[: len(blinded) // 3] + 20 * GOOD)) == 21  # underscores are words, too
 
 
 def test_long_tokens_take_linear_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -378,6 +381,14 @@ def test_the_mini_world_is_composed_already(root: Path, language: str) -> None:
         assert unicodedata.is_normalized("NFC", path.read_text(encoding="utf-8")), path
 
 
+def test_a_conversion_can_be_named(tmp_path: Path) -> None:
+    path = tmp_path / "toy.conllu"
+    path.write_text(GOOD, encoding="utf-8")
+    assert read_conllu(path, "eng", "authors") == read_conllu(path, "eng", AUTHORS)
+    with pytest.raises(ValueError, match="no conversion 'theirs'"):
+        read_conllu(path, "eng", "theirs")
+
+
 def test_files_of_other_formats_are_refused(tmp_path: Path) -> None:
     good = GOOD.encode()
     archive = tmp_path / "archive"
@@ -389,6 +400,7 @@ def test_files_of_other_formats_are_refused(tmp_path: Path) -> None:
         "bzip2-compressed.*bunzip2": bz2.compress(good),
         "zip archive.*unzip": archive.read_bytes(),
         "UTF-16": GOOD.encode("utf-16"),
+        "UTF-32": GOOD.encode("utf-32"),
         "line 2: byte 0xe9 at column 4 is not UTF-8": line(1, "a").encode() + line(2, "né").encode("latin-1"),
     }
     for message, content in table.items():

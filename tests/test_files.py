@@ -225,10 +225,18 @@ def test_files_are_written_by_that_module_alone(root):
         assert path.relative_to(root / "pitfalls").as_posix() in others or not writes.search(code), path
 
 
+def test_a_pipe_or_a_device_is_not_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="a device, a pipe or a socket, and would be replaced: name a file"):
+        files.write_text(pipe, "text")
+    assert pipe.is_fifo() and [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
 # ---------------------------------------------------------------------------------------------- tables
 
 # A letter at the end: what looks like a number is read as one.
-CELLS = st.text(st.sampled_from("'=+-@\t aé1.,\n\""), max_size=5).map(lambda text: f"{text}x")
+CELLS = st.text(st.sampled_from("'=+-@\t aé1.,\n\r\""), max_size=5).map(lambda text: f"{text}x")
 
 
 @given(st.lists(st.tuples(CELLS, st.floats(allow_nan=False, allow_infinity=False)), min_size=1, max_size=8))

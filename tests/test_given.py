@@ -238,3 +238,9 @@ def test_canonically_equal_forms_are_one(of: Any) -> None:
     data = Activations.from_arrays(X, Y, forms=of(["caf\u00e9", "cafe\u0301", "cats", "cat"]))
     assert data.forms == ("caf\u00e9", "caf\u00e9", "cats", "cat") and all(type(form) is str for form in data.forms)
     assert Activations(**{**data.__dict__, "forms": ("cafe\u0301",) * 4}).forms == ("caf\u00e9",) * 4
+
+
+@pytest.mark.parametrize("of", [list, np.array, pd.Series])
+def test_canonically_equal_labels_are_one_value(of: Any) -> None:
+    y = of(["caf\u00e9", "cafe\u0301", "th\u00e9", "the\u0301"])
+    assert Activations.from_arrays(X, y).values == ("caf\u00e9", "th\u00e9")

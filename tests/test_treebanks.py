@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import multiprocessing
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import pytest
 
+from pitfalls import files
 from pitfalls.columns import SPLITS
 from pitfalls.language import download as downloads
 from pitfalls.language.corpus import CorpusError, read_conllu
@@ -262,11 +264,31 @@ def test_breaking_off_for_good_leaves_nothing_and_is_named(server: Server, cache
     assert locate("tur", "dev", base_url=server.url).read_bytes() == server.files[NAME]
 
 
-def test_rest_of_a_killed_download_is_not_used(server: Server, cache: Path) -> None:
+def test_rest_of_a_killed_download_is_removed_by_the_next_one(server: Server, cache: Path) -> None:
     cache.mkdir(parents=True)
-    (cache / f"{NAME}.part").write_bytes(server.files[NAME][:1000])
+    (cache / f"{files._OWN}{'0' * 16}.part").write_bytes(server.files[NAME][:1000])
     assert locate("tur", "dev", base_url=server.url).read_bytes() == server.files[NAME]
     assert left(cache) == ["manifest.json", NAME]
+
+
+def test_a_download_writes_through_no_link(server: Server, cache: Path, tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_bytes(b"mine")
+    cache.mkdir(parents=True)
+    for name in (f"{NAME}.part", f"{files._OWN}{'0' * 16}.part"):
+        (cache / name).symlink_to(precious)
+    assert locate("tur", "dev", base_url=server.url).read_bytes() == server.files[NAME]
+    assert precious.read_bytes() == b"mine" and not (cache / NAME).is_symlink()
+
+
+def test_where_a_disk_has_no_locks_files_are_downloaded(
+    server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("filelock.FileLock.acquire", none)
+    assert locate("tur", "dev", base_url=server.url).read_bytes() == server.files[NAME]
 
 
 @pytest.mark.parametrize(
@@ -444,7 +466,9 @@ def test_server_that_later_sends_another_file_is_noticed(server: Server, cache: 
 
 def test_file_without_record_and_broken_manifest_are_named(server: Server, cache: Path) -> None:
     path = locate("tur", "dev", base_url=server.url)
-    for content in ("{", "[]", json.dumps({NAME: {}}), json.dumps({NAME: 3})):
+    known = manifest(cache)[NAME]
+    odd = [{}, 3, {**known, "sha256": 5}, {**known, "size": None, "sha256": None}, {**known, "sha256": "abc"}]
+    for content in ("{", "[]", "[" * 100_000, *(json.dumps({NAME: entry}) for entry in odd)):
         (cache / "manifest.json").write_text(content, encoding="utf-8")
         with pytest.raises(TreebankError, match=r"manifest\.json is not a manifest .*delete the folder"):
             locate("tur", "dev", base_url=server.url)

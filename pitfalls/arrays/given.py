@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pitfalls.language.forms import composed
 from pitfalls.language.quoting import quoted
 
 
@@ -188,7 +189,7 @@ def _entries(y: Any, name: str) -> Sequence[Any]:
 def _label(entry: Any) -> str | int | None:
     """A label as a plain string or integer; None for anything else."""
     if isinstance(entry, str):
-        return str(entry)
+        return composed(str(entry))
     if isinstance(entry, (bool, np.bool_)):
         return str(bool(entry))
     if isinstance(entry, Integral):

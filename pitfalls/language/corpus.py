@@ -123,7 +123,7 @@ class CorpusError(ValueError):
 def read_conllu(
     path_or_paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     language: str,
-    convert: Convert = unimorph.OURS,
+    convert: Convert | str = unimorph.OURS,
 ) -> Corpus:
     r"""Read one or several CoNLL-U files as one corpus of surface words with attributes.
 
@@ -138,7 +138,7 @@ def read_conllu(
     path_or_paths : a path, or several, read in the order given
     language : ISO 639-3 code, such as "eng"
     convert : `(upos, feats, language, form, lemma)` to `{attribute: value}`, such as a conversion of
-        `pitfalls.language.unimorph`, which warns of a language that it has no rules for
+        `pitfalls.language.unimorph` or its name; it warns of a language that it has no rules for
 
     Raises
     ------
@@ -161,6 +161,8 @@ def read_conllu(
     paths = [Path(path) for path in path_or_paths]
     if not paths:
         raise ValueError("no file to read: path_or_paths is empty; give at least one CoNLL-U file")
+    if isinstance(convert, str):
+        convert = unimorph.conversion_of(convert)
     if isinstance(convert, unimorph.Conversion):
         convert.check(language)
     build = _WordBuilder(language, convert)
@@ -292,6 +294,8 @@ _UPOS = frozenset(
     "ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X _".split()  # noqa: SIM905
 )
 _AN_ID = 'a word id such as "3", "3-4" (multi-word token) or "3.1" (empty node), each of nine digits or fewer'
+# The underscore as a word of the text is far rarer than this.
+_FEW_WITHOUT_FORM = 0.05
 _GLOBAL_COLUMNS = re.compile(r"#\s*global\.columns\s*=\s*(.*)")
 _FORMATS = (
     (b"\x1f\x8b", "gzip-compressed data", "unpacked text (run gunzip on it first)"),
@@ -299,6 +303,8 @@ _FORMATS = (
     (b"BZh", "bzip2-compressed data", "unpacked text (run bunzip2 on it first)"),
     (b"\x28\xb5\x2f\xfd", "zstd-compressed data", "unpacked text (run unzstd on it first)"),
     (b"PK\x03\x04", "a zip archive", "an unpacked file (run unzip on it first)"),
+    (b"\xff\xfe\x00\x00", "text in UTF-32", "text in UTF-8 (convert it, for example with iconv)"),
+    (b"\x00\x00\xfe\xff", "text in UTF-32", "text in UTF-8 (convert it, for example with iconv)"),
     (b"\xff\xfe", "text in UTF-16", "text in UTF-8 (convert it, for example with iconv)"),
     (b"\xfe\xff", "text in UTF-16", "text in UTF-8 (convert it, for example with iconv)"),
 )
@@ -399,6 +405,13 @@ class _CheckedLines:
                 None,
                 f"{found}, as Universal Dependencies does with texts that it may not publish",
                 "the words themselves (the treebank's README says where to get the text and how to merge it)",
+            )
+        if self.without_form > _FEW_WITHOUT_FORM * self.all_words:
+            warnings.warn(
+                f'{self.path}: {self.without_form} of {self.all_words} words have the FORM "_", and the model reads '
+                "just that; if their text was left out, merge it in first (the treebank's README says how)",
+                UserWarning,
+                stacklevel=2,
             )
 
     def _decode(self, raw: bytes) -> str:

@@ -16,8 +16,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-from filelock import FileLock
+from typing import Any
 
 from pitfalls import files
 from pitfalls.columns import SPLITS
@@ -171,14 +170,14 @@ def locate(
         return _check_named(_in_folder(chosen, name, Path(folder).expanduser()), known)
     if not re.fullmatch(r"\w[\w.-]*", release):
         raise ValueError(f"release is {quoted(release)}; expected the name of a tag, such as {RELEASE!r}")
-    if not base_url.startswith(("http://", "https://")):
+    if not re.match("https?://", base_url, re.IGNORECASE):
         given = f"base_url is {quoted(base_url)}"
         raise ValueError(f"{given}; expected http:// or https://; for files on disk pass folder=")
     path = cache_folder() / "ud" / release / chosen.name / name
     try:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(path.parent / ".lock"):
+            with files.locked(path.parent / ".lock"):
                 if not path.exists():  # another process may have been faster
                     _obtain(chosen.url(split, release, base_url), path, known)
         return _check_cached(path, known)
@@ -215,6 +214,14 @@ class _Record:
     size: int | None
     sha256: str | None
     url: str = ""
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any]) -> _Record:
+        """Of an entry of a manifest, which knows both."""
+        size, sha256, url = entry["size"], entry["sha256"], entry["url"]
+        if type(size) is not int or not re.fullmatch("[0-9a-f]{64}", sha256) or not isinstance(url, str):
+            raise ValueError(f"an entry holds the size {size!r}, the SHA-256 {sha256!r} and the address {url!r}")
+        return cls(size, sha256, url)
 
     def fault(self, actual: _Record) -> str:
         """Say how an actual file differs from what is known, or return the empty string."""
@@ -270,10 +277,10 @@ def _manifest(folder: Path) -> dict[str, _Record]:
     path = _manifest_path(folder)
     try:
         entries = json.loads(path.read_bytes())
-        return {name: _Record(entry["size"], entry["sha256"], entry["url"]) for name, entry in entries.items()}
+        return {name: _Record.of(entry) for name, entry in entries.items()}
     except FileNotFoundError:
         return {}
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise TreebankError(
             f"{path} is not a manifest of sizes and checksums ({error!r}); delete the folder {folder} to "
             "have its files downloaded again"
@@ -285,22 +292,20 @@ def _manifest(folder: Path) -> dict[str, _Record]:
 
 def _obtain(url: str, path: Path, known: str | None) -> None:
     """Download a file, check it, record it, and only then give it its name. The caller holds the lock."""
-    part = path.with_name(path.name + ".part")
     try:
-        download(url, part)
-        actual = _measured(part, url)
-        records = _manifest(path.parent)
-        first = records.get(path.name)
-        _check_download(part, actual, _Record(None, known), first or _Record(None, None))
-        # The record first: a file under its final name always has one, even if the process dies in between.
-        records[path.name] = actual
-        text = json.dumps({name: asdict(record) for name, record in records.items()}, indent=2, sort_keys=True)
-        files.write_text(_manifest_path(path.parent), text + "\n")
-        os.replace(part, path)
+        with files.replacing(path) as file:
+            part = Path(file.name)
+            download(url, part)
+            actual = _measured(part, url)
+            records = _manifest(path.parent)
+            first = records.get(path.name)
+            _check_download(part, actual, _Record(None, known), first or _Record(None, None))
+            # The record first: a file under its final name always has one, even if the process dies in between.
+            records[path.name] = actual
+            text = json.dumps({name: asdict(record) for name, record in records.items()}, indent=2, sort_keys=True)
+            files.write_text(_manifest_path(path.parent), text + "\n")
     except DownloadError as error:
         raise TreebankError(f"{error}; {_ELSEWHERE}") from error
-    finally:
-        part.unlink(missing_ok=True)
     if known is None and first is None:
         warnings.warn(
             f"{path.name} is trusted on first use: no checksum is known to check what {url} sent. Its SHA-256, "

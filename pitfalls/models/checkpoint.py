@@ -130,7 +130,7 @@ def one_error(folder: Path) -> Iterator[None]:
     """Whatever transformers, tokenizers or torch raise on damaged files, as a ModelFilesError that names the folder."""
     try:
         yield
-    except (ModelFilesError, UnsupportedModelError, MemoryError, torch.OutOfMemoryError):
+    except (ModelFilesError, UnsupportedModelError, PermissionError, MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:
         # transformers prints its table of sizes, and the error only points at it.

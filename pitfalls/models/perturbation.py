@@ -28,7 +28,7 @@ def epsilon() -> float:
     ValueError
         The variable holds something else than a number from 0 to 1.
     """
-    stated = os.environ.get(VARIABLE, "0")
+    stated = os.environ.get(VARIABLE) or "0"
     try:
         found = float(stated)
     except ValueError:
@@ -60,4 +60,6 @@ def perturb_weights(named: Iterable[tuple[str, torch.Tensor]]) -> None:
         return
     with torch.no_grad():
         for name, weight in named:
+            if weight.dtype != torch.float64:
+                continue
             weight.copy_(torch.from_numpy(perturbed(weight.detach().cpu().numpy(), name)))

@@ -123,7 +123,7 @@ def _kind(column: pd.Series) -> str:
 
 def _table(text: str, kinds: Mapping[str, str]) -> pd.DataFrame:
     # Everything as text first: pandas would take the word "NA" for nothing, and round some numbers.
-    table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+    table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, lineterminator="\n")
     if list(table.columns) != list(kinds):
         raise ValueError(f"the columns are {list(table.columns)}, and {_COLUMNS} says {list(kinds)}")
     return pd.DataFrame({column: _typed(table[column], kind) for column, kind in kinds.items()})
