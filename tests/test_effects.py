@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import numpy as np
@@ -10,15 +11,16 @@ import pytest
 
 import pitfalls as pf
 from pitfalls.neurons.areas import area
+from pitfalls.study import measures
 from pitfalls.study.claims import ledger
 from pitfalls.study.configurations import Configuration, configurations
 from pitfalls.study.effects import long, wide
-from pitfalls.study.everywhere import publish_study, study_everywhere, world_identity
-from pitfalls.study.measures import measure
+from pitfalls.study.everywhere import do_study, publish_study, study_tasks
+from pitfalls.study.measures import VERSION, measure, tasks
 from pitfalls.study.output import stored_study
 from pitfalls.study.overlap import ranking_overlaps, shared_across_languages
 from pitfalls.study.plan import Plan
-from pitfalls.study.setting import tasks
+from pitfalls.study.setting import world_identity
 from pitfalls.study.stored import read_result
 
 PLAN = Plan(steps=8, betas=(2, 8), alphas=(1, 4), test_sentences=20, dev_sentences=20, train_words=700, greedy=8)
@@ -152,7 +154,8 @@ def test_other_text_or_weights_are_another_identity(planted):
 
 
 def test_what_is_published_is_found_again(tmp_path, monkeypatch):
-    world, swept = study_everywhere({"name": "planted"}, tmp_path / "tasks", PLAN, layers=[1])
+    world, chosen = study_tasks({"name": "planted"}, PLAN, layers=[1])
+    swept = do_study(world, chosen, tmp_path / "tasks")
     publish_study("planted", world.model.n_neurons, swept.tables(), tmp_path)
     monkeypatch.setenv("PITFALLS_OUTPUT", str(tmp_path))
     found = stored_study("planted")
@@ -161,6 +164,29 @@ def test_what_is_published_is_found_again(tmp_path, monkeypatch):
         pd.testing.assert_frame_equal(found[name], table)
     with pytest.raises(FileNotFoundError, match="make reproduce"):
         stored_study("nothing")
+
+
+#: By version of the study's code, the SHA-256 of the tables that come with the project.
+STORED = {1: "74280d12b2def4456bd76f1caca3dfff6c47ba8a26c6fd703f24d23a7ddeef75"}
+
+
+def test_a_study_of_other_tables_has_another_version(root):
+    """Who changes what the study computes writes results/study-mini.zip anew, and is reminded here of the version."""
+    found = hashlib.sha256((root / "results" / "study-mini.zip").read_bytes()).hexdigest()
+    assert STORED.get(VERSION) == found, (
+        f"results/study-mini.zip is not that of version {VERSION} of the study's code: if the code computes something "
+        f"else, raise measures.VERSION; then put the file's SHA-256 here, {found}"
+    )
+
+
+def test_another_version_is_another_task_and_is_refused_by_this_code(parameters, tmp_path, monkeypatch):
+    which = [Configuration("art", "Number", 1)]
+    (now,) = tasks({"name": "planted"}, which, PLAN, "x")
+    monkeypatch.setattr(measures, "VERSION", VERSION + 1)
+    (later,) = tasks({"name": "planted"}, which, PLAN, "x")
+    assert now.file(tmp_path) != later.file(tmp_path)
+    with pytest.raises(ValueError, match=f"of version {VERSION} .*, and here is version {VERSION + 1}: install"):
+        measure(now.parameters)
 
 
 def test_the_study_that_comes_with_the_project_is_of_this_code(root):

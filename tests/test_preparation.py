@@ -14,7 +14,8 @@ from pitfalls.cli import main
 from pitfalls.model import activations
 from pitfalls.model.masked_lm import MaskedLM
 from pitfalls.study import everywhere, setting, worlds
-from pitfalls.study.everywhere import do_study, preparations, prepare, study_everywhere, study_tasks
+from pitfalls.study.everywhere import do_study, preparations, prepare, study_tasks
+from pitfalls.study.executors import HERE, Processes
 from pitfalls.study.plan import Plan
 from pitfalls.study.stored import read_result
 from pitfalls.study.sweep import Swept
@@ -34,6 +35,10 @@ PLAN = Plan(
     shown=1,
 )
 LAYERS = [1, 2]
+
+
+def study(options, folder, layers, executor=HERE):
+    return do_study(*study_tasks(options, PLAN, layers), folder, executor)
 
 
 def conllu(n, offset=0):
@@ -127,8 +132,8 @@ def test_what_cannot_be_prepared_is_named(ask, options):
 
 def test_a_study_makes_each_languages_vectors_once_before_its_configurations(options, passes, tmp_path):
     folder = tmp_path / "tasks"
-    world, swept = study_everywhere(options, folder, PLAN, LAYERS)
-    assert not swept.failures and len(swept.results) == 2 * len(world.pairs())
+    swept = study(options, folder, LAYERS)
+    assert not swept.failures and len(swept.results) == 2 * len(load_world(**options).pairs())
     assert passes == [LAYERS] * 6
     made = {file.name.split("-")[1]: read_result(file) for file in folder.glob("vectors-*.zip")}
     assert set(made) == {"eng", "tur"}
@@ -137,21 +142,21 @@ def test_a_study_makes_each_languages_vectors_once_before_its_configurations(opt
     assert set(swept.tables()) == {"curves", "orders", "effects", "strengths", "areas", "examples"}
     # All is done: there is nothing to prepare, even where the cache is gone.
     shutil.rmtree(cache_folder())
-    again = study_everywhere(options, folder, PLAN, LAYERS)[1]
+    again = study(options, folder, LAYERS)
     assert again.found == len(swept.results) and len(passes) == 6
     # A configuration is done anew without a cache, although its language was prepared once: layer by layer.
     _, chosen = study_tasks(options, PLAN, LAYERS)
     chosen[0].file(folder).unlink()
-    anew = study_everywhere(options, folder, PLAN, LAYERS)[1]
+    anew = study(options, folder, LAYERS)
     assert not anew.failures and passes[6:] == [[chosen[0].parameters["configuration"]["layer"]]] * 3
     for name, table in swept.tables().items():
         pd.testing.assert_frame_equal(anew.tables()[name], table)
 
 
 def test_several_workers_give_the_same_tables(options, tmp_path):
-    one = study_everywhere(options, tmp_path / "one", PLAN, [1])[1]
+    one = study(options, tmp_path / "one", [1])
     shutil.rmtree(cache_folder())
-    two = study_everywhere(options, tmp_path / "two", PLAN, [1], jobs=2)[1]
+    two = study(options, tmp_path / "two", [1], Processes(2))
     assert not one.failures and not two.failures
     for name, table in one.tables().items():
         pd.testing.assert_frame_equal(two.tables()[name], table)
@@ -181,7 +186,7 @@ def test_vectors_that_cannot_be_made_are_told_and_stop_nothing(options, tmp_path
         return prepare(parameters)
 
     monkeypatch.setattr(everywhere, "prepare", fails)
-    swept = study_everywhere(options, tmp_path / "tasks", PLAN, [1])[1]
+    swept = study(options, tmp_path / "tasks", [1])
     assert [(failure.task.name, failure.reason) for failure in swept.failures] == [
         ("vectors-eng", "ZeroDivisionError: on purpose")
     ]
@@ -194,7 +199,7 @@ def test_a_full_disk_stops_the_study_and_says_what_it_needs(options, tmp_path, m
     with pytest.raises(
         OSError, match=r"after 0 of 2 tasks: .*layers 1, 2 need 0\.0 MB, .* has 0\.0 MB free.* PITFALLS_CACHE"
     ):
-        study_everywhere(options, tmp_path / "tasks", PLAN, LAYERS)
+        study(options, tmp_path / "tasks", LAYERS)
     assert not list(cache_folder().glob("layer*"))
 
 

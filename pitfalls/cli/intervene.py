@@ -19,9 +19,9 @@ from pitfalls.neurons.damage import damage
 from pitfalls.neurons.interventions import Ablation, ConstantTranslation, Kind, Translation, examples
 from pitfalls.neurons.outcomes import clwv
 from pitfalls.neurons.rankings import Ranking
-from pitfalls.study.experiments import effects_and_intervals, rehearse, resumed_rankings
+from pitfalls.study.experiments import Interventions, ranking_of
 from pitfalls.study.output import publish, publish_table
-from pitfalls.study.unfinished import Unfinished, finish, unfinished
+from pitfalls.study.sweep import Task, is_done, sweep
 from pitfalls.study.worlds import World
 
 # What --kind takes: the intervention with its strength, and the figure that draws it.
@@ -42,20 +42,22 @@ def run(options: argparse.Namespace) -> None:
     _say_left_out(world, data)
     make_kind, draw = _KINDS[options.kind]
     kind = make_kind(options)
-    rehearse(world, data, kind, target=options.target)
     largest = min(options.max_k, world.model.n_neurons)
     ks = sorted({*range(0, largest + 1, options.step), largest})
+    plan = Interventions(world, data, kind, ks, options.target, options.max_neurons or largest)
+    plan.rehearse()
     name = name_of(options, data, options.kind)
-    kept = options.output / "unfinished" / name
-    rankings = resumed_rankings(data, kept, options.seed, options.max_neurons or largest, options.random)
-    runs = [unfinished(world, data, ranking, kind, ks, kept, target=options.target) for ranking in rankings]
-    _say_found(runs, kept)
-    effects, intervals = effects_and_intervals(runs)
+    kept = options.output / "build" / "intervene" / name
+    tasks = plan.tasks(options.seed, options.random)
+    _say_found(tasks, kept)
+    swept = sweep(tasks, plan.work, kept)
+    swept.check()
+    effects, intervals = swept.tables()["effects"], swept.tables()["intervals"]
     publish(draw(effects), name, options.output)
     publish_table(intervals, f"{name}_intervals", options.output)
     for title in ("error rate", "CLWV"):
         _say_rates(intervals[intervals["measure"] == title], title, [0, min(50, largest), largest])
-    best = max(rankings, key=lambda ranking: _top(effects, ranking))
+    best = ranking_of(max(swept.results, key=lambda result: float(clwv(result.tables["effects"])["clwv"].max())))
     _say_damage(world, data, best, kind, largest, options.target)
     if options.examples > 0:
         shown = examples(
@@ -67,8 +69,6 @@ def run(options: argparse.Namespace) -> None:
         say(f"wrote {options.output / 'results' / name}_examples.csv")
     say(f"wrote {options.output / 'results' / name}_intervals.csv")
     wrote(options, name)
-    # Only now is everything safe under its own name.
-    finish(runs, kept)
 
 
 def _say_judge(world: World, data: Splits) -> None:
@@ -107,11 +107,11 @@ def _say_left_out(world: World, data: Splits) -> None:
         )
 
 
-def _say_found(runs: Sequence[Unfinished], kept: Path) -> None:
-    """Say how much an earlier, interrupted run has done."""
-    found, parts = sum(run.finished() for run in runs), sum(len(run.parts) for run in runs)
+def _say_found(tasks: Sequence[Task], kept: Path) -> None:
+    """Say how many rankings an earlier run has done."""
+    found = sum(is_done(task, kept) for task in tasks)
     if found:
-        say(f"{found} of {parts} parts were done before, in {kept}; going on")
+        say(f"{found} of {len(tasks)} rankings were done before, in {kept}; going on")
 
 
 def _say_rates(intervals: pd.DataFrame, title: str, ks: Sequence[int]) -> None:
@@ -141,9 +141,3 @@ def _before_and_after(shown: pd.DataFrame, sentences: Sequence[Sentence]) -> str
         lines += [f"        {row['word']} -> {row['predicted']} ({row['outcome']})" for row in rows.to_dict("records")]
         blocks.append("\n".join(lines))
     return "\n".join(blocks)
-
-
-def _top(effects: pd.DataFrame, ranking: Ranking) -> float:
-    named = {"ranking": ranking.name, "direction": ranking.direction, "ranking_seed": ranking.seed}
-    own = effects[(effects[list(named)] == pd.Series(named)).all(axis=1)]
-    return float(clwv(own)["clwv"].max())

@@ -1,26 +1,38 @@
-"""One configuration (language, attribute, layer) under every ranking: the tables behind both key figures."""
+"""One intervention under every ranking of a configuration: the tables behind both key figures."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from pitfalls.neurons.counts import counts
-from pitfalls.neurons.curves import Split
 from pitfalls.neurons.intervals import rate_intervals
 from pitfalls.neurons.interventions import Kind, judged_words
 from pitfalls.neurons.rankings import PAPER_RANKINGS, Ranking, rank
 from pitfalls.neurons.replay import prepare
-from pitfalls.study.unfinished import Unfinished, resumed_ranking
+from pitfalls.study.setting import world_identity
+from pitfalls.study.stored import Result
+from pitfalls.study.sweep import Task
 
 if TYPE_CHECKING:
     from pitfalls.model.activations import Splits
     from pitfalls.study.worlds import World
+
+VERSION = 1
+"""Of what :meth:`Interventions.work` computes; what another version has left in the folder is not used."""
+# Raise it with every change after which the same rankings, words and ks give other tables.
+
+# They round, tokenize and lemmatise: under another version all is done anew, and is not half of each.
+_LIBRARIES = ("numpy", "torch", "transformers", "tokenizers", "simplemma")
+# Sentences are batched part by part, so a float32 model's last digit may hang on this.
+_SENTENCES_A_PART = 100
 
 
 def paper_rankings(data: Splits, seed: int = 0, max_neurons: int | None = None) -> list[Ranking]:
@@ -34,55 +46,122 @@ def paper_rankings(data: Splits, seed: int = 0, max_neurons: int | None = None) 
     ]
 
 
-# ------------------------------------------------------------------------ what goes on where it was stopped
+@dataclass(frozen=True, eq=False)
+class Interventions:
+    """One intervention on the test words, to be done under many rankings: one task per ranking, for ``sweep``.
 
-
-def rehearse(world: World, data: Splits, kind: Kind, split: Split = "test", target: str | None = None) -> None:
-    """Run one sentence unchanged, so that what cannot work is said before hours of ranking.
-
-    Raises
-    ------
-    ValueError
-        As :func:`~pitfalls.neurons.interventions.intervene`: a target that is no value, a model without a head, a
-        tokenizer that knows none of the words.
-    """
-    in_any_order = Ranking(np.arange(data.n_neurons), None, "none")
-    run = prepare(world, data, in_any_order, kind, [0], split, target)
-    judged_words(run.parts(1)[0], [0])
-
-
-def resumed_rankings(
-    data: Splits, folder: Path, seed: int = 0, max_neurons: int | None = None, random_draws: int = 1
-) -> list[Ranking]:
-    """The paper's seven rankings, then further random ones; each is kept in ``folder`` once it is found.
-
-    Parameters
+    Attributes
     ----------
+    data:
+        Of a configuration of ``world``.
+    kind:
+        A dataclass of numbers and text, such as :class:`~pitfalls.neurons.kinds.Translation`.
+    ks:
+        Numbers of neurons, ascending.
+    target:
+        As of :func:`~pitfalls.neurons.interventions.intervene`.
     max_neurons:
         Bounds the greedy search of the Gaussian ranking, as in :func:`paper_rankings`.
-    random_draws:
-        Random rankings in all, with the seeds ``seed``, ``seed + 1``, ...
+
+    Examples
+    --------
+    >>> import pitfalls as pf
+    >>> world = pf.load_world("planted")
+    >>> data = world.activations("art", "Number", 1)
+    >>> plan = Interventions(world, data, pf.Translation(), [0, 64], max_neurons=2)
+    >>> [task.name for task in plan.tasks()][:3]
+    ['linear-ttb-0', 'gaussian-ttb-0', 'probeless-ttb-0']
+    >>> sorted(plan.work(plan.tasks()[2].parameters))
+    ['effects', 'intervals', 'order']
     """
-    wanted = [(name, direction, seed) for name, direction in PAPER_RANKINGS]
-    wanted += [("random", "ttb", seed + i) for i in range(1, random_draws)]
-    return [
-        resumed_ranking(name, data, folder, direction, own_seed, max_neurons)
-        for name, direction, own_seed in tqdm(wanted, desc="ranking", unit="ranking", leave=False)
-    ]
+
+    world: World
+    data: Splits
+    kind: Kind
+    ks: Sequence[int]
+    target: str | None = None
+    max_neurons: int | None = None
+
+    def rehearse(self) -> None:
+        """Run one sentence unchanged, so that what cannot work is said before hours of ranking.
+
+        Raises
+        ------
+        ValueError
+            As :func:`~pitfalls.neurons.interventions.intervene`: a target that is no value, a model without a head, a
+            tokenizer that knows none of the words.
+        """
+        in_any_order = Ranking(np.arange(self.data.n_neurons), None, "none")
+        run = prepare(self.world, self.data, in_any_order, self.kind, [0], target=self.target)
+        judged_words(run.parts(1)[0], [0])
+
+    def tasks(self, seed: int = 0, random_draws: int = 1) -> list[Task]:
+        """The paper's seven rankings, then further random ones, with the seeds ``seed + 1``, ``seed + 2``, ...
+
+        Parameters
+        ----------
+        random_draws : random rankings in all
+        """
+        wanted = [(name, direction, seed) for name, direction in PAPER_RANKINGS]
+        wanted += [("random", "ttb", seed + i) for i in range(1, random_draws)]
+        shared = self._decisive()
+        return [
+            Task(f"{name}-{direction}-{own}", {**shared, "ranking": name, "direction": direction, "seed": own})
+            for name, direction, own in wanted
+        ]
+
+    def _decisive(self) -> dict[str, Any]:
+        """What decides the tables of all rankings."""
+        data, judge = self.data, self.world.analyser(self.data.language)
+        return {
+            "version": VERSION,
+            "libraries": {name: metadata.version(name) for name in _LIBRARIES},
+            "world": world_identity(self.world, [data.language]),
+            "configuration": [data.language, data.attribute, data.train.layer],
+            "words": _digest(data),
+            # The lexicon of a treebank is in the world's text; a pipeline of spaCy has a version.
+            "judge": [judge.name, getattr(judge, "version", "")],
+            "kind": repr(self.kind),
+            "ks": list(self.ks),
+            "target": self.target,
+            "max_neurons": self.max_neurons,
+        }
+
+    def work(self, parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+        """Do one of :meth:`tasks`.
+
+        Returns
+        -------
+        order (of the neurons), effects (the table of :func:`~pitfalls.neurons.interventions.intervene`) and intervals
+        (that of :func:`~pitfalls.neurons.intervals.rate_intervals`).
+        """
+        name, direction, seed = (parameters[key] for key in ("ranking", "direction", "seed"))
+        ranking = rank(name, self.data, direction, seed, max_neurons=self.max_neurons)
+        words = self._words(ranking)
+        order = pd.DataFrame({"neuron": ranking.order})
+        return {"order": order, "effects": counts(words), "intervals": rate_intervals(words)}
+
+    def _words(self, ranking: Ranking) -> pd.DataFrame:
+        """What became of every word at every k."""
+        run = prepare(self.world, self.data, ranking, self.kind, [0, *self.ks], target=self.target)
+        parts = tqdm(run.parts(_SENTENCES_A_PART), desc=f"{ranking.name} {ranking.direction}", unit="part", leave=False)
+        words = pd.concat([judged_words(part, self.ks) for part in parts], ignore_index=True)
+        # Each part is in the order of k and word, and the parts in the order of words.
+        return words.sort_values("k", kind="stable", ignore_index=True)
 
 
-def effects_and_intervals(runs: Sequence[Unfinished]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Finish the runs one by one: the counts of all outcomes, and error rate and CLWV with their intervals.
+def _digest(data: Splits) -> str:
+    """SHA-256 over all word vectors, with the value and the place of each word."""
+    found = hashlib.sha256()
+    for part in (data.train, data.dev, data.test):
+        found.update(np.ascontiguousarray(part.X).data)
+        for column in (part.y, part.sentence_ids, part.positions):
+            found.update(column.tobytes())
+    return found.hexdigest()
 
-    Returns
-    -------
-    The tables of :func:`~pitfalls.neurons.interventions.intervene` and of
-    :func:`~pitfalls.neurons.intervals.rate_intervals`, run by run.
-    """
-    effects, intervals = [], []
-    for run in runs:
-        # One run's words at a time: at M-BERT's size those of all rankings would fill the memory.
-        words = run.outcomes()
-        effects.append(counts(words))
-        intervals.append(rate_intervals(words))
-    return pd.concat(effects, ignore_index=True), pd.concat(intervals, ignore_index=True)
+
+def ranking_of(result: Result) -> Ranking:
+    """The ranking of a finished task of :class:`Interventions`, without its scores."""
+    said = result.manifest["parameters"]
+    order = result.tables["order"]["neuron"].to_numpy()
+    return Ranking(order, None, said["ranking"], said["direction"], seed=said["seed"])
