@@ -19,7 +19,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import joblib
 
@@ -52,25 +52,6 @@ class Outcome:
 
 Do = Callable[["Task"], Outcome]
 Outcomes = Generator[Outcome, None, None]
-
-
-class Executor(Protocol):
-    """Does tasks."""
-
-    def workers(self) -> int:
-        """How many tasks are done at once."""
-        ...
-
-    def outcomes(self, do: Do, tasks: Sequence[Task], folder: Path) -> Outcomes:
-        """Call ``do`` with every task, and give the outcomes in any order.
-
-        Closing the generator ends the work. An exception of ``do`` ends it too, and is raised here.
-
-        Parameters
-        ----------
-        folder : into which ``do`` writes
-        """
-        ...
 
 
 # ------------------------------------------------------------------------------------- this machine
@@ -106,7 +87,10 @@ class Processes:
         return self.n
 
     def outcomes(self, do: Do, tasks: Sequence[Task], folder: Path) -> Outcomes:
-        """See :class:`Executor`."""
+        """Call ``do``, which writes into ``folder``, with every task, and give the outcomes in any order.
+
+        Closing the generator ends the work. An exception of ``do`` ends it too, and is raised here.
+        """
         if self.n == 1:
             yield from map(do, tasks)
             return
@@ -230,7 +214,7 @@ class DaskCluster:
             return self._places(client)
 
     def outcomes(self, do: Do, tasks: Sequence[Task], folder: Path) -> Outcomes:
-        """See :class:`Executor`.
+        """As :meth:`Processes.outcomes`.
 
         Raises
         ------
@@ -281,6 +265,9 @@ class DaskCluster:
                 f'`dask worker {self.address} --nthreads 1 --resources "{wanted}"`'
             )
         return found
+
+
+Executor = Processes | DaskCluster
 
 
 def _distributed() -> Any:

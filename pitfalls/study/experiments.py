@@ -142,12 +142,10 @@ class Interventions:
         return {"order": order, "effects": counts(words), "intervals": rate_intervals(words)}
 
     def _words(self, ranking: Ranking) -> pd.DataFrame:
-        """What became of every word at every k."""
+        """What became of every word at every k, one part after the other."""
         run = prepare(self.world, self.data, ranking, self.kind, [0, *self.ks], target=self.target)
         parts = tqdm(run.parts(_SENTENCES_A_PART), desc=f"{ranking.name} {ranking.direction}", unit="part", leave=False)
-        words = pd.concat([judged_words(part, self.ks) for part in parts], ignore_index=True)
-        # Each part is in the order of k and word, and the parts in the order of words.
-        return words.sort_values("k", kind="stable", ignore_index=True)
+        return pd.concat([judged_words(part, self.ks) for part in parts], ignore_index=True)
 
 
 def _digest(data: Splits) -> str:
