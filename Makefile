@@ -118,5 +118,5 @@ book: $(VENV)/.ready  ## Write the course as a website to build/book, from the e
 	$(BIN)/python docs/book/build.py --output build/book
 
 clean:  ## Remove what the commands wrote, but not .venv, nor the stored results of all configurations
-	rm -rf build figures unfinished report.html
+	rm -rf build figures report.html
 	find results -type f ! -name 'study-mini.zip' -delete

@@ -9,6 +9,7 @@ GPU where ``paper_world-cuda-float32.csv`` lies in the output folder, else those
 from __future__ import annotations
 
 import argparse
+import heapq
 import json
 import sys
 import tempfile
@@ -26,7 +27,6 @@ from benchmarks.measure import in_a_fresh_process, load_average, say
 from benchmarks.sweeps import write_tasks
 from pitfalls.figures.style import Plot, look, settings
 from pitfalls.files import write_text
-from pitfalls.study.costs import projection
 from pitfalls.study.everywhere import study_tasks
 from pitfalls.study.machine import describe
 from pitfalls.study.plan import Plan
@@ -165,10 +165,31 @@ def _in_words(about: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def projected(costs: UnitCosts) -> pd.DataFrame:
-    """A row a number of workers: the hours of the paper's configurations on so many machines like the measured one."""
-    table = projection(list(costs.seconds.values()), PAPER_CONFIGURATIONS, PROJECTED)
-    units = "; ".join(f"layer {layer}: {seconds:.4g} s" for layer, seconds in costs.seconds.items())
-    return table.assign(unit_costs=units, measured_on=costs.where, plan=costs.plan)
+    """One row per number of workers: the hours of the paper's configurations on so many machines like the measured one.
+
+    The configurations are on all measured layers in equal numbers.
+    """
+    units = list(costs.seconds.values())
+    seconds = [units[i % len(units)] for i in range(PAPER_CONFIGURATIONS)]
+    rows = [(workers, PAPER_CONFIGURATIONS, hours_of(seconds, workers)) for workers in PROJECTED]
+    said = "; ".join(f"layer {layer}: {each:.4g} s" for layer, each in costs.seconds.items())
+    table = pd.DataFrame(rows, columns=["workers", "configurations", "hours"])
+    return table.assign(unit_costs=said, measured_on=costs.where, plan=costs.plan)
+
+
+def hours_of(seconds: Sequence[float], workers: int) -> float:
+    """How long some workers take for tasks of so many seconds, each task whole, in the given order.
+
+    Examples
+    --------
+    >>> hours_of([3600, 3600, 3600], 2)
+    2.0
+    """
+    free = [0.0] * workers
+    for each in seconds:
+        # Whoever is free first takes the next.
+        heapq.heapreplace(free, free[0] + each)
+    return max(free) / 3600
 
 
 # -------------------------------------------------------------------------------------------- figure

@@ -14,15 +14,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from benchmarks.measure import load_average
-from pitfalls.study.executors import Do, Executor, Outcomes, Processes, Serial
+from pitfalls.study.executors import Processes
 from pitfalls.study.measures import measure
 from pitfalls.study.sweep import Swept, Task, sweep
 
@@ -37,31 +36,6 @@ def read_tasks(folder: Path) -> list[Task]:
     return [Task(**one) for one in json.loads((folder / "tasks.json").read_text(encoding="utf-8"))]
 
 
-@dataclass(frozen=True)
-class Clocked:
-    """An executor whose tasks are looked at: when each was known to have ended.
-
-    Attributes
-    ----------
-    ends:
-        Of ``time.perf_counter``, by the task's name.
-    """
-
-    inner: Executor
-    ends: dict[str, float] = field(default_factory=dict)
-
-    def workers(self) -> int:
-        """Those of the other one."""
-        return self.inner.workers()
-
-    def outcomes(self, do: Do, tasks: Sequence[Task], folder: Path) -> Outcomes:
-        """Those of the other one."""
-        with closing(self.inner.outcomes(do, tasks, folder)) as outcomes:
-            for task, outcome in outcomes:
-                self.ends[task.name] = time.perf_counter()
-                yield task, outcome
-
-
 def measured(tasks: Sequence[Task], workers: int) -> dict[str, Any]:
     """The row of one sweep over ``workers`` processes.
 
@@ -71,16 +45,17 @@ def measured(tasks: Sequence[Task], workers: int) -> dict[str, Any]:
         A task failed.
     """
     load = load_average()
-    executor = Clocked(Serial() if workers == 1 else Processes(workers))
     with tempfile.TemporaryDirectory() as folder:
         os.environ["PITFALLS_CACHE"] = folder
-        begin = time.perf_counter()
-        swept = sweep(tasks, measure, Path(folder) / "results", executor)
-        seconds = time.perf_counter() - begin
+        # By the system's clock, because it dates the files.
+        begin = time.time()
+        swept = sweep(tasks, measure, Path(folder) / "results", Processes(workers))
+        seconds = time.time() - begin
+        written = {task.name: task.file(Path(folder) / "results") for task in tasks}
+        ends = {name: file.stat().st_mtime - begin for name, file in written.items() if file.exists()}
     if swept.failures:
         raise RuntimeError(f"{len(swept.failures)} of {len(tasks)} tasks failed: {swept.failures[0].reason}")
     taken = {result.manifest["name"]: float(result.manifest["seconds"]) for result in swept.results}
-    ends = {name: end - begin for name, end in executor.ends.items()}
     return {"workers": workers, **rates_of(seconds, ends, taken), "load": load, "tables": fingerprint(swept)}
 
 

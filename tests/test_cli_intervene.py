@@ -17,7 +17,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from pitfalls.cli import main
 from pitfalls.interventions.outcomes import OUTCOMES
-from pitfalls.study import unfinished as module
+from pitfalls.study import experiments
 from pitfalls.worlds.load import mini_folder
 
 MODEL = mini_folder() / "model"
@@ -87,7 +87,6 @@ def test_every_kind_writes_figure_intervals_and_examples(treebank, tmp_path, cap
     assert "0 (no intervention)" in said and "error rate on test at k =" in said and "CLWV on test at k =" in said
     for path in (f"figures/{name}.png", f"results/{name}.csv", f"results/{name}_intervals.csv"):
         assert f"wrote {tmp_path / path}" in said
-    assert not (tmp_path / "unfinished").exists()
 
 
 def test_the_text_shows_which_words_came_out_different(treebank, tmp_path, capsys):
@@ -131,14 +130,14 @@ def test_stopped_and_run_again_it_says_what_was_done_and_ends_the_same(treebank,
     process = subprocess.Popen(
         [sys.executable, "-c", script, *given], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
-    kept = tmp_path / "stopped" / "unfinished" / "translation_spa_number_layer3"
+    kept = tmp_path / "stopped" / "build" / "intervene" / "translation_spa_number_layer3"
     for _ in range(6000):
-        if list(kept.glob("*/part-*.zip")) or process.poll() is not None:
+        if list(kept.glob("*.zip")) or process.poll() is not None:
             break
         time.sleep(0.02)
     process.send_signal(stop)
     _, errors = process.communicate()
-    found = list(kept.glob("*/part-*.zip"))
+    found = {path: path.stat().st_mtime_ns for path in kept.glob("*.zip")}
     assert found and not (tmp_path / "stopped" / "results").exists()
     if stop == signal.SIGINT:
         assert process.returncode == 130
@@ -146,28 +145,46 @@ def test_stopped_and_run_again_it_says_what_was_done_and_ends_the_same(treebank,
     capsys.readouterr()
     assert main(given) == 0
     said = capsys.readouterr().out
-    assert f"{len(found)} of 14 parts were done before, in {kept}; going on" in said
+    assert f"{len(found)} of 7 rankings were done before, in {kept}; going on" in said
     assert results(tmp_path / "stopped") == results(tmp_path / "whole")
-    assert not (tmp_path / "stopped" / "unfinished").exists()
+    assert {path: path.stat().st_mtime_ns for path in found} == found
+    assert len(list(kept.iterdir())) == 7
 
 
 def test_a_full_disk_is_said_and_loses_nothing(treebank, tmp_path, capsys, monkeypatch):
-    write, parts = module.write_result, []
+    sync, calls = os.fsync, []
 
-    def full(path, result):
-        parts.append(path.name)
-        if sum(name.startswith("part") for name in parts) == 4:
+    def full(handle):
+        calls.append(handle)
+        # Each file is synchronised, and then its folder.
+        if len(calls) > 6:
             raise OSError(28, "No space left on device")
-        write(path, result)
+        sync(handle)
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "write_result", full)
+        patch.setattr("pitfalls.files.os.fsync", full)
         assert main(arguments(treebank, tmp_path)) == 2
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("pitfalls intervene: ")]
-    assert "No space left on device" in line and "1 of 2 parts are done and kept" in line
+    assert "after 3 of 7 tasks" in line and "No space left on device" in line and "run the same again" in line
     assert not (tmp_path / "results").exists()
     assert main(arguments(treebank, tmp_path)) == 0
-    assert "3 of 14 parts were done before" in capsys.readouterr().out
+    assert "3 of 7 rankings were done before" in capsys.readouterr().out
+
+
+def test_a_ranking_that_fails_stops_no_other_and_is_told(treebank, tmp_path, capsys, monkeypatch):
+    def rank(name, *given, **more):
+        if name == "linear":
+            raise ZeroDivisionError("on purpose")
+        return whole(name, *given, **more)
+
+    whole = experiments.rank
+    with monkeypatch.context() as patch:
+        patch.setattr(experiments, "rank", rank)
+        assert main(arguments(treebank, tmp_path)) == 2
+    assert "2 tasks failed (linear-ttb-0: ZeroDivisionError: on purpose; linear-btt-0: " in capsys.readouterr().err
+    assert not (tmp_path / "results").exists()
+    assert main(arguments(treebank, tmp_path)) == 0
+    assert "5 of 7 rankings were done before" in capsys.readouterr().out
 
 
 # ---------------------------------------------------------------------------- what users get wrong

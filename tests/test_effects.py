@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import numpy as np
@@ -10,18 +11,17 @@ import pytest
 
 import pitfalls as pf
 from pitfalls.comparison.areas import area
-from pitfalls.interventions.replay import Sample
+from pitfalls.study import measures
 from pitfalls.study.claims import ledger
 from pitfalls.study.configurations import Configuration, configurations
 from pitfalls.study.effects import long, wide
-from pitfalls.study.everywhere import publish_study, study_everywhere, world_identity
-from pitfalls.study.measures import measure
+from pitfalls.study.everywhere import do_study, publish_study, study_tasks
+from pitfalls.study.measures import VERSION, measure, tasks
 from pitfalls.study.output import stored_study
 from pitfalls.study.overlap import ranking_overlaps, shared_across_languages
 from pitfalls.study.plan import Plan
-from pitfalls.study.setting import tasks
+from pitfalls.study.setting import world_identity
 from pitfalls.study.stored import read_result
-from pitfalls.worlds.experiment import Experiment
 
 PLAN = Plan(steps=8, betas=(2, 8), alphas=(1, 4), test_sentences=20, dev_sentences=20, train_words=700, greedy=8)
 KEYS = ["ranking", "direction", "ranking_seed"]
@@ -53,9 +53,8 @@ def data(planted):
 def test_effects_are_those_of_intervene_with_the_beta_chosen_on_dev(measured, planted, data):
     beta = measured["areas"]["beta"].iloc[0]
     probeless = pf.rank("probeless", data)
-    kinds = [pf.Translation(2), pf.Translation(8)]
-    sweep = pf.sweep(
-        Experiment(planted, data), [probeless], kinds, [8, 16, 32, 64, 128], Sample("dev", PLAN.dev_sentences)
+    sweep = pf.sweep_beta(
+        planted, data, [probeless], [8, 16, 32, 64, 128], betas=(2, 8), max_sentences=PLAN.dev_sentences
     )
     own = measured["strengths"].query("ranking == 'probeless' and kind == 'translation'")
     best = pf.clwv(sweep).groupby("strength")["clwv"].max()
@@ -64,7 +63,7 @@ def test_effects_are_those_of_intervene_with_the_beta_chosen_on_dev(measured, pl
     assert beta == min(strength for strength, value in mean.items() if value == mean.max())
     found = long(measured["effects"])
     for kind, ks in ((pf.Translation(beta), range(0, 129, 16)), (pf.Ablation(), range(0, 129, 32))):
-        expected = Experiment(planted, data).intervene(probeless, kind, ks, sentences=20).counts()
+        expected = pf.intervene(planted, data, probeless, kind, ks, max_sentences=20)
         part = found[(found["ranking"] == "probeless") & (found["direction"] == "ttb") & (found["kind"] == kind.label)]
         pd.testing.assert_frame_equal(part.reset_index(drop=True), expected, check_dtype=False)
 
@@ -129,7 +128,7 @@ def test_the_same_task_gives_the_same_tables(measured, parameters):
 
 def test_wide_and_long_are_two_forms_of_the_same(planted, data):
     tables = [
-        Experiment(planted, data).intervene(pf.rank("random", data, seed=seed), kind, [0, 64], sentences=9).counts()
+        pf.intervene(planted, data, pf.rank("random", data, seed=seed), kind, [0, 64], max_sentences=9)
         for seed in (1, 0)
         for kind in (pf.Translation(4.0), pf.Ablation())
     ]
@@ -155,7 +154,8 @@ def test_other_text_or_weights_are_another_identity(planted):
 
 
 def test_what_is_published_is_found_again(tmp_path, monkeypatch):
-    world, swept = study_everywhere({"name": "planted"}, tmp_path / "tasks", PLAN, layers=[1])
+    world, chosen = study_tasks({"name": "planted"}, PLAN, layers=[1])
+    swept = do_study(world, chosen, tmp_path / "tasks")
     publish_study("planted", world.model.n_neurons, swept.tables(), tmp_path)
     monkeypatch.setenv("PITFALLS_OUTPUT", str(tmp_path))
     found = stored_study("planted")
@@ -164,6 +164,29 @@ def test_what_is_published_is_found_again(tmp_path, monkeypatch):
         pd.testing.assert_frame_equal(found[name], table)
     with pytest.raises(FileNotFoundError, match="make reproduce"):
         stored_study("nothing")
+
+
+#: By version of the study's code, the SHA-256 of the tables that come with the project.
+STORED = {1: "74280d12b2def4456bd76f1caca3dfff6c47ba8a26c6fd703f24d23a7ddeef75"}
+
+
+def test_a_study_of_other_tables_has_another_version(root):
+    """Who changes what the study computes writes results/study-mini.zip anew, and is reminded here of the version."""
+    found = hashlib.sha256((root / "results" / "study-mini.zip").read_bytes()).hexdigest()
+    assert STORED.get(VERSION) == found, (
+        f"results/study-mini.zip is not that of version {VERSION} of the study's code: if the code computes something "
+        f"else, raise measures.VERSION; then put the file's SHA-256 here, {found}"
+    )
+
+
+def test_another_version_is_another_task_and_is_refused_by_this_code(parameters, tmp_path, monkeypatch):
+    which = [Configuration("art", "Number", 1)]
+    (now,) = tasks({"name": "planted"}, which, PLAN, "x")
+    monkeypatch.setattr(measures, "VERSION", VERSION + 1)
+    (later,) = tasks({"name": "planted"}, which, PLAN, "x")
+    assert now.file(tmp_path) != later.file(tmp_path)
+    with pytest.raises(ValueError, match=f"of version {VERSION} .*, and here is version {VERSION + 1}: install"):
+        measure(now.parameters)
 
 
 def test_the_study_that_comes_with_the_project_is_of_this_code(root):

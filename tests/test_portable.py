@@ -16,9 +16,8 @@ import pytest
 import pitfalls as pf
 from pitfalls.models.perturbation import VARIABLE, perturbed
 from pitfalls.study.configurations import Configuration, configurations
-from pitfalls.study.measures import measure
+from pitfalls.study.measures import measure, tasks
 from pitfalls.study.plan import Plan
-from pitfalls.study.setting import tasks
 from pitfalls.study.stored import read_result
 
 #: Two of each language, every layer twice; the first is the one in which processors differed most in float32.

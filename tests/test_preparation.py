@@ -12,14 +12,15 @@ import torch
 
 from pitfalls.cli import main
 from pitfalls.columns import SPLITS
-from pitfalls.models import vectors
+from pitfalls.models import activations
 from pitfalls.models.masked import MaskedLM
 from pitfalls.study import everywhere, setting
-from pitfalls.study.everywhere import do_study, preparations, prepare, study_everywhere, study_tasks
+from pitfalls.study.everywhere import do_study, preparations, prepare, study_tasks
+from pitfalls.study.executors import HERE, Processes
 from pitfalls.study.plan import Plan
 from pitfalls.study.stored import read_result
 from pitfalls.study.sweep import Swept
-from pitfalls.worlds import load, world
+from pitfalls.worlds import sources
 from pitfalls.worlds.load import cache_folder, load_world, mini_folder
 
 NOUNS = {"SG": ["cat", "dog", "owl", "cow"], "PL": ["cats", "dogs", "owls", "cows"]}
@@ -36,6 +37,10 @@ PLAN = Plan(
     shown=1,
 )
 LAYERS = [1, 2]
+
+
+def study(options, folder, layers, executor=HERE):
+    return do_study(*study_tasks(options, PLAN, layers), folder, executor)
 
 
 def conllu(n, offset=0):
@@ -69,13 +74,13 @@ def options(tmp_path):
 @pytest.fixture
 def passes(monkeypatch):
     """The layers of each call of the model that makes word vectors."""
-    noted, whole = [], vectors._fill
+    noted, whole = [], activations._fill
 
     def fill(arrays, *others):
         noted.append(sorted(arrays))
         whole(arrays, *others)
 
-    monkeypatch.setattr(vectors, "_fill", fill)
+    monkeypatch.setattr(activations, "_fill", fill)
     return noted
 
 
@@ -129,8 +134,8 @@ def test_what_cannot_be_prepared_is_named(ask, options):
 
 def test_a_study_makes_each_languages_vectors_once_before_its_configurations(options, passes, tmp_path):
     folder = tmp_path / "tasks"
-    world, swept = study_everywhere(options, folder, PLAN, LAYERS)
-    assert not swept.failures and len(swept.results) == 2 * len(world.pairs())
+    swept = study(options, folder, LAYERS)
+    assert not swept.failures and len(swept.results) == 2 * len(load_world(**options).pairs())
     assert passes == [LAYERS] * 6
     made = {file.name.split("-")[1]: read_result(file) for file in folder.glob("vectors-*.zip")}
     assert set(made) == {"eng", "tur"}
@@ -139,21 +144,21 @@ def test_a_study_makes_each_languages_vectors_once_before_its_configurations(opt
     assert set(swept.tables()) == {"curves", "orders", "effects", "strengths", "areas", "examples"}
     # All is done: there is nothing to prepare, even where the cache is gone.
     shutil.rmtree(cache_folder())
-    again = study_everywhere(options, folder, PLAN, LAYERS)[1]
+    again = study(options, folder, LAYERS)
     assert again.found == len(swept.results) and len(passes) == 6
     # A configuration is done anew without a cache, although its language was prepared once: layer by layer.
     _, chosen = study_tasks(options, PLAN, LAYERS)
     chosen[0].file(folder).unlink()
-    anew = study_everywhere(options, folder, PLAN, LAYERS)[1]
+    anew = study(options, folder, LAYERS)
     assert not anew.failures and passes[6:] == [[chosen[0].parameters["configuration"]["layer"]]] * 3
     for name, table in swept.tables().items():
         pd.testing.assert_frame_equal(anew.tables()[name], table)
 
 
 def test_several_workers_give_the_same_tables(options, tmp_path):
-    one = study_everywhere(options, tmp_path / "one", PLAN, [1])[1]
+    one = study(options, tmp_path / "one", [1])
     shutil.rmtree(cache_folder())
-    two = study_everywhere(options, tmp_path / "two", PLAN, [1], jobs=2)[1]
+    two = study(options, tmp_path / "two", [1], Processes(2))
     assert not one.failures and not two.failures
     for name, table in one.tables().items():
         pd.testing.assert_frame_equal(two.tables()[name], table)
@@ -183,7 +188,7 @@ def test_vectors_that_cannot_be_made_are_told_and_stop_nothing(options, tmp_path
         return prepare(parameters)
 
     monkeypatch.setattr(everywhere, "prepare", fails)
-    swept = study_everywhere(options, tmp_path / "tasks", PLAN, [1])[1]
+    swept = study(options, tmp_path / "tasks", [1])
     assert [(failure.task.name, failure.reason) for failure in swept.failures] == [
         ("vectors-eng", "ZeroDivisionError: on purpose")
     ]
@@ -192,11 +197,11 @@ def test_vectors_that_cannot_be_made_are_told_and_stop_nothing(options, tmp_path
 
 def test_a_full_disk_stops_the_study_and_says_what_it_needs(options, tmp_path, monkeypatch):
     monkeypatch.delattr("os.posix_fallocate", raising=False)
-    monkeypatch.setattr(vectors, "free_space", lambda folder: 10)
+    monkeypatch.setattr(activations, "free_space", lambda folder: 10)
     with pytest.raises(
         OSError, match=r"after 0 of 2 tasks: .*layers 1, 2 need 0\.0 MB, .* has 0\.0 MB free.* PITFALLS_CACHE"
     ):
-        study_everywhere(options, tmp_path / "tasks", PLAN, LAYERS)
+        study(options, tmp_path / "tasks", LAYERS)
     assert not list(cache_folder().glob("layer*"))
 
 
@@ -207,8 +212,8 @@ def test_the_command_says_what_vectors_take_before_it_begins(options, tmp_path, 
     command = ["sweep", "--world", "paper", "--model", options["model"], "--treebanks", options["treebanks"]]
     command += ["--languages", "eng", "--layers", "1", "2", "--jobs", "1", "--output", str(tmp_path), "--dry-run"]
     # 88 words x 128 neurons x 4 bytes x 2 layers are 0.09 MB; told as if each byte were 100,000.
-    whole = world.World.disk_need
-    monkeypatch.setattr(world.World, "disk_need", lambda *ask: 100_000 * whole(*ask))
+    whole = everywhere.World.disk_need
+    monkeypatch.setattr(everywhere.World, "disk_need", lambda *ask: 100_000 * whole(*ask))
     n = load_world(**options).model.n_neurons
     monkeypatch.setattr("pitfalls.cli.sweep.free_space", lambda folder: 2e12)
     monkeypatch.setattr("pitfalls.study.everywhere.load_world", lambda **asked: load_world(**asked, min_forms=2))
@@ -307,8 +312,8 @@ def test_float16_gives_close_vectors(options, device):
 
 def test_a_lexicon_is_of_the_whole_treebank_and_reads_it_once(options, monkeypatch):
     read = []
-    whole = load.treebanks.load
-    monkeypatch.setattr(load.treebanks, "load", lambda *ask, **more: read.append(ask) or whole(*ask, **more))
+    whole = sources.treebanks.load
+    monkeypatch.setattr(sources.treebanks, "load", lambda *ask, **more: read.append(ask) or whole(*ask, **more))
     world = load_world(**options)
     world.values("eng", "Number")
     assert len(read) == 3

@@ -21,9 +21,8 @@ import pytest
 from another_user import unreadable
 
 from pitfalls import files
-from pitfalls.study import sweep as sweeps
-from pitfalls.study.costs import estimate, hours, projection, total_hours, unit_costs, with_costs
-from pitfalls.study.executors import DaskCluster, Processes, Serial
+from pitfalls.study.costs import estimate, total_hours, unit_costs
+from pitfalls.study.executors import HERE, DaskCluster, Processes
 from pitfalls.study.stored import DamagedResultError, Result, read_result, write_result
 from pitfalls.study.sweep import Task, sweep
 
@@ -85,7 +84,7 @@ def cluster(one_cluster):
 def executor(request):
     if request.param == "dask":
         return DaskCluster(request.getfixturevalue("cluster").scheduler_address)
-    return {"serial": Serial(), "processes": Processes(2)}[request.param]
+    return {"serial": HERE, "processes": Processes(2)}[request.param]
 
 
 # ------------------------------------------------------------------------------ what any executor does
@@ -117,21 +116,14 @@ def test_a_failed_task_stops_no_other_and_is_done_again(tmp_path, executor):
 def test_a_full_disk_stops_the_sweep_and_loses_nothing(tmp_path, executor):
     folder = tmp_path / "results"
     tasks = tasks_of(tmp_path, 12, full=2, seconds=0.1)
-    with pytest.raises(OSError, match=r"of 12 tasks: .*No space left.* run the same again"):
+    with pytest.raises(OSError, match=r"after \d+ of 12 tasks: .*No space left.* run the same again") as told:
         sweep(tasks, work, folder, executor)
     assert len(begun(tmp_path)) < 12
-    time.sleep(0.3)  # a Dask worker finishes what it has begun
-    kept = [file for file in folder.iterdir() if file.suffix != ".lock"]
-    assert all(read_result(file).tables for file in kept)
-    swept = sweep([replace(task, parameters={**task.parameters}) for task in tasks[:2]], work, folder)
-    assert swept.found == 2
-
-
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_a_number_is_one_of_processes(tmp_path, jobs):
-    first = sweep(tasks_of(tmp_path, 3), work, tmp_path / "results", jobs)
-    again = sweep(tasks_of(tmp_path, 3), work, tmp_path / "results", jobs=jobs)
-    pd.testing.assert_frame_equal(first.tables()["squares"], again.tables()["squares"])
+    again = sweep([task for task in tasks if task.name != "square-2"], work, folder)
+    # A Dask worker finishes what it has begun, so there may be more.
+    assert again.found >= int(re.search(r"after (\d+)", str(told.value))[1])
+    pd.testing.assert_frame_equal(again.tables()["squares"], squares([0, 1, *range(3, 12)]))
+    assert not again.failures
 
 
 # --------------------------------------------------------------------------------- names and contents
@@ -142,24 +134,13 @@ def test_a_result_says_what_it_was_computed_from(tmp_path):
     sweep([task], work, tmp_path / "results")
     manifest = read_result(task.file(tmp_path / "results")).manifest
     assert manifest["parameters"] == dict(task.parameters) and manifest["parameters"]["seed"] == 3
-    assert manifest["machine"]["torch"] and manifest["code"] == sweeps.code_fingerprint()
-    assert manifest["kind"] == "square" and 0.2 <= manifest["seconds"] < 5
+    assert manifest["machine"]["torch"] and manifest["kind"] == "square" and manifest["seconds"] >= 0.2
 
 
-def test_other_parameters_and_other_code_are_other_tasks(tmp_path, monkeypatch):
-    one, other = Task("a", {"n": 1}), Task("a", {"n": 2})
+def test_other_parameters_are_another_task(tmp_path):
+    one, other = Task("a", {"n": 1, "version": 1}), Task("a", {"n": 1, "version": 2})
     assert one.file(tmp_path) != other.file(tmp_path)
-    before = one.file(tmp_path)
-    assert replace(one, kind="b", cost=3.0, resources={"GPU": 1}).file(tmp_path) == before
-    monkeypatch.setattr(sweeps, "code_fingerprint", lambda: "another version")
-    assert one.file(tmp_path) != before
-
-
-def test_two_tasks_of_one_name_fail_apart(tmp_path):
-    one, other = (Task("a", {"n": n, "log": str(tmp_path / "log"), "bad": 1}) for n in (0, 1))
-    swept = sweep([one, other], work, tmp_path / "results")
-    assert [failure.task for failure in swept.failures] == [other]
-    assert swept.tables()["squares"]["n"].tolist() == [0]
+    assert replace(one, kind="b").file(tmp_path) == one.file(tmp_path)
 
 
 def test_a_damaged_result_is_done_again(tmp_path):
@@ -179,18 +160,12 @@ def test_another_tasks_file_is_no_result(tmp_path):
         tasks[1].result(folder)
     # Two tasks of one name, whose parameters differ.
     one, other = (Task("a", {"n": n, "log": str(tmp_path / "log")}) for n in (7, 8))
-    sweep([one, other], work, folder)
+    for task in (one, other):
+        sweep([task], work, folder)
     other.file(folder).write_bytes(one.file(folder).read_bytes())
-    swept = sweep([*tasks, one, other], work, folder)
-    assert (swept.found, swept.failures) == (3, [])
-    pd.testing.assert_frame_equal(swept.tables()["squares"], squares([0, 1, 2, 7, 8]))
-
-
-def test_a_result_of_another_version_of_the_code_is_none(tmp_path):
-    (task,) = tasks_of(tmp_path, 1)
-    file = task.file(tmp_path)
-    write_result(file, Result({"name": task.name, "parameters": task.parameters, "code": "older"}, {}))
-    assert not sweeps.is_done(task, tmp_path)
+    swept = sweep([*tasks, other], work, folder)
+    assert (swept.found, swept.failures) == (2, [])
+    pd.testing.assert_frame_equal(swept.tables()["squares"], squares([0, 1, 2, 8]))
 
 
 def test_a_file_that_may_not_be_read_stops_no_other_and_is_not_replaced():
@@ -220,7 +195,7 @@ def test_what_a_killed_sweep_left_of_a_file_is_removed(tmp_path):
 
 
 def test_the_same_task_twice_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="each task may come once"):
+    with pytest.raises(ValueError, match="two tasks have the same name: each may come once"):
         sweep([*tasks_of(tmp_path, 1), *tasks_of(tmp_path, 1)], work, tmp_path / "results")
 
 
@@ -235,20 +210,15 @@ def test_a_limit_leaves_the_rest_for_later(tmp_path):
         sweep(tasks, work, tmp_path / "results", limit=0)
 
 
-def test_a_worker_with_other_code_stops_the_sweep(tmp_path):
-    do = sweeps._do(tasks_of(tmp_path, 1)[0], work, tmp_path / "results", 0.0, code="another")
-    assert "another version of pitfalls" in do.reason and not (tmp_path / "log").exists()
-
-
 # -------------------------------------------------------------------------------------- killed processes
 
 SCRIPT = """
 import sys
 from pathlib import Path
-from tests.test_sweep import sweep, tasks_of, work
+from tests.test_sweep import Processes, sweep, tasks_of, work
 if __name__ == "__main__":
     here, jobs = Path(sys.argv[1]), int(sys.argv[2])
-    swept = sweep(tasks_of(here, int(sys.argv[3]), seconds=0.3), work, here / "results", jobs)
+    swept = sweep(tasks_of(here, int(sys.argv[3]), seconds=0.3), work, here / "results", Processes(jobs))
     print(swept.tables()["squares"].to_csv())
 """
 
@@ -323,9 +293,9 @@ def test_a_killed_process_loses_no_task(tmp_path):
 
 
 def test_a_task_that_kills_its_process_is_told_and_the_others_are_done(tmp_path):
-    swept = sweep(tasks_of(tmp_path, 5, killer=1, seconds=0.05), work, tmp_path / "results", Processes(2, attempts=2))
+    swept = sweep(tasks_of(tmp_path, 5, killer=1, seconds=0.05), work, tmp_path / "results", Processes(2))
     ((name, reason),) = reasons(swept)
-    assert name == "square-1" and reason.startswith("worker lost, 2 times")
+    assert name == "square-1" and reason.startswith("worker lost, 3 times: ")
     assert swept.tables()["squares"]["n"].tolist() == [0, 2, 3, 4]
 
 
@@ -434,31 +404,35 @@ def test_a_folder_that_workers_do_not_see_is_refused(tmp_path, cluster, monkeypa
 
 def test_resources_that_no_worker_has_are_refused(tmp_path, cluster):
     address = cluster.scheduler_address
-    assert DaskCluster(address).workers() == DaskCluster(address, {"GPU": 1}).workers() == 2
-    tasks = [replace(task, resources={"GPU": 1}) for task in tasks_of(tmp_path)]
-    pd.testing.assert_frame_equal(
-        sweep(tasks, work, tmp_path / "results", DaskCluster(address)).tables()["squares"], SQUARES
-    )
-    tasks = [replace(task, resources={"GPU": 2}) for task in tasks_of(tmp_path, seed=1)]
-    with pytest.raises(ValueError, match=r'no worker .* offers GPU=2.* --resources "GPU=2"'):
-        sweep(tasks, work, tmp_path / "results", DaskCluster(address))
+    with_gpu = DaskCluster(address, {"GPU": 1})
+    assert DaskCluster(address).workers() == with_gpu.workers() == 2
+    swept = sweep(tasks_of(tmp_path), work, tmp_path / "results", with_gpu)
+    pd.testing.assert_frame_equal(swept.tables()["squares"], SQUARES)
+    for needs in (DaskCluster(address, {"GPU": 2}).workers, lambda: sweep_of_two_gpus(tmp_path, address)):
+        with pytest.raises(ValueError, match=r'no worker .* offers GPU=2.* --resources "GPU=2"'):
+            needs()
+
+
+def sweep_of_two_gpus(tmp_path, address):
+    sweep(tasks_of(tmp_path, seed=1), work, tmp_path / "results", DaskCluster(address, {"GPU": 2}))
 
 
 def test_no_scheduler_and_no_dask_are_told(tmp_path, monkeypatch):
     pytest.importorskip("dask.distributed")
-    with pytest.raises(ConnectionError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
-        sweep(tasks_of(tmp_path, 1), work, tmp_path / "results", DaskCluster("tcp://127.0.0.1:9", timeout=1))
+    nowhere = DaskCluster("tcp://127.0.0.1:9", timeout=1)
+    with pytest.raises(ConnectionError, match=r"no Dask scheduler with a worker answers at tcp://127\.0\.0\.1:9"):
+        sweep(tasks_of(tmp_path, 1), work, tmp_path / "results", nowhere)
     monkeypatch.setitem(sys.modules, "dask", None)
     with pytest.raises(ImportError, match=r"pip install 'pitfalls\[dask\]'"):
-        DaskCluster("tcp://127.0.0.1:9").workers()
+        nowhere.workers()
 
 
 # -------------------------------------------------------------------------------------------------- costs
 
 
 def stored(folder, task, seconds):
-    of_task = {"name": task.name, "parameters": task.parameters, "code": sweeps.code_fingerprint()}
-    write_result(task.file(folder), Result({**of_task, "kind": task.kind, "seconds": seconds}, {}))
+    manifest = {"name": task.name, "parameters": task.parameters, "kind": task.kind, "seconds": seconds}
+    write_result(task.file(folder), Result(manifest, {}))
 
 
 def test_estimates_follow_from_what_finished_tasks_took(tmp_path):
@@ -466,29 +440,26 @@ def test_estimates_follow_from_what_finished_tasks_took(tmp_path):
     for task, seconds in zip(tasks, [100, 300, 200], strict=False):
         stored(tmp_path, task, seconds)
     stored(tmp_path, tasks[4], 20)
-    stored(tmp_path, Task("slow-old", {"code": "older"}, "slow"), 1000)
+    stored(tmp_path, Task("slow-old", {"version": 0}, "slow"), 1000)
     stored(tmp_path, Task("other-0", {}, "other"), 9999)
     (tmp_path / "broken.zip").write_bytes(b"PK")
+    write_result(tmp_path / "no-task.zip", Result({}, {}))
     assert unit_costs(tmp_path).values.tolist() == [["fast", 1, 20], ["other", 1, 9999], ["slow", 4, 250]]
     table = estimate(tasks, tmp_path, 2)
-    assert table[["kind", "tasks", "found", "to_do", "seconds_a_task", "source"]].values.tolist() == [
+    assert table.columns.tolist() == ["kind", "tasks", "found", "to_do", "seconds_a_task", "source", "hours"]
+    assert table.drop(columns="hours").values.tolist() == [
         ["slow", 4, 3, 1, 250, "measured"],
         ["fast", 4, 1, 3, 20, "measured"],
         ["new", 4, 0, 4, 135, "assumed"],
     ]
     assert (table["hours"] * 3600).tolist() == pytest.approx([250, 40, 270])
     assert total_hours(table, 1) * 3600 == pytest.approx(250 + 60 + 540)
-    # One worker does the slow one and a new one, the other the fast ones and three new ones.
-    assert total_hours(table, 2) * 3600 == pytest.approx(60 + 3 * 135)
-    assert [task.cost for task in with_costs(tasks[3:9], tmp_path)] == [250, 20, 20, 20, 20, None]
-
-
-def test_costs_of_one_version_of_the_code_leave_the_others_out(tmp_path):
-    for i, (code, seconds) in enumerate([("this", 1), ("this", 4), ("that", 100)]):
-        manifest = {"kind": "slow", "seconds": seconds, "code": code}
-        write_result(tmp_path / f"slow-{i}.zip", Result(manifest, {}))
-    assert unit_costs(tmp_path, "this").values.tolist() == [["slow", 2, 2.5]]
-    assert not len(unit_costs(tmp_path, "other"))
+    assert total_hours(table, 2) * 3600 == pytest.approx((250 + 60 + 540) / 2)
+    # No more workers than tasks help.
+    assert total_hours(table, 100) * 3600 == pytest.approx(250)
+    for task in tasks:
+        stored(tmp_path, task, 1)
+    assert total_hours(estimate(tasks, tmp_path, 2), 2) == 0
 
 
 def test_nothing_measured_is_no_number(tmp_path):
@@ -502,15 +473,3 @@ def test_a_real_sweep_measures_its_tasks(tmp_path):
     sweep(tasks, work, tmp_path / "results", limit=1)
     (row,) = estimate(tasks, tmp_path / "results", 1).to_dict("records")
     assert (row["found"], row["to_do"], row["source"]) == (1, 2, "measured") and row["seconds_a_task"] >= 0.2
-    # With costs the progress is weighed; the results are the same.
-    weighed = sweep(with_costs(tasks, tmp_path / "results"), work, tmp_path / "results")
-    assert weighed.found == 1 and begun(tmp_path) == [0, 1, 2]
-
-
-def test_projections_are_whole_tasks_on_workers():
-    table = projection([3600], 156, [1, 8, 200])
-    assert table["hours"].tolist() == [156, 20, 1]
-    assert hours([], 3) == 0
-    for units, n, workers in (([], 1, [1]), ([0], 1, [1]), ([1], 0, [1]), ([1], 1, [0])):
-        with pytest.raises(ValueError, match=r"give"):
-            projection(units, n, workers)

@@ -5,35 +5,39 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
 from pitfalls import figures
-from pitfalls.arrays.ranking import Ranking
-from pitfalls.arrays.splits import Splits
 from pitfalls.cli.common import say
 from pitfalls.cli.configuration import name_of, world_and_data, wrote
 from pitfalls.interventions.ablation import Ablation
-from pitfalls.interventions.damage import damage
 from pitfalls.interventions.kinds import Kind
 from pitfalls.interventions.outcomes import clwv
-from pitfalls.interventions.run import examples
+from pitfalls.interventions.run import Run
 from pitfalls.interventions.translation import ConstantTranslation, Translation
 from pitfalls.language.analysers import SpacyAnalyser
 from pitfalls.language.corpus import Sentence
 from pitfalls.language.coverage import coverage
-from pitfalls.study.experiments import effects_and_intervals, rehearse, resumed_rankings
+from pitfalls.study.experiments import Interventions, ranking_of
 from pitfalls.study.output import publish, publish_table
-from pitfalls.study.unfinished import Unfinished, finish, unfinished
-from pitfalls.worlds.world import World
+from pitfalls.study.sweep import Task, is_done, sweep
+from pitfalls.worlds.experiment import Experiment
 
 # What --kind takes: the intervention with its strength, and the figure that draws it.
 _KINDS: dict[str, tuple[Callable[[argparse.Namespace], Kind], Callable[[pd.DataFrame], figures.Plot]]] = {
-    "translation": (lambda options: Translation(beta=options.beta), figures.translation),
-    "constant": (lambda options: ConstantTranslation(alpha=options.alpha), figures.translation),
-    "ablation": (lambda options: Ablation(), figures.ablation),
-    "mean-ablation": (lambda options: Ablation("mean"), figures.ablation),
+    "translation": (lambda options: Translation(options.beta, options.target), figures.translation),
+    "constant": (lambda options: ConstantTranslation(options.alpha, options.target), figures.translation),
+    "ablation": (lambda options: _ablation(options, "zero"), figures.ablation),
+    "mean-ablation": (lambda options: _ablation(options, "mean"), figures.ablation),
 }
+
+
+def _ablation(options: argparse.Namespace, value: Literal["zero", "mean"]) -> Ablation:
+    if options.target is not None:
+        raise ValueError("an ablation aims at no value: leave target out, or take --kind translation")
+    return Ablation(value)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -41,42 +45,42 @@ def run(options: argparse.Namespace) -> None:
     world, data = world_and_data(options)
     if options.spacy:
         world = world.judged_by(SpacyAnalyser(data.language, options.spacy, conversion=options.conversion))
-    _say_judge(world, data)
-    _say_left_out(world, data)
+    experiment = Experiment(world, data)
+    _say_judge(experiment)
+    _say_left_out(experiment)
     make_kind, draw = _KINDS[options.kind]
     kind = make_kind(options)
-    rehearse(world, data, kind, target=options.target)
     largest = min(options.max_k, world.model.n_neurons)
     ks = sorted({*range(0, largest + 1, options.step), largest})
+    plan = Interventions(experiment, kind, ks, options.max_neurons or largest)
+    plan.rehearse()
     name = name_of(options, data, options.kind)
-    kept = options.output / "unfinished" / name
-    rankings = resumed_rankings(data, kept, options.seed, options.max_neurons or largest, options.random)
-    runs = [unfinished(world, data, ranking, kind, ks, kept, target=options.target) for ranking in rankings]
-    _say_found(runs, kept)
-    effects, intervals = effects_and_intervals(runs)
+    kept = options.output / "build" / "intervene" / name
+    tasks = plan.tasks(options.seed, options.random)
+    _say_found(tasks, kept)
+    swept = sweep(tasks, plan.work, kept)
+    swept.check()
+    effects, intervals = swept.tables()["effects"], swept.tables()["intervals"]
     publish(draw(effects), name, options.output)
     publish_table(intervals, f"{name}_intervals", options.output)
     for title in ("error rate", "CLWV"):
         _say_rates(intervals[intervals["measure"] == title], title, [0, min(50, largest), largest])
-    best = max(rankings, key=lambda ranking: _top(effects, ranking))
-    _say_damage(world, data, best, kind, largest, options.target)
+    best = ranking_of(max(swept.results, key=lambda result: float(clwv(result.tables["effects"])["clwv"].max())))
+    run = experiment.intervene(best, kind, [largest])
+    _say_damage(run)
     if options.examples > 0:
-        shown = examples(
-            world, data, best, kind, k=largest, n=options.examples, seed=options.seed, target=options.target
-        )
+        shown = run.examples(options.examples, seed=options.seed)
         publish_table(shown, f"{name}_examples", options.output)
-        sentences = world.sentences(data.language, "test")
+        sentences = experiment.sentences("test")
         say(f"{best.name} {best.direction}, k = {largest}:\n{_before_and_after(shown, sentences)}")
         say(f"wrote {options.output / 'results' / name}_examples.csv")
     say(f"wrote {options.output / 'results' / name}_intervals.csv")
     wrote(options, name)
-    # Only now is everything safe under its own name.
-    finish(runs, kept)
 
 
-def _say_judge(world: World, data: Splits) -> None:
+def _say_judge(experiment: Experiment) -> None:
     """Name the analyser, and how much of the test words it knows."""
-    judge = world.analyser(data.language)
+    judge, data = experiment.analyser(), experiment.data
     known = coverage([judge], data.test.forms).set_index("per").loc["word"]
     say(
         f"judged by {judge.name}, which knows {known['known']:.1%} of the test words with {data.attribute}, "
@@ -84,37 +88,41 @@ def _say_judge(world: World, data: Splits) -> None:
     )
 
 
-def _say_damage(world: World, data: Splits, best: Ranking, kind: Kind, k: int, target: str | None) -> None:
+def _say_damage(run: Run) -> None:
     """Say what the strongest ranking did to the words that were left alone."""
     try:
-        found = damage(world, data, best, kind, [k], target=target).iloc[0]
+        found = run.damage().iloc[0]
     except ValueError as error:
         # All words may carry the attribute: no reason to lose what has been done.
         say(f"damage: {error}")
         return
+    who = f"{found['ranking']} {found['direction']}, k = {found['k']}"
     say(
-        f"damage by {best.name} {best.direction}, k = {k}: {found['damaged']} of the {found['others']} words that were "
-        f"left alone came out different ({found['damage']:.1%})"
+        f"damage by {who}: {found['damaged']} of the {found['others']} words that were left alone came out different "
+        f"({found['damage']:.1%})"
     )
 
 
-def _say_left_out(world: World, data: Splits) -> None:
+def _say_left_out(experiment: Experiment) -> None:
     """Name the values that test words have and that are not studied: training may lack them altogether."""
-    sentences = world.sentences(data.language, "test")
-    found = {word.attributes.get(data.attribute) for sentence in sentences for word in sentence.words}
+    data = experiment.data
+    found = {
+        word.attributes.get(data.attribute) for sentence in experiment.sentences("test") for word in sentence.words
+    }
     left_out = sorted(value for value in found if value is not None and value not in data.values)
     if left_out:
+        least = experiment.world.min_forms
         say(
-            f"values of test words that are left out, because train, dev or test has fewer than {world.min_forms} "
+            f"values of test words that are left out, because train, dev or test has fewer than {least} "
             f"forms with them: {' '.join(left_out)}"
         )
 
 
-def _say_found(runs: Sequence[Unfinished], kept: Path) -> None:
-    """Say how much an earlier, interrupted run has done."""
-    found, parts = sum(run.finished() for run in runs), sum(len(run.parts) for run in runs)
+def _say_found(tasks: Sequence[Task], kept: Path) -> None:
+    """Say how many rankings an earlier run has done."""
+    found = sum(is_done(task, kept) for task in tasks)
     if found:
-        say(f"{found} of {parts} parts were done before, in {kept}; going on")
+        say(f"{found} of {len(tasks)} rankings were done before, in {kept}; going on")
 
 
 def _say_rates(intervals: pd.DataFrame, title: str, ks: Sequence[int]) -> None:
@@ -144,9 +152,3 @@ def _before_and_after(shown: pd.DataFrame, sentences: Sequence[Sentence]) -> str
         lines += [f"        {row['word']} -> {row['predicted']} ({row['outcome']})" for row in rows.to_dict("records")]
         blocks.append("\n".join(lines))
     return "\n".join(blocks)
-
-
-def _top(effects: pd.DataFrame, ranking: Ranking) -> float:
-    named = {"ranking": ranking.name, "direction": ranking.direction, "ranking_seed": ranking.seed}
-    own = effects[(effects[list(named)] == pd.Series(named)).all(axis=1)]
-    return float(clwv(own)["clwv"].max())

@@ -11,7 +11,7 @@ from pitfalls.cli.common import say, world_options
 from pitfalls.files import free_space
 from pitfalls.study.costs import estimate, total_hours
 from pitfalls.study.everywhere import do_study, preparations, publish_study, study_tasks
-from pitfalls.study.executors import DaskCluster
+from pitfalls.study.executors import DaskCluster, Processes
 from pitfalls.study.plan import Plan
 from pitfalls.study.sweep import Task
 from pitfalls.worlds.world import World
@@ -28,11 +28,11 @@ def run(options: argparse.Namespace) -> None:
     plan = Plan(test_sentences=options.sentences, train_words=train, dev_words=dev, test_words=test, seed=options.seed)
     kept = options.output / "build" / "sweep"
     resources = {"GPU": 1.0} if options.device.startswith("cuda") else {}
-    executor = DaskCluster(options.dask, resources) if options.dask else options.jobs
+    executor = DaskCluster(options.dask, resources) if options.dask else Processes(options.jobs)
     opened, tasks = study_tasks(world, plan, options.layers, options.languages)
     _say_disk(opened, preparations(opened, tasks, kept, options.limit))
     if options.dry_run:
-        _say_costs(tasks, kept, executor.workers() if isinstance(executor, DaskCluster) else executor)
+        _say_costs(tasks, kept, executor.workers())
         return
     swept = do_study(opened, tasks, kept, executor, options.limit)
     say(f"{len(swept.results)} configurations, {swept.found} of them done before (kept in {kept})")
@@ -41,9 +41,7 @@ def run(options: argparse.Namespace) -> None:
     elif swept.results:
         publish_study(options.world, opened.model.n_neurons, swept.tables(), options.output)
         say(f"wrote {options.output / 'results' / f'study-{options.world}.zip'} and the paper's figures and tables")
-    if swept.failures:
-        told = "; ".join(f"{failure.task.name}: {failure.reason}" for failure in swept.failures)
-        raise ValueError(f"{len(swept.failures)} tasks failed ({told}); the same command does them again")
+    swept.check()
 
 
 def _say_disk(world: World, vectors: Sequence[Task]) -> None:

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from pitfalls import files
 from pitfalls.models.interface import LanguageModel
 
-
 # Raised by whoever changes what a word's vector is, so that older caches are made anew.
 CODE_VERSION = 1
 _READ_AT_ONCE = 1 << 22

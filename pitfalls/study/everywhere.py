@@ -6,8 +6,6 @@ What is written: ``results/study-WORLD.zip``, all tables, which notebooks read b
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,14 +13,13 @@ from typing import Any
 
 import pandas as pd
 
-from pitfalls.columns import SPLITS
+from pitfalls.models.store import CODE_VERSION
 from pitfalls.study.configurations import configurations
-from pitfalls.study.costs import with_costs
-from pitfalls.study.executors import Executor
-from pitfalls.study.measures import measure
+from pitfalls.study.executors import HERE, Executor
+from pitfalls.study.measures import measure, tasks
 from pitfalls.study.paper import publish_paper, tables_of
 from pitfalls.study.plan import Plan
-from pitfalls.study.setting import tasks, world_of
+from pitfalls.study.setting import world_identity, world_of
 from pitfalls.study.stored import Result, write_result
 from pitfalls.study.sweep import Swept, Task, is_done, sweep
 from pitfalls.worlds.load import load_world
@@ -35,9 +32,14 @@ def study_tasks(
     layers: Sequence[int] | None = None,
     languages: Sequence[str] | None = None,
 ) -> tuple[World, list[Task]]:
-    """The world, and the tasks of :func:`study_everywhere`; nothing is run.
+    """The world, and one task per configuration; nothing is run.
 
-    A task's kind names what decides its cost: world, model, layer and sentences.
+    A task's kind names what decides how long it takes: world, model, layer and sentences.
+
+    Parameters
+    ----------
+    options : what :func:`~pitfalls.worlds.load.load_world` takes, as plain JSON
+    layers, languages : by default those of :func:`~pitfalls.study.configurations.configurations`
 
     Raises
     ------
@@ -56,37 +58,8 @@ def study_tasks(
     return world, [replace(task, kind=kind) for task, kind in zip(made, kinds, strict=True)]
 
 
-def study_everywhere(
-    options: Mapping[str, Any],
-    folder: Path,
-    plan: Plan | None = None,
-    layers: Sequence[int] | None = None,
-    languages: Sequence[str] | None = None,
-    jobs: Executor | int = 1,
-    limit: int | None = None,
-) -> tuple[World, Swept]:
-    """Everything in all configurations of a world, each a task whose result is kept in ``folder``.
-
-    Before them the word vectors of their languages are made, as :func:`preparations` says.
-
-    Parameters
-    ----------
-    options : what :func:`~pitfalls.worlds.load.load_world` takes, as plain JSON
-    layers, languages : by default those of :func:`~pitfalls.study.configurations.configurations`
-    jobs : processes, each of which loads the world for itself; or an executor
-    limit : do at most so many configurations
-
-    Raises
-    ------
-    ValueError
-        No such world, layer or language.
-    """
-    world, chosen = study_tasks(options, plan, layers, languages)
-    return world, do_study(world, chosen, folder, jobs, limit)
-
-
 def do_study(
-    world: World, chosen: Sequence[Task], folder: Path, jobs: Executor | int = 1, limit: int | None = None
+    world: World, chosen: Sequence[Task], folder: Path, executor: Executor = HERE, limit: int | None = None
 ) -> Swept:
     """Do the tasks of :func:`study_tasks`: first the word vectors that they need, then the tasks themselves.
 
@@ -95,15 +68,17 @@ def do_study(
     Parameters
     ----------
     world, chosen : of :func:`study_tasks`
-    folder, jobs, limit : as of :func:`study_everywhere`; the limit counts configurations only
+    folder : of the result files
+    executor : see :mod:`~pitfalls.study.executors`; each of its processes loads the world for itself
+    limit : do at most so many configurations
     """
-    vectors = sweep(preparations(world, chosen, folder, limit), prepare, folder, jobs)
-    swept = sweep(with_costs(chosen, folder), measure, folder, jobs, limit=limit)
+    vectors = sweep(preparations(world, chosen, folder, limit), prepare, folder, executor)
+    swept = sweep(chosen, measure, folder, executor, limit=limit)
     return replace(swept, failures=[*vectors.failures, *swept.failures])
 
 
 def preparations(world: World, chosen: Sequence[Task], folder: Path, limit: int | None = None) -> list[Task]:
-    """A task ``vectors-LANG`` for each language of which a configuration is still to do, for :func:`prepare`.
+    """One task ``vectors-LANG`` per language of which a configuration is still to do, for :func:`prepare`.
 
     Each makes the word vectors of one language at all layers of the study in one pass, and different languages' are
     made side by side. They are kept in the cache (``$PITFALLS_CACHE``): where workers are on several machines it must
@@ -128,6 +103,7 @@ def preparations(world: World, chosen: Sequence[Task], folder: Path, limit: int 
         Task(
             f"vectors-{language}",
             {
+                "version": CODE_VERSION,
                 "world": parameters["world"],
                 "language": language,
                 "layers": sorted(layers[language]),
@@ -144,21 +120,8 @@ def prepare(parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
     return {"vectors": world.prepare([parameters["language"]], parameters["layers"])}
 
 
-def world_identity(world: World, languages: Sequence[str]) -> str:
-    """SHA-256 over a world's model, its text in some languages with all annotations, and its value filter."""
-    text = hashlib.sha256()
-    for language in languages:
-        for split in SPLITS:
-            text.update(f"{language} {split}\n".encode())
-            for sentence in world.sentences(language, split):
-                words = [[word.form, word.lemma, sorted(word.attributes.items())] for word in sentence.words]
-                text.update(json.dumps(words).encode() + b"\n")
-    decisive = [world.model.fingerprint(), world.min_forms, text.hexdigest()]
-    return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
-
-
 def publish_study(world: str, n_neurons: int, tables: Mapping[str, pd.DataFrame], output: Path) -> None:
-    """Write the tables of a sweep of :func:`study_everywhere`, and what the paper shows of them.
+    """Write the tables of a sweep of :func:`do_study`, and what the paper shows of them.
 
     What needs more configurations than there are is left out; ``results/left_out.csv`` says what and why.
     """

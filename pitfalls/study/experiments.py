@@ -1,25 +1,40 @@
-"""One configuration (language, attribute, layer) under every ranking: the tables behind both key figures."""
+"""One intervention under every ranking of a configuration: the tables behind both key figures."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from pitfalls.arrays.ranking import Ranking
-from pitfalls.arrays.splits import Splits
-from pitfalls.columns import Split
 from pitfalls.interventions.counts import counts
 from pitfalls.interventions.intervals import rate_intervals
 from pitfalls.interventions.kinds import Kind
-from pitfalls.interventions.replay import prepare
+from pitfalls.interventions.replay import Sample, prepare
 from pitfalls.interventions.run import judged_words
 from pitfalls.rankings import PAPER_RANKINGS, rank
-from pitfalls.study.unfinished import Unfinished, resumed_ranking
-from pitfalls.worlds.world import World
+from pitfalls.study.setting import world_identity
+from pitfalls.study.stored import Result
+from pitfalls.study.sweep import Task
+
+if TYPE_CHECKING:
+    from pitfalls.arrays.splits import Splits
+    from pitfalls.worlds.experiment import Experiment
+
+VERSION = 1
+"""Of what :meth:`Interventions.work` computes; what another version has left in the folder is not used."""
+# Raise it with every change after which the same rankings, words and ks give other tables.
+
+# They round, tokenize and lemmatise: under another version all is done anew, and is not half of each.
+_LIBRARIES = ("numpy", "torch", "transformers", "tokenizers", "simplemma")
+# Sentences are batched part by part, so a float32 model's last digit may hang on this.
+_SENTENCES_A_PART = 100
 
 
 def paper_rankings(data: Splits, seed: int = 0, max_neurons: int | None = None) -> list[Ranking]:
@@ -33,55 +48,114 @@ def paper_rankings(data: Splits, seed: int = 0, max_neurons: int | None = None) 
     ]
 
 
-# ------------------------------------------------------------------------ what goes on where it was stopped
+@dataclass(frozen=True, eq=False)
+class Interventions:
+    """One intervention on the test words, to be done under many rankings: one task per ranking, for ``sweep``.
 
-
-def rehearse(world: World, data: Splits, kind: Kind, split: Split = "test", target: str | None = None) -> None:
-    """Run one sentence unchanged, so that what cannot work is said before hours of ranking.
-
-    Raises
-    ------
-    ValueError
-        As :func:`~pitfalls.interventions.run.intervene`: a target that is no value, a model without a head, a
-        tokenizer that knows none of the words.
-    """
-    in_any_order = Ranking(np.arange(data.n_neurons), None, "none")
-    run = prepare(world, data, in_any_order, kind, [0], split, target)
-    judged_words(run.parts(1)[0], [0])
-
-
-def resumed_rankings(
-    data: Splits, folder: Path, seed: int = 0, max_neurons: int | None = None, random_draws: int = 1
-) -> list[Ranking]:
-    """The paper's seven rankings, then further random ones; each is kept in ``folder`` once it is found.
-
-    Parameters
+    Attributes
     ----------
+    kind:
+        A dataclass of numbers and text, such as :class:`~pitfalls.interventions.translation.Translation`.
+    ks:
+        Numbers of neurons, ascending.
     max_neurons:
         Bounds the greedy search of the Gaussian ranking, as in :func:`paper_rankings`.
-    random_draws:
-        Random rankings in all, with the seeds ``seed``, ``seed + 1``, ...
+
+    Examples
+    --------
+    >>> import pitfalls as pf
+    >>> experiment = pf.load_world("planted").experiment("art", "Number", layer=1)
+    >>> plan = Interventions(experiment, pf.Translation(), [0, 64], max_neurons=2)
+    >>> [task.name for task in plan.tasks()][:3]
+    ['linear-ttb-0', 'gaussian-ttb-0', 'probeless-ttb-0']
+    >>> sorted(plan.work(plan.tasks()[2].parameters))
+    ['effects', 'intervals', 'order']
     """
-    wanted = [(name, direction, seed) for name, direction in PAPER_RANKINGS]
-    wanted += [("random", "ttb", seed + i) for i in range(1, random_draws)]
-    return [
-        resumed_ranking(name, data, folder, direction, own_seed, max_neurons)
-        for name, direction, own_seed in tqdm(wanted, desc="ranking", unit="ranking", leave=False)
-    ]
+
+    experiment: Experiment
+    kind: Kind
+    ks: Sequence[int]
+    max_neurons: int | None = None
+
+    def rehearse(self) -> None:
+        """Run one sentence unchanged, so that what cannot work is said before hours of ranking.
+
+        Raises
+        ------
+        ValueError
+            As :func:`~pitfalls.interventions.run.intervene`: a target that is no value, a model without a head, a
+            tokenizer that knows none of the words.
+        """
+        in_any_order = Ranking(np.arange(self.experiment.data.n_neurons), None, "none")
+        replay = prepare(self.experiment, in_any_order, self.kind, [0], Sample())
+        judged_words(replay.parts(1)[0], [0])
+
+    def tasks(self, seed: int = 0, random_draws: int = 1) -> list[Task]:
+        """The paper's seven rankings, then further random ones, with the seeds ``seed + 1``, ``seed + 2``, ...
+
+        Parameters
+        ----------
+        random_draws : random rankings in all
+        """
+        wanted = [(name, direction, seed) for name, direction in PAPER_RANKINGS]
+        wanted += [("random", "ttb", seed + i) for i in range(1, random_draws)]
+        shared = self._decisive()
+        return [
+            Task(f"{name}-{direction}-{own}", {**shared, "ranking": name, "direction": direction, "seed": own})
+            for name, direction, own in wanted
+        ]
+
+    def _decisive(self) -> dict[str, Any]:
+        """What decides the tables of all rankings."""
+        data, judge = self.experiment.data, self.experiment.analyser()
+        return {
+            "version": VERSION,
+            "libraries": {name: metadata.version(name) for name in _LIBRARIES},
+            "world": world_identity(self.experiment.world, [data.language]),
+            "configuration": [data.language, data.attribute, data.train.layer],
+            "words": _digest(data),
+            # The lexicon of a treebank is in the world's text; a pipeline of spaCy has a version.
+            "judge": [judge.name, getattr(judge, "version", "")],
+            "kind": repr(self.kind),
+            "ks": list(self.ks),
+            "max_neurons": self.max_neurons,
+        }
+
+    def work(self, parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+        """Do one of :meth:`tasks`.
+
+        Returns
+        -------
+        order (of the neurons), effects (the counts of :class:`~pitfalls.interventions.run.Run`) and intervals
+        (that of :func:`~pitfalls.interventions.intervals.rate_intervals`).
+        """
+        name, direction, seed = (parameters[key] for key in ("ranking", "direction", "seed"))
+        ranking = self.experiment.rank(name, direction, seed, max_neurons=self.max_neurons)
+        words = self._words(ranking)
+        order = pd.DataFrame({"neuron": ranking.order})
+        return {"order": order, "effects": counts(words), "intervals": rate_intervals(words)}
+
+    def _words(self, ranking: Ranking) -> pd.DataFrame:
+        """What became of every word at every k, one part after the other."""
+        replay = prepare(self.experiment, ranking, self.kind, [0, *self.ks], Sample())
+        parts = tqdm(
+            replay.parts(_SENTENCES_A_PART), desc=f"{ranking.name} {ranking.direction}", unit="part", leave=False
+        )
+        return pd.concat([judged_words(part, self.ks) for part in parts], ignore_index=True)
 
 
-def effects_and_intervals(runs: Sequence[Unfinished]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Finish the runs one by one: the counts of all outcomes, and error rate and CLWV with their intervals.
+def _digest(data: Splits) -> str:
+    """SHA-256 over all word vectors, with the value and the place of each word."""
+    found = hashlib.sha256()
+    for part in (data.train, data.dev, data.test):
+        found.update(np.ascontiguousarray(part.X).data)
+        for column in (part.y, part.sentence_ids, part.positions):
+            found.update(column.tobytes())
+    return found.hexdigest()
 
-    Returns
-    -------
-    The tables of :func:`~pitfalls.interventions.run.intervene` and of
-    :func:`~pitfalls.interventions.intervals.rate_intervals`, run by run.
-    """
-    effects, intervals = [], []
-    for run in runs:
-        # One run's words at a time: at M-BERT's size those of all rankings would fill the memory.
-        words = run.outcomes()
-        effects.append(counts(words))
-        intervals.append(rate_intervals(words))
-    return pd.concat(effects, ignore_index=True), pd.concat(intervals, ignore_index=True)
+
+def ranking_of(result: Result) -> Ranking:
+    """The ranking of a finished task of :class:`Interventions`, without its scores."""
+    said = result.manifest["parameters"]
+    order = result.tables["order"]["neuron"].to_numpy()
+    return Ranking(order, None, said["ranking"], said["direction"], seed=said["seed"])

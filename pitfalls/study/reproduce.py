@@ -15,7 +15,6 @@ from pitfalls.extras import extra
 from pitfalls.files import write_text
 from pitfalls.study.costs import unit_costs
 from pitfalls.study.report import Executed, write_report
-from pitfalls.study.sweep import code_fingerprint
 
 with extra("course"):
     import nbformat
@@ -74,7 +73,7 @@ def reproduce(
 
 def _sweeps_costs(folder: Path) -> pd.DataFrame | None:
     """What the tasks of ``pitfalls sweep`` took, where it was run."""
-    costs = unit_costs(folder, code_fingerprint())
+    costs = unit_costs(folder)
     return costs.assign(total=costs["measured"] * costs["seconds"]) if len(costs) else None
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.splits import Activations, Splits
+from pitfalls.columns import SPLITS
 from pitfalls.rankings import PAPER_RANKINGS, random_rankings, rank_both
 from pitfalls.study.configurations import Configuration
 from pitfalls.study.plan import Plan
-from pitfalls.study.sweep import Task
 from pitfalls.worlds.experiment import Experiment
 from pitfalls.worlds.load import load_world
 from pitfalls.worlds.world import World
@@ -35,7 +36,7 @@ class Setting:
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> Setting:
-        """From the parameters of a task of :func:`tasks`."""
+        """From the parameters of a task of :func:`~pitfalls.study.measures.tasks`."""
         one, plan = Configuration(**parameters["configuration"]), Plan(**parameters["plan"])
         world = world_of(parameters["world"], one.language)
         whole = world.activations(one.language, one.attribute, one.layer)
@@ -88,13 +89,14 @@ def rankings_of(data: Splits, plan: Plan, device: str = "cpu") -> list[Ranking]:
     return [*ours, *random_rankings(few, plan.random_draws, plan.seed)]
 
 
-def tasks(world: Mapping[str, Any], which: Sequence[Configuration], plan: Plan, identity: str) -> list[Task]:
-    """A task a configuration.
-
-    Parameters
-    ----------
-    world : what :func:`~pitfalls.worlds.load.load_world` takes, as plain JSON
-    identity : of model and text, so that other weights under the same name are other tasks
-    """
-    shared = {"world": dict(world), "plan": json.loads(json.dumps(asdict(plan))), "identity": identity}
-    return [Task(f"study-{one.id}", {**shared, "configuration": asdict(one)}) for one in which]
+def world_identity(world: World, languages: Sequence[str]) -> str:
+    """SHA-256 over a world's model, its text in some languages with all annotations, and its value filter."""
+    text = hashlib.sha256()
+    for language in languages:
+        for split in SPLITS:
+            text.update(f"{language} {split}\n".encode())
+            for sentence in world.sentences(language, split):
+                words = [[word.form, word.lemma, sorted(word.attributes.items())] for word in sentence.words]
+                text.update(json.dumps(words).encode() + b"\n")
+    decisive = [world.model.fingerprint(), world.min_forms, text.hexdigest()]
+    return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()

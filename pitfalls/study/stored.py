@@ -46,19 +46,30 @@ def write_result(path: Path, result: Result) -> None:
     OSError
         The disk is full or the folder cannot be written; nothing is left behind.
     ValueError
+        As :func:`packed`.
+    """
+    files.write({path: packed(result)})
+
+
+def packed(result: Result) -> bytes:
+    """The bytes of a result's file.
+
+    Raises
+    ------
+    ValueError
         A column holds something else than text, whole numbers, numbers or truth values.
     """
     texts = {f"{name}.csv": table.to_csv(index=False, lineterminator="\n") for name, table in result.tables.items()}
     kinds = {name: {str(c): _kind(table[c]) for c in table.columns} for name, table in result.tables.items()}
     for name, said in ((_COLUMNS, kinds), (_MANIFEST, dict(result.manifest))):
         texts[name] = json.dumps(said, ensure_ascii=False, indent=1)
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
         for name, text in texts.items():
             entry = zipfile.ZipInfo(name, _DATE)
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, text.encode("utf-8"))
-    files.write({path: packed.getvalue()})
+    return content.getvalue()
 
 
 def read_result(path: Path) -> Result:
@@ -74,12 +85,12 @@ def read_result(path: Path) -> Result:
         The file is cut off or altered, or it takes more than 2 GiB once it is unpacked.
     """
     try:
-        packed = path.read_bytes()
+        content = path.read_bytes()
     except PermissionError as error:
         told = f"{error.strerror} (ask who owns the file to let you read it, or take another folder)"
         raise PermissionError(error.errno, told, str(path)) from error
     try:
-        texts = _unpacked(packed)
+        texts = _unpacked(content)
         manifest, kinds = json.loads(texts[_MANIFEST]), json.loads(texts[_COLUMNS])
         if not isinstance(manifest, dict) or not isinstance(kinds, dict):
             raise ValueError(f"{_MANIFEST} or {_COLUMNS} is no object of names and values")
@@ -92,9 +103,9 @@ def read_result(path: Path) -> Result:
     return Result(manifest, tables)
 
 
-def _unpacked(packed: bytes) -> dict[str, str]:
+def _unpacked(content: bytes) -> dict[str, str]:
     """The texts of an archive by name; never more bytes than it says, nor more than the most."""
-    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
         entries = archive.infolist()
         total = sum(entry.file_size for entry in entries)
         if len(entries) > _MOST_FILES or total > _MOST_BYTES:
