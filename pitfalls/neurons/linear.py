@@ -316,12 +316,8 @@ def _adam(parameters: list[torch.Tensor], gradients: list[torch.Tensor], learnin
     means, squares = ([torch.zeros_like(one) for one in parameters] for _ in range(2))
     counts = [one.new_zeros((), dtype=torch.float32) for one in parameters]
     # The bookkeeping of the class around this function takes longer than the step of a few probes.
-    return partial(
-        adam,
-        *(parameters, gradients, means, squares, [], counts),
-        **{"lr": learning_rate, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.0},
-        **{"fused": True, "amsgrad": False, "maximize": False},
-    )
+    by = partial(adam, lr=learning_rate, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0, amsgrad=False)
+    return partial(by, parameters, gradients, means, squares, [], counts, fused=True, maximize=False)
 
 
 def _batches(side: _Side, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
