@@ -63,7 +63,7 @@ def test_every_work_agrees_with_its_loop(written):
     table = pd.read_csv(written / "rankings.csv")
     assert set(table.columns) >= COLUMNS
     assert table.agreed.all()
-    assert len(table) == 5  # four works, one of them against two loops
+    assert len(table) == 7  # six works, one of them against two loops
     assert not table.isna().any().any()
     assert (table[["seconds", "oracle_seconds", "ratio", "peak_mb", "limit_seconds"]] > 0).all().all()
 

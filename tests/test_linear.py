@@ -109,9 +109,10 @@ def test_curves_trained_together_equal_each_alone(monkeypatch):
         np.testing.assert_allclose(rows["mi_bits"], alone["mi_bits"], atol=1e-8)
 
 
-@pytest.mark.parametrize("widths_at_once", [2, 50])
-def test_a_curve_is_one_plain_training_loop_per_k(widths_at_once, monkeypatch):
+@pytest.mark.parametrize(("widths_at_once", "picked_at_once"), [(2, 2 * 32 * 6), (50, 1), (50, 2**17)])
+def test_a_curve_is_one_plain_training_loop_per_k(widths_at_once, picked_at_once, monkeypatch):
     monkeypatch.setattr(linear, "_WIDTHS_AT_ONCE", widths_at_once)
+    monkeypatch.setattr(linear, "_PICKED_AT_ONCE", picked_at_once)
     data = splits(n=130, d=6, n_classes=4, dtype=np.float64)
     ranking = rank("random", data, seed=1)
     curve = probe_curve("linear", ranking, data, range(1, 7), seed=9)

@@ -83,14 +83,15 @@ def slow_gaussian(X: np.ndarray, y: np.ndarray, d: int) -> list[multivariate_nor
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])
-def test_gaussian_joint_is_scipys_for_every_number_of_columns(n_classes):
+def test_gaussian_joint_is_scipys_for_every_number_of_columns_asked(n_classes):
     X, y = words(200, 6, n_classes)
-    joint = gaussian_log_joint(fit_gaussians(X, y, n_classes, n_neurons=20), X)
+    widths = [1, 2, 6]
+    joint = gaussian_log_joint(fit_gaussians(X, y, n_classes, n_neurons=20), X, widths)
     prior = np.bincount(y) / len(y)
-    for k in (1, 2, 6):
+    for i, k in enumerate(widths):
         normals = slow_gaussian(X[:, :k].numpy(), y.numpy(), d=20)
         expected = np.stack([normals[c].logpdf(X[:, :k]) + np.log(prior[c]) for c in range(n_classes)], axis=1)
-        np.testing.assert_allclose(joint[:, k - 1], expected)
+        np.testing.assert_allclose(joint[:, :, i], expected)
 
 
 def quadratic_discriminant(X: np.ndarray, y: np.ndarray) -> QuadraticDiscriminantAnalysis:
@@ -145,12 +146,12 @@ def test_gaussian_probe_manages_fewer_words_than_neurons():
 def test_a_neuron_constant_everywhere_says_nothing():
     X, y = words(100, 4, 2)
     with_constant = torch.cat([X[:, :2], torch.full((100, 1), 0.1, dtype=torch.float64), X[:, 2:]], dim=1)
-    without = torch.log_softmax(gaussian_log_joint(fit_gaussians(X, y, 2, n_neurons=5), X), dim=2)
+    without = torch.log_softmax(gaussian_log_joint(fit_gaussians(X, y, 2, n_neurons=5), X, range(1, 5)), dim=1)
     gaussians = fit_gaussians(with_constant, y, 2)
     with_constant[:, 2] = 5.0  # also where the words scored have another value
-    guarded = torch.log_softmax(gaussian_log_joint(gaussians, with_constant), dim=2)
-    torch.testing.assert_close(guarded[:, [0, 1, 3, 4]], without)
-    torch.testing.assert_close(guarded[:, 2], guarded[:, 1])
+    guarded = torch.log_softmax(gaussian_log_joint(gaussians, with_constant, range(1, 6)), dim=1)
+    torch.testing.assert_close(guarded[:, :, [0, 1, 3, 4]], without)
+    torch.testing.assert_close(guarded[:, :, 2], guarded[:, :, 1])
 
 
 def test_a_neuron_constant_within_a_class_keeps_a_floor_of_variance():
@@ -159,19 +160,20 @@ def test_a_neuron_constant_within_a_class_keeps_a_floor_of_variance():
     gaussians = fit_gaussians(X, y, 2)
     floor = VARIANCE_FLOOR * float(X[:, 1].var(correction=0))
     assert float(gaussians.covariances[0, 1, 1]) == pytest.approx(floor)
-    assert torch.isfinite(gaussian_log_joint(gaussians, X)).all()
+    assert torch.isfinite(gaussian_log_joint(gaussians, X, [1, 3])).all()
 
 
 def test_duplicated_neurons_leave_the_covariance_definite():
     X, y = words(100, 3, 2)
-    assert torch.isfinite(gaussian_log_joint(fit_gaussians(X.repeat(1, 4), y, 2), X.repeat(1, 4))).all()
+    X = X.repeat(1, 4)
+    assert torch.isfinite(gaussian_log_joint(fit_gaussians(X, y, 2), X, range(1, 13))).all()
 
 
 def test_scaling_a_neuron_leaves_the_gaussian_posterior_unchanged():
     X, y = words(100, 5, 3)
     scaled = X * torch.tensor([1e-3, 1.0, 50.0, 1e4, 1.0])
-    posteriors = [torch.log_softmax(gaussian_log_joint(fit_gaussians(x, y, 3), x), dim=2) for x in (X, scaled)]
-    torch.testing.assert_close(*posteriors)
+    joints = [gaussian_log_joint(fit_gaussians(x, y, 3), x, range(1, 6)) for x in (X, scaled)]
+    torch.testing.assert_close(*(torch.log_softmax(joint, dim=1) for joint in joints))
 
 
 def test_a_class_of_one_word_is_an_error_that_says_so():

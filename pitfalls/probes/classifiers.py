@@ -24,7 +24,7 @@ from pitfalls.arrays.words import Words, as_tensor, check_two_words_each
 from pitfalls.probes.gaussian import Gaussians, fit_gaussians, gaussian_log_joint
 from pitfalls.probes.linear import Adam, LinearWeights, Optimum, descend
 
-# Log-densities held at a time when predicting: about 64 MB of float64.
+# Whitened words held at a time when predicting: about 64 MB of float64.
 _HELD = 2**23
 
 #: What the estimators of this wing take for words: arrays or tensors on any device.
@@ -291,6 +291,7 @@ class GaussianProbe(_Probe):
         )
         noise = covariances.diagonal(dim1=1, dim2=2)
         gaussians = Gaussians(prior, means, covariances, noise)
-        # The joint is there for every number of leading columns; of many words at once it would fill the memory.
+        # The whitened words are copies in double precision; of many words at once they would fill the memory.
         blocks = X.split(max(1, _HELD // means.numel()))
-        return torch.cat([torch.log_softmax(gaussian_log_joint(gaussians, words)[:, -1], dim=1) for words in blocks])
+        joint = torch.cat([gaussian_log_joint(gaussians, words, [X.shape[1]])[:, :, 0] for words in blocks])
+        return torch.log_softmax(joint, dim=1)

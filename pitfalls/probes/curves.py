@@ -132,14 +132,14 @@ def _gaussian(
 ) -> list[list[_Tally]]:
     """Gaussian probes of all ks, for each job all marginals of one fit; nothing is drawn."""
     tallies = _empty_tallies(splits, len(ks))
-    width, chosen = max(ks), torch.tensor(ks) - 1
+    width = max(ks)
     for task, of_task, scored_splits in zip(tasks, tallies, splits, strict=True):
         columns = task.order[:width].to(X.device)
         gaussians = fit_gaussians(X.index_select(1, columns), task.y, n_classes, n_neurons=X.shape[1])
         for tally, scored in zip(of_task, scored_splits, strict=True):
             for rows in _row_blocks(len(scored.X), width * n_classes):
-                joint = gaussian_log_joint(gaussians, scored.X[rows].index_select(1, columns))
-                log_proba = torch.log_softmax(joint[:, chosen.to(X.device)].transpose(1, 2), dim=1)
+                joint = gaussian_log_joint(gaussians, scored.X[rows].index_select(1, columns), ks)
+                log_proba = torch.log_softmax(joint, dim=1)
                 tally.add(slice(0, len(ks)), log_proba, scored.y[rows], scored.unseen[rows])
     return tallies
 

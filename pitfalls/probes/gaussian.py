@@ -8,6 +8,7 @@ normal of one dimension, so one pass scores all candidates of the search at once
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -79,43 +80,49 @@ def fit_gaussians(X: torch.Tensor, y: torch.Tensor, n_classes: int, n_neurons: i
             f"class {int(counts.argmin())} has {int(counts.min())} of the {len(X)} training words, and a "
             "covariance needs 2: leave the class out (the value filter) or add words"
         )
-    silent = X.amax(0) == X.amin(0)
-    floor = VARIANCE_FLOOR * X.double().var(0, correction=0)
-    means, covariances, noise = [], [], []
+    means, scatters = [], []
     for c in range(n_classes):
         deviations = X[y == c].double()
-        mean = deviations.mean(0)
-        deviations -= mean
-        scatter = deviations.T @ deviations
-        n = len(deviations)
-        denominator = 2 * d + 4 + n
-        diagonal = scatter.diagonal() / (n - 1) / denominator
-        constant = scatter.diagonal() / denominator + diagonal < floor
-        diagonal = torch.where(constant, floor, diagonal)
-        diagonal[silent] = 1
-        means.append(mean)
-        noise.append(diagonal)
-        covariances.append(scatter / denominator + torch.diag(diagonal))
-    log_prior = (counts.double() / counts.sum()).log()
-    return Gaussians(log_prior, torch.stack(means), torch.stack(covariances), torch.stack(noise))
+        means.append(deviations.mean(0))
+        deviations -= means[-1]
+        scatters.append(deviations.T @ deviations)
+    mean, covariances, shares = torch.stack(means), torch.stack(scatters), counts.double() / len(y)
+    within = covariances.diagonal(dim1=1, dim2=2)
+    floor = VARIANCE_FLOOR * (within.sum(0) / len(y) + shares @ (mean - shares @ mean).square())
+    denominator = (2 * d + 4 + counts)[:, None]
+    noise = within / (counts[:, None] - 1) / denominator
+    noise = torch.where(within / denominator + noise < floor, floor, noise)
+    noise[:, X.amax(0) == X.amin(0)] = 1
+    covariances /= denominator[:, :, None]
+    covariances.diagonal(dim1=1, dim2=2).add_(noise)
+    return Gaussians(shares.log(), mean, covariances, noise)
 
 
-def gaussian_log_joint(gaussians: Gaussians, X: torch.Tensor) -> torch.Tensor:
-    """Log joint density (nats) of words and classes, for the first 1, 2, ... columns.
+def gaussian_log_joint(gaussians: Gaussians, X: torch.Tensor, widths: Sequence[int]) -> torch.Tensor:
+    """Log joint density (nats) of words and classes, for the first ``k`` columns with every ``k`` of ``widths``.
 
-    ``X`` is [n_words, n_columns]; the result is [n_words, n_columns, n_classes].
+    ``X`` is [n_words, n_columns]; the result is [n_words, n_classes, n_widths].
 
     The Cholesky factor of a leading block is the leading block of the factor, so one factor and one
     triangular solve give every number of columns at once.
+
+    Examples
+    --------
+    >>> X = torch.tensor([[1.0, 0.0], [2.0, 1.0], [0.0, 1.0], [1.0, 3.0]])
+    >>> gaussians = fit_gaussians(X, torch.tensor([0, 0, 1, 1]), n_classes=2)
+    >>> gaussian_log_joint(gaussians, X, widths=[2]).shape
+    torch.Size([4, 2, 1])
     """
-    columns = torch.arange(1, X.shape[1] + 1, dtype=torch.float64, device=X.device)
+    asked = torch.tensor(widths, dtype=torch.float64, device=X.device)
+    # One row per width, ones where it reads a column: a product with it is the sum over the columns read.
+    reads = (torch.arange(X.shape[1], device=X.device) < asked[:, None]).double()
     joint = []
-    for c in range(len(gaussians.means)):
-        factor = torch.linalg.cholesky(gaussians.covariances[c])
-        white = torch.linalg.solve_triangular(factor, (X.double() - gaussians.means[c]).T, upper=False)
-        log_density = -0.5 * white.square().cumsum(0).T - factor.diagonal().log().cumsum(0)
-        joint.append(log_density - 0.5 * math.log(2 * math.pi) * columns + gaussians.log_prior[c])
-    return torch.stack(joint, dim=2)
+    for mean, covariance, log_prior in zip(gaussians.means, gaussians.covariances, gaussians.log_prior, strict=True):
+        factor = torch.linalg.cholesky(covariance)
+        white = torch.linalg.solve_triangular(factor, (X.double() - mean).T, upper=False)
+        constant = log_prior - 0.5 * math.log(2 * math.pi) * asked - reads @ factor.diagonal().log()
+        joint.append(torch.addmm(constant[:, None], reads, white.square_(), alpha=-0.5))
+    return torch.stack(joint).permute(2, 0, 1)
 
 
 def entropy_bits(y: torch.Tensor) -> float:

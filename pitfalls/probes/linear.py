@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from sklearn.exceptions import ConvergenceWarning
+from torch.optim.adam import adam
 from tqdm import tqdm
 
 from pitfalls.arrays.words import check_magnitude
@@ -22,6 +24,9 @@ _WIDTHS_AT_ONCE = 50
 
 # Weights trained together: with Adam's state they stay in the processor's cache.
 _WEIGHTS_AT_ONCE = 2**20
+
+# Numbers picked from the words at a time, for many batches of a few probes or for one of many.
+_PICKED_AT_ONCE = 2**17
 
 # Between its inverse and this, float32 holds the fourth power of a column's spread.
 _SPREAD = 2.0**20
@@ -287,22 +292,17 @@ def _by_adam(X: torch.Tensor, side: _Side, indices: range, recipe: Adam) -> Bloc
         for j, width in enumerate(side.widths):
             weight, bias = initial_weights(width, side.n_classes, task.seed)
             coef[i, :width, :, j], intercept[i, :, j] = weight.T.to(X), bias.to(X)
-    parameters = [torch.nn.Parameter(coef), torch.nn.Parameter(intercept)]
     gradients = torch.zeros_like(coef), torch.zeros_like(intercept)
-    for parameter, gradient in zip(parameters, gradients, strict=True):
-        parameter.grad = gradient
-    adam = torch.optim.Adam(parameters, lr=recipe.learning_rate, fused=True)
-    coef, intercept = (parameter.data for parameter in parameters)
+    step = _adam([coef, intercept], list(gradients), recipe.learning_rate)
 
     best_loss = X.new_full((len(side.tasks), len(side.widths)), torch.inf)
     best_coef, best_intercept, losses = coef.clone(), intercept.clone(), []
     for _ in range(recipe.epochs):
         epoch_loss = torch.zeros_like(best_loss)
-        for start in range(0, len(X), recipe.batch_size):
-            rows = slice(start, min(start + recipe.batch_size, len(X)))
-            epoch_loss += _gradient(side, rows, coef, intercept, gradients)
+        for words, targets in _batches(side, recipe.batch_size):
+            epoch_loss += _gradient(side, words, targets, coef, intercept, gradients)
             epoch_loss += _penalise(coef, gradients[0], recipe.l1, recipe.l2)
-            adam.step()
+            step()
         losses.append(epoch_loss)
         better = epoch_loss < best_loss
         best_loss = torch.where(better, epoch_loss, best_loss)
@@ -311,15 +311,34 @@ def _by_adam(X: torch.Tensor, side: _Side, indices: range, recipe: Adam) -> Bloc
     return Block(indices, side.widths, coef, intercept, best_coef, best_intercept, torch.stack(losses))
 
 
+def _adam(parameters: list[torch.Tensor], gradients: list[torch.Tensor], learning_rate: float) -> Callable[[], None]:
+    """One step of Adam, with the defaults of ``torch.optim.Adam``."""
+    means, squares = ([torch.zeros_like(one) for one in parameters] for _ in range(2))
+    counts = [one.new_zeros((), dtype=torch.float32) for one in parameters]
+    # The bookkeeping of the class around this function takes longer than the step of a few probes.
+    by = partial(adam, lr=learning_rate, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0, amsgrad=False)
+    return partial(by, parameters, gradients, means, squares, [], counts, fused=True, maximize=False)
+
+
+def _batches(side: _Side, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Words [n_tasks, n_rows, n_columns] and targets [n_tasks, n_rows, n_classes] of one batch after another."""
+    # For a few probes, picking the columns batch by batch would take longer than training on them.
+    at_once = size * max(1, _PICKED_AT_ONCE // (size * len(side.columns)))
+    for start in range(0, len(side.X), at_once):
+        rows = slice(start, start + at_once)
+        words, targets = side.words(rows), side.targets[:, rows].to(side.X)
+        yield from zip(words.split(size, dim=1), targets.split(size, dim=1), strict=True)
+
+
 def _gradient(
     side: _Side,
-    rows: slice,
+    words: torch.Tensor,
+    targets: torch.Tensor,
     coef: torch.Tensor,
     intercept: torch.Tensor,
     gradients: tuple[torch.Tensor, torch.Tensor],
 ) -> torch.Tensor:
     """Mean cross-entropy (nats) of a batch, [n_tasks, n_widths]; its gradient is written into ``gradients``."""
-    words, targets = side.words(rows), side.targets[:, rows].to(coef)
     log_proba = side.log_proba(words, coef, intercept)
     n_rows = words.shape[1]
     loss = torch.bmm(targets.flatten(1)[:, None, :], log_proba.flatten(1, 2))[:, 0] / -n_rows
