@@ -4,18 +4,18 @@ The whole face::
 
     import pitfalls as pf
     world = pf.load_world("mini")
-    data = world.activations("spa", "Gender", layer=3)
-    order = pf.rank("probeless", data)
-    curve = pf.probe_curve("linear", order, data, ks=range(1, 129))
-    effect = pf.intervene(world, data, order, pf.Translation(beta=8), ks=range(0, 129, 8))
-    pf.figures.translation(effect).show()
+    experiment = world.experiment("spa", "Gender", layer=3)
+    order = experiment.rank("probeless")
+    curve = experiment.probe(order, ks=range(1, 129))
+    run = experiment.intervene(order, pf.Translation(beta=8), ks=range(0, 129, 8))
+    pf.figures.translation(run.counts()).show()
 """
 
 from __future__ import annotations
 
 import lazy_loader
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Each name of __init__.pyi is imported when it is first used (PEP 562): PyTorch alone takes seconds.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

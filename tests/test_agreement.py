@@ -28,12 +28,12 @@ from pitfalls.comparison.overlap import (
     overlaps,
     shared_by_depth,
 )
-from pitfalls.comparison.rank_biased_overlap import (
+from pitfalls.comparison.ranking_agreement import avg_overlap, combined_order, expected_jaccard, neuron_vote
+from pitfalls.comparison.rbo import (
     expected_rank_biased_overlap,
     rank_biased_overlap,
     rank_biased_weight,
 )
-from pitfalls.comparison.ranking_agreement import avg_overlap, combined_order, expected_jaccard, neuron_vote
 
 PS = st.floats(0.05, 0.99)
 

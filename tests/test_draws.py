@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from pitfalls.arrays.splits import Splits
-from pitfalls.comparison.draws import interval
+from pitfalls.comparison.chance import interval
 from pitfalls.probes.curves import probe_curves
 from pitfalls.rankings import random_rankings
 

@@ -22,6 +22,7 @@ from pitfalls.study.overlap import ranking_overlaps, shared_across_languages
 from pitfalls.study.plan import Plan
 from pitfalls.study.setting import world_identity
 from pitfalls.study.stored import read_result
+from pitfalls.worlds.experiment import Experiment
 
 PLAN = Plan(steps=8, betas=(2, 8), alphas=(1, 4), test_sentences=20, dev_sentences=20, train_words=700, greedy=8)
 KEYS = ["ranking", "direction", "ranking_seed"]
@@ -53,17 +54,16 @@ def data(planted):
 def test_effects_are_those_of_intervene_with_the_beta_chosen_on_dev(measured, planted, data):
     beta = measured["areas"]["beta"].iloc[0]
     probeless = pf.rank("probeless", data)
-    sweep = pf.sweep_beta(
-        planted, data, [probeless], [8, 16, 32, 64, 128], betas=(2, 8), max_sentences=PLAN.dev_sentences
-    )
+    kinds, sample = [pf.Translation(2), pf.Translation(8)], pf.Sample("dev", PLAN.dev_sentences)
+    sweep = pf.interventions.sweep(Experiment(planted, data), [probeless], kinds, [8, 16, 32, 64, 128], sample)
     own = measured["strengths"].query("ranking == 'probeless' and kind == 'translation'")
-    best = pf.clwv(sweep).groupby("strength")["clwv"].max()
+    best = pf.interventions.clwv(sweep).groupby("strength")["clwv"].max()
     assert own.set_index("strength")["max_clwv"].to_dict() == pytest.approx(best.to_dict())
     mean = measured["strengths"].query("kind == 'translation'").groupby("strength")["max_clwv"].mean().round(12)
     assert beta == min(strength for strength, value in mean.items() if value == mean.max())
     found = long(measured["effects"])
     for kind, ks in ((pf.Translation(beta), range(0, 129, 16)), (pf.Ablation(), range(0, 129, 32))):
-        expected = pf.intervene(planted, data, probeless, kind, ks, max_sentences=20)
+        expected = Experiment(planted, data).intervene(probeless, kind, ks, sentences=20).counts()
         part = found[(found["ranking"] == "probeless") & (found["direction"] == "ttb") & (found["kind"] == kind.label)]
         pd.testing.assert_frame_equal(part.reset_index(drop=True), expected, check_dtype=False)
 
@@ -71,7 +71,7 @@ def test_effects_are_those_of_intervene_with_the_beta_chosen_on_dev(measured, pl
 def test_areas_are_those_under_the_two_curves(measured, data):
     probeless = pf.rank("probeless", data)
     curve = pf.probe_curve("linear", probeless, data, ks=range(16, 129, 16))
-    flips = pf.clwv(long(measured["effects"]).query("kind == 'translation' and k > 0"))
+    flips = pf.interventions.clwv(long(measured["effects"]).query("kind == 'translation' and k > 0"))
     own = flips.query("ranking == 'probeless' and direction == 'ttb'")
     (row,) = measured["areas"].query("ranking == 'probeless' and direction == 'ttb'").to_dict("records")
     # Probes trained side by side and alone round differently.
@@ -113,7 +113,7 @@ def test_every_ranking_and_draw_is_there_once(measured):
 
 
 def test_examples_are_of_the_best_ranking_and_of_the_drawn_sentences(measured, planted):
-    shown, flips = measured["examples"], pf.clwv(long(measured["effects"]).query("kind == 'translation'"))
+    shown, flips = measured["examples"], pf.interventions.clwv(long(measured["effects"]).query("kind == 'translation'"))
     top = flips.loc[flips["clwv"].idxmax()]
     assert set(shown["k"]) == {top["k"]} and set(shown["ranking"]) == {top["ranking"]}
     assert shown["sentence_id"].nunique() <= PLAN.shown
@@ -128,7 +128,7 @@ def test_the_same_task_gives_the_same_tables(measured, parameters):
 
 def test_wide_and_long_are_two_forms_of_the_same(planted, data):
     tables = [
-        pf.intervene(planted, data, pf.rank("random", data, seed=seed), kind, [0, 64], max_sentences=9)
+        Experiment(planted, data).intervene(pf.rank("random", data, seed=seed), kind, [0, 64], sentences=9).counts()
         for seed in (1, 0)
         for kind in (pf.Translation(4.0), pf.Ablation())
     ]
@@ -212,7 +212,7 @@ def test_the_verdicts_that_come_with_the_project_follow_from_its_tables(root):
     tables = {
         **stored.tables,
         "effects": effects,
-        "saturation": pf.saturation_table(effects),
+        "saturation": pf.interventions.saturation_table(effects),
         "overlaps": ranking_overlaps(orders, top, n_neurons),
         "shared": shared_across_languages(probeless, top, n_neurons),
     }

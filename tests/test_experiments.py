@@ -14,8 +14,8 @@ from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.splits import Splits
 from pitfalls.columns import SPLITS
 from pitfalls.interventions.ablation import Ablation
-from pitfalls.interventions.counts import counts
 from pitfalls.interventions.intervals import rate_intervals
+from pitfalls.interventions.outcomes import counts
 from pitfalls.interventions.replay import prepare
 from pitfalls.interventions.run import intervene, outcomes_by_word
 from pitfalls.interventions.translation import ConstantTranslation, Translation

@@ -33,8 +33,8 @@ data = pf.Splits.from_arrays(train=part(40), dev=part(20), test=part(20))
 orders = [pf.rank(name, data, max_neurons=3) for name in pf.RANKINGS]
 for probe in pf.PROBES:
     pf.probe_curve(probe, orders[0], data, ks=[1, 3, 5])
-pf.overlaps(orders[:2] + pf.random_rankings(data, draws=2), ks=[2])
-pf.selectivity_curves(data, ks=[2])
+pf.comparison.overlaps(orders[:2] + pf.random_rankings(data, draws=2), ks=[2])
+pf.comparison.selectivity_curves(data, ks=[2])
 pf.ranker("gaussian", k=2).fit(*part(40))
 """
 
@@ -102,8 +102,8 @@ def test_with_the_required_packages_alone_arrays_work_and_all_else_names_its_ext
     asked = {
         'pf.load_world("mini")': "models",
         'pf.load_world("planted")': "models",
-        "pf.LeaceErasure(beta=1)": "models",
-        'pf.SimplemmaAnalyser("eng")': "models",
+        "pf.interventions.LeaceErasure(beta=1)": "models",
+        'from pitfalls.language.analysers import SimplemmaAnalyser; SimplemmaAnalyser("eng")': "models",
         "import pitfalls.models.pretrain": "models",
         "pf.figures": "figures",
         "from pitfalls import figures": "figures",

@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 import pitfalls as pf
 from pitfalls.language.artificial import ArtificialLanguage
 from pitfalls.models.interface import TooLongError
+from pitfalls.models.masked import MaskedLM
 from pitfalls.worlds.blueprint import BLOCKS, PlantedParameters, plant
 from pitfalls.worlds.experiment import Experiment
 from pitfalls.worlds.load import load_world, mini_folder, truth
@@ -407,7 +408,7 @@ def test_any_number_of_values_works(n):
     assert data.values == tuple(sorted(values))
     assert np.ptp(np.bincount(data.train.y)) <= 1
     untouched = Experiment(world, data).intervene(first(truth(world), "used")[0], pf.Ablation(), [0]).counts()
-    assert float(pf.error_rate(untouched)["error_rate"].iloc[0]) < 0.03
+    assert float(pf.interventions.error_rate(untouched)["error_rate"].iloc[0]) < 0.03
     translated = counts(world, data, pf.ConstantTranslation(1.0), "used")
     assert translated["intended"] > 190
     assert truth(world).encoded[pf.rank("probeless", data).order[:12]].all()
@@ -430,7 +431,7 @@ def test_only_planted_worlds_have_a_truth():
     from pitfalls.worlds.sources import GeneratedSource
     from pitfalls.worlds.world import World
 
-    mini = World("mini", pf.MaskedLM.load(mini_folder() / "model"), GeneratedSource(mini_folder()), 20)
+    mini = World("mini", MaskedLM.load(mini_folder() / "model"), GeneratedSource(mini_folder()), 20)
     with pytest.raises(ValueError, match="which neurons the mini world uses is not known"):
         truth(mini)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.splits import Activations, Splits
-from pitfalls.comparison.rank_biased_overlap import expected_rank_biased_overlap, rank_biased_overlap
+from pitfalls.comparison.rbo import expected_rank_biased_overlap, rank_biased_overlap
 from pitfalls.comparison.stability import (
     nogueira,
     resample_sentences,

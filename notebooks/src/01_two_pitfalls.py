@@ -238,7 +238,7 @@ translation = pf.publish(pf.figures.translation(effects), "01_translation")
 translation.show()
 
 # %%
-errors, flips = pf.error_rate(effects), pf.clwv(effects)
+errors, flips = pf.interventions.error_rate(effects), pf.interventions.clwv(effects)
 summary = pd.DataFrame(
     {
         "error, all neurons": at(errors, "error_rate", world.model.n_neurons),

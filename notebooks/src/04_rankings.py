@@ -110,7 +110,7 @@ course.check("04.1", probeless_scores)
 # %%
 # Your function at work: its ranking against both truths, beside random ones.
 yours = pf.Ranking(np.argsort(-probeless_scores(q), kind="stable"), None, "yours")
-pf.figures.truth(pf.ranking_areas([yours, *pf.random_rankings(data, draws=10)], truth)).show()
+pf.figures.truth(pf.comparison.ranking_areas([yours, *pf.random_rankings(data, draws=10)], truth)).show()
 
 # %% [markdown]
 # **In one sentence**: the ranking that you made finds what is encoded without a mistake (area 1.000, random rankings
@@ -217,7 +217,7 @@ print(course.reveal("04-a", truth.used[probeless.order[:12]].sum()))
 # %%
 everything = [pf.rank(name, data) for name in pf.RANKINGS if name != "random"]
 everything += pf.random_rankings(data, draws=10)
-areas = pf.ranking_areas(everything, truth)
+areas = pf.comparison.ranking_areas(everything, truth)
 scores = pf.publish(pf.figures.truth(areas), "04_truth")
 scores.show()
 
@@ -278,7 +278,7 @@ of_value = [pf.rank("probeless", number, value=value) for value in number.values
 for ranking in of_value:
     print(f"{ranking.name:14}", *(f"{neuron:4}" for neuron in ranking.order[:10]))
 print(
-    pf.overlaps(of_value, ks=[10])[["ranking_a", "ranking_b", "overlap", "expected", "p_value"]]
+    pf.comparison.overlaps(of_value, ks=[10])[["ranking_a", "ranking_b", "overlap", "expected", "p_value"]]
     .round(3)
     .to_string(index=False)
 )
@@ -294,7 +294,7 @@ LANGUAGE, ATTRIBUTE, LAYER, K = "spa", "Gender", 2, 20
 world = pf.load_world()  # `mini`, unless the environment variable PITFALLS_WORLD says another
 data = world.activations(LANGUAGE, ATTRIBUTE, layer=LAYER)
 found = [pf.rank(name, data, max_neurons=40) for name in pf.RANKINGS]
-agreement = pf.publish(pf.figures.overlaps(pf.overlaps(found, ks=[K]), K), "04_overlaps")
+agreement = pf.publish(pf.figures.overlaps(pf.comparison.overlaps(found, ks=[K]), K), "04_overlaps")
 agreement.show()
 
 # %% [markdown]
@@ -306,8 +306,8 @@ agreement.show()
 # consistent of theirs. Here, with our fourteen:
 
 # %%
-votes = pf.avg_overlap(found, ks=[K]).merge(
-    pf.neuron_vote(found, ks=[K]), on=["ranking", "direction", "ranking_seed", "k"]
+votes = pf.comparison.avg_overlap(found, ks=[K]).merge(
+    pf.comparison.neuron_vote(found, ks=[K]), on=["ranking", "direction", "ranking_seed", "k"]
 )
 votes = votes.set_index("ranking")[["avg_overlap", "neuron_vote"]]
 print(votes.sort_values("avg_overlap", ascending=False).round(2).to_string())
@@ -359,7 +359,7 @@ course.neuron_explorer(world, LANGUAGE, ATTRIBUTE, LAYER, neuron=17)
 DRAWS = 4
 rows = []
 for name in ("linear", "gaussian", "probeless", "anova", "random"):
-    again = pf.stability_over_bootstrap(
+    again = pf.comparison.stability_over_bootstrap(
         lambda sample, seed, name=name: pf.rank(name, sample, seed=seed, max_neurons=40), data, draws=DRAWS, ks=[K]
     )
     rows.append(again)
@@ -388,8 +388,10 @@ def once(sample, seed):
     return trained[seed]
 
 
-first = pf.stability_over_bootstrap(once, few, draws=DRAWS, ks=DEPTHS)
-last = pf.stability_over_bootstrap(lambda sample, seed: once(sample, seed).reversed(), few, draws=DRAWS, ks=DEPTHS)
+first = pf.comparison.stability_over_bootstrap(once, few, draws=DRAWS, ks=DEPTHS)
+last = pf.comparison.stability_over_bootstrap(
+    lambda sample, seed: once(sample, seed).reversed(), few, draws=DRAWS, ks=DEPTHS
+)
 by_weight = np.sort(pf.rank("linear", few).scores)[::-1]
 ends = pd.DataFrame(
     {
@@ -431,7 +433,7 @@ class Spread(Scorer):
 
 
 planted_data = planted.activations("art", "Number", layer=1)
-mine = pf.ranking_areas([Spread().rank(planted_data)], truth)
+mine = pf.comparison.ranking_areas([Spread().rank(planted_data)], truth)
 print(mine[["ranking", "against", "area", "chance"]].round(2).to_string(index=False))
 
 # %% [markdown]

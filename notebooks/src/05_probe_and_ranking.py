@@ -212,7 +212,7 @@ course.check("05.2", compared)
 # only the probe is swapped?
 
 # %%
-mean = pf.interval(curves).pivot_table(index=["k", "ranking", "direction"], columns="probe", values="mean")
+mean = pf.comparison.interval(curves).pivot_table(index=["k", "ranking", "direction"], columns="probe", values="mean")
 rows = []
 for k in ks:
     scores = mean.loc[k].xs("ttb", level="direction")
@@ -304,12 +304,12 @@ print(f"{(claim['accuracy'] - claim[RIVAL]).max():+.3f}")
 
 # %%
 linear = curves[(curves["probe"] == "linear") & (curves["ranking_seed"] == 0)]
-over_seeds = pf.interval(linear).assign(range=lambda t: t["high"] - t["low"])
+over_seeds = pf.comparison.interval(linear).assign(range=lambda t: t["high"] - t["low"])
 both = curves[(curves["seed"] == 0) & (curves["ranking_seed"] == 0)]
 both = both.pivot_table(index=["ranking", "direction", "k"], columns="probe", values="accuracy")
 preset = (both["linear_converged"] - both["linear"]).abs()
 random = curves[(curves["ranking"] == "random") & (curves["seed"] == 0)]
-chance = pf.interval(random, level=0.8).assign(range=lambda t: t["high"] - t["low"])
+chance = pf.comparison.interval(random, level=0.8).assign(range=lambda t: t["high"] - t["low"])
 summary = pd.DataFrame(
     {
         "seeds, largest": over_seeds.groupby("k")["range"].max(),

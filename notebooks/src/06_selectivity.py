@@ -128,7 +128,7 @@ LANGUAGE, ATTRIBUTE, LAYER = "spa", "Gender", 2
 world = pf.load_world()  # `mini`, unless the environment variable PITFALLS_WORLD says another
 data = world.activations(LANGUAGE, ATTRIBUTE, layer=LAYER)
 ks = [1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128]
-anew = pf.selectivity_curves(data, ks=ks)
+anew = pf.comparison.selectivity_curves(data, ks=ks)
 figure = pf.publish(pf.figures.accuracy(anew, measure="selectivity"), "06_selectivity")
 figure.show()
 
@@ -211,9 +211,9 @@ K = [8, 32]
 probeless = [("probeless", "ttb")]
 variants = pd.concat(
     [
-        pf.selectivity_curves(data, ks=K, rankings=[*probeless, ("linear", "ttb")], control_ranking=how).assign(
-            control=how
-        )
+        pf.comparison.selectivity_curves(
+            data, ks=K, rankings=[*probeless, ("linear", "ttb")], control_ranking=how
+        ).assign(control=how)
         for how in ("anew", "kept", "authors")
     ]
 )
@@ -232,11 +232,13 @@ print(f"\nthe choice alone moves a selectivity by up to {spread.max().max():.3f}
 # third of the test forms out of train and dev.
 
 # %%
-held = pf.hold_out_forms(data, share=1 / 3, seed=0)
+held = pf.probes.hold_out_forms(data, share=1 / 3, seed=0)
 order = pf.rank("probeless", held)
 apart = pf.probe_curves([order], held, ks=[32, 128], tasks=["real", "control"], seeds=range(10))
 parts = [
-    pf.interval(apart, f"accuracy_{which}").assign(forms=which)[["probe", "task", "k", "forms", "mean", "low", "high"]]
+    pf.comparison.interval(apart, f"accuracy_{which}").assign(forms=which)[
+        ["probe", "task", "k", "forms", "mean", "low", "high"]
+    ]
     for which in ("seen", "unseen")
 ]
 print(pd.concat(parts).sort_values(["task", "probe", "k"], kind="stable").round(2).to_string(index=False))
@@ -278,6 +280,6 @@ course.check("06.3", perfect_memory)
 # **What this does not show**: whether the model uses any of it. On to interventions.
 #
 # **Try it**: `LANGUAGE, ATTRIBUTE, LAYER = "rus", "Case", 4` (six values: is the control task harder?), or other seeds
-# of the control labels, `pf.selectivity_curves(data, ks=ks, seeds=[0, 1, 2])`.
+# of the control labels, `pf.comparison.selectivity_curves(data, ks=ks, seeds=[0, 1, 2])`.
 #
 # **Next**: notebook 07, where neurons are switched off and the model runs on without them.

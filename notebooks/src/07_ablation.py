@@ -141,7 +141,7 @@ def run(kind, ks=KS, some=everybody):
 
 
 ablation = run(pf.Ablation())
-figure = pf.publish(pf.figures.ablation(pf.counts(ablation)), "07_ablation")
+figure = pf.publish(pf.figures.ablation(pf.interventions.counts(ablation)), "07_ablation")
 figure.show()
 
 # %% [markdown]
@@ -152,7 +152,7 @@ figure.show()
 # `baseline` is the same words' rate without an intervention.
 
 # %%
-rates = pf.publish_table(pf.rate_intervals(ablation), "07_ablation_rates")
+rates = pf.publish(pf.interventions.rate_intervals(ablation), "07_ablation_rates")
 
 
 def shown(rates, measure, ks):
@@ -350,7 +350,7 @@ for name, weight in (("not read", 0.0), ("read", 1.0)):
                 readings = planted.analyser("art")
                 said = [reading.value("Number") for form in words["predicted"] for reading in readings.analyse(form)]
                 forgotten[name] = pd.Series(said).value_counts().to_dict()
-known = pf.publish_table(pd.DataFrame(rows), "07_planted")
+known = pf.publish(pd.DataFrame(rows), "07_planted")
 print("the same activations in both worlds:", np.array_equal(*vectors))
 print("CLWV, by what is changed and whether the head reads the copies")
 table = known.pivot_table(index="changed", columns=["copies", "kind"], values="CLWV", sort=False)
@@ -429,7 +429,7 @@ for ranking in (*best.values(), *draws[1:3]):
         row = {"ablation": label, "ranking": f"{ranking.name} {ranking.seed}"}
         row |= {"first half gone": front_gone.mean(), "last half gone": back_gone.mean()}
         halves.append(row | {"survives either": (front_gone & back_gone).mean(), "all gone": all_gone.mean()})
-halves = pf.publish_table(pd.DataFrame(halves).sort_values("ablation", ascending=False, kind="stable"), "07_halves")
+halves = pf.publish(pd.DataFrame(halves).sort_values("ablation", ascending=False, kind="stable"), "07_halves")
 print(f"share of words that come out unchanged (first and last {HALF} of {d} neurons; random by its seed)")
 print(halves.to_string(index=False, float_format="{:.2f}".format))
 
@@ -454,7 +454,7 @@ print(halves.to_string(index=False, float_format="{:.2f}".format))
 # %%
 translation = run(pf.Translation(beta=BETA))
 constant = run(pf.ConstantTranslation(alpha=2))
-figure = pf.publish(pf.figures.translation(pf.counts(translation)), "07_translation")
+figure = pf.publish(pf.figures.translation(pf.interventions.counts(translation)), "07_translation")
 figure.show()
 
 # %% [markdown]
@@ -476,7 +476,7 @@ def told_apart(rates):
 
 def separation(by_word, name):
     """How far apart seven rankings are, and seven random ones, for both measures; a row a measure and k."""
-    rates = pf.rate_intervals(by_word)
+    rates = pf.interventions.rate_intervals(by_word)
     rates = rates[(rates["k"] > 0) & (rates["k"] < d)]  # at 0 and, under ablation, at d all are the same
     found = []
     for (measure, k), at_k in rates.groupby(["measure", "k"], sort=False):
@@ -493,7 +493,7 @@ def separation(by_word, name):
 
 NAMES = {"ablation": ablation, f"translation, β = {BETA}": translation, "translation, α = 2": constant}
 apart = pd.DataFrame([row for name, by_word in NAMES.items() for row in separation(by_word, name)])
-apart = pf.publish_table(apart, "07_separation")
+apart = pf.publish(apart, "07_separation")
 print("error rate at k: range of seven rankings / of seven random ones")
 pairs = apart[apart["measure"] == "error rate"]
 pairs = pairs.assign(
@@ -580,7 +580,7 @@ harm = pd.concat(
     ],
     ignore_index=True,
 )
-harm = pf.publish_table(harm, "07_damage")
+harm = pf.publish(harm, "07_damage")
 print(f"damage among {harm['others'].iloc[0]} words left alone: lowest and highest of the seven rankings")
 table = harm.groupby(["kind", "k"], sort=False)["damage"].agg(["min", "max"])
 print(table.to_string(float_format="{:.3f}".format))

@@ -30,6 +30,7 @@ import pandas as pd
 
 import pitfalls as pf
 from pitfalls import course
+from pitfalls.language.analysers import SimplemmaAnalyser
 from pitfalls.language.coverage import agreement, coverage
 from pitfalls.study.effects import long
 
@@ -78,8 +79,8 @@ figure = pf.publish(pf.figures.outcomes(found.drop(columns=["ranking", "k"])), "
 figure.show()
 
 # %%
-flips = pf.clwv(found[found["k"] > 0]).set_index("ranking")["clwv"]
-errors = pf.error_rate(found[found["k"] > 0]).set_index("ranking")["error_rate"]
+flips = pf.interventions.clwv(found[found["k"] > 0]).set_index("ranking")["clwv"]
+errors = pf.interventions.error_rate(found[found["k"] > 0]).set_index("ranking")["error_rate"]
 told = encoded.assign(
     CLWV=[round(flips[name], 2) for name in encoded["block"]],
     error=[round(errors[name], 2) for name in encoded["block"]],
@@ -197,8 +198,10 @@ best = {ranking.name: ranking for ranking in rankings if ranking.direction == "t
 three = [best[name] for name in ("linear", "gaussian", "probeless")]
 few = [d * i // 16 for i in (1, 2, 4, 8, 16)]
 on_dev = pf.Sample("dev", sentences=SENTENCES // 2)
-scaled = pf.sweep(experiment, three, [pf.Translation(beta) for beta in range(2, 13)], few, on_dev)
-constant = pf.sweep(experiment, three, [pf.ConstantTranslation(alpha) for alpha in (1, 2, 4, 6, 8)], few, on_dev)
+scaled = pf.interventions.sweep(experiment, three, [pf.Translation(beta) for beta in range(2, 13)], few, on_dev)
+constant = pf.interventions.sweep(
+    experiment, three, [pf.ConstantTranslation(alpha) for alpha in (1, 2, 4, 6, 8)], few, on_dev
+)
 sweep = pf.publish(pf.figures.beta(pd.concat([scaled, constant], ignore_index=True)), "08_beta")
 sweep.show()
 
@@ -207,11 +210,11 @@ sweep.show()
 # best) or α = 2 (0.46), and at the strongest push each is below 0.2.
 
 # %%
-choice = pf.choose_beta(scaled)
+choice = pf.interventions.choose_beta(scaled)
 BETA = float(choice["overall_beta"].iloc[0])
 print(choice[["ranking", "beta", "clwv", "k"]].round(2).to_string(index=False))
 print(f"\nhighest mean over the three rankings: beta = {BETA:g}; the paper shows 8 [P]\n")
-gain = pf.scaled_against_constant(pd.concat([scaled, constant], ignore_index=True))
+gain = pf.interventions.scaled_against_constant(pd.concat([scaled, constant], ignore_index=True))
 print(gain[["ranking", "beta", "scaled_clwv", "alpha", "constant_clwv", "gain"]].round(2).to_string(index=False))
 
 # %% [markdown]
@@ -264,7 +267,7 @@ figure.show()
 # without an intervention, and the interval is over resampled sentences, at the k of the highest CLWV.
 
 # %%
-table = pf.saturation_table(effects[effects["ranking_seed"] == 0])
+table = pf.interventions.saturation_table(effects[effects["ranking_seed"] == 0])
 rows = []
 for one in table.itertuples():
     run = runs[[(r.name, r.direction) for r in everybody].index((one.ranking, one.direction))]
@@ -281,7 +284,7 @@ for one in table.itertuples():
     )
 print(f"{table['words'].iloc[0]} words")
 print(pd.DataFrame(rows).to_string(index=False))
-random_peaks = pf.saturation_table(effects[effects["ranking"] == "random"])["max_clwv"]
+random_peaks = pf.interventions.saturation_table(effects[effects["ranking"] == "random"])["max_clwv"]
 print(f"\nten random rankings: highest CLWV {random_peaks.min():.2f} to {random_peaks.max():.2f}")
 
 # %% [markdown]
@@ -323,11 +326,11 @@ course.intervention_explorer(experiment, three, k=k, beta=BETA)
 
 # %%
 other = world.activations(LANGUAGE, "Number", layer=LAYER)
-erasure = pf.LeaceErasure.of(data)
+erasure = pf.interventions.LeaceErasure.of(data)
 trials = [
     (pf.Translation(BETA), k),
-    *((pf.RandomDirection(BETA, seed=seed), k) for seed in range(5)),
-    (pf.OtherAttribute.of(other, BETA), k),
+    *((pf.interventions.RandomDirection(BETA, seed=seed), k) for seed in range(5)),
+    (pf.interventions.OtherAttribute.of(other, BETA), k),
     (pf.Ablation("mean"), k),
     (erasure, k),
     (erasure, d),
@@ -336,18 +339,18 @@ rows = []
 for kind, first in trials:
     run = experiment.intervene(order, kind, ks=[0, first], sentences=SENTENCES)
     effect, harm = run.counts(), run.damage().query("k > 0")
-    rates = pf.with_baseline(pf.error_rate(effect)).query("k > 0").iloc[0]
+    rates = pf.interventions.with_baseline(pf.interventions.error_rate(effect)).query("k > 0").iloc[0]
     rows.append(
         {
             "kind": kind.label,
             "k": first,
-            "CLWV": pf.clwv(effect).query("k > 0")["clwv"].iloc[0],
+            "CLWV": pf.interventions.clwv(effect).query("k > 0")["clwv"].iloc[0],
             "error rate": rates["error_rate"],
             "baseline": rates["baseline"],
             "damage": harm["damage"].iloc[0],
         }
     )
-controls = pf.publish_table(pd.DataFrame(rows), "08_controls")
+controls = pf.publish(pd.DataFrame(rows), "08_controls")
 print(f"{order.name} {order.direction}; baseline: error rate without an intervention")
 print(controls.round(3).to_string(index=False))
 mine, turned = controls["CLWV"].iloc[0], controls["CLWV"].iloc[1:6]
@@ -376,7 +379,7 @@ harm = pd.concat(
     ignore_index=True,
 )
 keys = [column for column in harm.columns if column not in ("others", "damaged", "damage")]
-both = pf.clwv(effects).merge(harm, on=keys)
+both = pf.interventions.clwv(effects).merge(harm, on=keys)
 figure = pf.publish(pf.figures.tradeoff(both), "08_tradeoff")
 figure.show()
 
@@ -395,7 +398,7 @@ figure.show()
 # %%
 predicted = experiment.intervene(order, pf.Translation(BETA), ks=[k], sentences=SENTENCES).outcomes
 forms = predicted.loc[~predicted["outcome"].isin(["unchanged", "split"]), "predicted"].tolist()
-ours, lemmatiser = world.analyser(LANGUAGE), pf.SimplemmaAnalyser(LANGUAGE)
+ours, lemmatiser = world.analyser(LANGUAGE), SimplemmaAnalyser(LANGUAGE)
 print(f"{len(forms)} words that came out different, as one word")
 print(coverage([ours, lemmatiser], forms).round(2).to_string(index=False), "\n")
 print(agreement(ours, lemmatiser, forms).round(2).to_string(index=False), "\n")
@@ -456,7 +459,7 @@ print(course.reveal("08-a", same / happens.sum()))
 # Gender), as far as this world holds them. Each cell: highest CLWV, and the k that reaches it.
 
 # %%
-counts = pf.saturation_table(long(study["effects"]))
+counts = pf.interventions.saturation_table(long(study["effects"]))
 wanted = counts[
     counts["attribute"].isin(["Number", "Tense", "Gender"]) & counts["language"].isin(["eng", "fra", "spa"])
 ]
@@ -500,7 +503,7 @@ print(
 # outside; that a model breaks where it is hit does not say that it was built there.
 #
 # **Try it**: set `ATTRIBUTE = "Number"` or `LANGUAGE, ATTRIBUTE = "rus", "Case"`, and name the value to translate to
-# with `target="ACC"` in `pf.intervene`. Or plant a world whose head reads the copies, with
+# with `pf.Translation(BETA, target="ACC")`. Or plant a world whose head reads the copies, with
 # `planted=pf.PlantedParameters(redundant_read=1.0)`, and predict again.
 #
 # **Next**: notebook 09, where a hundred configurations are asked whether it is always so.

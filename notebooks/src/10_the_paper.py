@@ -30,6 +30,7 @@ import pandas as pd
 
 import pitfalls as pf
 from pitfalls import course
+from pitfalls.comparison.selectivity import selectivity
 from pitfalls.study.clusters import PATTERNS
 from pitfalls.study.paper import tables_of
 
@@ -73,8 +74,8 @@ for pattern in PATTERNS:
 # %%
 for pattern in PATTERNS[1:]:
     curves = of("curves", *stand_for.loc[pattern, WHERE])
-    selectivity = pf.selectivity(curves.query("task == 'real'"), curves.query("task == 'control'"))
-    pf.figures.accuracy(selectivity, "selectivity").show()
+    found = selectivity(curves.query("task == 'real'"), curves.query("task == 'control'"))
+    pf.figures.accuracy(found, "selectivity").show()
 
 # %% [markdown]
 # **In one sentence**: with all 128 neurons the linear probe is the more selective on both here, a little on English

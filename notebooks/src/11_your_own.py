@@ -130,12 +130,12 @@ def accuracy(ranking, probe, task="real", column="accuracy"):
 def clwv(kind):
     """The share of words that come out with the same lemma and another value."""
     run = experiment.intervene(order, kind, ks=[K], sentences=100)
-    return float(pf.clwv(run.counts())["clwv"].iloc[0])
+    return float(pf.interventions.clwv(run.counts())["clwv"].iloc[0])
 
 
 unseen = ~np.isin(data.test.forms, sorted(set(data.train.forms)))
 mine, by_chance = accuracy("probeless", "linear"), accuracy("random", "linear")
-elsewhere = max(clwv(pf.RandomDirection(BETA, seed=seed)) for seed in range(3))
+elsewhere = max(clwv(pf.interventions.RandomDirection(BETA, seed=seed)) for seed in range(3))
 rows = [
     ("05 more than always the same value?", mine.mean(), always(data.test)),
     ("05 more than random neurons, the best of the draws?", mine.mean(), by_chance.max()),
@@ -347,8 +347,8 @@ course.check("11.2", split_by_form)
 #
 # **What this does not show**: anything about *your* model. The stand-ins are toys.
 #
-# **Try it**: the role in layer 4, or many nouns whose form train lacks (`pf.hold_out_forms(roles, share=0.5)`). Then
-# your own.
+# **Try it**: the role in layer 4, or many nouns whose form train lacks (`pf.probes.hold_out_forms(roles, share=0.5)`).
+# Then your own.
 #
 # ## The course in seven sentences
 #

@@ -1,1 +1,7 @@
-"""Comparing rankings and methods: overlap, stability, tests and intervals."""
+"""Comparing rankings and methods: overlap, stability, selectivity, chance, tests and intervals."""
+
+from __future__ import annotations
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

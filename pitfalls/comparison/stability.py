@@ -20,7 +20,7 @@ from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.splits import Activations, Splits
 from pitfalls.arrays.words import checked_ks
 from pitfalls.comparison.overlap import n_neurons_of, shared_by_depth
-from pitfalls.comparison.rank_biased_overlap import expected_rank_biased_overlap, rank_biased_overlap_of
+from pitfalls.comparison.rbo import expected_rank_biased_overlap, rank_biased_overlap_of
 
 # Any way to rank: (data, seed) -> Ranking.
 Make = Callable[["Splits", int], "Ranking"]

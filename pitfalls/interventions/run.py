@@ -18,11 +18,10 @@ import numpy as np
 import pandas as pd
 
 from pitfalls.arrays.ranking import Ranking
-from pitfalls.interventions.counts import counts
 from pitfalls.interventions.damage import damage
 from pitfalls.interventions.intervals import rate_intervals
 from pitfalls.interventions.kinds import Kind
-from pitfalls.interventions.outcomes import classify
+from pitfalls.interventions.outcomes import classify, counts
 from pitfalls.interventions.replay import Replay, Sample, Subject, prepare
 from pitfalls.language.forms import composed
 

@@ -13,9 +13,9 @@ import pandas as pd
 from tqdm import tqdm
 
 from pitfalls.arrays.ranking import Ranking
-from pitfalls.interventions.counts import counts
 from pitfalls.interventions.intervals import rate_intervals
 from pitfalls.interventions.kinds import Kind
+from pitfalls.interventions.outcomes import counts
 from pitfalls.interventions.replay import Sample, prepare
 from pitfalls.interventions.run import judged_words
 from pitfalls.rankings import PAPER_RANKINGS, rank

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pandas as pd
 
@@ -18,6 +18,8 @@ from pitfalls.tables import csv_of, read_csv
 
 if TYPE_CHECKING:
     from pitfalls.figures.style import Plot
+
+Shown = TypeVar("Shown", "Plot", pd.DataFrame)
 
 _NAME = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
 _NUMBERS = re.compile(r"([0-9]+)")
@@ -59,15 +61,15 @@ class PublishedTable:
     table: Path
 
 
-def publish(plot: Plot, figure_id: str, folder: Path | None = None) -> Plot:
-    """Write a figure and its numbers under a stable id, and give the plot back to be shown.
+def publish(shown: Shown, figure_id: str, folder: Path | None = None) -> Shown:
+    """Write a figure and its numbers, or a table, under a stable id, and give it back to be shown.
 
     None is put in place before all are written, the description (``figures/ID.json``) last. The numbers are written as
     :mod:`pitfalls.tables` says.
 
     Parameters
     ----------
-    plot : what a function of :mod:`pitfalls.figures` returns
+    shown : what a function of :mod:`pitfalls.figures` returns; or a table (:func:`publish_table`)
     figure_id : lower-case letters, digits, ``-`` and ``_``, such as ``01_accuracy``
     folder : the output folder (default :func:`output_folder`)
 
@@ -80,11 +82,13 @@ def publish(plot: Plot, figure_id: str, folder: Path | None = None) -> Plot:
     """
     if not _NAME.fullmatch(figure_id):
         raise ValueError(f"{figure_id!r} is no figure id: use lower-case letters, digits, - and _, as in 01_accuracy")
+    if isinstance(shown, pd.DataFrame):
+        return publish_table(shown, figure_id, folder)
     root = folder or output_folder()
-    contents = plot.contents(figure_id)
+    contents = shown.contents(figure_id)
     places = {ending: root / ("results" if ending == "csv" else "figures") for ending in contents}
     files.write({places[ending] / f"{figure_id}.{ending}": content for ending, content in contents.items()})
-    return plot
+    return shown
 
 
 def publish_table(

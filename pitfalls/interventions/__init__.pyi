@@ -1,0 +1,22 @@
+# What `pf.interventions` offers and where it lives: __init__.py and type checkers read it here.
+from .controls import OtherAttribute, RandomDirection
+from .erasure import LeaceErasure
+from .intervals import rate_intervals
+from .outcomes import clwv, counts, error_rate, with_baseline
+from .saturation import saturation_table
+from .strength import choose_beta, scaled_against_constant, sweep
+
+__all__ = [
+    "LeaceErasure",
+    "OtherAttribute",
+    "RandomDirection",
+    "choose_beta",
+    "clwv",
+    "counts",
+    "error_rate",
+    "rate_intervals",
+    "saturation_table",
+    "scaled_against_constant",
+    "sweep",
+    "with_baseline",
+]
