@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, overload
 
 import pandas as pd
 
@@ -18,8 +18,6 @@ from pitfalls.tables import csv_of, read_csv
 
 if TYPE_CHECKING:
     from pitfalls.figures.style import Plot
-
-Shown = TypeVar("Shown", "Plot", pd.DataFrame)
 
 _NAME = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
 _NUMBERS = re.compile(r"([0-9]+)")
@@ -61,7 +59,15 @@ class PublishedTable:
     table: Path
 
 
-def publish(shown: Shown, figure_id: str, folder: Path | None = None) -> Shown:
+@overload
+def publish(shown: Plot, figure_id: str, folder: Path | None = None) -> Plot: ...
+
+
+@overload
+def publish(shown: pd.DataFrame, figure_id: str, folder: Path | None = None) -> pd.DataFrame: ...
+
+
+def publish(shown: Plot | pd.DataFrame, figure_id: str, folder: Path | None = None) -> Plot | pd.DataFrame:
     """Write a figure and its numbers, or a table, under a stable id, and give it back to be shown.
 
     None is put in place before all are written, the description (``figures/ID.json``) last. The numbers are written as
