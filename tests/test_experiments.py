@@ -14,10 +14,8 @@ from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.splits import Splits
 from pitfalls.columns import SPLITS
 from pitfalls.interventions.ablation import Ablation
-from pitfalls.interventions.intervals import rate_intervals
 from pitfalls.interventions.outcomes import counts
-from pitfalls.interventions.replay import prepare
-from pitfalls.interventions.run import intervene, outcomes_by_word
+from pitfalls.interventions.replay import Sample, prepare
 from pitfalls.interventions.translation import ConstantTranslation, Translation
 from pitfalls.language.analysers import LexiconAnalyser
 from pitfalls.language.corpus import Sentence, Word
@@ -26,6 +24,7 @@ from pitfalls.rankings import PAPER_RANKINGS, rank
 from pitfalls.study import experiments
 from pitfalls.study.experiments import Interventions, ranking_of
 from pitfalls.study.sweep import sweep
+from pitfalls.worlds.experiment import Experiment
 
 KS = [0, 3, tiny.D]
 
@@ -47,8 +46,8 @@ def world(layout="bert", **others):
 
 
 def plan(layout="bert", **others):
-    usual = {"world": world(layout), "data": tiny.data(layout, 1), "kind": Translation(beta=8), "ks": KS}
-    return Interventions(**{**usual, "max_neurons": 4, **others})
+    subject = Experiment(others.pop("world", world(layout)), others.pop("data", tiny.data(layout, 1)))
+    return Interventions(subject, **{"kind": Translation(beta=8), "ks": KS, "max_neurons": 4, **others})
 
 
 @pytest.fixture
@@ -59,28 +58,20 @@ def small_parts(monkeypatch):
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("layout", ["bert", "xlmr"])
 @pytest.mark.parametrize(
-    ("kind", "target"),
-    [
-        (Translation(beta=8), None),
-        (Translation(beta=4), "PL"),
-        (ConstantTranslation(alpha=2), None),
-        (Ablation(), None),
-        (Ablation("mean"), None),
-    ],
-    ids=lambda value: getattr(value, "label", value),
+    "kind",
+    [Translation(8), Translation(4, "PL"), ConstantTranslation(alpha=2), Ablation(), Ablation("mean")],
+    ids=repr,
 )
-def test_the_tables_are_those_of_the_plain_calls(tmp_path, layout, kind, target):
-    asked = plan(layout, kind=kind, target=target)
+def test_the_tables_are_those_of_a_plain_run(tmp_path, layout, kind):
+    asked = plan(layout, kind=kind)
     (task,) = (task for task in asked.tasks(seed=3) if task.name == "probeless-btt-3")
     for found in (0, 1):
         swept = sweep([task], asked.work, tmp_path)
         assert (swept.found, swept.failures) == (found, [])
-        ranking = rank("probeless", asked.data, "btt", 3)
-        given = asked.world, asked.data, ranking, kind, KS
-        tables = swept.tables()
-        pd.testing.assert_frame_equal(tables["effects"], intervene(*given, target=target), check_exact=True)
-        words = outcomes_by_word(*given, target=target)
-        pd.testing.assert_frame_equal(tables["intervals"], rate_intervals(words), check_exact=True)
+        ranking = rank("probeless", asked.experiment.data, "btt", 3)
+        run, tables = asked.experiment.intervene(ranking, kind, KS), swept.tables()
+        pd.testing.assert_frame_equal(tables["effects"], run.counts(), check_exact=True)
+        pd.testing.assert_frame_equal(tables["intervals"], run.rates(), check_exact=True)
 
 
 @pytest.mark.parametrize(("name", "direction"), PAPER_RANKINGS)
@@ -88,7 +79,7 @@ def test_a_ranking_comes_back_from_its_file(tmp_path, name, direction):
     asked = plan(ks=[0])
     (task,) = (task for task in asked.tasks(seed=5) if task.name == f"{name}-{direction}-5")
     found = ranking_of(sweep([task], asked.work, tmp_path).results[0])
-    plain = rank(name, asked.data, direction, 5, max_neurons=4)
+    plain = rank(name, asked.experiment.data, direction, 5, max_neurons=4)
     assert (found.name, found.direction, found.seed) == (plain.name, plain.direction, plain.seed)
     np.testing.assert_array_equal(found.order, plain.order)
 
@@ -105,8 +96,8 @@ def test_as_many_random_rankings_as_asked_for():
 def others():
     """What differs from `plan` in one thing each, by name."""
     usual = plan()
-    data, sentences = usual.data, usual.world.of_split
-    more = usual.world.lexicon("eng") | Lexicon.from_forms("eng", [("stcxo", "stcx", {"Number": "PL"})])
+    data, sentences = usual.experiment.data, usual.experiment.world.of_split
+    more = usual.experiment.world.lexicon("eng") | Lexicon.from_forms("eng", [("stcxo", "stcx", {"Number": "PL"})])
     relemmatised = tuple(
         replace(s, words=tuple(replace(w, lemma=w.lemma.upper()) for w in s.words)) for s in sentences["test"]
     )
@@ -118,7 +109,7 @@ def others():
         "beta": {"kind": Translation(beta=7.999)},
         "kind": {"kind": ConstantTranslation(alpha=8)},
         "k": {"ks": [0, 4, tiny.D]},
-        "target": {"target": "PL"},
+        "target": {"kind": Translation(beta=8, target="PL")},
         "max_neurons": {"max_neurons": 5},
         "vectors": {"data": replace(data, train=moved)},
         "fewer words": {"data": replace(data, dev=data.dev.sample(9, seed=0))},
@@ -152,7 +143,7 @@ def test_whatever_decides_the_tables_decides_the_files(tmp_path, monkeypatch):
 @pytest.mark.parametrize("size", [1, 3, 1000])
 def test_parts_hold_every_word_once_and_no_sentence_twice(size):
     asked = plan()
-    run = prepare(asked.world, asked.data, rank("probeless", asked.data), asked.kind, KS)
+    run = prepare(asked.experiment, asked.experiment.rank("probeless"), asked.kind, KS, Sample())
     found = run.parts(size)
     sentences = [set(part.targets.sentences.tolist()) for part in found]
     assert all(len(own) <= size for own in sentences) and len(sentences) == -(-len(set.union(*sentences)) // size)
@@ -177,8 +168,8 @@ def test_a_part_of_unknown_words_is_no_error_if_another_part_has_known_ones(monk
     monkeypatch.setattr(experiments, "_SENTENCES_A_PART", 1)
     asked = plan(**with_foreign(1))
     order = Ranking(np.arange(tiny.D), None, "none")
-    plain = outcomes_by_word(asked.world, asked.data, order, asked.kind, KS)
-    pd.testing.assert_frame_equal(counts(asked._words(order)), counts(plain))
+    plain = asked.experiment.intervene(order, asked.kind, KS)
+    pd.testing.assert_frame_equal(counts(asked._words(order)), plain.counts())
     with pytest.raises(ValueError, match=r"unknown tokens in all 3 words to change \(100 %\)"):
         plan(**with_foreign(0))._words(order)
 
@@ -192,6 +183,6 @@ def test_a_rehearsal_finds_what_cannot_work():
     plan().rehearse()
     plan(**with_foreign(1)).rehearse()
     with pytest.raises(ValueError, match="the target 'X' is none of the values"):
-        plan(target="X").rehearse()
+        plan(kind=Translation(target="X")).rehearse()
     with pytest.raises(ValueError, match="unknown tokens in all 3 words"):
         plan(**with_foreign(0)).rehearse()

@@ -12,7 +12,7 @@ import torch
 
 from pitfalls.cli import main
 from pitfalls.columns import SPLITS
-from pitfalls.models import activations
+from pitfalls.models import vectors
 from pitfalls.models.masked import MaskedLM
 from pitfalls.study import everywhere, setting
 from pitfalls.study.everywhere import do_study, preparations, prepare, study_tasks
@@ -74,13 +74,13 @@ def options(tmp_path):
 @pytest.fixture
 def passes(monkeypatch):
     """The layers of each call of the model that makes word vectors."""
-    noted, whole = [], activations._fill
+    noted, whole = [], vectors._fill
 
     def fill(arrays, *others):
         noted.append(sorted(arrays))
         whole(arrays, *others)
 
-    monkeypatch.setattr(activations, "_fill", fill)
+    monkeypatch.setattr(vectors, "_fill", fill)
     return noted
 
 
@@ -197,7 +197,7 @@ def test_vectors_that_cannot_be_made_are_told_and_stop_nothing(options, tmp_path
 
 def test_a_full_disk_stops_the_study_and_says_what_it_needs(options, tmp_path, monkeypatch):
     monkeypatch.delattr("os.posix_fallocate", raising=False)
-    monkeypatch.setattr(activations, "free_space", lambda folder: 10)
+    monkeypatch.setattr(vectors, "free_space", lambda folder: 10)
     with pytest.raises(
         OSError, match=r"after 0 of 2 tasks: .*layers 1, 2 need 0\.0 MB, .* has 0\.0 MB free.* PITFALLS_CACHE"
     ):
