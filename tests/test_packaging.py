@@ -145,7 +145,7 @@ def test_imports_run_one_way(root):
         "rankings": {"arrays", "probes"},
         "interventions": {"language", "arrays", "models", "probes"},
         "comparison": {"arrays", "probes", "rankings"},
-        "worlds": {"language", "arrays", "models"},
+        "worlds": {"language", "arrays", "models", "probes", "rankings", "interventions"},
         "figures": set(),
     }
     rooms = set(below)
