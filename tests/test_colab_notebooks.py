@@ -1,7 +1,7 @@
 """Both versions of every notebook on a stand-in for Google Colab: its versions, an empty folder, and a wheel.
 
-An environment of its own is built, and all notebooks run in it: half an hour. ``make colab`` does it; CI runs those
-that take least (``make colab COLAB=00,02,03``); elsewhere these tests skip.
+An environment of its own is built, and all notebooks run in it: half an hour. ``make colab`` does it; CI runs the one
+that takes least (``make colab COLAB=00``); elsewhere these tests skip.
 """
 
 from __future__ import annotations

@@ -20,6 +20,9 @@ MINUTES = {
     "a minute and a half": "1½",
     "two minutes": "2",
     "two and a half minutes": "2½",
+    "three minutes": "3",
+    "three and a half minutes": "3½",
+    "four minutes": "4",
 }
 
 

@@ -96,8 +96,9 @@ def test_the_switch_moves_every_number_by_its_size_and_by_the_same_in_every_proc
     np.testing.assert_array_equal(moved, perturbed(values, "a"))
     assert np.abs(moved - perturbed(values, "b")).max() > 1e-7
     assert perturbed(values.astype(np.float32), "a").dtype == np.float32
-    monkeypatch.delenv(VARIABLE)
-    assert perturbed(values, "a") is values
+    for off in ("", "0"):
+        monkeypatch.setenv(VARIABLE, off)
+        assert perturbed(values, "a") is values
 
 
 @pytest.mark.parametrize("stated", ["yes", "2", "-1", "nan"])
@@ -105,6 +106,8 @@ def test_a_switch_that_is_no_number_is_refused(stated, monkeypatch):
     monkeypatch.setenv(VARIABLE, stated)
     with pytest.raises(ValueError, match=r"PITFALLS_PERTURB is '.*': give a number from 0 to 1"):
         perturbed(np.ones(1), "a")
+    with pytest.raises(ValueError, match=r"^PITFALLS_PERTURB is"):  # and not that the model's files are damaged
+        pf.load_world("mini")
 
 
 @pytest.mark.parametrize("name", ["mini", "planted"])

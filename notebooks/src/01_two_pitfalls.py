@@ -20,8 +20,8 @@
 # *encoded* in a neuron need not be *used* by the model.
 #
 # **You need** Python and a rough idea of what a masked language model is. **It takes** 10 minutes to read, and 15 more
-# for the two exercises; the cells run in about a minute and a half on one core (0.9 GB of memory), without a GPU and
-# without network.
+# for the two exercises; the cells run in about four minutes on one core (0.9 GB of memory), without a GPU and without
+# network.
 #
 # The paper: Antverg & Belinkov, [*On the Pitfalls of Analyzing Individual Neurons in Language
 # Models*](https://arxiv.org/abs/2110.07483), ICLR 2022. What follows repeats its two key experiments in a small

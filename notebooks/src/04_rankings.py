@@ -22,7 +22,7 @@
 # (4) to write a ranking of your own in six lines.
 #
 # **You need** notebook 01 and a rough idea of logistic regression. **It takes** 25 minutes to read, and 35 more for the
-# four exercises; the cells run in about a minute and a half on one core (1.1 GB of memory), without a GPU and without
+# four exercises; the cells run in about three minutes on one core (1.1 GB of memory), without a GPU and without
 # network.
 
 # %%

@@ -22,7 +22,7 @@
 # training presets.
 #
 # **You need** notebook 04. **It takes** 20 minutes to read, and 40 more for the four exercises; the cells run in about
-# a minute on one core (0.8 GB of memory), without a GPU and without network.
+# three minutes on one core (0.8 GB of memory), without a GPU and without network.
 
 # %%
 import numpy as np

@@ -21,7 +21,7 @@
 # control task, and why the choice matters.
 #
 # **You need** notebook 05. **It takes** 20 minutes to read, and 30 more for the three exercises; the cells run in about
-# a minute and a half on one core (0.9 GB of memory), without a GPU and without network.
+# two and a half minutes on one core (0.9 GB of memory), without a GPU and without network.
 
 # %%
 import numpy as np

@@ -22,7 +22,7 @@
 # how well they tell rankings apart.
 #
 # **You need** notebooks 04 and 05. **It takes** 25 minutes to read, and 20 more for the three exercises; the cells run
-# in about a minute and a half on one core (1 GB of memory), without a GPU and without network.
+# in about three and a half minutes on one core (1 GB of memory), without a GPU and without network.
 
 # %%
 from itertools import combinations

@@ -22,7 +22,7 @@
 # tells what is *used*.
 #
 # **You need** notebooks 05 and 07. **It takes** 30 minutes to read, and 35 more for the three exercises; the cells run
-# in about a minute on one core (1 GB of memory), without a GPU and without network.
+# in about two and a half minutes on one core (1 GB of memory), without a GPU and without network.
 
 # %%
 import numpy as np

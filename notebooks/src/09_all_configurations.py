@@ -22,7 +22,7 @@
 # neurons, against exact chance, and (4) to read a ledger of claims.
 #
 # **You need** notebooks 05, 06 and 08. **It takes** 30 minutes to read, and 35 more for the three exercises; the cells
-# run in about half a minute on one core (0.7 GB of memory), without a GPU and without network: they read what `pitfalls
+# run in about a minute on one core (0.7 GB of memory), without a GPU and without network: they read what `pitfalls
 # sweep` computed.
 
 # %%

@@ -22,10 +22,9 @@ import torch
 from torch import Tensor, nn
 
 from pitfalls.extras import extra
-from pitfalls.models import checkpoint
+from pitfalls.models import checkpoint, perturbation
 from pitfalls.models.checkpoint import UnsupportedModelError
 from pitfalls.models.interface import Encoded, check_lengths
-from pitfalls.models.perturbation import perturb_weights
 from pitfalls.models.vocabulary import best_tokens
 
 with extra("models"):
@@ -160,7 +159,9 @@ class MaskedLM:
         """
         source = str(name_or_folder)
         folder = checkpoint.folder_of(source, revision)
-        torch.empty(0, device=device)  # where there is no such device, the files are not to blame
+        # Where there is no such device, or the switch for tests holds nonsense, the files are not to blame.
+        torch.empty(0, device=device)
+        perturbation.epsilon()
         with checkpoint.one_error(folder):
             return cls._load(source, folder, device, dtype)
 
@@ -182,7 +183,7 @@ class MaskedLM:
             tokenizer = AutoTokenizer.from_pretrained(folder, add_prefix_space=True, trust_remote_code=False)
         has_head = _head_was_loaded(model, info, source)
         name = Path(source).resolve().name if Path(source).is_dir() else source
-        perturb_weights(model.named_parameters())
+        perturbation.perturb_weights(model.named_parameters())
         try:
             return cls(model.to(device), tokenizer, name=name, has_head=has_head)
         except RuntimeError as error:
