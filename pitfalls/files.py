@@ -85,8 +85,8 @@ def replacing(path: Path, size: int = 0) -> Iterator[BinaryIO]:
     Raises
     ------
     OSError
-        Naming ``path``: the disk is full (with the bytes that are needed and free), the folder cannot be written, or
-        was removed meanwhile. The older file, if there is one, is as it was.
+        Naming ``path``: the disk is full (with the bytes that are needed and free), the folder cannot be written or
+        was removed meanwhile, or ``path`` is a device or a pipe. The older file, if there is one, is as it was.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

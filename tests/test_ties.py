@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 import numpy as np
 import oracles
 import pytest
@@ -50,7 +52,8 @@ def test_infinite_and_constant_scores_are_ordered_too():
     assert descending(scores).tolist() == [1, 3, 0, 4, 2]
     assert descending(torch.zeros(3)).tolist() == [0, 1, 2]
     assert descending(torch.zeros(0)).tolist() == []
-    assert descending(torch.tensor([0.0, 1e-320, -1e-320], dtype=torch.float64)).tolist() == [0, 1, 2]
+    tiny = torch.tensor([0.0, 1e-320, -1e-320], dtype=torch.float64)
+    assert settled(tiny).isfinite().all() and descending(tiny).tolist() == [0, 1, 2]
 
 
 def test_the_margin_is_a_share_of_each_row_s_largest():
@@ -58,6 +61,21 @@ def test_the_margin_is_a_share_of_each_row_s_largest():
     by_row = settled(values, dim=1)
     assert by_row[0, 0] == by_row[0, 1] and by_row[1, 0] != by_row[1, 1]
     np.testing.assert_allclose(by_row, values, rtol=0, atol=1e6 * TIE)
+
+
+def test_tables_are_sorted_stably(root):
+    """By one column pandas sorts by NumPy's quicksort, which breaks ties by the instructions that a processor has."""
+    unstable = [
+        f"{path}: line {call.lineno}"
+        for folder in ("pitfalls", "notebooks/src", "benchmarks")
+        for path in sorted((root / folder).rglob("*.py"))
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "sort_values"
+        # By several columns pandas sorts stably.
+        if call.args and isinstance(call.args[0], ast.Constant)
+        if "kind" not in {keyword.arg for keyword in call.keywords}
+    ]
+    assert not unstable, f"sort_values without kind='stable': {unstable}"
 
 
 @pytest.mark.parametrize("name", sorted(set(RANKINGS) - {"random"}))

@@ -318,7 +318,7 @@ by_pos = none.groupby("pos")["side"].agg(["mean", "size"])
 print("\nwords without gender, by part of speech")
 print(by_pos[by_pos["size"] >= 100].round(2).to_string())
 by_form = none.groupby("form")["activation"].agg(["mean", "size"])
-loud = by_form[by_form["size"] >= 50].sort_values("mean", key=lambda column: -sign * column).head(6)
+loud = by_form[by_form["size"] >= 50].sort_values("mean", key=lambda column: -sign * column, kind="stable").head(6)
 print(f"\nfrequent words without gender, furthest on the side of {first} (the mean of {first} is {means[first]:.2f})")
 print(loud.round(2).to_string())
 

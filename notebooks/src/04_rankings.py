@@ -310,7 +310,7 @@ votes = pf.comparison.avg_overlap(found, ks=[K]).merge(
     pf.comparison.neuron_vote(found, ks=[K]), on=["ranking", "direction", "ranking_seed", "k"]
 )
 votes = votes.set_index("ranking")[["avg_overlap", "neuron_vote"]]
-print(votes.sort_values("avg_overlap", ascending=False).round(2).to_string())
+print(votes.sort_values("avg_overlap", ascending=False, kind="stable").round(2).to_string())
 print(
     f"\nmost consistent by AvgOverlap: {votes['avg_overlap'].idxmax()}; by NeuronVote: {votes['neuron_vote'].idxmax()}"
 )
@@ -365,7 +365,7 @@ for name in ("linear", "gaussian", "probeless", "anova", "random"):
     rows.append(again)
 stable = pd.concat(rows).set_index("ranking")[["overlap", "overlap_min", "overlap_expected", "rbo", "rbo_expected"]]
 print(f"agreement of {DRAWS} rankings with each other, first {K} neurons")
-print(stable.sort_values("overlap", ascending=False).round(2).to_string())
+print(stable.sort_values("overlap", ascending=False, kind="stable").round(2).to_string())
 
 # %% [markdown]
 # ## Where a ranking ends

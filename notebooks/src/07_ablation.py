@@ -185,7 +185,7 @@ random = errors[errors["ranking"] == "random"].pivot_table(index="ranking_seed",
 others = errors[errors["ranking"] != "random"].pivot_table(index=["ranking", "direction"], columns="k", values="mean")
 beaten = others.apply(lambda row: (random < row).sum(), axis=1)
 print(f"of {len(draws)} random draws, so many do less harm at k")
-print(beaten[KS[1:-1]].sort_values(KS[2], ascending=False).to_string())
+print(beaten[KS[1:-1]].sort_values(KS[2], ascending=False, kind="stable").to_string())
 
 # %% [markdown]
 # So ablation is not blind: high counts at the top of a column and low ones at its bottom mean that *what* one takes out
@@ -550,7 +550,8 @@ for name, by_word in (("ablation", ablation), ("translation", translation)):
     wrong = (at["outcome"] != "unchanged").groupby([at["ranking"] + " " + at["direction"]]).mean()
     shares[f"error, {name}"] = wrong
 print(f"the first {QUARTER} neurons")
-print(shares.sort_values("share of the distance", ascending=False).to_string(float_format="{:.2f}".format))
+shares = shares.sort_values("share of the distance", ascending=False, kind="stable")
+print(shares.to_string(float_format="{:.2f}".format))
 
 size = (data.train.X**2).mean(axis=0)
 rows = []

@@ -225,7 +225,7 @@ print(pd.DataFrame(rows).to_string(index=False))
 
 # %%
 best = overall[(overall["k"] == K) & (overall["direction_a"] == "ttb") & (overall["direction_b"] == "ttb")]
-best = best[best["mean_difference"] > 0].sort_values("mean_difference", ascending=False)
+best = best[best["mean_difference"] > 0].sort_values("mean_difference", ascending=False, kind="stable")
 best = best.assign(a=best["probe_a"] + " by " + best["ranking_a"], b=best["probe_b"] + " by " + best["ranking_b"])
 columns = ["a", "b", "mean_difference", "wins", "losses", "rank_biserial"]
 print(f"top to bottom, k = {K}: the ten largest differences")

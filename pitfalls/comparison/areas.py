@@ -52,6 +52,6 @@ def areas(curves: pd.DataFrame, column: str, keys: Sequence[str]) -> pd.DataFram
     """
     rows = []
     for key, curve in curves.groupby(list(keys), sort=False, dropna=False):
-        ordered = curve.sort_values("k")
+        ordered = curve.sort_values("k", kind="stable")
         rows.append((*key, area(ordered["k"], ordered[column])))
     return pd.DataFrame(rows, columns=[*keys, f"{column}_area"])

@@ -140,7 +140,7 @@ def _check_whole(points: pd.DataFrame, configurations: list[str], bars: list[str
 
 def _chances(points: pd.DataFrame) -> list[tuple[int, float, int, int]]:
     """Number of rankings, expected, low and high of every chance line."""
-    first = points.drop_duplicates("n_rankings").sort_values("n_rankings")
+    first = points.drop_duplicates("n_rankings").sort_values("n_rankings", kind="stable")
     rows = first[["n_rankings", "expected", "low", "high"]].itertuples(index=False, name=None)
     return [(int(n), float(expected), int(low), int(high)) for n, expected, low, high in rows]
 

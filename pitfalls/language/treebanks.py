@@ -176,7 +176,6 @@ def locate(
     path = cache_folder() / "ud" / release / chosen.name / name
     try:
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
             with files.locked(path.parent / ".lock"):
                 if not path.exists():  # another process may have been faster
                     _obtain(chosen.url(split, release, base_url), path, known)
