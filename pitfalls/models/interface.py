@@ -118,7 +118,7 @@ class LanguageModel(Protocol):
         """States of one site, [b, t, d]; a copy that may be changed in place."""
         ...
 
-    def read(self, encoded: Encoded, sites: Sequence[Site]) -> Mapping[Site, Tensor]:
+    def read(self, encoded: Encoded, sites: Sequence[Site | int]) -> Mapping[Site, Tensor]:
         """States of several sites from one pass: site -> Tensor [b, t, d]."""
         ...
 

@@ -402,11 +402,11 @@ class MaskedLM:
         Tensor [b, t, n_units]
             Of the residual stream transformers' ``hidden_states[layer]``; a copy that may be changed in place.
         """
-        return self.read(encoded, [as_site(site)])[as_site(site)]
+        return self.read(encoded, [site])[as_site(site)]
 
-    def read(self, encoded: Encoded, sites: Sequence[Site]) -> Mapping[Site, Tensor]:
+    def read(self, encoded: Encoded, sites: Sequence[Site | int]) -> Mapping[Site, Tensor]:
         """States of several sites from one pass: site -> Tensor [b, t, n_units]."""
-        wanted = {self._checked(site).layer: site for site in sites}
+        wanted = {site.layer: site for site in map(self._checked, sites)}
         found = {}
         with torch.inference_mode():
             states, call = self._enter(encoded)

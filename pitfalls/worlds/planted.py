@@ -202,9 +202,9 @@ class PlantedLM:
 
     def hidden(self, encoded: Encoded, site: Site | int) -> Tensor:
         """States of one site, [b, t, d]; a copy that may be changed in place."""
-        return self.read(encoded, [as_site(site)])[as_site(site)]
+        return self.read(encoded, [site])[as_site(site)]
 
-    def read(self, encoded: Encoded, sites: Sequence[Site]) -> Mapping[Site, Tensor]:
+    def read(self, encoded: Encoded, sites: Sequence[Site | int]) -> Mapping[Site, Tensor]:
         """States of several sites: site -> Tensor [b, t, d]."""
         checked = [self._checked(site) for site in sites]
         embedded = self.weights.embedding[encoded.input_ids]
