@@ -168,7 +168,7 @@ def slow_outcomes(world: TinyWorld, data: Splits, kind: Kind, order: np.ndarray,
                     states[0, slot] = slowly_changed(data, kind, order, k, states[0, slot], here[word])
             return states
 
-        layer = data.test.layer
+        layer = data.test.site.layer
         module = model.bert.encoder.layer[layer - 1] if layer else model.bert.embeddings
         handle = module.register_forward_hook(change)
         with torch.no_grad():

@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pitfalls.models.checkpoint import UnsupportedModelError
+from pitfalls.models.forward import MissingHeadError
 from pitfalls.models.interface import Encoded, TooLongError
-from pitfalls.models.masked import MaskedLM, MissingHeadError
+from pitfalls.models.masked import MaskedLM
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzáéñıш"
 SENTENCES = [["the", "cats", "sleep"], ["a", "dog"], ["cats", "don't", "walk", "the", "dogs", "backwards"]]
@@ -255,7 +256,7 @@ def test_batched_is_single_and_padded_is_unpadded(lm: MaskedLM) -> None:
 def test_head_at_chosen_positions_is_the_full_logits(
     lm: MaskedLM, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pitfalls.models.masked._LOGITS_AT_ONCE", 4)
+    monkeypatch.setattr("pitfalls.models.forward._LOGITS_AT_ONCE", 4)
     batch = lm.encode(SENTENCES)
     states, logits = full_forward(plain(lm, folders), batch)
     chosen = batch.word_ids >= 0
