@@ -1,7 +1,7 @@
 """Build the book: collect its pages in one folder, then let Sphinx make a website of them.
 
-The pages keep the places that they have in the repository, so that their links hold. Nothing is run: the notebooks are
-taken as they were executed. ``make book`` calls ``python docs/book/build.py --output build/book``.
+The pages keep the places that they have in the repository, so that their links hold. Nothing is run: the book shows the
+notebooks as they were executed. ``make book`` calls ``python docs/book/build.py --output build/book``.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from pitfalls.study import readme
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "docs" / "book"
-_TEXTS = ("SOURCES.md", "docs/instructor/*.md")
+_TEXTS = ("SOURCES.md", "CONTRIBUTING.md", "docs/guide/*.md", "docs/instructor/*.md")
 _LINK = re.compile(r"\]\((?!https?:|mailto:|#|attachment:)([^)\s#]+)(#[^)\s]*)?\)")
 
 
 def collect(folder: Path) -> list[str]:
     """Copy everything that the book shows into an empty folder, and return the copies' paths in it.
 
-    Links to files of the repository that are no pages lead to the repository's address, as pyproject.toml names it.
+    Links to files that are not pages of the book lead to the repository's address, which pyproject.toml names.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def collect(folder: Path) -> list[str]:
 
 
 def shown(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """A notebook as the book shows it: solutions folded, no cell that installs packages or only grades."""
+    """A notebook as the book shows it: solutions folded, without cells that install packages or only grade."""
     for cell in notebook.cells:
         tags = set(cell.metadata.get("tags", []))
         if "check" in tags or (cell.cell_type == "code" and "google.colab" in cell.source):
@@ -67,7 +67,7 @@ def shown(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def relinked(text: str, place: Path, pages: set[str]) -> str:
-    """A page's text, its links to what is no page turned into links to the repository."""
+    """A page's text, in which links to files that are not pages lead to the repository."""
 
     def target(match: re.Match[str]) -> str:
         link, anchor = match[1], match[2] or ""
@@ -91,7 +91,7 @@ def _normal(path: Path) -> str:
 
 
 def build(output: Path, pages: Path) -> int:
-    """Make the website; return what Sphinx returns, 0 where there was neither error nor warning."""
+    """Make the website; return what Sphinx returns: 0 if there was neither error nor warning."""
     from sphinx.cmd.build import main as sphinx
 
     shutil.rmtree(pages, ignore_errors=True)

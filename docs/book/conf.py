@@ -1,8 +1,8 @@
 """How Sphinx makes the book.
 
-Sphinx with MyST-NB and not Jupyter Book: its version 2 needs node.js, which pip cannot install, and its version 1 holds
-Sphinx back. Nothing here needs the network, neither to build nor to read: the theme brings its own fonts and scripts,
-and no page loads MathJax or widget scripts from elsewhere (dollar mathematics is off for that reason).
+Sphinx with MyST-NB, and not Jupyter Book: version 2 of that needs node.js, which pip cannot install, and version 1 holds
+Sphinx back. Neither building nor reading needs the network: the theme brings its own fonts and scripts, and no page loads
+MathJax or widget scripts from elsewhere (which is why dollar mathematics is off).
 ``docs/book/build.py`` collects the pages and calls Sphinx.
 """
 
@@ -32,7 +32,7 @@ nb_code_prompt_show = "Show the {type}"
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 4
 
-# scikit-learn puts the excluded two into every estimator; their text refers to its own glossary.
+# scikit-learn gives every estimator the two that are excluded; their text refers to its own glossary.
 autodoc_default_options = {"members": True, "exclude-members": "set_fit_request, set_score_request"}
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
@@ -42,12 +42,12 @@ napoleon_use_rtype = False
 
 
 def literal_underscores(app, what, name, obj, options, lines):
-    """Read scikit-learn's fitted attributes (``coef_``) in docstrings as names, and not as reST's references."""
+    """Read scikit-learn's fitted attributes (``coef_``) in docstrings as names, not as references."""
     for number, line in enumerate(lines):
         if not line.startswith(".. "):
             lines[number] = re.sub(r"(?<![`\w])(\w+[^\W_])_(?![\w`])", r"\1\\_", line)
 
 
 def setup(app):
-    """Let napoleon read the docstrings first: it escapes the attributes' own names."""
+    """Let napoleon read the docstrings first, because it escapes the names of attributes."""
     app.connect("autodoc-process-docstring", literal_underscores, priority=900)
