@@ -11,6 +11,7 @@ import pytest
 
 import pitfalls as pf
 from pitfalls.comparison.areas import area
+from pitfalls.site import Site
 from pitfalls.study import measures
 from pitfalls.study.claims import ledger
 from pitfalls.study.configurations import Configuration, configurations
@@ -35,7 +36,7 @@ def planted():
 
 @pytest.fixture(scope="module")
 def parameters(planted):
-    (task,) = tasks({"name": "planted"}, [Configuration("art", "Number", 1)], PLAN, "x")
+    (task,) = tasks({"name": "planted"}, [Configuration("art", "Number", Site("residual", 1))], PLAN, "x")
     # What a process gets has gone through JSON.
     return json.loads(json.dumps(task.parameters))
 
@@ -180,7 +181,7 @@ def test_a_study_of_other_tables_has_another_version(root):
 
 
 def test_another_version_is_another_task_and_is_refused_by_this_code(parameters, tmp_path, monkeypatch):
-    which = [Configuration("art", "Number", 1)]
+    which = [Configuration("art", "Number", Site("residual", 1))]
     (now,) = tasks({"name": "planted"}, which, PLAN, "x")
     monkeypatch.setattr(measures, "VERSION", VERSION + 1)
     (later,) = tasks({"name": "planted"}, which, PLAN, "x")
@@ -192,7 +193,7 @@ def test_another_version_is_another_task_and_is_refused_by_this_code(parameters,
 def test_the_study_that_comes_with_the_project_is_of_this_code(root):
     """One configuration of the committed tables, done anew."""
     stored = read_result(root / "results" / "study-mini.zip").tables
-    (task,) = tasks({"name": "mini"}, [Configuration("tur", "Polarity", 4)], Plan(), "x")
+    (task,) = tasks({"name": "mini"}, [Configuration("tur", "Polarity", Site("residual", 4))], Plan(), "x")
     anew = measure(task.parameters)
 
     def own(name):

@@ -1,7 +1,7 @@
 """A masked language model that can be stopped at a layer, and resumed from one with changed states.
 
 The model and the tokenizer are transformers' own; this module only adds the four things that the paper's
-experiments ask of them: one vector sequence per layer (:meth:`MaskedLM.hidden`), the rest of the forward pass
+experiments ask of them: one vector sequence per site (:meth:`MaskedLM.hidden`), the rest of the forward pass
 from changed states (:meth:`MaskedLM.resume`), the head at chosen positions only (:meth:`MaskedLM.head`), and
 the way back from predicted subwords to a word (:meth:`MaskedLM.join`).
 """
@@ -26,6 +26,7 @@ from pitfalls.models import checkpoint, perturbation
 from pitfalls.models.checkpoint import UnsupportedModelError
 from pitfalls.models.interface import Encoded, check_lengths
 from pitfalls.models.vocabulary import best_tokens
+from pitfalls.site import Site, as_site
 
 with extra("models"):
     from transformers import AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
@@ -97,7 +98,7 @@ class MaskedLM:
     >>> batch = lm.encode([["cats", "sleep"]])
     >>> batch.word_ids.tolist()
     [[-1, 0, 0, 1, -1]]
-    >>> states = lm.hidden(batch, layer=1)
+    >>> states = lm.hidden(batch, 1)
     >>> states[..., 3] = 0  # ablate neuron 3 everywhere
     >>> lm.predict(lm.resume(batch, 1, states), batch.word_ids == 0).shape
     torch.Size([2])
@@ -376,55 +377,65 @@ class MaskedLM:
 
     # ---------------------------------------------------------------- the forward pass, in parts
 
-    def hidden(self, encoded: Encoded, layer: int) -> Tensor:
-        """Hidden states of one layer, running only the layers below it.
+    def n_units(self, site: Site | int) -> int:
+        """Number of units of a site.
+
+        Raises
+        ------
+        ValueError
+            The model has no such site.
+        """
+        self._checked(site)
+        return self.n_neurons
+
+    def hidden(self, encoded: Encoded, site: Site | int) -> Tensor:
+        """States of one site, running only the layers below it.
 
         Parameters
         ----------
         encoded : Encoded
-        layer : int
-            0 (output of the embeddings) to ``n_layers``.
+        site : Site or int
+            At the layers 0 (output of the embeddings) to ``n_layers``.
 
         Returns
         -------
-        Tensor [b, t, n_neurons]
-            transformers' ``hidden_states[layer]``; a copy that may be changed in place.
+        Tensor [b, t, n_units]
+            Of the residual stream transformers' ``hidden_states[layer]``; a copy that may be changed in place.
         """
-        return self.hidden_of_layers(encoded, [layer])[layer]
+        return self.read(encoded, [site])[as_site(site)]
 
-    def hidden_of_layers(self, encoded: Encoded, layers: Sequence[int]) -> Mapping[int, Tensor]:
-        """Hidden states of several layers from one pass: layer -> Tensor [b, t, n_neurons]."""
-        for layer in layers:
-            self._check_layer(layer)
-        wanted = {}
+    def read(self, encoded: Encoded, sites: Sequence[Site | int]) -> Mapping[Site, Tensor]:
+        """States of several sites from one pass: site -> Tensor [b, t, n_units]."""
+        wanted = {site.layer: site for site in map(self._checked, sites)}
+        found = {}
         with torch.inference_mode():
             states, call = self._enter(encoded)
-            for layer in range(max(layers) + 1):
+            for layer in range(max(wanted) + 1):
                 if layer:
                     states = self._run(states, call, layer - 1, layer)
-                if layer in layers:
-                    wanted[layer] = states
-        # Copied outside of inference mode: tensors born in it refuse to be changed in place elsewhere.
-        return {layer: state.clone() for layer, state in wanted.items()}
+                if layer in wanted:
+                    found[wanted[layer]] = states
+        # Copied outside inference mode: tensors made in it cannot be changed in place elsewhere.
+        return {site: state.clone() for site, state in found.items()}
 
-    def resume(self, encoded: Encoded, layer: int, states: Tensor) -> Tensor:
-        """Run the layers above ``layer`` on ``states``, which stand in for its hidden states.
+    def resume(self, encoded: Encoded, site: Site | int, states: Tensor) -> Tensor:
+        """Run what comes after a site on ``states``, which stand in for the site's own.
 
         Parameters
         ----------
         encoded : Encoded
             The batch that the states belong to (its attention mask is used).
-        layer : int
-            0 to ``n_layers``; resuming from ``n_layers`` runs nothing.
-        states : Tensor [b, t, n_neurons]
+        site : Site or int
+            Resuming from layer ``n_layers`` runs nothing.
+        states : Tensor [b, t, n_units]
 
         Returns
         -------
         Tensor [b, t, n_neurons]
             What the head reads. Unchanged states give exactly the full forward pass.
         """
-        self._check_layer(layer)
-        shape = (*encoded.input_ids.shape, self.n_neurons)
+        layer = self._checked(site).layer
+        shape = (*encoded.input_ids.shape, self.n_units(site))
         if tuple(states.shape) != shape:
             raise ValueError(f"states of shape {tuple(states.shape)} for a batch of shape {shape}: one a subword")
         with torch.inference_mode():
@@ -488,9 +499,11 @@ class MaskedLM:
 
     # ---------------------------------------------------------------- checks at loading
 
-    def _check_layer(self, layer: int) -> None:
-        if not 0 <= layer <= self.n_layers:
-            raise ValueError(f"layer {layer} of {self._what}: it has layers 0 (embeddings) to {self.n_layers}")
+    def _checked(self, site: Site | int) -> Site:
+        found = as_site(site)
+        if found.kind != "residual" or found.layer > self.n_layers:
+            raise ValueError(f"{found} of {self._what}: it has layers 0 (embeddings) to {self.n_layers}")
+        return found
 
     def _check_tokenizer(self) -> None:
         if not self.tokenizer.is_fast:

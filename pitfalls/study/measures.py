@@ -39,7 +39,7 @@ def tasks(world: Mapping[str, Any], which: Sequence[Configuration], plan: Plan, 
         "plan": json.loads(json.dumps(asdict(plan))),
         "identity": identity,
     }
-    return [Task(f"study-{one.id}", {**shared, "configuration": asdict(one)}) for one in which]
+    return [Task(f"study-{one.id}", {**shared, "configuration": one.columns}) for one in which]
 
 
 def measure(parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
