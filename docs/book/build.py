@@ -7,11 +7,12 @@ notebooks as they were executed. ``make book`` calls ``python docs/book/build.py
 from __future__ import annotations
 
 import argparse
+import ast
 import posixpath
 import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import nbformat
@@ -79,6 +80,36 @@ def relinked(text: str, place: Path, pages: set[str]) -> str:
         return f"]({address()}/{kind}/main/{_normal(place.parent / link)}{anchor})"
 
     return _LINK.sub(target, text)
+
+
+def names() -> dict[str, str]:
+    """Everything that the package defines, by its full name: the path of its file in the repository."""
+    found = {}
+    for path in sorted((ROOT / "pitfalls").rglob("*.py")):
+        place = path.relative_to(ROOT)
+        module = ".".join(place.with_suffix("").parts).removesuffix(".__init__")
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+        defined = [module, *(f"{module}.{name}" for name in _defined(tree))]
+        defined += [f"{module}.{node.name}.{name}" for node in classes for name in _defined(node)]
+        found |= dict.fromkeys(defined, place.as_posix())
+    return found
+
+
+def _defined(node: ast.Module | ast.ClassDef) -> list[str]:
+    found = []
+    for child in node.body:
+        if isinstance(child, (ast.FunctionDef, ast.ClassDef)):
+            found.append(child.name)
+        targets = child.targets if isinstance(child, ast.Assign) else [getattr(child, "target", None)]
+        found += [target.id for target in targets if isinstance(target, ast.Name)]
+    return found
+
+
+def named(reference: str, known: Mapping[str, str]) -> set[str]:
+    """The files of what a docstring's reference may mean: ``~.run.Run``, ``Run`` and the full name mean the same."""
+    end = "." + reference.lstrip("~.")
+    return {file for name, file in known.items() if f".{name}".endswith(end)}
 
 
 def address() -> str:
