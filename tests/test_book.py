@@ -106,6 +106,7 @@ EXAMPLES = {
     "tests/test_figures_layers.py",
     "notebooks/src/12_name.py",
     "notebooks/src/NN_name.py",
+    "notebooks/NN_name.ipynb",
 }
 
 
