@@ -83,7 +83,7 @@ def tables_of(study: Mapping[str, pd.DataFrame], n_neurons: int) -> dict[str, pd
     Returns
     -------
     The study's tables, its effects long, and: saturation, overlaps, pairs, shared (see :mod:`~.overlap`), seeds,
-    clusters, stability (:mod:`~.clusters`), wilcoxon, permutations (:mod:`~.permutation`), claims (:mod:`~.claims`).
+    clusters, stability (:mod:`~.clusters`), wilcoxon, permutations (:mod:`~.statistics`), claims (:mod:`~.claims`).
     A study of too few configurations lacks some; left_out has a row for each of them: table, reason.
     """
     found = {**study, "effects": long(study["effects"])}
