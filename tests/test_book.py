@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import doctest
 import fnmatch
 import importlib.util
 import re
+import shlex
 import subprocess
 import sys
+import textwrap
+import types
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +21,7 @@ import pandas as pd
 import pytest
 
 import pitfalls
+from pitfalls.cli import _parser
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +72,97 @@ def test_the_reference_has_every_public_name_once(root):
     ]
     assert sorted(set(named) & set(pitfalls.__all__)) == sorted(pitfalls.__all__)
     assert len(named) == len(set(named))
+
+
+@pytest.mark.parametrize("room", ["comparison", "interventions", "probes"])
+def test_the_reference_has_every_name_of_a_rooms_face(root, room):
+    page = (root / f"docs/book/api/{room}.rst").read_text(encoding="utf-8")
+    face = importlib.import_module(f"pitfalls.{room}").__all__
+    assert set(face) <= set(re.findall(r"^\.\. auto(?:class|function|data):: (\w+)$", page, re.M))
+
+
+def test_every_reference_of_a_docstring_names_something_of_the_package(root, book):
+    known = book.names()
+    assert book.named("~.run.Run", known) == {"pitfalls/interventions/run.py"} == book.named("Run.rates", known)
+    lost = [
+        f"{path.relative_to(root)}: {reference}"
+        for path in sorted((root / "pitfalls").rglob("*.py"))
+        for reference in re.findall(r":(?:class|data|exc|func|meth|mod):`([^`]+)`", path.read_text(encoding="utf-8"))
+        if not book.named(reference, known)
+    ]
+    assert not lost, lost
+
+
+#: What a visitor reads, and may copy.
+TEXTS = ("README.md", "CONTRIBUTING.md", "docs/guide/*.md", "docs/instructor/*.md", "docs/book/index.md")
+
+#: Files that CONTRIBUTING's recipes write.
+EXAMPLES = {
+    "pitfalls/rankings/variance.py",
+    "pitfalls/probes/nearest_mean.py",
+    "pitfalls/interventions/sign_swap.py",
+    "pitfalls/figures/layers.py",
+    "pitfalls/course/questions/nb12.py",
+    "tests/test_figures_layers.py",
+    "notebooks/src/12_name.py",
+    "notebooks/src/NN_name.py",
+    "notebooks/NN_name.ipynb",
+}
+
+
+def texts(root):
+    return sorted(path for pattern in TEXTS for path in root.glob(pattern))
+
+
+def blocks(path, language):
+    """The blocks of code of a text in one language, but for those that say that they are not run."""
+    pattern = rf"(<!-- not run: [^>]+ -->\n)?^( *)```{language}\n(.*?)^ *```$"
+    found = re.findall(pattern, path.read_text(encoding="utf-8"), re.M | re.S)
+    return [textwrap.dedent(code) for left_out, _, code in found if not left_out]
+
+
+RUN = (
+    "README.md",
+    "CONTRIBUTING.md",
+    *(f"docs/guide/{name}.md" for name in ("package", "own-data", "all-configurations")),
+)
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_the_code_of_a_text_runs_from_top_to_bottom(root, name, monkeypatch):
+    """Its examples too: CONTRIBUTING's recipes have some."""
+    found = blocks(root / name, "python")
+    assert found
+    page = types.ModuleType("page")
+    monkeypatch.setitem(sys.modules, "page", page)
+    for code in found:
+        exec(compile(code, name, "exec", dont_inherit=True), vars(page))
+    failed, tried = doctest.testmod(page, optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert failed == 0 and tried >= (5 if name == "CONTRIBUTING.md" else 0)
+
+
+def test_the_readme_has_ten_lines(root):
+    (code,) = blocks(root / "README.md", "python")
+    assert len([line for line in code.splitlines() if line]) == 10
+
+
+def test_the_texts_name_commands_options_and_files_that_exist(root):
+    targets = set(re.findall(r"^([a-z]+(?:-[a-z]+)?):", (root / "Makefile").read_text(encoding="utf-8"), re.M))
+    commands = 0
+    for path in texts(root):
+        text = path.read_text(encoding="utf-8")
+        for target in re.findall(r"(?:`|^)make ([a-z-]+)", text, re.M):
+            assert target in targets, f"{path.name}: the Makefile has no target {target}"
+        shell = "\n".join(blocks(path, "bash")).replace("\\\n", " ")
+        for line in [
+            *re.findall(r"^.*?pitfalls (.+)$", shell, re.M),
+            *re.findall(r"`pitfalls ((?:[a-z]+ -)[^`]+)`", text),
+        ]:
+            _parser().parse_args(shlex.split(line, comments=True))
+            commands += 1
+        for file in re.findall(r"`((?:pitfalls|tests|notebooks|docs|results|benchmarks)/[\w/.-]+\.\w+)`", text):
+            assert (root / file).exists() or file in EXAMPLES, f"{path.name}: there is no {file}"
+    assert commands >= 6
 
 
 def test_links_to_what_is_no_page_lead_to_the_repository(book):

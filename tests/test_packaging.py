@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -135,24 +136,31 @@ def test_the_package_imports_what_it_requires_and_all_else_inside_its_extra(root
         assert found == {extra}
 
 
+def imports_by_room(root):
+    """CONTRIBUTING's table: what each room imports from."""
+    text = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|((?: `\w+`,?)*) \|$", text, re.M)
+    return {room: set(re.findall(r"\w+", others)) for room, others in rows}
+
+
+def test_contributing_shows_every_room_once(root):
+    tree = (root / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("```text\n")[2].partition("```")[0]
+    shown = re.findall(r"^  ([\w.]+)/? ", tree, re.M)
+    there = {path for path in (root / "pitfalls").iterdir() if path.name[0] not in "_."}
+    assert sorted(shown) == sorted(path.name for path in there if path.is_dir() or path.suffix == ".py")
+    for name in re.findall(r"^([\w/]+/)", tree, re.M):
+        assert (root / name).is_dir(), name
+
+
 def test_imports_run_one_way(root):
     """Text, arrays, models, probes, rankings, interventions, comparisons, worlds, study; figures know tables only."""
-    below = {
-        "language": set(),
-        "arrays": {"language"},
-        "models": {"language", "arrays"},
-        "probes": {"language", "arrays"},
-        "rankings": {"arrays", "probes"},
-        "interventions": {"language", "arrays", "models", "probes"},
-        "comparison": {"arrays", "probes", "rankings"},
-        "worlds": {"language", "arrays", "models", "probes", "rankings", "interventions"},
-        "figures": set(),
-    }
+    below = imports_by_room(root)
+    assert len(below) == 9 and below["figures"] == below["language"] == set()
     rooms = set(below)
     may = {room: others | {room} for room, others in below.items()}
     may |= {"study": rooms | {"study"}, "course": rooms | {"study", "course"}}
     may["cli"] = rooms | {"study", "cli", "__version__"}
-    everybody = {"columns", "extras", "files", "tables"}
+    everybody = {"columns", "extras", "files", "site", "tables"}
     for name in everybody:
         text = (root / "pitfalls" / f"{name}.py").read_text(encoding="utf-8")
         assert not re.search(r"^\s*(?:from|import) pitfalls", text, re.M), name
@@ -176,6 +184,8 @@ def test_readme_badges_come_from_the_one_address(root):
     assert len(readme.stems(root)) == 12
     with pytest.raises(ValueError, match="lacks the marks"):
         readme.renewed("no marks", readme.address(root), [])
+    with pytest.raises(ValueError, match="0 rows of the notebook 12_new: write one"):
+        readme.renewed(text, readme.address(root), ["12_new"])
 
 
 def test_citation_and_readme_name_the_same_repository(root, project):
@@ -198,6 +208,31 @@ def test_readme_pictures_and_notebooks_exist(root):
         assert (root / target).exists(), target
     listed = set(re.findall(r"notebooks/(\d\d_\w+\.ipynb)", text))
     assert listed == {path.name for path in (root / "notebooks").glob("[0-9]*.ipynb")}
+
+
+def test_the_readmes_picture_is_described_by_its_own_numbers(root):
+    text = " ".join((root / "README.md").read_text(encoding="utf-8").split())
+    drawn = pd.read_csv(root / "results" / "01_translation.csv").query("direction == 'ttb'")
+    highest = drawn.groupby(["ranking", "measure"])["rate"].max().unstack()
+    alt = re.search(r"!\[(.+?)\]\(figures/01_translation\.png\)", text)[1]
+    told = re.findall(r"(Probeless|Linear|Gaussian)[a-z ]* to (0\.\d\d) and (0\.\d\d)", alt)
+    expected = {(name, *(f"{rate:.2f}" for rate in highest.loc[name.lower(), ["error rate", "CLWV"]]))
+                for name in ("Probeless", "Linear", "Gaussian")}  # fmt: skip
+    assert set(told) == expected and f"{drawn['words'].max():,} Spanish words" in alt
+    assert highest.loc["random"].max() < 0.005
+    read = pd.read_csv(root / "results" / "01_accuracy.csv").query(
+        "k == 16 and probe == 'linear' and direction == 'ttb'"
+    )
+    moved = drawn.query("k == 16 and measure == 'CLWV'")
+    percent = [
+        [
+            f"{100 * table.set_index('ranking')[column][ranking]:.0f} %"
+            for ranking in ("gaussian", "linear", "probeless")
+        ]
+        for table, column in ((read, "accuracy"), (moved, "rate"))
+    ]
+    assert f"{percent[0][0]} of the words (Gaussian ranking), {percent[0][1]} (Linear) or {percent[0][2]} (Prob" in text
+    assert f"and {percent[1][0]}, {percent[1][1]} or {percent[1][2]} of the words change their gender" in text
 
 
 def test_ci_runs_make_test(root):

@@ -1,17 +1,18 @@
 """Build the book: collect its pages in one folder, then let Sphinx make a website of them.
 
-The pages keep the places that they have in the repository, so that their links hold. Nothing is run: the notebooks are
-taken as they were executed. ``make book`` calls ``python docs/book/build.py --output build/book``.
+The pages keep the places that they have in the repository, so that their links hold. Nothing is run: the book shows the
+notebooks as they were executed. ``make book`` calls ``python docs/book/build.py --output build/book``.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import posixpath
 import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import nbformat
@@ -20,14 +21,14 @@ from pitfalls.study import readme
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "docs" / "book"
-_TEXTS = ("SOURCES.md", "docs/instructor/*.md")
+_TEXTS = ("SOURCES.md", "CONTRIBUTING.md", "docs/guide/*.md", "docs/instructor/*.md")
 _LINK = re.compile(r"\]\((?!https?:|mailto:|#|attachment:)([^)\s#]+)(#[^)\s]*)?\)")
 
 
 def collect(folder: Path) -> list[str]:
     """Copy everything that the book shows into an empty folder, and return the copies' paths in it.
 
-    Links to files of the repository that are no pages lead to the repository's address, as pyproject.toml names it.
+    Links to files that are not pages of the book lead to the repository's address, which pyproject.toml names.
 
     Raises
     ------
@@ -54,7 +55,7 @@ def collect(folder: Path) -> list[str]:
 
 
 def shown(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """A notebook as the book shows it: solutions folded, no cell that installs packages or only grades."""
+    """A notebook as the book shows it: solutions folded, without cells that install packages or only grade."""
     for cell in notebook.cells:
         tags = set(cell.metadata.get("tags", []))
         if "check" in tags or (cell.cell_type == "code" and "google.colab" in cell.source):
@@ -67,7 +68,7 @@ def shown(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def relinked(text: str, place: Path, pages: set[str]) -> str:
-    """A page's text, its links to what is no page turned into links to the repository."""
+    """A page's text, in which links to files that are not pages lead to the repository."""
 
     def target(match: re.Match[str]) -> str:
         link, anchor = match[1], match[2] or ""
@@ -81,6 +82,36 @@ def relinked(text: str, place: Path, pages: set[str]) -> str:
     return _LINK.sub(target, text)
 
 
+def names() -> dict[str, str]:
+    """Everything that the package defines, by its full name: the path of its file in the repository."""
+    found = {}
+    for path in sorted((ROOT / "pitfalls").rglob("*.py")):
+        place = path.relative_to(ROOT)
+        module = ".".join(place.with_suffix("").parts).removesuffix(".__init__")
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+        defined = [module, *(f"{module}.{name}" for name in _defined(tree))]
+        defined += [f"{module}.{node.name}.{name}" for node in classes for name in _defined(node)]
+        found |= dict.fromkeys(defined, place.as_posix())
+    return found
+
+
+def _defined(node: ast.Module | ast.ClassDef) -> list[str]:
+    found = []
+    for child in node.body:
+        if isinstance(child, (ast.FunctionDef, ast.ClassDef)):
+            found.append(child.name)
+        targets = child.targets if isinstance(child, ast.Assign) else [getattr(child, "target", None)]
+        found += [target.id for target in targets if isinstance(target, ast.Name)]
+    return found
+
+
+def named(reference: str, known: Mapping[str, str]) -> set[str]:
+    """The files of what a docstring's reference may mean: ``~.run.Run``, ``Run`` and the full name mean the same."""
+    end = "." + reference.lstrip("~.")
+    return {file for name, file in known.items() if f".{name}".endswith(end)}
+
+
 def address() -> str:
     """The repository's address."""
     return readme.address(ROOT)
@@ -91,7 +122,7 @@ def _normal(path: Path) -> str:
 
 
 def build(output: Path, pages: Path) -> int:
-    """Make the website; return what Sphinx returns, 0 where there was neither error nor warning."""
+    """Make the website; return what Sphinx returns: 0 if there was neither error nor warning."""
     from sphinx.cmd.build import main as sphinx
 
     shutil.rmtree(pages, ignore_errors=True)

@@ -1,14 +1,19 @@
 """How Sphinx makes the book.
 
-Sphinx with MyST-NB and not Jupyter Book: its version 2 needs node.js, which pip cannot install, and its version 1 holds
-Sphinx back. Nothing here needs the network, neither to build nor to read: the theme brings its own fonts and scripts,
-and no page loads MathJax or widget scripts from elsewhere (dollar mathematics is off for that reason).
+Sphinx with MyST-NB, and not Jupyter Book: version 2 of that needs node.js, which pip cannot install, and version 1
+holds Sphinx back. Neither building nor reading needs the network: the theme brings its own fonts and scripts, and no
+page loads MathJax or widget scripts from elsewhere (which is why dollar mathematics is off).
 ``docs/book/build.py`` collects the pages and calls Sphinx.
 """
 
 import re
+import sys
+from pathlib import Path
 
 import pitfalls
+
+sys.path.insert(0, str(Path(__file__).parent))
+import build
 
 project = "pitfalls"
 author = "The pitfalls maintainers"
@@ -18,7 +23,7 @@ html_title = "Pitfalls of analysing individual neurons"
 html_theme = "furo"
 html_static_path: list[str] = []
 html_show_sourcelink = False
-# Every page keeps the notebook's or text's own address when it is searched for.
+# The sources of the pages are in the repository.
 html_copy_source = False
 language = "en"
 
@@ -32,7 +37,7 @@ nb_code_prompt_show = "Show the {type}"
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 4
 
-# scikit-learn puts the excluded two into every estimator; their text refers to its own glossary.
+# scikit-learn gives every estimator the two that are excluded; their text refers to its own glossary.
 autodoc_default_options = {"members": True, "exclude-members": "set_fit_request, set_score_request"}
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
@@ -40,14 +45,27 @@ autodoc_preserve_defaults = True
 napoleon_google_docstring = False
 napoleon_use_rtype = False
 
+NAMES = build.names()
+
 
 def literal_underscores(app, what, name, obj, options, lines):
-    """Read scikit-learn's fitted attributes (``coef_``) in docstrings as names, and not as reST's references."""
+    """Read scikit-learn's fitted attributes (``coef_``) in docstrings as names, not as references."""
     for number, line in enumerate(lines):
         if not line.startswith(".. "):
             lines[number] = re.sub(r"(?<![`\w])(\w+[^\W_])_(?![\w`])", r"\1\\_", line)
 
 
+def in_the_repository(app, env, node, contnode):
+    """Link a reference to what no page describes to its file in the repository."""
+    from docutils.nodes import reference
+
+    files = build.named(node["reftarget"], NAMES) if node.get("refdomain") == "py" else set()
+    if len(files) != 1:
+        return None
+    return reference("", "", contnode, refuri=f"{build.address()}/blob/main/{files.pop()}", internal=False)
+
+
 def setup(app):
-    """Let napoleon read the docstrings first: it escapes the attributes' own names."""
+    """Let napoleon read the docstrings first, because it escapes the names of attributes."""
     app.connect("autodoc-process-docstring", literal_underscores, priority=900)
+    app.connect("missing-reference", in_the_repository)

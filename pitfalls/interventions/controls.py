@@ -65,7 +65,7 @@ def _with_lengths(vectors: NDArray[np.float64], lengths: NDArray[np.float64]) ->
 
 @dataclass(frozen=True)
 class RandomDirection(_AsFarAsTranslation):
-    """As far as :class:`~.interventions.Translation` with this beta, in a random direction.
+    """As far as :class:`~.translation.Translation` with this beta, in a random direction.
 
     For every pair of values a vector with independent standard normal entries takes the place of the difference of
     their means; it is multiplied by the same coefficients and stretched to the same length in the first k neurons.
@@ -105,7 +105,7 @@ class RandomDirection(_AsFarAsTranslation):
 
 @dataclass(frozen=True, eq=False)
 class OtherAttribute(_AsFarAsTranslation):
-    """As far as :class:`~.interventions.Translation` with this beta, towards the means of *another* attribute.
+    """As far as :class:`~.translation.Translation` with this beta, towards the means of *another* attribute.
 
     What the model encodes, but of something else: Gender where Number is asked for. Value i of the attribute asked for
     is pushed along the other attribute's difference ``q(i + 1) - q(i)``, cyclically, whatever the word's own value of

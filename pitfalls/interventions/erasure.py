@@ -23,7 +23,7 @@ with extra("models"):
 
 @dataclass(frozen=True, eq=False)
 class AffineChange:
-    """An affine map of some neurons, the same for all values; stands where a :class:`~.interventions.Change` does.
+    """An affine map of some neurons, the same for all values; stands where a :class:`~.kinds.Change` does.
 
     ``h <- h - ((h - bias) @ right.T) @ left.T`` on ``neurons``, computed in double precision.
 

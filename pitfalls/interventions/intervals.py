@@ -27,7 +27,7 @@ def rate_intervals(by_word: pd.DataFrame, draws: int = 1000, level: float = 0.95
     Parameters
     ----------
     by_word:
-        Tables of :func:`~.interventions.outcomes_by_word`, concatenated.
+        The ``outcomes`` of runs (:class:`~.run.Run`), concatenated.
     draws:
         How often as many sentences as there are are drawn, with replacement.
     level:

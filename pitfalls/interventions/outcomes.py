@@ -18,11 +18,11 @@ def counts(by_word: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     by_word:
-        Tables of :func:`~.interventions.outcomes_by_word`, concatenated.
+        The ``outcomes`` of runs (:class:`~.run.Run`), concatenated.
 
     Returns
     -------
-    The table of :func:`~.interventions.intervene` for the same runs, in their order: one row a k and outcome
+    The counts of the same runs (:meth:`~.run.Run.counts`), in their order: one row per k and outcome
     (:data:`~.outcomes.OUTCOMES`, also where no word has it), with the keys, k, outcome, count and rate.
 
     Raises

@@ -74,7 +74,7 @@ class Run:
         return judged_words(self.replay, self.ks)
 
     def counts(self) -> pd.DataFrame:
-        """How many words became what: one row per k and outcome, with count and rate; see :func:`~.counts.counts`."""
+        """How many words became what: one row per k and outcome, with count and rate; see :func:`~.outcomes.counts`."""
         return counts(self.outcomes)
 
     def rates(self, draws: int = 1000, level: float = 0.95, seed: int = 0) -> pd.DataFrame:

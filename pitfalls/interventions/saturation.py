@@ -75,7 +75,7 @@ def saturation_table(effects: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     effects:
-        Tables of :func:`~.interventions.intervene`, concatenated.
+        The counts of runs (:meth:`~.run.Run.counts`), concatenated.
 
     Returns
     -------

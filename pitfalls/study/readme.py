@@ -1,4 +1,4 @@
-"""Writes the README's badges and links from the repository's address, which lives in ``pyproject.toml`` alone."""
+"""Writes the README's badges from the repository's address, which lives in ``pyproject.toml`` alone."""
 
 from __future__ import annotations
 
@@ -63,41 +63,44 @@ def badges(repository: str) -> str:
     )
 
 
-def links(repository: str, notebooks: Sequence[str]) -> str:
-    """Where to open every notebook, by its stem: both versions in Colab, the student's in JupyterLab.
+def open_with(repository: str, stem: str) -> str:
+    """A notebook's badges: the student's version in Colab and on Binder, and the solved one in Colab.
 
     Examples
     --------
-    >>> print(links("https://github.com/me/it", ["01_a"]).split("[01]")[0])
-    Open in Colab, with stubs for the exercises:
+    >>> for part in open_with("https://github.com/me/it", "01_a").split(") ["):
+    ...     print(part)
+    [![Open 01 in Colab][colab]](https://colab.research.google.com/github/me/it/blob/main/notebooks/student/01_a.ipynb
+    ![Open 01 on Binder][binder]](https://mybinder.org/v2/gh/me/it/HEAD?urlpath=lab/tree/notebooks/student/01_a.ipynb
+    solved](https://colab.research.google.com/github/me/it/blob/main/notebooks/01_a.ipynb)
     """
-
-    def row(address: str) -> str:
-        return " ".join(f"[{stem[:2]}]({address.format(stem)})" for stem in notebooks)
-
-    student = "notebooks/student/{}.ipynb"
+    student, number = f"notebooks/student/{stem}.ipynb", stem[:2]
     return (
-        f"Open in Colab, with stubs for the exercises: {row(colab(repository, student))} ·\n"
-        f"with solutions and outputs: {row(colab(repository, 'notebooks/{}.ipynb'))} ·\n"
-        f"in JupyterLab on Binder, with stubs: {row(binder(repository, student))}"
+        f"[![Open {number} in Colab][colab]]({colab(repository, student)}) "
+        f"[![Open {number} on Binder][binder]]({binder(repository, student)}) "
+        f"[solved]({colab(repository, f'notebooks/{stem}.ipynb')})"
     )
 
 
 def renewed(text: str, repository: str, notebooks: Sequence[str]) -> str:
-    """The README's text with its badges and links renewed.
+    """The README's text with its badges renewed: at the top, and in the last cell of each notebook's row.
 
     Raises
     ------
     ValueError
-        The two marks between which they stand are missing.
+        The marks around the badges are missing, or a notebook has no row.
     """
-    for name, written in (("badges", badges(repository)), ("open", links(repository, notebooks))):
-        begin, end = f"<!-- {name}: written by `make readme` -->\n", f"\n<!-- /{name} -->"
-        before, begins, rest = text.partition(begin)
-        _, ends, after = rest.partition(end)
-        if not begins or not ends:
-            raise ValueError(f"README.md lacks the marks {begin.strip()!r} and {end.strip()!r} around its {name}")
-        text = before + begin + written + end + after
+    begin, end = "<!-- badges: written by `make readme` -->\n", "\n<!-- /badges -->"
+    before, begins, rest = text.partition(begin)
+    _, ends, after = rest.partition(end)
+    if not begins or not ends:
+        raise ValueError(f"README.md lacks the marks {begin.strip()!r} and {end.strip()!r} around its badges")
+    text = before + begin + badges(repository) + end + after
+    for stem in notebooks:
+        row = re.compile(rf"^(\| \[[^]]+\]\(notebooks/{stem}\.ipynb\) \|.*\|)[^|\n]*\|$", re.M)
+        text, rows = row.subn(rf"\1 {open_with(repository, stem)} |", text)
+        if rows != 1:
+            raise ValueError(f"README.md has {rows} rows of the notebook {stem}: write one, with an empty last cell")
     return text
 
 
