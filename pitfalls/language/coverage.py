@@ -1,9 +1,9 @@
-"""How many forms an analyser knows, and how often two analysers agree: tidy tables, for reports.
+"""How many forms an analyser knows, and how often two analysers agree: tidy tables for reports.
 
-An outcome of an intervention is only as good as the analyser that judged it: a word that it does not know is no
-word that the model got wrong. Both tables therefore have two rows for every question, one in which each distinct
-form counts once ("form") and one in which it counts as often as it occurs ("word"): rare forms, which are the
-ones that a lexicon lacks, are most of the first and few of the second.
+An outcome of an intervention is only as good as the analyser that judged it: if the analyser does not know a word, that
+does not make the model wrong. Both tables have two rows for every question: in one ("form") each distinct form counts
+once, in the other ("word") as often as it occurs. Rare forms, the ones that a lexicon lacks, make up most of the first
+and little of the second.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from pitfalls.language.unimorph import ATTRIBUTES
 
 
 def coverage(analysers: Sequence[Analyser], forms: Iterable[str]) -> pd.DataFrame:
-    """Measure how many of some forms each analyser knows.
+    """Measure how many of the given forms each analyser knows.
 
     Parameters
     ----------
-    analysers : of one language, each with a name of its own
+    analysers : of one language, each with a different name
     forms : word forms as they occur, repetitions included; canonically equal ones (NFC) are one form
 
     Returns
     -------
-    Two rows an analyser, in the order given: analyser, language, per ("form", "word"), n (forms or words), known
+    Two rows per analyser, in the order given: analyser, language, per ("form", "word"), n (forms or words), known
     and with_attributes (shares of n; the second leaves out forms that only a lemmatiser knows), and mean_analyses
-    (readings a known form or word; NaN where none is known).
+    (readings per known form or word; NaN if none is known).
 
     Raises
     ------
     ValueError
-        No form or no analyser is given, or analysers of different languages or of the same name.
+        No form or no analyser is given, or two analysers have different languages or the same name.
 
     Examples
     --------
@@ -68,12 +68,12 @@ def coverage(analysers: Sequence[Analyser], forms: Iterable[str]) -> pd.DataFram
 
 
 def agreement(a: Analyser, b: Analyser, forms: Iterable[str], attribute: str | None = None) -> pd.DataFrame:
-    """Measure how often two analysers say the same of a form.
+    """Measure how often two analysers say the same about a form.
 
-    Compared are the sets of lemmas of the forms that both know; lemmas are the same if they are spelt the same,
-    capitals included, as when an intervention is judged. With an attribute, the sets of its values are compared
-    instead, "absent" being one of them, over the forms of which both know attributes and at least one gives a
-    value: that two lexicons agree on "and" having no Tense is no evidence.
+    The sets of lemmas are compared, of the forms that both know; lemmas are the same if they are spelt the same,
+    capitals included, as in judging an intervention. With an attribute, the sets of its values are compared
+    instead, "absent" being one of them, of the forms whose attributes both know and for which at least one gives a
+    value: that two lexicons agree that "and" has no Tense is no evidence.
 
     Parameters
     ----------
@@ -84,13 +84,13 @@ def agreement(a: Analyser, b: Analyser, forms: Iterable[str], attribute: str | N
     Returns
     -------
     Two rows: a, b, language, of ("lemma" or the attribute), per ("form", "word"), n (forms or words given),
-    n_compared, intersect and equal: the shares of n_compared whose two sets have a member in common and are the
-    same; NaN where none could be compared.
+    n_compared, and the shares of n_compared for which the two sets have a common member (intersect) and are the
+    same (equal); NaN if none could be compared.
 
     Raises
     ------
     ValueError
-        No form is given, there is no such attribute, or the analysers are of different languages.
+        No form is given, there is no such attribute, or the analysers have different languages.
 
     Examples
     --------
@@ -108,7 +108,7 @@ def agreement(a: Analyser, b: Analyser, forms: Iterable[str], attribute: str | N
         raise ValueError(f"no attribute {attribute!r}; there are: {', '.join(ATTRIBUTES)}")
     counts = _counted(forms)
     pairs = {form: (_said(a.analyse(form), attribute), _said(b.analyse(form), attribute)) for form in counts}
-    # What neither says anything of is not compared, nor what one of them does not know.
+    # A form is not compared if one analyser does not know it, or if neither gives a value.
     compared = {form: (x, y) for form, (x, y) in pairs.items() if x is not None and y is not None and (x | y) - {None}}
     rows = []
     for per, weights in _weights(counts).items():
@@ -122,14 +122,13 @@ def agreement(a: Analyser, b: Analyser, forms: Iterable[str], attribute: str | N
 
 
 def _said(readings: Iterable[Analysis], attribute: str | None) -> frozenset[str | None] | None:
-    """Collect the lemmas, or the attribute's values (None: absent); None where nothing is known of them."""
+    """Collect the lemmas, or the attribute's values (None: absent); None if nothing is known about them."""
     if attribute is None:
         return frozenset(reading.lemma for reading in readings) or None
     return frozenset(reading.value(attribute) for reading in readings if reading.knows_attributes) or None
 
 
 def _counted(forms: Iterable[str]) -> Counter[str]:
-    """Count the distinct forms."""
     counts = Counter(as_forms(forms))
     if not counts:
         raise ValueError("forms is empty: give at least one word form")
