@@ -58,6 +58,17 @@ def test_sentences_are_different_and_leave_known_ones_out(language):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_sentences_are_short_and_written_alike(language):
+    drawn = list(islice(core.sentences(load_grammar(language), 7), 1000))
+    lengths = [len(tokens) for tokens in drawn]
+    assert 6 <= sum(lengths) / len(lengths) <= 11
+    assert max(lengths) <= 20
+    for tokens in drawn:
+        assert core.text(tokens) == core.text(tokens).lower()
+        assert tokens[-1].form.upos == "PUNCT"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_conllu_says_what_the_tokens_say(language):
     for tokens in islice(core.sentences(load_grammar(language), 1), 200):
         (parsed,) = conllu.parse(core.to_conllu(tokens, "s"))
