@@ -10,7 +10,6 @@ import types
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -124,7 +123,7 @@ def check_agreement(a: Analyser, b: Analyser, forms: Sequence[str], attribute: s
 
 
 @given(_ENTRIES, _ENTRIES, st.lists(st.tuples(_FORM, _FORM), max_size=6), _FORMS)
-def test_the_tables_agree_with_counts_word_by_word(one, two, lemmas, forms) -> None:
+def test_the_tables_agree_with_counts_word_by_word(one, two, lemmas, forms):
     first, second, lemmatiser = toy(one, "one"), toy(two, "two"), Lemmatiser(tuple(lemmas))
     both = FirstOf([first, lemmatiser])
     check_coverage([first, second, lemmatiser, both], forms)
@@ -133,7 +132,7 @@ def test_the_tables_agree_with_counts_word_by_word(one, two, lemmas, forms) -> N
             check_agreement(a, b, forms, attribute)
 
 
-def test_an_attribute_that_neither_gives_or_one_never_looked_for_is_not_compared() -> None:
+def test_an_attribute_that_neither_gives_or_one_never_looked_for_is_not_compared():
     lexicon = toy([("and", "and", {}), ("cats", "cat", {"Number": "PL"}), ("cat", "cat", {"Number": "SG"})])
     other = toy([("and", "and", {}), ("cats", "cat", {}), ("cat", "cat", {"Number": "SG"})], "other")
     forms = ["and", "cats", "cat"]
@@ -151,7 +150,7 @@ def test_an_attribute_that_neither_gives_or_one_never_looked_for_is_not_compared
     assert table[["intersect", "equal"]].isna().all(axis=None)
 
 
-def test_canonically_equal_forms_count_as_one() -> None:
+def test_canonically_equal_forms_count_as_one():
     composed, decomposed = (unicodedata.normalize(kind, "árboles") for kind in ("NFC", "NFD"))
     known = toy([(composed, "árbol", {})], language="spa")
     table = coverage([known, SimplemmaAnalyser("spa")], [composed, decomposed])
@@ -159,7 +158,7 @@ def test_canonically_equal_forms_count_as_one() -> None:
     assert list(table["known"]) == [1.0] * 4
 
 
-def test_bad_input_of_the_tables() -> None:
+def test_bad_input_of_the_tables():
     english, spanish = toy([], "english"), toy([], "spanish", "spa")
     with pytest.raises(ValueError, match=r"got english \(eng\), spanish \(spa\): keep"):
         coverage([english, spanish], ["a"])
@@ -181,7 +180,7 @@ def test_bad_input_of_the_tables() -> None:
 
 
 @given(_ENTRIES, st.lists(st.tuples(_FORM, _FORM), max_size=6), _ENTRIES, _FORM)
-def test_first_of_is_the_first_that_knows_the_form(one, lemmas, two, form) -> None:
+def test_first_of_is_the_first_that_knows_the_form(one, lemmas, two, form):
     chain = [toy(one, "one"), Lemmatiser(tuple(lemmas)), toy(two, "two")]
     answers = [answer for answer in (analyser.analyse(form) for analyser in chain) if answer]
     assert FirstOf(chain).analyse(form) == (answers[0] if answers else frozenset())
@@ -189,7 +188,7 @@ def test_first_of_is_the_first_that_knows_the_form(one, lemmas, two, form) -> No
     assert FirstOf([FirstOf(chain[:2]), chain[2]]).analyse(form) == FirstOf(chain).analyse(form)
 
 
-def test_first_of_is_of_one_language() -> None:
+def test_first_of_is_of_one_language():
     with pytest.raises(ValueError, match=r"one \(eng\), two \(spa\)"):
         FirstOf([toy([], "one"), toy([], "two", "spa")])
     with pytest.raises(ValueError, match="none at all"):
@@ -198,7 +197,7 @@ def test_first_of_is_of_one_language() -> None:
     assert FirstOf([toy([], "one", "spa")]).language == "spa"
 
 
-def test_unknown_attributes_are_told_from_absent_ones_also_in_a_chain() -> None:
+def test_unknown_attributes_are_told_from_absent_ones_also_in_a_chain():
     chain = FirstOf([toy([("and", "and", {})]), SimplemmaAnalyser("eng")])
     (absent,), (unknown,) = chain.analyse("and"), chain.analyse("mice")
     assert absent.value("Tense") is None is unknown.value("Tense")
@@ -210,7 +209,7 @@ def test_unknown_attributes_are_told_from_absent_ones_also_in_a_chain() -> None:
         LemmaOnly("cats", (("Number", "PL"),))
 
 
-def test_simplemma_has_the_nine_languages_and_no_other() -> None:
+def test_simplemma_has_the_nine_languages_and_no_other():
     from simplemma.strategies.dictionaries.dictionary_factory import SUPPORTED_LANGUAGES
 
     assert set(analysers.ISO_639_1) == set(unimorph.LANGUAGES)
@@ -219,7 +218,7 @@ def test_simplemma_has_the_nine_languages_and_no_other() -> None:
         SimplemmaAnalyser("en")
 
 
-def test_simplemma_lists_forms_and_guesses_none() -> None:
+def test_simplemma_lists_forms_and_guesses_none():
     english, turkish = SimplemmaAnalyser("eng"), SimplemmaAnalyser("tur")
     assert english.analyse("mice") == english.analyse("Mice") == {LemmaOnly("mouse")}
     # simplemma's own lemmatiser takes these apart; its dictionary does not list them.
@@ -231,7 +230,7 @@ def test_simplemma_lists_forms_and_guesses_none() -> None:
     assert turkish.analyse("Irmaklar") == turkish.analyse("ırmaklar") == {LemmaOnly("ırmak")}
 
 
-def test_simplemma_unpickles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_simplemma_unpickles_nothing(monkeypatch):
     from simplemma.strategies.dictionaries import DefaultDictionaryFactory
 
     def refuse(*args: object, **kwargs: object) -> object:
@@ -246,7 +245,7 @@ def test_simplemma_unpickles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("language", GeneratedSource(mini_folder()).languages)
-def test_the_grammars_lexicon_knows_every_word_of_the_mini_treebanks(language: str) -> None:
+def test_the_grammars_lexicon_knows_every_word_of_the_mini_treebanks(language):
     source = GeneratedSource(mini_folder())
     grammar = LexiconAnalyser(source.lexicon(language), "grammar")
     everything = [word for split in ("train", "dev", "test") for word in words(source.corpus(language, split))]
@@ -256,7 +255,7 @@ def test_the_grammars_lexicon_knows_every_word_of_the_mini_treebanks(language: s
     assert [(form, reading) for form, reading in distinct if reading not in grammar.analyse(form)] == []
 
 
-def test_simplemma_agrees_with_a_treebank_far_better_than_forms_themselves_do(shared: Path) -> None:
+def test_simplemma_agrees_with_a_treebank_far_better_than_forms_themselves_do(shared):
     test, dev = (read_conllu(shared / "data" / "ud" / f"es_gsd-ud-{split}.conllu", "spa") for split in ("test", "dev"))
     gold, seen = (LexiconAnalyser(Lexicon.from_corpora(corpus), corpus.name[-3:]) for corpus in (test, dev))
     simplemma = SimplemmaAnalyser("spa")
@@ -301,7 +300,7 @@ class _Pipeline:
 
 
 @pytest.fixture
-def fake_spacy(monkeypatch: pytest.MonkeyPatch) -> None:
+def fake_spacy(monkeypatch):
     """Stand in for spaCy: two pipelines, one of Spanish and one of several languages."""
     table = {
         "gatas": ("gato", "NOUN", "Gender=Fem|Number=Plur"),
@@ -321,14 +320,14 @@ def fake_spacy(monkeypatch: pytest.MonkeyPatch) -> None:
         return pipelines[name]
 
     spacy, tokens = types.ModuleType("spacy"), types.ModuleType("spacy.tokens")
-    spacy.load, spacy.util = load, types.SimpleNamespace(get_installed_models=lambda: list(pipelines))  # type: ignore
-    tokens.Doc = lambda vocab, words: (vocab, words)  # type: ignore[attr-defined]
+    spacy.load, spacy.util = load, types.SimpleNamespace(get_installed_models=lambda: list(pipelines))
+    tokens.Doc = lambda vocab, words: (vocab, words)
     monkeypatch.setitem(sys.modules, "spacy", spacy)
     monkeypatch.setitem(sys.modules, "spacy.tokens", tokens)
 
 
 @pytest.mark.usefixtures("fake_spacy")
-def test_spacys_tokens_become_readings_by_the_treebanks_tables() -> None:
+def test_spacys_tokens_become_readings_by_the_treebanks_tables():
     spanish = SpacyAnalyser("spa", "es_toy")
     feats = {"Gender": "Fem", "Number": "Plur"}
     assert spanish.analyse("e\u0301l") == spanish.analyse("\u00e9l") != frozenset()
@@ -355,7 +354,7 @@ def test_spacys_tokens_become_readings_by_the_treebanks_tables() -> None:
 
 
 @pytest.mark.usefixtures("fake_spacy")
-def test_what_is_wrong_with_a_pipeline_is_said() -> None:
+def test_what_is_wrong_with_a_pipeline_is_said():
     SpacyAnalyser("eng", "xx_toy")
     with pytest.raises(ValueError, match=r"es_toy is of 'es', and 'eng' is 'en'"):
         SpacyAnalyser("eng", "es_toy")
@@ -365,13 +364,13 @@ def test_what_is_wrong_with_a_pipeline_is_said() -> None:
         SpacyAnalyser("fra", "fr_toy")
 
 
-def test_without_spacy_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_spacy_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "spacy", None)
     with pytest.raises(ImportError, match=r"spacy is not installed: pip install 'pitfalls\[spacy\]'"):
         SpacyAnalyser("spa", "es_toy")
 
 
-def test_an_installed_pipeline_reads_lemmas_and_plurals(shared: Path) -> None:
+def test_an_installed_pipeline_reads_lemmas_and_plurals(shared):
     """The real thing, as far as there is one: it must beat forms that are taken for their own lemmas."""
     spacy = pytest.importorskip("spacy", reason="spaCy is an optional extra: pip install 'pitfalls[spacy]'")
     banks = {"eng": "en_ewt", "spa": "es_gsd", "rus": "ru_gsd"}

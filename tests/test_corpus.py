@@ -69,7 +69,7 @@ def slow(path: Path, language: str) -> list[tuple[str, list[tuple[str, dict[str,
 
 
 @pytest.mark.parametrize(("name", "language"), SHARED_FILES)
-def test_real_treebanks_agree_with_the_slow_reader(shared: Path, name: str, language: str) -> None:
+def test_real_treebanks_agree_with_the_slow_reader(shared, name, language):
     path = shared / "data" / "ud" / f"{name}.conllu"
     corpus = read_conllu(path, language, plain)
     ours = [(s.id, [(w.form, dict(w.attributes)) for w in s.words]) for s in corpus.sentences]
@@ -86,7 +86,7 @@ def read(tmp_path: Path, text: str) -> Corpus:
     return read_conllu(path, "spa", plain)
 
 
-def test_contraction_stays_one_word_with_the_attributes_of_one_component(tmp_path: Path) -> None:
+def test_contraction_stays_one_word_with_the_attributes_of_one_component(tmp_path):
     text = (
         line("1-2", "Del", upos="_")
         + line(1, "de", "de", "ADP")
@@ -100,7 +100,7 @@ def test_contraction_stays_one_word_with_the_attributes_of_one_component(tmp_pat
     )
 
 
-def test_contraction_of_several_carriers_or_none_has_its_form_as_lemma() -> None:
+def test_contraction_of_several_carriers_or_none_has_its_form_as_lemma():
     verb = Word("da", "dar", {"Tense": "PRS", "Number": "SG"})
     pronoun = Word("lo", "él", {"Gender": "MASC", "Number": "SG"})
     # Number is lost even though both agree on it.
@@ -108,7 +108,7 @@ def test_contraction_of_several_carriers_or_none_has_its_form_as_lemma() -> None
     assert contracted("lolo", [pronoun, pronoun]) == Word("lolo", "lolo", {})
 
 
-def test_empty_nodes_are_ignored_and_odd_words_kept(tmp_path: Path) -> None:
+def test_empty_nodes_are_ignored_and_odd_words_kept(tmp_path):
     text = (
         "# sent_id = x\n"
         + line("0.1", "ghost")
@@ -127,7 +127,7 @@ def test_empty_nodes_are_ignored_and_odd_words_kept(tmp_path: Path) -> None:
     assert sentence.words[2].attributes == {}
 
 
-def test_columns_after_the_sixth_may_hold_anything(tmp_path: Path) -> None:
+def test_columns_after_the_sixth_may_hold_anything(tmp_path):
     columns = ["1", "a", "a", "X", "two  spaces", "_", "0", "root", "_", "Gloss=a  b|odd"]
     with pytest.raises(CorpusError, match="XPOS"):
         read(tmp_path, "\t".join(columns) + "\n\n")
@@ -135,7 +135,7 @@ def test_columns_after_the_sixth_may_hold_anything(tmp_path: Path) -> None:
     assert read(tmp_path, "\t".join(columns) + "\n\n").sentences[0].forms == ("a",)
 
 
-def test_line_ends_byte_order_mark_and_blank_lines_do_not_matter(tmp_path: Path) -> None:
+def test_line_ends_byte_order_mark_and_blank_lines_do_not_matter(tmp_path):
     text = line(1, "uno") + "\n" + line(1, "dos")
     for written in (text, "\ufeff" + text + "\n", "\n\n" + text + "\n\n\n"):
         for ending in ("\n", "\r\n"):
@@ -143,7 +143,7 @@ def test_line_ends_byte_order_mark_and_blank_lines_do_not_matter(tmp_path: Path)
             assert [(s.id, s.forms) for s in corpus.sentences] == [("toy-1", ("uno",)), ("toy-2", ("dos",))]
 
 
-def test_a_feature_in_lower_case_is_named_once_per_file(tmp_path: Path) -> None:
+def test_a_feature_in_lower_case_is_named_once_per_file(tmp_path):
     wrong = line(1, "uno") + line(2, "dos", upos="NOUN", feats="Case=Nom|number=sing") + line(3, "tres", feats="a=b")
     for name in ("one", "two"):
         (tmp_path / f"{name}.conllu").write_text("# sent_id = 1\n" + wrong + "\n", encoding="utf-8")
@@ -162,7 +162,7 @@ def test_a_feature_in_lower_case_is_named_once_per_file(tmp_path: Path) -> None:
         read(tmp_path, line(1, "uno", feats="Person[psor]=1|NumType=Card|Case=2x") + "\n")
 
 
-def test_another_language_is_read_by_the_common_table_and_told(tmp_path: Path) -> None:
+def test_another_language_is_read_by_the_common_table_and_told(tmp_path):
     path = tmp_path / "it_toy.conllu"
     path.write_text(line(1, "gatti", upos="NOUN", feats="Number=Plur") + "\n", encoding="utf-8")
     with pytest.warns(UserWarning, match=r"no UniMorph rules for language 'ita'.*common table") as said:
@@ -173,7 +173,7 @@ def test_another_language_is_read_by_the_common_table_and_told(tmp_path: Path) -
         read_conllu(path, "it")
 
 
-def test_several_files_are_one_corpus_in_the_order_given(tmp_path: Path) -> None:
+def test_several_files_are_one_corpus_in_the_order_given(tmp_path):
     paths = [tmp_path / f"{name}.conllu" for name in "ba"]
     for path in paths:
         path.write_text(line(1, path.stem) + "\n", encoding="utf-8")
@@ -184,7 +184,7 @@ def test_several_files_are_one_corpus_in_the_order_given(tmp_path: Path) -> None
         read_conllu([], "eng", plain)
 
 
-def test_corpora_and_errors_travel_between_processes_and_words_are_hashable(tmp_path: Path) -> None:
+def test_corpora_and_errors_travel_between_processes_and_words_are_hashable(tmp_path):
     corpus = read(tmp_path, line(1, "a", feats="Case=Nom") + "\n")
     assert pickle.loads(pickle.dumps(corpus)) == corpus
     word = Word("a", "a", {"Case": "Nom"})
@@ -204,9 +204,7 @@ _TOKENS = st.lists(st.tuples(_FORMS, _FEATS), min_size=1, max_size=3)
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(_TOKENS, min_size=1, max_size=4), min_size=1, max_size=3), st.data())
-def test_written_words_are_read_again(
-    tmp_path: Path, sentences: list[list[list[tuple[str, dict[str, str]]]]], data: st.DataObject
-) -> None:
+def test_written_words_are_read_again(tmp_path, sentences, data):
     """Tokens of one to three components, with empty nodes strewn in, come back as surface words."""
     text, expected = "", []
     for tokens in sentences:
@@ -267,7 +265,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("name", sorted(MALFORMED))
-def test_malformed_text_is_refused_with_line_and_expectation(tmp_path: Path, name: str) -> None:
+def test_malformed_text_is_refused_with_line_and_expectation(tmp_path, name):
     text, number, message = MALFORMED[name]
     with pytest.raises(CorpusError, match=message) as caught:
         read(tmp_path, text)
@@ -292,13 +290,13 @@ def test_malformed_text_is_refused_with_line_and_expectation(tmp_path: Path, nam
     ],
     ids=range(8),
 )
-def test_messages_quote_the_file_briefly(tmp_path: Path, text: str) -> None:
+def test_messages_quote_the_file_briefly(tmp_path, text):
     with pytest.raises(CorpusError) as caught:
         read(tmp_path, text)
     assert len(str(caught.value).replace(str(tmp_path), "")) < 400
 
 
-def test_files_without_their_text_are_refused(tmp_path: Path) -> None:
+def test_files_without_their_text_are_refused(tmp_path):
     blinded = "".join(line(1, "_", "cat", "NOUN") + line(2, "_") + "\n" for _ in range(3))
     message = r"toy\.conllu: 6 of 6 words have the FORM \"_\": their text was left out.*README says where to get"
     with pytest.raises(CorpusError, match=message):
@@ -310,7 +308,7 @@ def test_files_without_their_text_are_refused(tmp_path: Path) -> None:
     assert len(read(tmp_path, blinded[: len(blinded) // 3] + 20 * GOOD)) == 21  # underscores are words, too
 
 
-def test_long_tokens_take_linear_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_tokens_take_linear_work(tmp_path, monkeypatch):
     """A multi-word token over n words, and a word of n features: twice the n costs twice the comparisons, not four."""
 
     class Counted(str):
@@ -335,7 +333,7 @@ def test_long_tokens_take_linear_work(tmp_path: Path, monkeypatch: pytest.Monkey
     assert [len(word.attributes) for word in words] == [n + 1, 0]
 
 
-def test_canonically_equal_words_are_one_word(tmp_path: Path) -> None:
+def test_canonically_equal_words_are_one_word(tmp_path):
     one, two = (unicodedata.normalize(kind, "café") for kind in ("NFC", "NFD"))
     assert Word(one, one, {}) == Word(two, two, {}) and one != two
     words = read(tmp_path, line(1, one, one) + line(2, two, two) + line(3, two, "_") + "\n").sentences[0].words
@@ -343,13 +341,13 @@ def test_canonically_equal_words_are_one_word(tmp_path: Path) -> None:
     assert {word.form for word in words} | {word.lemma for word in words} == {one}
 
 
-def test_the_mini_world_is_composed_already(root: Path) -> None:
+def test_the_mini_world_is_composed_already(root):
     """So its words, what the model reads, and all results from them are the same as without composing."""
     for path in (root / "data" / "mini").glob("*.conllu"):
         assert unicodedata.is_normalized("NFC", path.read_text(encoding="utf-8")), path
 
 
-def test_a_conversion_can_be_named_and_is_ours_by_default(tmp_path: Path) -> None:
+def test_a_conversion_can_be_named_and_is_ours_by_default(tmp_path):
     path = tmp_path / "toy.conllu"
     path.write_text(line(1, "era", upos="VERB", feats="Mood=Ind|Tense=Imp") + "\n", encoding="utf-8")
     assert read_conllu(path, "spa", "authors") == read_conllu(path, "spa", AUTHORS) != read_conllu(path, "spa", OURS)
@@ -358,7 +356,7 @@ def test_a_conversion_can_be_named_and_is_ours_by_default(tmp_path: Path) -> Non
         read_conllu(path, "spa", "theirs")
 
 
-def test_files_of_other_formats_are_refused(tmp_path: Path) -> None:
+def test_files_of_other_formats_are_refused(tmp_path):
     good = GOOD.encode()
     archive = tmp_path / "archive"
     with zipfile.ZipFile(archive, "w") as stream:
@@ -368,8 +366,8 @@ def test_files_of_other_formats_are_refused(tmp_path: Path) -> None:
         "xz-compressed.*unxz": lzma.compress(good),
         "bzip2-compressed.*bunzip2": bz2.compress(good),
         "zip archive.*unzip": archive.read_bytes(),
-        "UTF-16": GOOD.encode("utf-16"),
-        "UTF-32": GOOD.encode("utf-32"),
+        "text in UTF-16 or UTF-32": GOOD.encode("utf-16"),
+        "text in .* or UTF-32": GOOD.encode("utf-32"),
         "line 2: byte 0xe9 at column 4 is not UTF-8": line(1, "a").encode() + line(2, "né").encode("latin-1"),
     }
     for message, content in table.items():
@@ -379,7 +377,7 @@ def test_files_of_other_formats_are_refused(tmp_path: Path) -> None:
             read_conllu(path, "eng", plain)
 
 
-def test_empty_missing_and_unreadable_files_are_refused(tmp_path: Path) -> None:
+def test_empty_missing_and_unreadable_files_are_refused(tmp_path):
     for content in ("", "\n", " \n\n\r\n"):
         with pytest.raises(CorpusError, match="no sentence; expected at least one"):
             read(tmp_path, content)
@@ -391,7 +389,7 @@ def test_empty_missing_and_unreadable_files_are_refused(tmp_path: Path) -> None:
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_a_file_cut_anywhere_is_refused_or_gives_its_beginning(tmp_path: Path, data: st.DataObject) -> None:
+def test_a_file_cut_anywhere_is_refused_or_gives_its_beginning(tmp_path, data):
     text = "# sent_id = a\n" + GOOD + line("1-2", "del") + line(1, "de") + line(2, "el") + line(3, "mar") + "\n"
     whole = [word for s in read(tmp_path, text).sentences for word in s.words]
     cut = text[: data.draw(st.integers(0, len(text) - 1))]
@@ -405,7 +403,7 @@ def test_a_file_cut_anywhere_is_refused_or_gives_its_beginning(tmp_path: Path, d
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_damaged_bytes_raise_nothing_but_corpus_errors(tmp_path: Path, data: st.DataObject) -> None:
+def test_damaged_bytes_raise_nothing_but_corpus_errors(tmp_path, data):
     content = bytearray((line("1-2", "dél", feats="Typo=Yes") + GOOD + line("0.1", "x") + line(1, "a")).encode())
     for _ in range(data.draw(st.integers(1, 3))):
         place = data.draw(st.integers(0, len(content) - 1))
@@ -423,7 +421,7 @@ def test_damaged_bytes_raise_nothing_but_corpus_errors(tmp_path: Path, data: st.
 
 
 @given(st.lists(st.integers(1, 20)), st.integers(1, 20))
-def test_drop_long_keeps_order_and_loses_nothing(lengths: list[int], limit: int) -> None:
+def test_drop_long_keeps_order_and_loses_nothing(lengths, limit):
     sentences = tuple(Sentence(str(i), ()) for i in range(len(lengths)))
     kept, dropped = drop_long(Corpus("eng", sentences, "toy"), lengths, limit)
     assert kept.sentences == tuple(s for s in sentences if lengths[int(s.id)] < limit)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import unicodedata
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -37,7 +36,7 @@ def unpacked(analyses: tuple[Analysis, ...]) -> list[tuple[str, list[tuple[str, 
 
 
 @given(_ENTRIES, _FORM)
-def test_lookup_agrees_with_a_search(entries: list[tuple[str, str, dict[str, str]]], form: str) -> None:
+def test_lookup_agrees_with_a_search(entries, form):
     lexicon = Lexicon.from_forms("eng", entries)
     assert unpacked(lexicon.lookup(form)) == readings(entries, form)
     assert (form in lexicon) == bool(readings(entries, form))
@@ -46,14 +45,14 @@ def test_lookup_agrees_with_a_search(entries: list[tuple[str, str, dict[str, str
 
 
 @given(_ENTRIES, st.randoms())
-def test_the_order_of_entries_does_not_matter(entries: list[tuple[str, str, dict[str, str]]], random: object) -> None:
+def test_the_order_of_entries_does_not_matter(entries, random):
     shuffled = list(entries)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     one, other = Lexicon.from_forms("eng", entries), Lexicon.from_forms("eng", shuffled)
     assert one == other and repr(one) == repr(other) and hash(one) == hash(other)
 
 
-def test_from_corpora_equals_from_forms_of_their_words() -> None:
+def test_from_corpora_equals_from_forms_of_their_words():
     words = (
         Word("Cats", "cat", {"Number": "PL"}),
         Word("saw", "see", {}),
@@ -68,7 +67,7 @@ def test_from_corpora_equals_from_forms_of_their_words() -> None:
     assert unpacked(lexicon.lookup("saw")) == [("saw", [("Number", "SG")]), ("see", [])]
 
 
-def test_capitals_fall_back_on_lower_case_and_not_the_other_way() -> None:
+def test_capitals_fall_back_on_lower_case_and_not_the_other_way():
     lexicon = Lexicon.from_forms("eng", [("may", "may", {"Mood": "x"}), ("May", "May", {}), ("Rome", "Rome", {})])
     assert [a.lemma for a in lexicon.lookup("May")] == ["May"]
     assert [a.lemma for a in lexicon.lookup("MAY")] == ["may"]
@@ -77,7 +76,7 @@ def test_capitals_fall_back_on_lower_case_and_not_the_other_way() -> None:
     assert 3 not in lexicon
 
 
-def test_turkish_letters_keep_their_dots() -> None:
+def test_turkish_letters_keep_their_dots():
     entries: list[tuple[str, str, dict[str, str]]] = [("ılık", "ılık", {}), ("izin", "izin", {})]
     turkish, english = Lexicon.from_forms("tur", entries), Lexicon.from_forms("eng", entries)
     assert [a.lemma for a in turkish.lookup("Ilık")] == ["ılık"]
@@ -90,13 +89,13 @@ def test_turkish_letters_keep_their_dots() -> None:
 
 
 @given(st.text("İIıiŞşÇçABab", max_size=8))
-def test_turkish_lower_case_letter_by_letter(form: str) -> None:
+def test_turkish_lower_case_letter_by_letter(form):
     pairs = dict(zip("İIŞÇAB", "iışçab", strict=True))
     assert lower(form, "tur") == "".join(pairs.get(letter, letter) for letter in form)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=5))
-def test_canonically_equal_forms_are_one_form(form: str) -> None:
+def test_canonically_equal_forms_are_one_form(form):
     decomposed, composed = (unicodedata.normalize(kind, form) for kind in ("NFD", "NFC"))
     lexicon = Lexicon.from_forms("hin", [(form, "a", {}), (decomposed, "b", {}), (composed, "c", {})])
     assert len(lexicon) == 1
@@ -105,7 +104,7 @@ def test_canonically_equal_forms_are_one_form(form: str) -> None:
     )
 
 
-def test_readings_are_equal_in_whatever_order_and_spelling_they_were_written() -> None:
+def test_readings_are_equal_in_whatever_order_and_spelling_they_were_written():
     assert Analysis("cafe\u0301", ()) == Analysis("café", ())
     assert LemmaOnly("cafe\u0301") == LemmaOnly("café")
     one = Analysis("a", (("Number", "SG"), ("Case", "NOM")))
@@ -115,14 +114,14 @@ def test_readings_are_equal_in_whatever_order_and_spelling_they_were_written() -
     assert (one.value("Case"), one.value("Number"), one.value("Tense")) == ("NOM", "SG", None)
 
 
-def test_a_lexicon_is_of_one_language() -> None:
+def test_a_lexicon_is_of_one_language():
     with pytest.raises(ValueError, match="got eng, spa"):
         Lexicon.from_corpora(Corpus("spa", (), "a"), Corpus("eng", (), "b"))
     with pytest.raises(ValueError, match="no corpus at all"):
         Lexicon.from_corpora()
 
 
-def test_every_word_of_a_real_treebank_finds_its_own_reading(shared: Path) -> None:
+def test_every_word_of_a_real_treebank_finds_its_own_reading(shared):
     corpus = read_conllu(shared / "data" / "ud" / "tr_imst-ud-dev.conllu", "tur")
     lexicon = Lexicon.from_corpora(corpus)
     words = [word for sentence in corpus.sentences for word in sentence.words]

@@ -106,14 +106,14 @@ def serving(files: dict[str, bytes], certificate: Path | None = None) -> Iterato
 
 
 @pytest.fixture
-def server(shared: Path) -> Iterator[Server]:
+def server(shared):
     folder = shared / "data" / "ud"
     with serving({path.name: path.read_bytes() for path in folder.glob("tr_imst*.conllu")}) as server:
         yield server
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def cache(tmp_path, monkeypatch):
     """The folder of the cached files; nothing waits between attempts."""
     monkeypatch.setenv("PITFALLS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(downloads, "_wait", lambda seconds: None)
@@ -123,7 +123,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def imst(server: Server) -> Treebank:
+def imst(server):
     """The Turkish treebank, downloaded from the server."""
     return replace(IMST, base_url=server.url)
 
@@ -146,7 +146,7 @@ def sha256(content: bytes | bytearray) -> str:
 # -- which and where -----------------------------------------------------------------------------------------
 
 
-def test_the_nine_treebanks_of_the_paper() -> None:
+def test_the_nine_treebanks_of_the_paper():
     assert {t.language for t in TREEBANKS} == {"eng", "ara", "hin", "rus", "fin", "bul", "tur", "spa", "fra"}
     for t in TREEBANKS:
         assert treebank(t.name) == treebank(t.language) == treebank(t.prefix) == t
@@ -156,14 +156,14 @@ def test_the_nine_treebanks_of_the_paper() -> None:
         treebank("deu")
 
 
-def test_url_is_that_of_the_release() -> None:
+def test_url_is_that_of_the_release():
     raw = "https://raw.githubusercontent.com/UniversalDependencies"
     assert treebank("eng").url("dev") == f"{raw}/UD_English-EWT/r2.7/en_ewt-ud-dev.conllu"
     mirrored = replace(IMST, release="r2.15", base_url="http://here/")
     assert mirrored.url("dev") == f"http://here/UD_Turkish-IMST/r2.15/{NAME}"
 
 
-def test_cache_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cache_folder_follows_the_environment(monkeypatch):
     monkeypatch.setenv("PITFALLS_CACHE", "/some/where")
     assert cache_folder() == Path("/some/where")
     monkeypatch.setenv("PITFALLS_CACHE", "")
@@ -171,7 +171,7 @@ def test_cache_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -
     assert cache_folder() == Path("/home/reader/.cache/pitfalls")
 
 
-def test_wrong_arguments_are_named(cache: Path) -> None:
+def test_wrong_arguments_are_named(cache):
     with pytest.raises(ValueError, match="no split 'validation'; expected one of train, dev, test"):
         locate(IMST, "validation")
     with pytest.raises(ValueError, match="name of a tag"):
@@ -185,22 +185,20 @@ def test_wrong_arguments_are_named(cache: Path) -> None:
 
 
 @pytest.mark.parametrize("below", ["", "UD_Turkish-IMST"])
-def test_folder_is_searched_by_name_and_below(tmp_path: Path, below: str) -> None:
+def test_folder_is_searched_by_name_and_below(tmp_path, below):
     path = tmp_path / "mine" / below / NAME
     path.parent.mkdir(parents=True)
     path.write_bytes(b"")
     assert locate("tur", "dev", folder=tmp_path / "mine") == path
 
 
-def test_folder_without_the_file_is_named_and_nothing_is_downloaded(
-    server: Server, imst: Treebank, tmp_path: Path
-) -> None:
+def test_folder_without_the_file_is_named_and_nothing_is_downloaded(server, imst, tmp_path):
     with pytest.raises(TreebankError, match=f"no {NAME} in .*UD_Turkish-IMST/{NAME}; put the file there"):
         locate(imst, "dev", folder=tmp_path)
     assert server.requests == []
 
 
-def test_files_of_a_folder_are_checked_where_the_checksum_is_known(shared: Path) -> None:
+def test_files_of_a_folder_are_checked_where_the_checksum_is_known(shared):
     folder = shared / "data" / "ud"
     right = sha256((folder / NAME).read_bytes())
     assert locate(replace(IMST, checksums={NAME: right.upper()}), "dev", folder) == folder / NAME
@@ -208,7 +206,7 @@ def test_files_of_a_folder_are_checked_where_the_checksum_is_known(shared: Path)
         locate(replace(IMST, checksums={NAME: "0" * 64}), "dev", folder)
 
 
-def test_load_reads_the_splits_asked_for(shared: Path) -> None:
+def test_load_reads_the_splits_asked_for(shared):
     folder = shared / "data" / "ud"
     corpora = load("tur", ("test", "dev"), folder)
     assert list(corpora) == ["test", "dev"]
@@ -216,7 +214,7 @@ def test_load_reads_the_splits_asked_for(shared: Path) -> None:
     assert load("tur", ["dev"], folder, convert=lambda *_: {})["dev"].sentences[0].words[0].attributes == {}
 
 
-def test_a_treebank_of_ones_own(tmp_path: Path) -> None:
+def test_a_treebank_of_ones_own(tmp_path):
     path = tmp_path / "xx_toy-ud-dev.conllu"
     path.write_text("1\ta\ta\tNOUN\t_\tNumber=Sing\t_\t_\t_\t_\n\n", encoding="utf-8")
     toy = Treebank("UD_Toy-Toy", "eng", "xx_toy")
@@ -229,9 +227,7 @@ def test_a_treebank_of_ones_own(tmp_path: Path) -> None:
 # -- downloads -----------------------------------------------------------------------------------------------
 
 
-def test_first_download_is_recorded_and_the_second_call_asks_nobody(
-    server: Server, imst: Treebank, cache: Path
-) -> None:
+def test_first_download_is_recorded_and_the_second_call_asks_nobody(server, imst, cache):
     assert [locate(imst, split) for split in SPLITS] == [cache / IMST.file_name(split) for split in SPLITS]
     for split in SPLITS:
         name = IMST.file_name(split)
@@ -244,21 +240,21 @@ def test_first_download_is_recorded_and_the_second_call_asks_nobody(
     assert server.requests == []
 
 
-def test_releases_are_kept_apart(server: Server, imst: Treebank) -> None:
+def test_releases_are_kept_apart(server, imst):
     paths = {locate(replace(imst, release=release), "dev") for release in ("r2.7", "r2.15")}
     assert len(paths) == 2
     assert server.requests == [f"/ud/UD_Turkish-IMST/{release}/{NAME}" for release in ("r2.7", "r2.15")]
 
 
 @pytest.mark.parametrize("script", [["503", "429"], ["half", "half", "502"], ["chunked"]])
-def test_download_survives_what_passes(server: Server, imst: Treebank, cache: Path, script: list[str]) -> None:
+def test_download_survives_what_passes(server, imst, cache, script):
     server.script = list(script)
     assert locate(imst, "dev").read_bytes() == server.files[NAME]
     assert len(server.requests) == len(script) + (script != ["chunked"])
     assert left(cache) == ["manifest.json", NAME]
 
 
-def test_lasting_failure_is_named_and_leaves_nothing(server: Server, imst: Treebank, cache: Path) -> None:
+def test_lasting_failure_is_named_and_leaves_nothing(server, imst, cache):
     for act, reason in (
         ("half", r"\d+ of \d+ bytes arrived"),
         ("500", r"HTTP status 500 \(Internal Server Error\)"),
@@ -287,7 +283,7 @@ def test_lasting_failure_is_named_and_leaves_nothing(server: Server, imst: Treeb
         ("to ftp://127.0.0.1/x", "redirected to 'ftp://127.0.0.1/x', expected http or https"),
     ],
 )
-def test_refusal_is_not_tried_again(server: Server, imst: Treebank, cache: Path, act: str, message: str) -> None:
+def test_refusal_is_not_tried_again(server, imst, cache, act, message):
     server.script = [act] * 9
     with pytest.raises(TreebankError, match=re.escape(f"{imst.url('dev')}: {message}")):
         locate(imst, "dev")
@@ -295,9 +291,7 @@ def test_refusal_is_not_tried_again(server: Server, imst: Treebank, cache: Path,
     assert left(cache) == []
 
 
-def test_body_is_bounded_in_size_and_time(
-    server: Server, imst: Treebank, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_body_is_bounded_in_size_and_time(server, imst, cache, monkeypatch):
     server.script = ["chunked"]  # announces no size
     with monkeypatch.context() as small, pytest.raises(TreebankError, match="more than 1000 bytes arrived"):
         small.setattr(downloads, "LARGEST", 1000)
@@ -310,13 +304,13 @@ def test_body_is_bounded_in_size_and_time(
 
 
 @pytest.mark.parametrize("base", ["http://", "http://[::1", "http://a:b", "http://\ud800", "http://a\n/"])
-def test_odd_addresses_are_named(base: str) -> None:
+def test_odd_addresses_are_named(base):
     with pytest.raises(TreebankError, match=r"no usable address|no such host"):
         locate(replace(IMST, base_url=base), "dev")
 
 
 @pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def certificate(tmp_path_factory):
     """A certificate that 127.0.0.1 gave itself, and its key."""
     openssl = shutil.which("openssl")
     if openssl is None:
@@ -330,9 +324,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_redirect_from_https_to_http_is_refused(
-    server: Server, imst: Treebank, cache: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_redirect_from_https_to_http_is_refused(server, imst, cache, certificate, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with serving(server.files, certificate) as safe:
         safe.script = [f"to {server.url}/{NAME}"]
@@ -351,7 +343,7 @@ def test_redirect_from_https_to_http_is_refused(
         locate(replace(IMST, base_url=unknown.url), "test")
 
 
-def test_what_is_not_a_treebank_is_not_trusted(server: Server, imst: Treebank, cache: Path) -> None:
+def test_what_is_not_a_treebank_is_not_trusted(server, imst, cache):
     whole = server.files[NAME]
     table = {
         "treebank: line 1: 1 column in '<html></html>', expected CoNLL-U": b"<html></html>\n",
@@ -366,7 +358,7 @@ def test_what_is_not_a_treebank_is_not_trusted(server: Server, imst: Treebank, c
         assert left(cache) == []
 
 
-def test_first_use_is_said_once_and_only_where_no_checksum_is_known(server: Server, imst: Treebank) -> None:
+def test_first_use_is_said_once_and_only_where_no_checksum_is_known(server, imst):
     digest = sha256(server.files[NAME])
     with pytest.warns(UserWarning, match=rf"{NAME} is trusted on first use: .*{digest}.*manifest\.json.*checksums"):
         path = locate(imst, "dev")
@@ -379,7 +371,7 @@ def test_first_use_is_said_once_and_only_where_no_checksum_is_known(server: Serv
         locate(replace(imst, checksums={test: sha256(server.files[test])}), "test")
 
 
-def test_known_checksum_is_checked_at_download_and_at_load(server: Server, imst: Treebank, cache: Path) -> None:
+def test_known_checksum_is_checked_at_download_and_at_load(server, imst, cache):
     wrong, digest = replace(imst, checksums={NAME: "0" * 64}), sha256(server.files[NAME])
     with pytest.raises(TreebankError, match=f"known checksum: its SHA-256 is {digest}, expected {'0' * 64}"):
         locate(wrong, "dev")
@@ -389,7 +381,7 @@ def test_known_checksum_is_checked_at_download_and_at_load(server: Server, imst:
         locate(wrong, "dev")
 
 
-def test_many_threads_ask_for_one_file_while_the_server_dies(server: Server, imst: Treebank) -> None:
+def test_many_threads_ask_for_one_file_while_the_server_dies(server, imst):
     server.script = ["half", "500", "half"]
     with ThreadPool(4) as threads:
         found = threads.map(lambda _: locate(imst, "dev").read_bytes(), range(4))
@@ -400,7 +392,7 @@ def test_many_threads_ask_for_one_file_while_the_server_dies(server: Server, ims
 # -- damage in the cache -------------------------------------------------------------------------------------
 
 
-def test_changed_byte_is_noticed_at_load_and_healed_by_deleting(server: Server, imst: Treebank) -> None:
+def test_changed_byte_is_noticed_at_load_and_healed_by_deleting(server, imst):
     path = locate(imst, "dev")
     content = bytearray(server.files[NAME])
     content[len(content) // 2] ^= 1
@@ -412,7 +404,7 @@ def test_changed_byte_is_noticed_at_load_and_healed_by_deleting(server: Server, 
     assert locate(imst, "dev").read_bytes() == server.files[NAME]
 
 
-def test_server_that_later_sends_another_file_is_noticed(server: Server, imst: Treebank, cache: Path) -> None:
+def test_server_that_later_sends_another_file_is_noticed(server, imst, cache):
     first = server.files[NAME]
     locate(imst, "dev").unlink()
     server.files[NAME] = first.replace(b"Sing", b"Plur")
@@ -424,7 +416,7 @@ def test_server_that_later_sends_another_file_is_noticed(server: Server, imst: T
     assert locate(imst, "dev").read_bytes() == server.files[NAME]
 
 
-def test_file_without_record_and_broken_manifest_are_named(imst: Treebank, cache: Path) -> None:
+def test_file_without_record_and_broken_manifest_are_named(imst, cache):
     path = locate(imst, "dev")
     known = manifest(cache)[NAME]
     odd = [{}, 3, {**known, "sha256": 5}, {**known, "sha256": None}, {**known, "sha256": "abc"}, {**known, "url": 5}]
@@ -439,9 +431,7 @@ def test_file_without_record_and_broken_manifest_are_named(imst: Treebank, cache
     assert locate(imst, "dev") == path
 
 
-def test_cache_that_cannot_be_written_is_named(
-    server: Server, imst: Treebank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cache_that_cannot_be_written_is_named(server, imst, tmp_path, monkeypatch):
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("PITFALLS_CACHE", str(tmp_path / "file"))
     with pytest.raises(TreebankError, match="environment variable PITFALLS_CACHE"):
@@ -449,7 +439,7 @@ def test_cache_that_cannot_be_written_is_named(
     assert server.requests == []
 
 
-def test_disk_full_is_not_taken_for_a_broken_connection(server: Server, imst: Treebank) -> None:
+def test_disk_full_is_not_taken_for_a_broken_connection(server, imst):
     class Full(io.BytesIO):
         def write(self, *_: object) -> int:
             raise OSError(28, "No space left on device")

@@ -27,7 +27,7 @@ def many(value: str, n_forms: int, times: int = 1) -> list[tuple[str, str]]:
 FULL = corpus(many("SG", 100) + many("PL", 100))
 
 
-def test_the_threshold_is_a_hundred_distinct_forms_in_every_split() -> None:
+def test_the_threshold_is_a_hundred_distinct_forms_in_every_split():
     assert kept_values("Number", FULL, FULL, FULL) == ("PL", "SG")
     # 99 forms are too few however often they stand, in whichever split.
     short = corpus(many("SG", 100) + many("PL", 99, times=3))
@@ -36,13 +36,13 @@ def test_the_threshold_is_a_hundred_distinct_forms_in_every_split() -> None:
     assert kept_values("Number", FULL, FULL, short) == ("SG",)
 
 
-def test_a_value_that_a_split_lacks_is_dropped_whatever_the_threshold() -> None:
+def test_a_value_that_a_split_lacks_is_dropped_whatever_the_threshold():
     without = corpus(many("SG", 100))
     for splits in ((without, FULL, FULL), (FULL, without, FULL), (FULL, FULL, without)):
         assert kept_values("Number", *splits) == kept_values("Number", *splits, min_forms=0) == ("SG",)
 
 
-def test_forms_are_compared_as_written_and_canonically_equal_ones_count_once() -> None:
+def test_forms_are_compared_as_written_and_canonically_equal_ones_count_once():
     both = corpus([("The", "SG"), ("the", "SG")])
     assert kept_values("Number", both, both, both, min_forms=2) == ("SG",)
     spellings = corpus([("caf\u00e9", "SG"), ("cafe\u0301", "SG"), ("th\u00e9", "SG")])
@@ -50,18 +50,18 @@ def test_forms_are_compared_as_written_and_canonically_equal_ones_count_once() -
     assert kept_values("Number", spellings, spellings, spellings, min_forms=3) == ()
 
 
-def test_an_attribute_of_the_paper_that_the_language_lacks_has_no_values() -> None:
+def test_an_attribute_of_the_paper_that_the_language_lacks_has_no_values():
     assert kept_values("Possession", FULL, FULL, FULL) == ()
     assert form_counts("Possession", {"train": FULL}).empty
     assert list(form_counts("Possession", {"train": FULL}).columns) == ["value", "split", "forms", "words"]
 
 
-def test_an_attribute_of_another_world_is_taken() -> None:
+def test_an_attribute_of_another_world_is_taken():
     planted = corpus([("a", "x"), ("b", "y")], attribute="Colour")
     assert kept_values("Colour", planted, planted, planted, min_forms=1) == ("x", "y")
 
 
-def test_errors_name_what_was_wrong() -> None:
+def test_errors_name_what_was_wrong():
     with pytest.raises(ValueError, match=r"'Nmber'.*Number"):
         kept_values("Nmber", FULL, FULL, FULL)
     with pytest.raises(ValueError, match=r"'Nmber'.*Number"):
@@ -76,9 +76,7 @@ PAIRS = st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["DU", "PL",
 
 
 @given(PAIRS, PAIRS, PAIRS, st.integers(0, 4))
-def test_the_filter_is_the_counting(
-    train: list[tuple[str, str]], dev: list[tuple[str, str]], test: list[tuple[str, str]], least: int
-) -> None:
+def test_the_filter_is_the_counting(train, dev, test, least):
     def forms(pairs: list[tuple[str, str]], value: str) -> int:
         return len({form for form, carried in pairs if carried == value})
 
@@ -90,7 +88,7 @@ def test_the_filter_is_the_counting(
 
 
 @given(PAIRS, PAIRS)
-def test_the_counts_are_tidy_and_whole(train: list[tuple[str, str]], dev: list[tuple[str, str]]) -> None:
+def test_the_counts_are_tidy_and_whole(train, dev):
     splits: Mapping[str, list[tuple[str, str]]] = {"train": train, "dev": dev}
     table = form_counts("Number", {name: corpus(pairs) for name, pairs in splits.items()})
     values = sorted({value for _, value in train + dev})

@@ -5,13 +5,13 @@ The library is lenient: it accepts missing columns, splits at two spaces, and sk
 
 from __future__ import annotations
 
+import codecs
 import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from pitfalls.language.forms import is_blank
 from pitfalls.language.quoting import quoted
@@ -31,19 +31,15 @@ _AN_ID = 'a word id such as "3", "3-4" (multi-word token) or "3.1" (empty node),
 # The underscore as a word of the text is far rarer than this.
 _FEW_WITHOUT_FORM = 0.05
 _GLOBAL_COLUMNS = re.compile(r"#\s*global\.columns\s*=\s*(.*)")
-_UNPACK = "unpacked text (run {} on it first)"
 _AS_UTF_8 = "text in UTF-8 (convert it, for example with iconv)"
-_FORMATS = (
-    (b"\x1f\x8b", "gzip-compressed data", _UNPACK.format("gunzip")),
-    (b"\xfd7zXZ\x00", "xz-compressed data", _UNPACK.format("unxz")),
-    (b"BZh", "bzip2-compressed data", _UNPACK.format("bunzip2")),
-    (b"\x28\xb5\x2f\xfd", "zstd-compressed data", _UNPACK.format("unzstd")),
-    (b"PK\x03\x04", "a zip archive", _UNPACK.format("unzip")),
-    (b"\xff\xfe\x00\x00", "text in UTF-32", _AS_UTF_8),
-    (b"\x00\x00\xfe\xff", "text in UTF-32", _AS_UTF_8),
-    (b"\xff\xfe", "text in UTF-16", _AS_UTF_8),
-    (b"\xfe\xff", "text in UTF-16", _AS_UTF_8),
-)
+_COMPRESSED = {
+    b"\x1f\x8b": ("gzip-compressed data", "gunzip"),
+    b"\xfd7zXZ\x00": ("xz-compressed data", "unxz"),
+    b"BZh": ("bzip2-compressed data", "bunzip2"),
+    b"\x28\xb5\x2f\xfd": ("zstd-compressed data", "unzstd"),
+    b"PK\x03\x04": ("a zip archive", "unzip"),
+}
+_WIDE = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class CorpusError(ValueError):
@@ -53,14 +49,14 @@ class CorpusError(ValueError):
     """
 
     def __init__(self, path: str, line: int | None, found: str, expected: str) -> None:
-        """Keep the four parts, and join them into the message."""
+        """Keep the four parts."""
+        super().__init__(path, line, found, expected)
         self.path, self.line, self.found, self.expected = path, line, found, expected
-        where = path if line is None else f"{path}, line {line}"
-        super().__init__(f"{where}: {found}; expected {expected}")
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Travel between processes: the default would rebuild the error from its message alone."""
-        return type(self), (self.path, self.line, self.found, self.expected)
+    def __str__(self) -> str:
+        """Join the parts into the message."""
+        where = self.path if self.line is None else f"{self.path}, line {self.line}"
+        return f"{where}: {self.found}; expected {self.expected}"
 
 
 class CheckedLines:
@@ -129,10 +125,12 @@ class CheckedLines:
 
     def _decode(self, raw: bytes) -> str:
         if self.number == 1:
-            for magic, found, expected in _FORMATS:
+            for magic, (found, program) in _COMPRESSED.items():
                 if raw.startswith(magic):
-                    raise self._error(found, expected)
-            raw = raw.removeprefix(b"\xef\xbb\xbf")
+                    raise self._error(found, f"unpacked text (run {program} on it first)")
+            if raw.startswith(_WIDE):
+                raise self._error("text in UTF-16 or UTF-32", _AS_UTF_8)
+            raw = raw.removeprefix(codecs.BOM_UTF8)
         try:
             line = raw.decode("utf-8")
         except UnicodeDecodeError as error:
