@@ -115,7 +115,7 @@ def _check_replaceable(path: Path) -> None:
 
 
 def _about(path: Path, size: int, error: OSError) -> OSError:
-    """The error of writing beside ``path``, as one about ``path``; the unfinished file is gone from what is free."""
+    """Turn an error of writing beside ``path`` into one about ``path``; the unfinished file is already removed."""
     said = os.strerror(error.errno or 0)
     if error.errno in FULL:
         needed = f"{size:,} bytes are needed, " if size else ""

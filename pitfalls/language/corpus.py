@@ -22,6 +22,7 @@ Convert = Callable[[str, Mapping[str, str], str, str, str], Mapping[str, str]]
 """`(upos, feats, language, form, lemma)` to a mapping from attribute to value."""
 
 WordMaker = Callable[[str, str, str, str], "Word"]
+"""The columns FORM, LEMMA, UPOS and FEATS to a word."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def drop_long(corpus: Corpus, lengths: Sequence[int], limit: int) -> tuple[Corpu
     return replace(corpus, sentences=kept), replace(corpus, sentences=dropped)
 
 
-# Had the last one the name "feats", the library would parse it for each word, and not once for equal words.
+# The library would parse a column named "feats" for every word; under another name it is parsed once for equal words.
 _FIELDS = (*CHECKED[:-1], "features")
 
 
@@ -184,7 +185,7 @@ def _surface_words(tokens: TokenList, word: WordMaker) -> tuple[Word, ...]:
 
 
 def _word_maker(language: str, convert: Convert) -> WordMaker:
-    """Make a word of the columns FORM, LEMMA, UPOS and FEATS; equal lines, of which there are many, share one."""
+    """Make a function that turns columns into a word; equal lines, of which there are many, share one word."""
 
     @cache
     def word(form: str, lemma: str, upos: str, feats: str) -> Word:
