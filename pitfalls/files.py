@@ -1,17 +1,16 @@
-"""Files that are there whole or not at all, whatever stops the process that writes them.
+"""Writing files so that each is complete or absent, whatever stops the process that writes it.
 
-A file is written beside its place, brought to the disk, and renamed. Its process holds a lock on it meanwhile, so the
+A file is written beside its place, flushed to the disk, and renamed. Meanwhile its process holds a lock on it, so the
 next writer in the same folder can tell what dead processes left there, and removes it.
 """
 
-# Looked at: tempfile.NamedTemporaryFile (mode 0600 whatever the umask, no rename), atomicwrites (no longer maintained,
-# built on it), safer (nothing is brought to the disk), boltons' AtomicSaver and Django's file_move_safe (one fixed name
-# beside the target, or none; what a full disk or a killed process leaves stays). None says which file the disk had no
-# room for.
+# Alternatives: tempfile.NamedTemporaryFile (mode 0600 whatever the umask, no rename), atomicwrites (no longer
+# maintained, built on it), safer (does not flush to the disk), boltons' AtomicSaver and Django's file_move_safe (one
+# fixed name beside the target, or none; what a full disk or a killed process leaves stays). None says which file the
+# disk had no room for.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
 import os
@@ -20,31 +19,31 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 try:
     import fcntl
 except ImportError:  # Not on Windows, where a leftover stays until somebody deletes it.
     fcntl = None  # type: ignore[assignment]
 
-#: Of a disk or a quota that has no room.
+#: The errors of a disk or a quota without room.
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
-#: Of file systems that have no locks, or cannot reserve room.
+# The errors of file systems that have no locks, that cannot reserve room, and of a lock that somebody holds.
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 _NO_RESERVING = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
 _HELD = (errno.EAGAIN, errno.EACCES)
-# Some network disks keep locks to one machine, so no machine judges what another one left.
+# On some network disks a lock is seen by one machine only, so no machine judges what another one left.
 _OWN = f".pitfalls-{hashlib.sha256(platform.node().encode()).hexdigest()[:8]}-"
 _PART = re.compile(r"\.pitfalls-[0-9a-f]{8}-[0-9a-f]{16}\.part")
 
 
 def write(contents: Mapping[Path, bytes]) -> None:
-    """Write files, replacing older ones; none is put in place before all are written, the first one comes last.
+    """Write files, replacing older ones; all are written before any is put in place, and the first is put there last.
 
     Raises
     ------
@@ -59,7 +58,7 @@ def write(contents: Mapping[Path, bytes]) -> None:
     ...     sorted(path.name for path in Path(folder).iterdir())
     ['a.txt', 'b.txt']
     """
-    with contextlib.ExitStack() as stack:
+    with ExitStack() as stack:
         for path, content in contents.items():
             file = stack.enter_context(replacing(path, len(content)))
             file.write(content)
@@ -67,26 +66,26 @@ def write(contents: Mapping[Path, bytes]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write one text file as UTF-8, its line ends as they are; see :func:`write`."""
+    """Write one text file as UTF-8, with its line ends unchanged; see :func:`write`."""
     write({path: text.encode("utf-8")})
 
 
 @contextmanager
 def replacing(path: Path, size: int = 0) -> Iterator[BinaryIO]:
-    """Give an empty file to fill, which takes the place of ``path`` at the end, or is removed after an error.
+    """Yield an empty file to fill, which takes the place of ``path`` at the end, or is removed after an error.
 
-    Its folder is made where there is none. Its mode is that of any new file (``umask``). A symbolic link at ``path`` is
-    replaced, and not what it points to.
+    The folder is made if there is none. The mode is that of any new file (``umask``). A symbolic link at ``path`` is
+    itself replaced, not what it points to.
 
     Parameters
     ----------
-    size : bytes that are reserved on the disk at once, so that a full one is an error now and not at the last byte
+    size : bytes to reserve on the disk at once, so that a full disk is an error now and not at the last byte
 
     Raises
     ------
     OSError
-        Naming ``path``: the disk is full (with the bytes that are needed and free), the folder cannot be written or
-        was removed meanwhile, or ``path`` is a device or a pipe. The older file, if there is one, is as it was.
+        The disk is full (the message gives the bytes that are needed and free), the folder cannot be written or
+        was removed meanwhile, or ``path`` is a device or a pipe. It names ``path``; an older file is left as it was.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -98,7 +97,7 @@ def replacing(path: Path, size: int = 0) -> Iterator[BinaryIO]:
             # A rename may reach the disk before the content does; after a power cut the file would be empty.
             os.fsync(file.fileno())
             if fcntl is None:
-                file.close()  # Windows renames no open file.
+                file.close()  # Windows does not rename open files.
             os.replace(file.name, path)
     except OSError as error:
         if error.errno is None or (error.filename is not None and not _PART.fullmatch(Path(error.filename).name)):
@@ -108,7 +107,7 @@ def replacing(path: Path, size: int = 0) -> Iterator[BinaryIO]:
 
 
 def _check_replaceable(path: Path) -> None:
-    """Refuse what is no file, such as a device or a pipe: a rename would put a plain file in its place."""
+    """Refuse a device, a pipe or a socket: a rename would put a plain file in its place."""
     if path.exists() and not path.is_file() and not path.is_dir():
         raise OSError(
             errno.EINVAL, "this is a device, a pipe or a socket, and would be replaced: name a file", str(path)
@@ -116,7 +115,7 @@ def _check_replaceable(path: Path) -> None:
 
 
 def _about(path: Path, size: int, error: OSError) -> OSError:
-    """The error of writing beside ``path``, told of ``path``; the leftovers are gone, so what is free is free."""
+    """Turn an error of writing beside ``path`` into one about ``path``; the unfinished file is already removed."""
     said = os.strerror(error.errno or 0)
     if error.errno in FULL:
         needed = f"{size:,} bytes are needed, " if size else ""
@@ -128,29 +127,29 @@ def _about(path: Path, size: int, error: OSError) -> OSError:
 
 @contextmanager
 def temporary(folder: Path) -> Iterator[BinaryIO]:
-    """Give a new, empty file in ``folder`` that is removed at the end, unless it was renamed.
+    """Yield a new, empty file in ``folder`` that is removed at the end, unless it was renamed.
 
-    Where its process dies, the next call of this function on the same machine removes it.
+    If its process dies, the next call of this function on the same machine removes it.
 
     Raises
     ------
     OSError
-        The folder is not there or cannot be written.
+        The folder does not exist or cannot be written.
     """
     remove_leftovers(folder)
     file = _created(folder)
     try:
         yield file
     finally:
-        # What cannot be flushed to a full disk is not wanted any more.
-        with contextlib.suppress(OSError):
+        # What cannot be flushed to a full disk is no longer wanted.
+        with suppress(OSError):
             file.close()
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             os.unlink(file.name)
 
 
 def _created(folder: Path) -> BinaryIO:
-    """A locked file of a name that nobody else has; "x" follows no symbolic link."""
+    """Make a locked file under a name that nobody else uses; the mode "x" follows no symbolic link."""
     while True:
         file = open(os.fspath(folder / f"{_OWN}{secrets.token_hex(8)}.part"), "x+b")  # noqa: SIM115
         if fcntl is None:
@@ -167,12 +166,12 @@ def _created(folder: Path) -> BinaryIO:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the files of :func:`temporary` whose processes have died; those of live ones stay."""
+    """Remove the files of :func:`temporary` whose processes have died; those of living processes stay."""
     if fcntl is None:
         return
     for path in folder.glob(f"{_OWN}*.part"):
-        # Held by a live process, another user's, or where there are no locks: left alone.
-        with contextlib.suppress(OSError):
+        # A file stays if a living process holds it, if it is another user's, or if there are no locks.
+        with suppress(OSError):
             file = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -182,7 +181,7 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def _reserve(file: BinaryIO, size: int) -> None:
-    """Give a file its size on the disk, where the file system can; else a write to it tells that there is no room."""
+    """Reserve a file's size on the disk, if the file system can; if it cannot, a write fails when there is no room."""
     if not size or not hasattr(os, "posix_fallocate"):
         return
     try:
@@ -193,8 +192,8 @@ def _reserve(file: BinaryIO, size: int) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Bring a rename to the disk; not every system can, and the file is in its place either way."""
-    with contextlib.suppress(OSError):
+    """Flush a rename to the disk; not every system can, and the file is in its place either way."""
+    with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)
@@ -203,31 +202,29 @@ def _sync_folder(folder: Path) -> None:
 
 
 def free_space(folder: str | os.PathLike[str]) -> int:
-    """Bytes that are free on the disk where a folder is, or will be once it is made.
+    """Return how many bytes are free on the disk where a folder is, or will be once it is made.
 
     >>> free_space("/no/such/folder") == shutil.disk_usage("/").free
     True
     """
     place = Path(folder).absolute()
-    while not place.exists():
-        place = place.parent
-    return shutil.disk_usage(place).free
+    return shutil.disk_usage(next(there for there in (place, *place.parents) if there.exists())).free
 
 
 @contextmanager
 def locked(path: Path, patience: float = -1.0) -> Iterator[None]:
-    """Hold the lock ``path``, which the system releases when the process dies; its folder is made if need be.
+    """Hold the lock ``path``; if the process dies, the system releases it. Its folder is made if need be.
 
-    Where a file system has no locks (some network disks), everybody goes on at once.
+    On a file system without locks (some network disks), nobody waits.
 
     Parameters
     ----------
-    patience : seconds to wait for another process or thread; -1 for as long as it lives
+    patience : seconds to wait for another process or thread that holds the lock; -1 to wait without limit
 
     Raises
     ------
     filelock.Timeout
-        Another one holds it still.
+        Another process or thread still holds it.
     OSError
         The lock's file cannot be written.
     """
@@ -235,10 +232,10 @@ def locked(path: Path, patience: float = -1.0) -> Iterator[None]:
     lock = FileLock(path)
     try:
         lock.acquire(timeout=patience)
-    except Timeout:
-        raise
-    except (OSError, NotImplementedError) as error:
-        if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
+    except NotImplementedError:
+        pass
+    except OSError as error:  # A Timeout is one, too.
+        if error.errno not in _NO_LOCKS:
             raise
     try:
         yield

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from pitfalls.language import unimorph
 from pitfalls.language.corpus import Corpus, CorpusError, Sentence, Word, contracted, drop_long, read_conllu
-from pitfalls.language.unimorph import AUTHORS
+from pitfalls.language.unimorph import AUTHORS, OURS
 
 SHARED_FILES = [
     ("en_ewt-ud-dev", "eng"),
@@ -40,9 +40,8 @@ def line(number: object, form: str, lemma: str = "_", upos: str = "X", feats: st
     return "\t".join([str(number), form, lemma, upos, "_", feats, "_", "_", "_", "_"]) + "\n"
 
 
-def slow(path: Path, language: str, convert: object) -> list[tuple[str, list[tuple[str, dict[str, str]]]]]:
+def slow(path: Path, language: str) -> list[tuple[str, list[tuple[str, dict[str, str]]]]]:
     """Sentence ids with surface forms and attributes, straight from the text and the rule of SOURCES.md."""
-    assert callable(convert)
     result = []
     for block in path.read_text(encoding="utf-8").strip("\n").split("\n\n"):
         rows = [row.split("\t") for row in block.split("\n") if not row.startswith("#")]
@@ -51,7 +50,7 @@ def slow(path: Path, language: str, convert: object) -> list[tuple[str, list[tup
         for i, row in words.items():
             feats = {} if row[5] == "_" else dict(part.split("=") for part in row[5].split("|"))
             lemma = row[1] if row[2] == "_" else row[2]
-            attributes[i] = convert(row[3], feats, language, row[1], lemma)
+            attributes[i] = plain(row[3], feats, language, row[1], lemma)
         surface = []
         covered: set[int] = set()
         for row in rows:
@@ -70,22 +69,12 @@ def slow(path: Path, language: str, convert: object) -> list[tuple[str, list[tup
 
 
 @pytest.mark.parametrize(("name", "language"), SHARED_FILES)
-@pytest.mark.parametrize("convert", [plain, unimorph.attributes], ids=["plain", "unimorph"])
-def test_real_treebanks_agree_with_the_slow_reader(shared: Path, name: str, language: str, convert: object) -> None:
+def test_real_treebanks_agree_with_the_slow_reader(shared, name, language):
     path = shared / "data" / "ud" / f"{name}.conllu"
-    corpus = read_conllu(path, language, convert)  # type: ignore[arg-type]
+    corpus = read_conllu(path, language, plain)
     ours = [(s.id, [(w.form, dict(w.attributes)) for w in s.words]) for s in corpus.sentences]
-    assert ours == slow(path, language, convert)
+    assert ours == slow(path, language)
     assert (corpus.name, corpus.language) == (name, language)
-
-
-def test_default_conversion_is_unimorph(shared: Path) -> None:
-    path = shared / "data" / "ud" / "tr_imst-ud-test.conllu"
-    assert read_conllu(path, "tur") == read_conllu(path, "tur", unimorph.attributes)
-
-
-def test_the_whole_english_training_file_is_read(shared: Path) -> None:
-    assert len(read_conllu(shared / "data" / "ud" / "en_ewt-ud-train.conllu", "eng", plain)) == 12544
 
 
 # -- words ---------------------------------------------------------------------------------------------------
@@ -97,7 +86,7 @@ def read(tmp_path: Path, text: str) -> Corpus:
     return read_conllu(path, "spa", plain)
 
 
-def test_contraction_stays_one_word_with_the_attributes_of_one_component(tmp_path: Path) -> None:
+def test_contraction_stays_one_word_with_the_attributes_of_one_component(tmp_path):
     text = (
         line("1-2", "Del", upos="_")
         + line(1, "de", "de", "ADP")
@@ -111,19 +100,15 @@ def test_contraction_stays_one_word_with_the_attributes_of_one_component(tmp_pat
     )
 
 
-def test_contraction_of_several_carriers_or_none_has_its_form_as_lemma() -> None:
+def test_contraction_of_several_carriers_or_none_has_its_form_as_lemma():
     verb = Word("da", "dar", {"Tense": "PRS", "Number": "SG"})
     pronoun = Word("lo", "él", {"Gender": "MASC", "Number": "SG"})
+    # Number is lost even though both agree on it.
     assert contracted("dalo", [verb, pronoun]) == Word("dalo", "dalo", {"Gender": "MASC", "Tense": "PRS"})
     assert contracted("lolo", [pronoun, pronoun]) == Word("lolo", "lolo", {})
 
 
-def test_attribute_carried_by_two_components_is_lost_even_if_they_agree() -> None:
-    one, two = Word("a", "a", {"Number": "SG"}), Word("b", "b", {"Number": "SG", "Case": "NOM"})
-    assert contracted("ab", [one, two]).attributes == {"Case": "NOM"}
-
-
-def test_empty_nodes_are_ignored_and_odd_words_kept(tmp_path: Path) -> None:
+def test_empty_nodes_are_ignored_and_odd_words_kept(tmp_path):
     text = (
         "# sent_id = x\n"
         + line("0.1", "ghost")
@@ -142,7 +127,7 @@ def test_empty_nodes_are_ignored_and_odd_words_kept(tmp_path: Path) -> None:
     assert sentence.words[2].attributes == {}
 
 
-def test_columns_after_the_sixth_may_hold_anything(tmp_path: Path) -> None:
+def test_columns_after_the_sixth_may_hold_anything(tmp_path):
     columns = ["1", "a", "a", "X", "two  spaces", "_", "0", "root", "_", "Gloss=a  b|odd"]
     with pytest.raises(CorpusError, match="XPOS"):
         read(tmp_path, "\t".join(columns) + "\n\n")
@@ -150,18 +135,15 @@ def test_columns_after_the_sixth_may_hold_anything(tmp_path: Path) -> None:
     assert read(tmp_path, "\t".join(columns) + "\n\n").sentences[0].forms == ("a",)
 
 
-@pytest.mark.parametrize("ending", ["\n", "\r\n"])
-@pytest.mark.parametrize("before", ["", "\ufeff", "\n\n"])
-@pytest.mark.parametrize("after", ["", "\n", "\n\n\n"])
-def test_line_ends_byte_order_mark_and_blank_lines_do_not_matter(
-    tmp_path: Path, ending: str, before: str, after: str
-) -> None:
-    text = before + line(1, "uno") + "\n" + line(1, "dos") + after
-    corpus = read(tmp_path, text.replace("\n", ending))
-    assert [(s.id, s.forms) for s in corpus.sentences] == [("toy-1", ("uno",)), ("toy-2", ("dos",))]
+def test_line_ends_byte_order_mark_and_blank_lines_do_not_matter(tmp_path):
+    text = line(1, "uno") + "\n" + line(1, "dos")
+    for written in (text, "\ufeff" + text + "\n", "\n\n" + text + "\n\n\n"):
+        for ending in ("\n", "\r\n"):
+            corpus = read(tmp_path, written.replace("\n", ending))
+            assert [(s.id, s.forms) for s in corpus.sentences] == [("toy-1", ("uno",)), ("toy-2", ("dos",))]
 
 
-def test_a_feature_in_lower_case_is_named_once_a_file(tmp_path: Path) -> None:
+def test_a_feature_in_lower_case_is_named_once_per_file(tmp_path):
     wrong = line(1, "uno") + line(2, "dos", upos="NOUN", feats="Case=Nom|number=sing") + line(3, "tres", feats="a=b")
     for name in ("one", "two"):
         (tmp_path / f"{name}.conllu").write_text("# sent_id = 1\n" + wrong + "\n", encoding="utf-8")
@@ -180,7 +162,7 @@ def test_a_feature_in_lower_case_is_named_once_a_file(tmp_path: Path) -> None:
         read(tmp_path, line(1, "uno", feats="Person[psor]=1|NumType=Card|Case=2x") + "\n")
 
 
-def test_another_language_is_read_by_the_common_table_and_told(tmp_path: Path) -> None:
+def test_another_language_is_read_by_the_common_table_and_told(tmp_path):
     path = tmp_path / "it_toy.conllu"
     path.write_text(line(1, "gatti", upos="NOUN", feats="Number=Plur") + "\n", encoding="utf-8")
     with pytest.warns(UserWarning, match=r"no UniMorph rules for language 'ita'.*common table") as said:
@@ -191,7 +173,7 @@ def test_another_language_is_read_by_the_common_table_and_told(tmp_path: Path) -
         read_conllu(path, "it")
 
 
-def test_several_files_are_one_corpus_in_the_order_given(tmp_path: Path) -> None:
+def test_several_files_are_one_corpus_in_the_order_given(tmp_path):
     paths = [tmp_path / f"{name}.conllu" for name in "ba"]
     for path in paths:
         path.write_text(line(1, path.stem) + "\n", encoding="utf-8")
@@ -202,11 +184,13 @@ def test_several_files_are_one_corpus_in_the_order_given(tmp_path: Path) -> None
         read_conllu([], "eng", plain)
 
 
-def test_corpus_travels_between_processes_and_words_are_hashable(tmp_path: Path) -> None:
+def test_corpora_and_errors_travel_between_processes_and_words_are_hashable(tmp_path):
     corpus = read(tmp_path, line(1, "a", feats="Case=Nom") + "\n")
     assert pickle.loads(pickle.dumps(corpus)) == corpus
     word = Word("a", "a", {"Case": "Nom"})
     assert len({word, Word("a", "a", {"Case": "Nom"}), Word("a", "a", {"Case": "Acc"})}) == 2
+    error = pickle.loads(pickle.dumps(CorpusError("a.conllu", 3, "this", "that")))
+    assert (str(error), error.path, error.line) == ("a.conllu, line 3: this; expected that", "a.conllu", 3)
 
 
 # Whatever a column can hold, line separators of Unicode included, which str.splitlines() would fall for. A file with
@@ -220,9 +204,7 @@ _TOKENS = st.lists(st.tuples(_FORMS, _FEATS), min_size=1, max_size=3)
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(_TOKENS, min_size=1, max_size=4), min_size=1, max_size=3), st.data())
-def test_written_words_are_read_again(
-    tmp_path: Path, sentences: list[list[list[tuple[str, dict[str, str]]]]], data: st.DataObject
-) -> None:
+def test_written_words_are_read_again(tmp_path, sentences, data):
     """Tokens of one to three components, with empty nodes strewn in, come back as surface words."""
     text, expected = "", []
     for tokens in sentences:
@@ -251,17 +233,10 @@ def test_written_words_are_read_again(
 GOOD = line(1, "uno") + line(2, "dos") + "\n"
 MALFORMED = {
     "nine columns": (GOOD + line(1, "a")[:-3] + "\n\n", 4, "9 columns.*expected CoNLL-U: 10 columns"),
-    "eleven columns": (GOOD + line(1, "a")[:-1] + "\t_\n\n", 4, "11 columns"),
-    "spaces for tabs": (GOOD.replace("\t", "    "), 1, "1 column .*separated by tabs"),
-    "plain text": ("The quick brown fox.\nIt jumps.\n", 1, "1 column in 'The quick brown fox.'"),
     "a web page": ("<!DOCTYPE html>\n<html></html>\n", 1, "1 column in '<!DOCTYPE html>'"),
-    "tab-separated values": ("word\tlemma\ttag\ncats\tcat\tN;PL\n", 1, "3 columns"),
-    "another ten columns": ("\t".join("abcdefghij") + "\n\n", 1, "id 'a'.*expected a word id"),
     "CoNLL-X": (line(1, "a", "a", "N", "sg|masc") + "\n", 1, "UPOS 'N'.*NOUN"),
     "CoNLL-U Plus": ("# global.columns = ID FORM UPOS\n1\ta\tX\n\n", 1, "CoNLL-U Plus"),
     "a word left out": (line(1, "a") + line(3, "b") + "\n", 2, "word id 3; expected 2"),
-    "a word twice": (line(1, "a") + line(1, "b") + "\n", 2, "word id 1; expected 2"),
-    "starts at 2": (line(2, "a") + "\n", 1, "word id 2; expected 1"),
     "starts at 0": (line(0, "a") + "\n", 1, "id '0'"),
     "no blank line between sentences": (GOOD[:-1] + line(1, "a") + "\n", 3, "word id 1; expected 3"),
     "comment between words": (line(1, "a") + "# sent_id = 2\n" + line(2, "b") + "\n", 2, "comment"),
@@ -277,26 +252,20 @@ MALFORMED = {
     "empty form": (line(1, "") + "\n", 1, "FORM is ''"),
     "two spaces in a form": (line(1, "a  b") + "\n", 1, "FORM is 'a  b'"),
     "feature without value": (line(1, "a", feats="Case=Nom|Plural") + "\n", 1, "feature 'Plural'.*Case=Nom"),
-    "feature with empty value": (line(1, "a", feats="Case=") + "\n", 1, "feature 'Case='"),
     "feature with no name": (line(1, "a", feats="=Nom") + "\n", 1, "feature '=Nom'"),
     "feature with two equals signs": (line(1, "a", feats="Case=Nom=Acc") + "\n", 1, "feature"),
     "feature with value _": (line(1, "a", feats="Case=_") + "\n", 1, "feature 'Case=_'"),
     "empty feature": (line(1, "a", feats="Case=Nom||Number=Sing") + "\n", 1, "feature ''"),
     "feature twice": (line(1, "a", feats="Case=Nom|Case=Acc") + "\n", 1, "'Case' given twice"),
     "id of 4,301 digits": (line("1" * 4301, "a") + "\n", 1, "id '111.*nine digits or fewer"),
-    "range of 4,301 digits": (line(f"1-{'1' * 4301}", "a") + "\n", 1, "id '1-111.*nine digits or fewer"),
-    "empty node of 4,301 digits": (line(f"0.{'1' * 4301}", "a") + "\n", 1, "id '0.111.*nine digits or fewer"),
     "form of a no-break space": (line(1, "\u00a0") + "\n", 1, r"FORM is '\\xa0', only white space or control"),
-    "form of a control character": (line(1, "\x1f") + "\n", 1, r"FORM is '\\x1f', only white space or control"),
-    "form of a zero-width space": (line(1, "\u200b") + "\n", 1, r"FORM is '\\u200b', only white space or control"),
     "CR alone": (GOOD.replace("\n", "\r"), 1, "carriage return.*expected lines that end in LF or CR LF .*tr "),
-    "CR alone, and one LF": (GOOD.replace("\n", "\r") + "\n", 1, "carriage return"),
     "cut within a line": (GOOD + line(1, "a")[:-1], 4, "middle of a line"),
 }
 
 
 @pytest.mark.parametrize("name", sorted(MALFORMED))
-def test_malformed_text_is_refused_with_line_and_expectation(tmp_path: Path, name: str) -> None:
+def test_malformed_text_is_refused_with_line_and_expectation(tmp_path, name):
     text, number, message = MALFORMED[name]
     with pytest.raises(CorpusError, match=message) as caught:
         read(tmp_path, text)
@@ -312,24 +281,22 @@ def test_malformed_text_is_refused_with_line_and_expectation(tmp_path: Path, nam
     [
         "x" * 100_000 + "\n",
         line("x" * 100_000, "a"),
-        line("9" * 100_000, "a"),
         line(1, "a  " * 33_000 + "a"),
         line(1, "a", upos="X" * 100_000),
         line(1, "a", feats="F" * 100_000),
-        line(1, "a", feats="|".join(f"F{i}=Yes" for i in range(10_000)) + "|F1=No"),
         line(1, "a", feats=f"{'F' * 100_000}=a|{'F' * 100_000}=b"),
         line(1, "a") + "# " + "x" * 100_000 + "\n",
         "# global.columns = " + "ID " * 33_000 + "\n",
     ],
-    ids=range(10),
+    ids=range(8),
 )
-def test_messages_quote_the_file_briefly(tmp_path: Path, text: str) -> None:
+def test_messages_quote_the_file_briefly(tmp_path, text):
     with pytest.raises(CorpusError) as caught:
         read(tmp_path, text)
     assert len(str(caught.value).replace(str(tmp_path), "")) < 400
 
 
-def test_files_without_their_text_are_refused(tmp_path: Path) -> None:
+def test_files_without_their_text_are_refused(tmp_path):
     blinded = "".join(line(1, "_", "cat", "NOUN") + line(2, "_") + "\n" for _ in range(3))
     message = r"toy\.conllu: 6 of 6 words have the FORM \"_\": their text was left out.*README says where to get"
     with pytest.raises(CorpusError, match=message):
@@ -341,7 +308,7 @@ def test_files_without_their_text_are_refused(tmp_path: Path) -> None:
     assert len(read(tmp_path, blinded[: len(blinded) // 3] + 20 * GOOD)) == 21  # underscores are words, too
 
 
-def test_long_tokens_take_linear_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_tokens_take_linear_work(tmp_path, monkeypatch):
     """A multi-word token over n words, and a word of n features: twice the n costs twice the comparisons, not four."""
 
     class Counted(str):
@@ -366,7 +333,7 @@ def test_long_tokens_take_linear_work(tmp_path: Path, monkeypatch: pytest.Monkey
     assert [len(word.attributes) for word in words] == [n + 1, 0]
 
 
-def test_canonically_equal_words_are_one_word(tmp_path: Path) -> None:
+def test_canonically_equal_words_are_one_word(tmp_path):
     one, two = (unicodedata.normalize(kind, "café") for kind in ("NFC", "NFD"))
     assert Word(one, one, {}) == Word(two, two, {}) and one != two
     words = read(tmp_path, line(1, one, one) + line(2, two, two) + line(3, two, "_") + "\n").sentences[0].words
@@ -374,22 +341,22 @@ def test_canonically_equal_words_are_one_word(tmp_path: Path) -> None:
     assert {word.form for word in words} | {word.lemma for word in words} == {one}
 
 
-@pytest.mark.parametrize("language", ["eng", "rus", "spa", "tur"])
-def test_the_mini_world_is_composed_already(root: Path, language: str) -> None:
+def test_the_mini_world_is_composed_already(root):
     """So its words, what the model reads, and all results from them are the same as without composing."""
-    for path in sorted((root / "data" / "mini").glob(f"{language}*.conllu")):
+    for path in (root / "data" / "mini").glob("*.conllu"):
         assert unicodedata.is_normalized("NFC", path.read_text(encoding="utf-8")), path
 
 
-def test_a_conversion_can_be_named(tmp_path: Path) -> None:
+def test_a_conversion_can_be_named_and_is_ours_by_default(tmp_path):
     path = tmp_path / "toy.conllu"
-    path.write_text(GOOD, encoding="utf-8")
-    assert read_conllu(path, "eng", "authors") == read_conllu(path, "eng", AUTHORS)
+    path.write_text(line(1, "era", upos="VERB", feats="Mood=Ind|Tense=Imp") + "\n", encoding="utf-8")
+    assert read_conllu(path, "spa", "authors") == read_conllu(path, "spa", AUTHORS) != read_conllu(path, "spa", OURS)
+    assert read_conllu(path, "spa") == read_conllu(path, "spa", OURS)
     with pytest.raises(ValueError, match="no conversion 'theirs'"):
-        read_conllu(path, "eng", "theirs")
+        read_conllu(path, "spa", "theirs")
 
 
-def test_files_of_other_formats_are_refused(tmp_path: Path) -> None:
+def test_files_of_other_formats_are_refused(tmp_path):
     good = GOOD.encode()
     archive = tmp_path / "archive"
     with zipfile.ZipFile(archive, "w") as stream:
@@ -399,8 +366,8 @@ def test_files_of_other_formats_are_refused(tmp_path: Path) -> None:
         "xz-compressed.*unxz": lzma.compress(good),
         "bzip2-compressed.*bunzip2": bz2.compress(good),
         "zip archive.*unzip": archive.read_bytes(),
-        "UTF-16": GOOD.encode("utf-16"),
-        "UTF-32": GOOD.encode("utf-32"),
+        "text in UTF-16 or UTF-32": GOOD.encode("utf-16"),
+        "text in .* or UTF-32": GOOD.encode("utf-32"),
         "line 2: byte 0xe9 at column 4 is not UTF-8": line(1, "a").encode() + line(2, "né").encode("latin-1"),
     }
     for message, content in table.items():
@@ -410,7 +377,7 @@ def test_files_of_other_formats_are_refused(tmp_path: Path) -> None:
             read_conllu(path, "eng", plain)
 
 
-def test_empty_missing_and_unreadable_files_are_refused(tmp_path: Path) -> None:
+def test_empty_missing_and_unreadable_files_are_refused(tmp_path):
     for content in ("", "\n", " \n\n\r\n"):
         with pytest.raises(CorpusError, match="no sentence; expected at least one"):
             read(tmp_path, content)
@@ -420,15 +387,9 @@ def test_empty_missing_and_unreadable_files_are_refused(tmp_path: Path) -> None:
         read_conllu(tmp_path, "eng", plain)
 
 
-def test_error_travels_between_processes() -> None:
-    error = CorpusError("a.conllu", 3, "this", "that")
-    again = pickle.loads(pickle.dumps(error))
-    assert (str(again), again.path, again.line) == ("a.conllu, line 3: this; expected that", "a.conllu", 3)
-
-
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_a_file_cut_anywhere_is_refused_or_gives_its_beginning(tmp_path: Path, data: st.DataObject) -> None:
+def test_a_file_cut_anywhere_is_refused_or_gives_its_beginning(tmp_path, data):
     text = "# sent_id = a\n" + GOOD + line("1-2", "del") + line(1, "de") + line(2, "el") + line(3, "mar") + "\n"
     whole = [word for s in read(tmp_path, text).sentences for word in s.words]
     cut = text[: data.draw(st.integers(0, len(text) - 1))]
@@ -442,7 +403,7 @@ def test_a_file_cut_anywhere_is_refused_or_gives_its_beginning(tmp_path: Path, d
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_damaged_bytes_raise_nothing_but_corpus_errors(tmp_path: Path, data: st.DataObject) -> None:
+def test_damaged_bytes_raise_nothing_but_corpus_errors(tmp_path, data):
     content = bytearray((line("1-2", "dél", feats="Typo=Yes") + GOOD + line("0.1", "x") + line(1, "a")).encode())
     for _ in range(data.draw(st.integers(1, 3))):
         place = data.draw(st.integers(0, len(content) - 1))
@@ -459,18 +420,10 @@ def test_damaged_bytes_raise_nothing_but_corpus_errors(tmp_path: Path, data: st.
 # -- long sentences ------------------------------------------------------------------------------------------
 
 
-@given(st.lists(st.lists(st.text("ab", min_size=1, max_size=4), min_size=1, max_size=5)), st.integers(1, 20))
-def test_drop_long_keeps_order_counts_and_names(forms: list[list[str]], limit: int) -> None:
-    sentences = tuple(Sentence(str(i), tuple(Word(f, f, {}) for f in sentence)) for i, sentence in enumerate(forms))
-    kept, dropped = drop_long(Corpus("eng", sentences, "toy"), lambda words: len("".join(words)), limit)
-    assert kept.sentences == tuple(s for s in sentences if len("".join(s.forms)) < limit)
-    assert list(dropped.ids) == [s.id for s in sentences if len("".join(s.forms)) >= limit]
-    assert list(dropped.lengths) == [len("".join(sentences[int(i)].forms)) for i in dropped.ids]
-    assert len(dropped) + len(kept) == dropped.n_sentences == len(sentences)
-    assert f"toy: {len(dropped)} of {len(sentences)} sentences dropped, {limit} or more" in dropped.report()
+@given(st.lists(st.integers(1, 20)), st.integers(1, 20))
+def test_drop_long_keeps_order_and_loses_nothing(lengths, limit):
+    sentences = tuple(Sentence(str(i), ()) for i in range(len(lengths)))
+    kept, dropped = drop_long(Corpus("eng", sentences, "toy"), lengths, limit)
+    assert kept.sentences == tuple(s for s in sentences if lengths[int(s.id)] < limit)
+    assert dropped.sentences == tuple(s for s in sentences if lengths[int(s.id)] >= limit)
     assert (kept.name, kept.language) == ("toy", "eng")
-
-
-def test_drop_long_refuses_a_limit_that_keeps_nothing() -> None:
-    with pytest.raises(ValueError, match="limit is 0; expected 1 or more"):
-        drop_long(Corpus("eng", (), "toy"), len, 0)

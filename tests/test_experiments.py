@@ -19,7 +19,7 @@ from pitfalls.interventions.replay import Sample, prepare
 from pitfalls.interventions.translation import ConstantTranslation, Translation
 from pitfalls.language.analysers import LexiconAnalyser
 from pitfalls.language.corpus import Sentence, Word
-from pitfalls.language.lexicon import Lexicon
+from pitfalls.language.lexicon import Analysis, Lexicon
 from pitfalls.rankings import PAPER_RANKINGS, rank
 from pitfalls.study import experiments
 from pitfalls.study.experiments import Interventions, ranking_of
@@ -97,7 +97,8 @@ def others():
     """What differs from `plan` in one thing each, by name."""
     usual = plan()
     data, sentences = usual.experiment.data, usual.experiment.world.of_split
-    more = usual.experiment.world.lexicon("eng") | Lexicon.from_forms("eng", [("stcxo", "stcx", {"Number": "PL"})])
+    known = usual.experiment.world.lexicon("eng").analyses
+    more = Lexicon("eng", {**known, "stcxo": (Analysis.of("stcx", {"Number": "PL"}),)})
     relemmatised = tuple(
         replace(s, words=tuple(replace(w, lemma=w.lemma.upper()) for w in s.words)) for s in sentences["test"]
     )

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pitfalls.language.grammar import LANGUAGES, core, load_grammar
-from pitfalls.language.grammar.agreement import sites
+from pitfalls.language.grammar.agreement import SUBJECTS, sites
 from pitfalls.language.grammar.core import Draw, Form, Token, Tree, feats, linearise
 
 
@@ -55,6 +55,27 @@ def test_sentences_are_different_and_leave_known_ones_out(language):
     known = frozenset(first[:100])
     again = [core.text(tokens) for tokens in islice(core.sentences(grammar, 0, known), 200)]
     assert again == first[100:]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nouns_stand_between_subjects_and_predicates(language):
+    apart = 0
+    for tokens in islice(core.sentences(load_grammar(language), 7), 1000):
+        subjects = [(i, token.head - 1) for i, token in enumerate(tokens) if token.deprel in SUBJECTS]
+        between = [token for pair in subjects for token in tokens[min(pair) + 1 : max(pair)]]
+        apart += any(token.form.upos == "NOUN" for token in between)
+    assert apart >= 400
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_sentences_are_short_and_written_alike(language):
+    drawn = list(islice(core.sentences(load_grammar(language), 7), 1000))
+    lengths = [len(tokens) for tokens in drawn]
+    assert 6 <= sum(lengths) / len(lengths) <= 11
+    assert max(lengths) <= 20
+    for tokens in drawn:
+        assert core.text(tokens) == core.text(tokens).lower()
+        assert tokens[-1].form.upos == "PUNCT"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -1,15 +1,14 @@
-"""The generated Russian: true paradigms, agreement in every sentence, annotation as in GSD, good cuts."""
+"""The generated Russian: true paradigms, agreement in every sentence, annotation as in GSD."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from itertools import islice
-from pathlib import Path
 
 import conllu
 import pytest
 
-from pitfalls.language.grammar.core import Form, Token, sentences, text, to_conllu
+from pitfalls.language.grammar.core import Token, sentences, text
 from pitfalls.language.grammar.russian import Russian
 from pitfalls.language.grammar.russian_paradigms import adjective_words, noun_words, spell
 from pitfalls.language.grammar.russian_words import preposition
@@ -46,17 +45,17 @@ VERBS = """
 
 
 @pytest.fixture(scope="module")
-def grammar() -> Russian:
+def grammar():
     return Russian()
 
 
 @pytest.fixture(scope="module")
-def corpus(grammar: Russian) -> list[list[Token]]:
+def corpus(grammar):
     return list(islice(sentences(grammar, seed=11), 2000))
 
 
 @pytest.fixture(scope="module")
-def forms(grammar: Russian) -> list[Form]:
+def forms(grammar):
     return list(grammar.paradigms())
 
 
@@ -68,23 +67,14 @@ def children(tokens: list[Token], index: int) -> list[int]:
     return [position for position, token in enumerate(tokens) if token.head == index + 1]
 
 
-def test_there_are_enough_lemmas(forms: list[Form]) -> None:
-    lemmas = defaultdict(set)
-    for form in forms:
-        lemmas[form.upos].add(form.lemma)
-    assert len(lemmas["NOUN"]) >= 150
-    assert len(lemmas["VERB"]) >= 80
-    assert len(lemmas["ADJ"]) >= 60
-
-
-def test_noun_forms_are_the_true_ones(forms: list[Form]) -> None:
+def test_noun_forms_are_the_true_ones(forms):
     known = {(form.lemma, dict(form.feats).get("Number"), dict(form.feats).get("Case"), form.text) for form in forms}
     truths = [tuple(entry.split()) for line in TRUTHS.strip().splitlines() for entry in line.split("|")]
     assert len(truths) >= 40
     assert [truth for truth in truths if truth not in known] == []
 
 
-def test_verb_forms_are_the_true_ones(forms: list[Form]) -> None:
+def test_verb_forms_are_the_true_ones(forms):
     known = set()
     for form in forms:
         values = dict(form.feats)
@@ -97,17 +87,12 @@ def test_verb_forms_are_the_true_ones(forms: list[Form]) -> None:
             assert ((lemma, tense, slot, word) in known) == (word != "-"), entry
 
 
-@pytest.mark.parametrize(
-    ("stem", "ending", "word"),
-    [("книг", "ы", "книги"), ("врач", "ям", "врачам"), ("ключ", "ю", "ключу"), ("птиц", "ы", "птицы")],
-)
-def test_spelling_rules(stem: str, ending: str, word: str) -> None:
-    assert spell(stem, ending) == word
+def test_spelling_rules():
+    table = {("книг", "ы"): "книги", ("врач", "ям"): "врачам", ("ключ", "ю"): "ключу", ("птиц", "ы"): "птицы"}
+    assert {pair: spell(*pair) for pair in table} == table
 
 
-def test_accusative_is_the_genitive_of_what_lives_and_the_nominative_of_what_does_not(
-    grammar: Russian,
-) -> None:
+def test_accusative_is_the_genitive_of_what_lives_and_the_nominative_of_what_does_not(grammar):
     for noun in grammar.nouns:
         other = "Gen" if noun.animacy == "Anim" else "Nom"
         numbers = ("Sing", "Plur") if noun.gender == "Masc" and noun.lemma[-1] not in "ая" else ("Plur",)
@@ -115,7 +100,7 @@ def test_accusative_is_the_genitive_of_what_lives_and_the_nominative_of_what_doe
             assert noun.forms[number, "Acc"].text == noun.forms[number, other].text, noun.lemma
 
 
-def test_adjective_types() -> None:
+def test_adjective_types():
     assert adjective_words("синий")["Masc"][1] == "синего"
     assert adjective_words("большой")["Masc"][:2] == ("большой", "большого")
     assert adjective_words("большой")["Plur"][0] == "большие"
@@ -125,13 +110,13 @@ def test_adjective_types() -> None:
     assert adjective_words("новый")["Plur"][5] == "новых"
 
 
-def test_a_noun_keeps_its_fleeting_vowel_out_of_its_stem() -> None:
+def test_a_noun_keeps_its_fleeting_vowel_out_of_its_stem():
     words = noun_words("рынок", "Masc", "Inan", {"obl": "рынк"})
     assert words["Sing", "Gen"] == "рынка"
     assert words["Plur", "Nom"] == "рынки"
 
 
-def test_every_verb_has_one_aspect_and_a_perfective_no_present(grammar: Russian) -> None:
+def test_every_verb_has_one_aspect_and_a_perfective_no_present(grammar):
     for verb in grammar.verbs.values():
         tenses = {dict(form.feats)["Tense"] for form in verb.nonpast.values()}
         assert tenses == {"Pres" if verb.aspect == "Imp" else "Fut"}, verb.lemma
@@ -152,7 +137,7 @@ def mismatch(subject: dict[str, str], predicate: dict[str, str], plural: bool) -
     return ""
 
 
-def test_every_subject_agrees_with_its_predicate(corpus: list[list[Token]]) -> None:
+def test_every_subject_agrees_with_its_predicate(corpus):
     checked = Counter[str]()
     for tokens in corpus:
         for index, token in enumerate(tokens):
@@ -174,14 +159,14 @@ def test_every_subject_agrees_with_its_predicate(corpus: list[list[Token]]) -> N
     assert min(checked[upos] for upos in ("VERB", "ADJ", "AUX")) > 50
 
 
-def test_the_agreement_check_can_fail() -> None:
+def test_the_agreement_check_can_fail():
     singular = {"Number": "Sing", "Gender": "Fem", "Case": "Nom"}
     assert mismatch(singular, {"Number": "Sing", "Gender": "Masc"}, plural=False) == "Gender"
     assert mismatch(singular, {"Number": "Sing"}, plural=True) == "Number"
     assert mismatch(singular, {"Number": "Sing", "Person": "1"}, plural=False) == "Person"
 
 
-def test_every_adjective_determiner_and_relative_agrees_with_its_noun(corpus: list[list[Token]]) -> None:
+def test_every_adjective_determiner_and_relative_agrees_with_its_noun(corpus):
     checked = Counter[str]()
     for tokens in corpus:
         for token in tokens:
@@ -200,7 +185,7 @@ def test_every_adjective_determiner_and_relative_agrees_with_its_noun(corpus: li
     assert min(checked[upos] for upos in ("ADJ", "DET", "PRON")) > 100
 
 
-def test_prepositions_govern_their_cases(corpus: list[list[Token]]) -> None:
+def test_prepositions_govern_their_cases(corpus):
     cases = {"в": "Loc Acc", "на": "Loc Acc", "с": "Ins Gen", "о": "Loc", "к": "Dat", "по": "Dat"}
     cases |= dict.fromkeys(("у", "из", "около", "возле", "для"), "Gen")
     cases |= {"во": cases["в"], "со": cases["с"], "об": cases["о"]}
@@ -214,123 +199,29 @@ def test_prepositions_govern_their_cases(corpus: list[list[Token]]) -> None:
     assert seen | {"во"} == set(governed), "во is rare: во дворце"
 
 
-@pytest.mark.parametrize(
-    ("base", "following", "variant"),
-    [
-        ("о", "озере", "об"),
-        ("о", "ели", "о"),
-        ("с", "старым", "со"),
-        ("с", "садом", "с"),
-        ("в", "дворце", "во"),
-        ("в", "воде", "в"),
-        ("к", "дворцу", "к"),
-        ("в", "дом", "в"),
-        ("с", "звездой", "со"),
-        ("с", "собакой", "с"),
-    ],
-)
-def test_prepositions_before_clusters(base: str, following: str, variant: str) -> None:
-    assert preposition(base, following) == variant
+def test_prepositions_before_clusters():
+    table = """
+    о озере об|о ели о|с старым со|с садом с|в дворце во|в воде в|к дворцу к|в дом в|с звездой со|с собакой с
+    """
+    for base, following, variant in map(str.split, table.strip().split("|")):
+        assert preposition(base, following) == variant, following
 
 
-def test_every_word_is_in_the_paradigms(corpus: list[list[Token]], forms: list[Form]) -> None:
-    known = set(forms)
-    assert {token.form for tokens in corpus for token in tokens} <= known
-    assert len(known) == len(forms)
-
-
-def test_attractors_stand_between_subject_and_predicate(corpus: list[list[Token]]) -> None:
-    share = 0
-    for tokens in corpus:
-        for index, token in enumerate(tokens):
-            if token.deprel.startswith("nsubj") and token.form.upos == "NOUN":
-                between = tokens[min(index, token.head - 1) + 1 : max(index, token.head - 1)]
-                if any(other.form.upos == "NOUN" for other in between):
-                    share += 1
-                    break
-    assert share / len(corpus) >= 0.4
-
-
-def test_sentences_are_short_lower_case_and_full_of_different_things(corpus: list[list[Token]]) -> None:
-    lengths = [len(tokens) for tokens in corpus]
-    assert 6 <= sum(lengths) / len(lengths) <= 11
-    assert max(lengths) <= 20
+def test_sentences_are_well_written_and_full_of_different_things(corpus):
     for tokens in corpus:
         line = text(tokens)
-        assert line == line.lower() and line.endswith(" .") and "ё" not in line
+        assert line.endswith(" .") and "ё" not in line
         assert ", ." not in line and ", ," not in line
     deprels = {token.deprel for tokens in corpus for token in tokens}
-    assert deprels >= {
-        "acl:relcl",
-        "nsubj:pass",
-        "obl:agent",
-        "ccomp",
-        "advcl",
-        "conj",
-        "cop",
-        "iobj",
-        "aux",
-        "nmod",
-    }
+    assert deprels >= {"acl:relcl", "nsubj:pass", "obl:agent", "ccomp", "advcl", "conj", "cop", "iobj", "aux", "nmod"}
 
 
-@pytest.mark.parametrize(
-    ("name", "values"),
-    [
-        ("Case", ("Nom", "Gen", "Dat", "Acc", "Ins", "Loc")),
-        ("Number", ("Sing", "Plur")),
-        ("Gender", ("Masc", "Fem", "Neut")),
-        ("Animacy", ("Anim", "Inan")),
-        ("Tense", ("Pres", "Past", "Fut")),
-        ("Aspect", ("Imp", "Perf")),
-        ("Voice", ("Act", "Mid", "Pass")),
-    ],
-)
-def test_every_value_is_frequent_and_stands_on_many_words(
-    corpus: list[list[Token]], name: str, values: tuple[str, ...]
-) -> None:
-    counts, words = Counter[str](), defaultdict(set)
-    for tokens in corpus:
-        for token in tokens:
-            value = features(token).get(name)
-            if value:
-                counts[value] += 1
-                words[value].add(token.form.text)
-    assert set(counts) == set(values)
-    for value in values:
-        assert counts[value] / sum(counts.values()) >= 0.07, value
-        assert len(words[value]) >= 60, value
-
-
-def pieces(word: str, stems: set[str], endings: set[str]) -> tuple[str, ...]:
-    """Greedy longest match from the left, as WordPiece does it; single letters are always there."""
-    cut, start = [], 0
-    while start < len(word):
-        table = endings if start else stems
-        end = next(end for end in range(len(word), start, -1) if word[start:end] in table or end == start + 1)
-        cut.append(word[start:end])
-        start = end
-    return tuple(cut)
-
-
-def test_wordpiece_cuts_into_stem_and_ending(forms: list[Form]) -> None:
-    stems, endings = {form.stem for form in forms}, {form.ending for form in forms if form.ending}
-    assert len(stems) <= 680
-    assert len(endings) <= 350
-    cuts = {(form.stem, form.ending) for form in forms}
-    good = sum(
-        pieces(stem + ending, stems, endings) == tuple(piece for piece in (stem, ending) if piece)
-        for stem, ending in cuts
-    )
-    assert good / len(cuts) >= 0.97
-
-
-def test_forms_that_contrast_have_as_many_pieces(forms: list[Form]) -> None:
+def test_forms_that_contrast_have_as_many_pieces(forms):
     bare = {form.lemma for form in forms if form.upos in ("NOUN", "ADJ", "VERB", "DET") and not form.ending}
     assert bare == {"быть", "нет"}
 
 
-def test_a_lemma_has_one_stem_but_for_its_participle(forms: list[Form]) -> None:
+def test_a_lemma_has_one_stem_but_for_its_participle(forms):
     stems = defaultdict(set)
     for form in forms:
         if form.upos in ("NOUN", "ADJ", "VERB") and form.lemma != "быть":
@@ -338,7 +229,7 @@ def test_a_lemma_has_one_stem_but_for_its_participle(forms: list[Form]) -> None:
     assert {key: found for key, found in stems.items() if len(found) > 1} == {}
 
 
-def test_nouns_of_a_class_keep_different_company(grammar: Russian) -> None:
+def test_nouns_of_a_class_keep_different_company(grammar):
     """At least nine nouns in ten of a class have a set of adjectives, or of verbs, that is all their own."""
     groups = defaultdict(list)
     for noun in grammar.nouns:
@@ -351,30 +242,7 @@ def test_nouns_of_a_class_keep_different_company(grammar: Russian) -> None:
         assert len(set(found)) >= 0.9 * len(found), kind
 
 
-def test_conllu_blocks_parse_and_are_trees(corpus: list[list[Token]]) -> None:
-    blocks = "".join(to_conllu(tokens, f"rus-{number}") for number, tokens in enumerate(corpus[:300]))
-    parsed = conllu.parse(blocks)
-    assert len(parsed) == 300
-    for sentence in parsed:
-        heads = {token["id"]: token["head"] for token in sentence}
-        assert list(heads.values()).count(0) == 1
-        for start in heads:
-            path = []
-            while start:
-                assert start not in path
-                path.append(start)
-                start = heads[start]
-        sentence.to_tree()
-
-
-def test_same_seed_same_text(corpus: list[list[Token]]) -> None:
-    again = [text(tokens) for tokens in islice(sentences(Russian(), seed=11), 200)]
-    assert again == [text(tokens) for tokens in corpus[:200]]
-    other = [text(tokens) for tokens in islice(sentences(Russian(), seed=12), 200)]
-    assert other != again
-
-
-def test_forms_are_annotated_as_in_gsd(shared: Path, forms: list[Form]) -> None:
+def test_forms_are_annotated_as_in_gsd(shared, forms):
     """Every noun, adjective and verb form that GSD also has, with our lemma, has an analysis of ours."""
     known = defaultdict(set)
     for form in forms:

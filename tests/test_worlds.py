@@ -87,7 +87,7 @@ def test_a_sentence_over_the_models_length_is_dropped_and_counted(files):
     files["dev"].write_text(files["dev"].read_text() + "# sent_id = long\n# text = cats\n" + long + "\n")
     world = world_from_files(MODEL, list(files.values()), min_forms=1)
     assert len(world.sentences("eng", "dev")) == 20
-    assert world.dropped("eng", "dev").ids == ("long",)
+    assert [sentence.id for sentence in world.dropped("eng", "dev").sentences] == ["long"]
     assert len(world.dropped("eng", "train")) == 0
 
 

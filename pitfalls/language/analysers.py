@@ -1,13 +1,13 @@
-"""Who says which lemma and attributes a word form has: lexicons, a lemmatiser, spaCy, or one after the other.
+"""Sources that say which lemma and attributes a word form has: lexicons, a lemmatiser, spaCy, or several in order.
 
 Every analyser answers with a *set* of readings, because a form on its own often has several ("saw"); the empty
-set means that it does not know the form. What a reading does not say has two meanings, and the reading itself
-tells which (`Analysis.knows_attributes`): an `Analysis` without Tense is of a word that has none, a `LemmaOnly`
-comes from a lemmatiser that never looked.
+set means that it does not know the form. If a reading lacks an attribute, that has one of two meanings, and the
+reading tells which (`Analysis.knows_attributes`): an `Analysis` without Tense is of a word that has none, a
+`LemmaOnly` comes from a lemmatiser that never looked.
 
-The paper parses with spaCy, for four of its nine languages (SOURCES.md, "Interventions"). `SpacyAnalyser` does
-so too; a treebank's lexicon serves all nine. How much each knows, and whether two agree, is measured by
-`pitfalls.language.coverage`.
+The paper parses with spaCy, in four of its nine languages (SOURCES.md, "Interventions"), and so does `SpacyAnalyser`;
+a treebank's lexicon works in all nine. `pitfalls.language.coverage` measures how many forms each analyser knows and how
+often two of them agree.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ ISO_639_1: Mapping[str, str] = {
 
 
 class Analyser(Protocol):
-    """Anything with a name for tables, one language (ISO 639-3), and readings of forms."""
+    """Anything that has a name for tables and a language, and gives the readings of forms."""
 
     @property
     def name(self) -> str:
-        """What tables and figures call it."""
+        """Its name in tables and figures."""
         ...
 
     @property
@@ -57,13 +57,13 @@ class Analyser(Protocol):
         ...
 
     def analyse(self, form: str) -> frozenset[Analysis]:
-        """Give all readings of a form; none if the form is unknown."""
+        """Give all readings of a form; none if it does not know the form."""
         ...
 
 
 @dataclass(frozen=True)
 class LexiconAnalyser:
-    """A lexicon, of a grammar (complete) or of a treebank (what occurred there), under a name.
+    """A lexicon with a name: a grammar's, which is complete, or a treebank's, with the forms that occur there.
 
     >>> lexicon = Lexicon.from_forms("eng", [("saw", "see", {"Tense": "PST"}), ("saw", "saw", {"Number": "SG"})])
     >>> treebank = LexiconAnalyser(lexicon, "treebank")
@@ -80,7 +80,7 @@ class LexiconAnalyser:
         return self.lexicon.language
 
     def analyse(self, form: str) -> frozenset[Analysis]:
-        """Look the form up as written, otherwise in lower case (`Lexicon.lookup`)."""
+        """Look the form up as written, then in lower case (`Lexicon.lookup`)."""
         return frozenset(self.lexicon.lookup(form))
 
 
@@ -88,18 +88,17 @@ class LexiconAnalyser:
 class SimplemmaAnalyser:
     """The dictionaries of simplemma: one lemma for each form that they list, and no attributes.
 
-    Only the dictionaries are asked. simplemma's rules would take apart forms that they do not list; a guess is
-    not knowledge, and a garbled prediction of a model should stay unknown. A form is looked up as written,
-    otherwise in lower case, exactly as in a `Lexicon`, so the Turkish İ and I keep their dots.
+    Only the dictionaries are used. simplemma's rules would also take apart forms that are not listed, but a guess is
+    not knowledge, and a model's garbled prediction should stay unknown. A form is looked up as written,
+    then in lower case, exactly as in a `Lexicon`, so the Turkish İ and I keep their dots.
 
-    simplemma 2 reads its dictionaries from compressed text; version 1 unpickled them, hence the floor. Its lists
-    were corrected with the train splits of UD, so its agreement with a treebank of UD is not that of two
-    independent sources.
+    simplemma 2 reads its dictionaries from compressed text; version 1 unpickles them, so it is not supported. The lists
+    were corrected with the train splits of UD: simplemma and a treebank of UD are not independent sources.
 
     Raises
     ------
     ValueError
-        simplemma has no dictionary of the language, or it is none of the nine.
+        The language is not one of the paper's nine.
 
     Examples
     --------
@@ -128,30 +127,30 @@ _SIMPLEMMA = DictionaryLookupStrategy()
 
 @dataclass(frozen=True)
 class SpacyAnalyser:
-    """A spaCy pipeline that is installed already: the form is parsed as a text of one word; nothing is downloaded.
+    """An installed spaCy pipeline, which parses the form as a text of one word; nothing is downloaded.
 
     The pipeline guesses: it knows every form and gives one reading. Its UPOS and features become attributes by
-    the same conversions as a treebank's (`pitfalls.language.unimorph`). Where it gives no UPOS, as a pipeline without a
-    tagger, the reading is a `LemmaOnly`; where it gives no lemma, the form is unknown.
+    the same conversions as a treebank's (`pitfalls.language.unimorph`). If it gives no UPOS, like a pipeline without a
+    tagger, the reading is a `LemmaOnly`; if it gives no lemma, the form is unknown.
 
     spaCy is an optional extra, ``pip install 'pitfalls[spacy]'``. Its pipelines are Python packages, which run
-    their own code when they are loaded: use those you trust.
+    their own code when they are loaded: use only those you trust.
 
     Parameters
     ----------
     language : ISO 639-3 code of one of the nine languages
     pipeline : the name of an installed pipeline, such as "es_core_news_sm", or a folder
     name : for tables; by default "spaCy" and the pipeline
-    conversion : the one that the world's treebank was read with, by name or itself: "authors" for the paper world
+    conversion : the conversion, or its name, that the world's treebank was read with: "authors" for the paper world
 
     Raises
     ------
     ImportError
         spaCy is not installed.
     OSError
-        There is no such pipeline, or it cannot be loaded.
+        The pipeline is not installed or cannot be loaded.
     ValueError
-        The pipeline is of another language, the language is none of the nine, or there is no such conversion.
+        The pipeline is of another language, the language is not one of the nine, or there is no such conversion.
 
     Examples
     --------
@@ -176,7 +175,7 @@ class SpacyAnalyser:
                 f"pipeline of {code!r}, or give the language of this one"
             )
         object.__setattr__(self, "name", self.name or f"spaCy {self.pipeline}")
-        # Which version answered decides the answer; spaCy notes it in every pipeline.
+        # Another version may give other answers; every pipeline states its own.
         object.__setattr__(self, "version", str(loaded.meta.get("version", "")))
         object.__setattr__(self, "_loaded", loaded)
 
@@ -191,21 +190,29 @@ class SpacyAnalyser:
         loaded: Language = self.__dict__["_loaded"]
         form = composed(form)
         token = loaded(Doc(loaded.vocab, words=[form]))[0]
+        lemma, upos = token.lemma_, token.pos_
+        if not lemma:
+            return frozenset()
+        if not upos:
+            return frozenset({LemmaOnly(lemma)})
+        if upos not in UPOS_TAGS:  # SPACE is spaCy's own, and carries no attribute.
+            return frozenset({Analysis(lemma, ())})
         convert = unimorph.conversion_of(self.conversion)
-        return _converted(form, token.lemma_, token.pos_, str(token.morph), self.language, convert)
+        values = convert(upos, parse_feats(str(token.morph) or "_"), self.language, form, lemma)
+        return frozenset({Analysis.of(lemma, values)})
 
 
 @dataclass(frozen=True)
 class FirstOf:
-    """Several analysers of one language, asked in order: the readings of the first that knows the form.
+    """Several analysers of one language in order: the readings come from the first that knows the form.
 
-    Readings of different analysers are never mixed. Where a lexicon stands before a lemmatiser, the readings
-    themselves tell which one answered (`Analysis.knows_attributes`).
+    Readings of different analysers are never mixed. If a lexicon comes before a lemmatiser, the readings
+    themselves tell which of them answered (`Analysis.knows_attributes`).
 
     Raises
     ------
     ValueError
-        No analyser is given, or they are of different languages.
+        No analyser is given, or the analysers are of different languages.
 
     Examples
     --------
@@ -218,7 +225,7 @@ class FirstOf:
     analysers: Sequence[Analyser]
 
     def __post_init__(self) -> None:
-        """Keep the analysers as a tuple, and check that they go together."""
+        """Keep the analysers as a tuple, and check that they are of one language."""
         object.__setattr__(self, "analysers", tuple(self.analysers))
         one_language(self.analysers)
 
@@ -233,11 +240,9 @@ class FirstOf:
         return self.analysers[0].language
 
     def analyse(self, form: str) -> frozenset[Analysis]:
-        """Ask one after the other until one knows the form."""
-        for analyser in self.analysers:
-            if found := analyser.analyse(form):
-                return found
-        return frozenset()
+        """Ask one after another until one knows the form."""
+        answers = (analyser.analyse(form) for analyser in self.analysers)
+        return next(filter(None, answers), frozenset())
 
 
 def one_language(analysers: Sequence[Analyser]) -> str:
@@ -265,7 +270,7 @@ def one_language(analysers: Sequence[Analyser]) -> str:
 def _two_letters(language: str, program: str) -> str:
     if language not in ISO_639_1:
         raise ValueError(
-            f"{program} is asked for {language!r}; it serves the ISO 639-3 codes {', '.join(ISO_639_1)}: give one of "
+            f"{program} is asked for {language!r}; it knows the ISO 639-3 codes {', '.join(ISO_639_1)}: give one of "
             "these, or use a LexiconAnalyser"
         )
     return ISO_639_1[language]
@@ -282,17 +287,3 @@ def _load_spacy(pipeline: str) -> Language:
             f"spaCy cannot load the pipeline {pipeline!r} ({error}); installed pipelines: {found}. Give one of these "
             f"or a folder, or install it: python -m spacy download {pipeline}"
         ) from error
-
-
-def _converted(
-    form: str, lemma: str, upos: str, feats: str, language: str, convert: unimorph.Conversion
-) -> frozenset[Analysis]:
-    """Turn a parsed token, its features written as in CoNLL-U, into its one reading, if it has a lemma."""
-    if not lemma:
-        return frozenset()
-    if not upos:
-        return frozenset({LemmaOnly(lemma)})
-    if upos not in UPOS_TAGS:
-        # SPACE is spaCy's own, and carries no attribute.
-        return frozenset({Analysis(lemma, ())})
-    return frozenset({Analysis.of(lemma, convert(upos, parse_feats(feats or "_"), language, form, lemma))})

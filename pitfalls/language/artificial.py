@@ -1,8 +1,8 @@
-"""A language drawn from a seed: every lemma takes every value of one attribute, by an ending of its own.
+"""A language drawn from a seed, in which every lemma takes every value of one attribute, each by its own ending.
 
-Where the planted network's sentences come from. Target words (``tomas``: lemma ``toma``, ending ``s``) carry the
-attribute; fillers (``adego``) carry nothing. Each target word stands between two fillers of its own, so that no
-two target words share a neighbour: ``adego tomas uvila · eriko bafut osami``.
+The planted network's sentences are in it. Target words (``tomas``: lemma ``toma``, ending ``s``) carry the
+attribute; fillers (``adego``) carry nothing. Each target word stands between two fillers, so that no two target
+words are neighbours: ``adego tomas uvila · eriko bafut osami``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LANGUAGE = "art"
 
 _CONSONANTS = "snrtlmkdpgbvfz"
 _VOWELS = "aeiou"
-# Lemmas begin with a consonant and fillers with a vowel, so no filler is ever a form; forms alone end in one.
+# Lemmas begin with a consonant and fillers with a vowel, so no filler is ever a form; only forms end in a consonant.
 _LEMMA = (_CONSONANTS, _VOWELS, _CONSONANTS, _VOWELS)
 _FILLER = (_VOWELS, _CONSONANTS, _VOWELS, _CONSONANTS, _VOWELS)
 _MOST_TARGETS = 4
@@ -34,19 +34,19 @@ class ArtificialLanguage:
     Attributes
     ----------
     attribute : str
-        What the endings tell, such as ``"Number"``.
+        The attribute that the endings mark, such as ``"Number"``.
     values : tuple of str
         Two to fourteen; kept sorted.
     n_lemmas, n_fillers : int
-        How many lemmas (each with a form a value) and how many fillers.
+        How many lemmas (each with one form per value) and how many fillers.
     seed : int
-        Which strings they are.
+        Decides which strings they are.
 
     Raises
     ------
     ValueError
-        For fewer than two values or more than there are endings, repeated values, and numbers of words that are
-        not positive or more than the strings that there are.
+        There are fewer than two values or more values than endings, a value is repeated, or there are fewer than two
+        lemmas or fillers or more than there are strings.
 
     Examples
     --------
@@ -68,7 +68,7 @@ class ArtificialLanguage:
         if len(set(self.values)) != len(self.values):
             raise ValueError(f"values {self.values} repeat themselves: name each once")
         if not 2 <= len(self.values) <= len(_CONSONANTS):
-            raise ValueError(f"{len(self.values)} values {self.values}: give 2 to {len(_CONSONANTS)}, one an ending")
+            raise ValueError(f"{len(self.values)} values {self.values}: give 2 to {len(_CONSONANTS)}, one per ending")
         for what, n, letters in (("lemmas", self.n_lemmas, _LEMMA), ("fillers", self.n_fillers, _FILLER)):
             most = _n_strings(letters)
             if not 2 <= n <= most:
@@ -76,7 +76,7 @@ class ArtificialLanguage:
 
     @cached_property
     def lemmas(self) -> tuple[str, ...]:
-        """The lemmas, [n_lemmas]: stems, which by themselves are no forms."""
+        """The lemmas, [n_lemmas]: stems, which are not forms themselves."""
         return _strings(_LEMMA, self.n_lemmas, np.random.default_rng([self.seed, 0]))
 
     @cached_property
@@ -95,7 +95,7 @@ class ArtificialLanguage:
 
     @cached_property
     def lexicon(self) -> Lexicon:
-        """Every form with its one reading, and the fillers, each its own lemma without attributes."""
+        """Every form with its one reading, and every filler as its own lemma without attributes."""
         targets = [self._target(i, z) for i in range(self.n_lemmas) for z in range(len(self.values))]
         words = [*targets, *(Word(filler, filler, {}) for filler in self.fillers)]
         return Lexicon.from_forms(LANGUAGE, [(word.form, word.lemma, word.attributes) for word in words])
@@ -103,16 +103,16 @@ class ArtificialLanguage:
     def corpus(self, name: str, n_words: int, seed: int) -> Corpus:
         """Draw sentences of one to four target words, ``n_words`` of them in all.
 
-        The values are as frequent as each other, and the lemmas within each value: the identity of a word
-        says nothing about its value. Fillers are drawn uniformly.
+        All values are equally frequent, and so are the lemmas within each value: a word's lemma says nothing about
+        its value. Fillers are drawn uniformly.
 
         Raises
         ------
         ValueError
-            When there are fewer words than values.
+            There are fewer words than values.
         """
         if n_words < len(self.values):
-            raise ValueError(f"{n_words} target words for the {len(self.values)} values {self.values}: one a value")
+            raise ValueError(f"{n_words} target words are fewer than the {len(self.values)} values {self.values}")
         generator = np.random.default_rng([self.seed, 2, seed])
         targets = [self._target(lemma, value) for lemma, value in self._balanced(n_words, generator)]
         fillers = generator.integers(self.n_fillers, size=(n_words, 2)).tolist()
@@ -125,7 +125,7 @@ class ArtificialLanguage:
         return Corpus(LANGUAGE, tuple(sentences), f"{LANGUAGE}-{name}")
 
     def _balanced(self, n_words: int, generator: np.random.Generator) -> list[tuple[int, int]]:
-        """(lemma, value) of every target word, each value and each of its lemmas as often as the others."""
+        """(lemma, value) of every target word: all values equally often, and all lemmas within each value."""
         pairs = []
         for value, n in enumerate(np.bincount(np.arange(n_words) % len(self.values)).tolist()):
             rounds = [generator.permutation(self.n_lemmas) for _ in range(-(-n // self.n_lemmas))]

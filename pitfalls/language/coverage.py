@@ -1,15 +1,15 @@
-"""How many forms an analyser knows, and how often two analysers agree: tidy tables, for reports.
+"""How many forms an analyser knows, and how often two analysers agree: tidy tables for reports.
 
-An outcome of an intervention is only as good as the analyser that judged it: a word that it does not know is no
-word that the model got wrong. Both tables therefore have two rows for every question, one in which each distinct
-form counts once ("form") and one in which it counts as often as it occurs ("word"): rare forms, which are the
-ones that a lexicon lacks, are most of the first and few of the second.
+An outcome of an intervention is only as good as the analyser that judged it: if the analyser does not know a word, that
+does not make the model wrong. Both tables have two rows for every question: in one ("form") each distinct form counts
+once, in the other ("word") as often as it occurs. Rare forms, the ones that a lexicon lacks, make up most of the first
+and little of the second.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
@@ -20,23 +20,23 @@ from pitfalls.language.unimorph import ATTRIBUTES
 
 
 def coverage(analysers: Sequence[Analyser], forms: Iterable[str]) -> pd.DataFrame:
-    """Measure how many of some forms each analyser knows.
+    """Measure how many of the given forms each analyser knows.
 
     Parameters
     ----------
-    analysers : of one language, each with a name of its own
+    analysers : of one language, each with a different name
     forms : word forms as they occur, repetitions included; canonically equal ones (NFC) are one form
 
     Returns
     -------
-    Two rows an analyser, in the order given: analyser, language, per ("form", "word"), n (forms or words), known
+    Two rows per analyser, in the order given: analyser, language, per ("form", "word"), n (forms or words), known
     and with_attributes (shares of n; the second leaves out forms that only a lemmatiser knows), and mean_analyses
-    (readings a known form or word; NaN where none is known).
+    (readings per known form or word; NaN if none is known).
 
     Raises
     ------
     ValueError
-        No form or no analyser is given, or analysers of different languages or of the same name.
+        No form or no analyser is given, or two analysers have different languages or the same name.
 
     Examples
     --------
@@ -54,26 +54,32 @@ def coverage(analysers: Sequence[Analyser], forms: Iterable[str]) -> pd.DataFram
     if len(set(names)) < len(names):
         raise ValueError(f"the table tells analysers apart by their names, and these are {names}: rename one of them")
     counts = _counted(forms)
-    rows = []
+    tables = []
     for analyser in analysers:
-        readings = {form: analyser.analyse(form) for form in counts}
-        for per, weights in _weights(counts).items():
-            n = _sum(weights, counts)
-            known = _sum(weights, [form for form in counts if readings[form]])
-            informed = _sum(weights, [form for form in counts if any(r.knows_attributes for r in readings[form])])
-            total = sum(weights[form] * len(readings[form]) for form in counts)
-            rows.append((analyser.name, language, per, n, known / n, informed / n, _share(total, known)))
+        readings = [analyser.analyse(form) for form in counts.index]
+        sums = _summed(
+            counts,
+            known=[bool(found) for found in readings],
+            informed=[any(reading.knows_attributes for reading in found) for found in readings],
+            readings=[len(found) for found in readings],
+        )
+        shares = {
+            "known": sums["known"] / sums["n"],
+            "with_attributes": sums["informed"] / sums["n"],
+            "mean_analyses": sums["readings"] / sums["known"],
+        }
+        tables.append(sums[["per", "n"]].assign(analyser=analyser.name, language=language, **shares))
     columns = ["analyser", "language", "per", "n", "known", "with_attributes", "mean_analyses"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.concat(tables, ignore_index=True)[columns]
 
 
 def agreement(a: Analyser, b: Analyser, forms: Iterable[str], attribute: str | None = None) -> pd.DataFrame:
-    """Measure how often two analysers say the same of a form.
+    """Measure how often two analysers say the same about a form.
 
-    Compared are the sets of lemmas of the forms that both know; lemmas are the same if they are spelt the same,
-    capitals included, as when an intervention is judged. With an attribute, the sets of its values are compared
-    instead, "absent" being one of them, over the forms of which both know attributes and at least one gives a
-    value: that two lexicons agree on "and" having no Tense is no evidence.
+    The sets of lemmas are compared, of the forms that both know; lemmas are the same if they are spelt the same,
+    capitals included, as in judging an intervention. With an attribute, the sets of its values are compared
+    instead, "absent" being one of them, of the forms whose attributes both know and for which at least one gives a
+    value: that two lexicons agree that "and" has no Tense is no evidence.
 
     Parameters
     ----------
@@ -84,13 +90,13 @@ def agreement(a: Analyser, b: Analyser, forms: Iterable[str], attribute: str | N
     Returns
     -------
     Two rows: a, b, language, of ("lemma" or the attribute), per ("form", "word"), n (forms or words given),
-    n_compared, intersect and equal: the shares of n_compared whose two sets have a member in common and are the
-    same; NaN where none could be compared.
+    n_compared, and the shares of n_compared for which the two sets have a common member (intersect) and are the
+    same (equal); NaN if none could be compared.
 
     Raises
     ------
     ValueError
-        No form is given, there is no such attribute, or the analysers are of different languages.
+        No form is given, there is no such attribute, or the analysers have different languages.
 
     Examples
     --------
@@ -107,43 +113,37 @@ def agreement(a: Analyser, b: Analyser, forms: Iterable[str], attribute: str | N
     if attribute is not None and attribute not in ATTRIBUTES:
         raise ValueError(f"no attribute {attribute!r}; there are: {', '.join(ATTRIBUTES)}")
     counts = _counted(forms)
-    pairs = {form: (_said(a.analyse(form), attribute), _said(b.analyse(form), attribute)) for form in counts}
-    # What neither says anything of is not compared, nor what one of them does not know.
-    compared = {form: (x, y) for form, (x, y) in pairs.items() if x is not None and y is not None and (x | y) - {None}}
-    rows = []
-    for per, weights in _weights(counts).items():
-        n = _sum(weights, compared)
-        intersect = _sum(weights, [form for form, (x, y) in compared.items() if x & y])
-        equal = _sum(weights, [form for form, (x, y) in compared.items() if x == y])
-        shares = (_share(intersect, n), _share(equal, n))
-        rows.append((a.name, b.name, language, attribute or "lemma", per, _sum(weights, counts), n, *shares))
+    said = [(_said(a.analyse(form), attribute), _said(b.analyse(form), attribute)) for form in counts.index]
+    # A form is not compared if one analyser does not know it, or if neither gives a value.
+    compared = [bool(x and y and x | y != {None}) for x, y in said]
+    sums = _summed(
+        counts,
+        n_compared=compared,
+        intersect=[use and bool(x & y) for use, (x, y) in zip(compared, said, strict=True)],
+        equal=[use and x == y for use, (x, y) in zip(compared, said, strict=True)],
+    )
+    shares = {name: sums[name] / sums["n_compared"] for name in ("intersect", "equal")}
     columns = ["a", "b", "language", "of", "per", "n", "n_compared", "intersect", "equal"]
-    return pd.DataFrame(rows, columns=columns)
+    return sums.assign(a=a.name, b=b.name, language=language, of=attribute or "lemma", **shares)[columns]
 
 
-def _said(readings: Iterable[Analysis], attribute: str | None) -> frozenset[str | None] | None:
-    """Collect the lemmas, or the attribute's values (None: absent); None where nothing is known of them."""
+def _said(readings: Iterable[Analysis], attribute: str | None) -> frozenset[str | None]:
+    """Collect the lemmas, or the attribute's values (None: absent); empty if nothing is known about them."""
     if attribute is None:
-        return frozenset(reading.lemma for reading in readings) or None
-    return frozenset(reading.value(attribute) for reading in readings if reading.knows_attributes) or None
+        return frozenset(reading.lemma for reading in readings)
+    return frozenset(reading.value(attribute) for reading in readings if reading.knows_attributes)
 
 
-def _counted(forms: Iterable[str]) -> Counter[str]:
-    """Count the distinct forms."""
+def _counted(forms: Iterable[str]) -> pd.Series[int]:
+    """Count how often each distinct form occurs."""
     counts = Counter(as_forms(forms))
     if not counts:
         raise ValueError("forms is empty: give at least one word form")
-    return counts
+    return pd.Series(counts)
 
 
-def _weights(counts: Mapping[str, int]) -> dict[str, Mapping[str, int]]:
-    """How much each form weighs in the two ways of counting."""
-    return {"form": dict.fromkeys(counts, 1), "word": counts}
-
-
-def _sum(weights: Mapping[str, int], forms: Collection[str]) -> int:
-    return sum(weights[form] for form in forms)
-
-
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else float("nan")
+def _summed(counts: pd.Series[int], **told: Sequence[int]) -> pd.DataFrame:
+    """Sum what is told of each form: counted once ("form"), and as often as it occurs ("word")."""
+    table = pd.DataFrame({"n": 1, **told}, index=counts.index).astype(int)
+    sums = {"form": table.sum(), "word": table.mul(counts, axis=0).sum()}
+    return pd.DataFrame(sums).T.rename_axis("per").reset_index()

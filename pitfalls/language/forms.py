@@ -1,15 +1,15 @@
-"""What counts as a word form, and when two forms are the same one: the door for all text.
+"""What counts as a word form, and when two forms are the same: all text comes in here.
 
 Unicode writes "é" in two ways, as one character or as "e" and an accent. They are canonically equal: people see one
-word, and comparing code points sees two. So every form here is composed (Unicode's form NFC) where it comes in:
+word, but a comparison of code points sees two. So every form is composed (Unicode's form NFC) where it comes in:
 by `Word` (whatever is read or generated), by `Analysis` and `Lexicon` (lemmas and entries), by the analysers (predicted
-words, which a tokenizer may have decomposed), and by the activations and the control task (anybody's own forms).
-Past that door, forms are compared as they are.
+words, which a tokenizer may have decomposed), and by the activations and the control task (the user's own forms).
+From there on, forms are compared as they are.
 
-The model reads the composed form too, not the file's spelling. Its words and those that are counted are then the same
-strings; Universal Dependencies demands NFC of its treebanks, so their text reaches the model unchanged; and
-multilingual models learned from text in NFC, as Wikipedia's is, so that a decomposed word would fall into subwords
-that they hardly know.
+The model reads the composed form too, not the file's spelling, so that the words it reads and the words that are
+counted are the same strings. Universal Dependencies demands NFC of its treebanks, so their text reaches the model
+unchanged. Multilingual models learned from text in NFC, such as Wikipedia's: a decomposed word would be split into
+subwords that they hardly know.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def composed(form: str) -> str:
 
 
 def is_blank(form: str) -> bool:
-    r"""Whether a form has nothing to read: it is empty, or only white space, control and format characters.
+    r"""Whether a form has nothing to read: it is empty, or holds only white space, control and format characters.
 
     >>> is_blank("\N{NO-BREAK SPACE}"), is_blank("\x1f"), is_blank("_")
     (True, True, False)
@@ -42,24 +42,24 @@ def is_blank(form: str) -> bool:
 
 
 def as_forms(forms: Iterable[str]) -> tuple[str, ...]:
-    """Take anybody's word forms: plain strings, composed.
+    """Check a user's word forms, and return them as composed strings.
 
     Raises
     ------
     ValueError
-        Naming the first that is no string or has nothing to read, and its index.
+        A form is not a string or has nothing to read; the message names the first one and its index.
 
     Examples
     --------
     >>> as_forms(["cat", None])
     Traceback (most recent call last):
     ...
-    ValueError: forms[1] is None: give one string a word, with something to read in it
+    ValueError: forms[1] is None: give one string per word, with something to read in it
     """
     if isinstance(forms, (str, bytes)):
         raise ValueError(f"forms is the one string {quoted(forms)}: give a list of word forms")
     found = tuple(forms)
     for i, form in enumerate(found):
         if not isinstance(form, str) or is_blank(form):
-            raise ValueError(f"forms[{i}] is {quoted(form)}: give one string a word, with something to read in it")
+            raise ValueError(f"forms[{i}] is {quoted(form)}: give one string per word, with something to read in it")
     return tuple(composed(str(form)) for form in found)

@@ -1,14 +1,14 @@
 """Which lemmas and attributes a word form can have, from treebanks or from a grammar's paradigms.
 
-The paper parses the predicted words with spaCy, for four of its nine languages; a lexicon of the treebank's
-own forms serves all nine (SOURCES.md, "Interventions").
+The paper parses the predicted words with spaCy, in four of its nine languages; a lexicon of the treebank's
+own forms works in all nine (SOURCES.md, "Interventions").
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from pitfalls.language.corpus import Corpus
@@ -20,7 +20,7 @@ _DOTTED = str.maketrans({"İ": "i", "I": "ı"})
 
 @dataclass(frozen=True, order=True)
 class Analysis:
-    """One reading of a form: a lemma and sorted pairs of attribute and value; hashable and ordered.
+    """One reading of a form: a lemma, and pairs of attribute and value, sorted.
 
     >>> reading = Analysis.of("cat", {"Part of Speech": "N", "Number": "PL"})
     >>> reading
@@ -36,7 +36,7 @@ class Analysis:
     """Whether an attribute that the reading does not give is absent (True) or was never looked for (False)."""
 
     def __post_init__(self) -> None:
-        """Compose the lemma and sort the pairs, so that equal readings are equal however they were written."""
+        """Compose the lemma and sort the pairs, so that two spellings of a reading are equal."""
         object.__setattr__(self, "lemma", composed(self.lemma))
         object.__setattr__(self, "attributes", tuple(sorted(self.attributes)))
 
@@ -52,11 +52,18 @@ class Analysis:
 
 @dataclass(frozen=True, order=True)
 class LemmaOnly(Analysis):
-    """A reading by something that knows lemmas and no attributes, such as a lemmatiser.
+    """A reading from a source that knows lemmas but no attributes, such as a lemmatiser.
 
-    Its `value` is None for every attribute, which means *unknown*, not *absent*: ask `knows_attributes` before
-    concluding that a word has lost an attribute. It equals no `Analysis`, not even one without attributes.
+    Its `value` is None for every attribute, which means *unknown*, not *absent*: check `knows_attributes` before
+    you conclude that a word has lost an attribute. It equals no `Analysis`, not even one without attributes.
 
+    Raises
+    ------
+    ValueError
+        Attributes are given: make an `Analysis`.
+
+    Examples
+    --------
     >>> of_lemmatiser, of_lexicon = LemmaOnly("and"), Analysis("and", ())
     >>> of_lemmatiser.value("Tense"), of_lexicon.value("Tense"), of_lemmatiser == of_lexicon
     (None, None, False)
@@ -69,13 +76,7 @@ class LemmaOnly(Analysis):
     knows_attributes: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        """Compose the lemma, and refuse attributes: a reading that gives any is an `Analysis`.
-
-        Raises
-        ------
-        ValueError
-            Attributes are given.
-        """
+        """Compose the lemma, and refuse attributes."""
         if self.attributes:
             raise ValueError(f"LemmaOnly({self.lemma!r}) was given {dict(self.attributes)}: make an Analysis of it")
         object.__setattr__(self, "lemma", composed(self.lemma))
@@ -86,8 +87,8 @@ class Lexicon:
     """The readings of every known form of one language (ISO 639-3).
 
     Forms are compared in Unicode's composed form (NFC), since tokenizers may compose or decompose what they
-    are given. `lookup` and `in` try the form as written and, only if it is unknown, in lower case, as for the
-    first word of a sentence: "May" keeps its own readings, "Cats" falls back on those of "cats". An unknown
+    are given. `lookup` and `in` try the form as written and then, if it is unknown, in lower case, as the first word
+    of a sentence requires: "May" keeps its own readings, "Cats" falls back on those of "cats". An unknown
     lower-case form does not fall back on a capitalised one.
 
     >>> lexicon = Lexicon.from_forms("eng", [("cats", "cat", {"Number": "PL"}), ("May", "May", {})])
@@ -98,7 +99,7 @@ class Lexicon:
     """
 
     language: str
-    analyses: Mapping[str, tuple[Analysis, ...]]
+    analyses: Mapping[str, tuple[Analysis, ...]] = field(hash=False)
 
     def __post_init__(self) -> None:
         """Sort forms and readings, and join those of canonically equal forms."""
@@ -106,10 +107,6 @@ class Lexicon:
         for form, analyses in self.analyses.items():
             readings[composed(form)].update(analyses)
         object.__setattr__(self, "analyses", {form: tuple(sorted(readings[form])) for form in sorted(readings)})
-
-    def __hash__(self) -> int:
-        """Hash the language and the forms; the readings are in a mapping, which has no hash."""
-        return hash((self.language, tuple(self.analyses)))
 
     @classmethod
     def from_forms(cls, language: str, forms: Iterable[tuple[str, str, Mapping[str, str]]]) -> Lexicon:
@@ -136,40 +133,21 @@ class Lexicon:
         return cls.from_forms(languages[0], ((word.form, word.lemma, word.attributes) for word in words))
 
     def lookup(self, form: str) -> tuple[Analysis, ...]:
-        """Return the readings of a form, sorted; empty if it is unknown also in lower case."""
+        """Return the readings of a form, sorted; empty if the form is unknown, in lower case too."""
         exact = self.analyses.get(composed(form))
         return exact if exact is not None else self.analyses.get(lower(form, self.language), ())
 
     def __contains__(self, form: object) -> bool:
         """Whether `lookup` knows the form, as written or in lower case."""
-        if not isinstance(form, str):
-            return False
-        return composed(form) in self.analyses or lower(form, self.language) in self.analyses
+        return isinstance(form, str) and bool(self.lookup(form))
 
     def __len__(self) -> int:
-        """How many forms there are, capitalised ones counted apart."""
+        """How many forms there are; capitalised ones count separately."""
         return len(self.analyses)
 
     def __iter__(self) -> Iterator[str]:
-        """Iterate over the forms in their order of code points."""
+        """Iterate over the forms, sorted by code points."""
         return iter(self.analyses)
-
-    def __or__(self, other: Lexicon) -> Lexicon:
-        """Merge two lexicons of one language: every form with the readings of both.
-
-        >>> one = Lexicon.from_forms("eng", [("saw", "see", {"Tense": "PST"})])
-        >>> two = Lexicon.from_forms("eng", [("saw", "saw", {"Number": "SG"})])
-        >>> [reading.lemma for reading in (one | two).lookup("saw")]
-        ['saw', 'see']
-        """
-        if not isinstance(other, Lexicon):
-            return NotImplemented
-        if self.language != other.language:
-            pair = f"{self.language!r} and {other.language!r}"
-            raise ValueError(f"lexicons of {pair} cannot be merged: keep one for each language")
-        forms = [*self.analyses, *other.analyses]
-        merged = {form: (*self.analyses.get(form, ()), *other.analyses.get(form, ())) for form in forms}
-        return Lexicon(self.language, merged)
 
 
 def lower(form: str, language: str) -> str:

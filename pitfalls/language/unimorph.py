@@ -1,32 +1,33 @@
 """Universal Dependencies to UniMorph 3.0: three conversions.
 
-A word's UPOS and features become a set of UniMorph tags (`Conversion.tags`), and those a value for each of the
-paper's 13 attributes that the word carries (`Conversion.attributes`). All three share one table, and differ in the
-rules of single languages that run after it (`pitfalls.language.unimorph_rules`):
+A word's UPOS and features become a set of UniMorph tags (`Conversion.tags`), and the tags become one value for each of
+the paper's 13 attributes that the word carries (`Conversion.attributes`). All three conversions share one table; they
+differ in the rules of single languages that run after it (`pitfalls.language.unimorph_rules`):
 
-- `AUTHORS`, "authors": no rules. This is what the paper's data were made with: a slip in the authors' script switched
-  the rules off (SOURCES.md, Traps).
-- `CONVERTER`, "converter": the rules of the converter that the paper names, which make its output look like UniMorph's
-  own tables of the language. `changed_by_rules` says what of a word the slip changed.
-- `OURS`, "ours": other rules for Arabic, Bulgarian, Finnish and French, where the converter takes away what the
-  treebank knows (gender and number of French participles, aspect of Bulgarian verbs), knows less than it (the tense of
-  Finnish participles) or adds what is not so (the Finnish negative verb is positive); and an imperfect is a past
-  everywhere. The mini world and, by default, anybody's own files are read with it.
+- `AUTHORS`, "authors": no rules. The paper's data were made this way: a slip in the authors' script switched the rules
+  off (SOURCES.md, Traps).
+- `CONVERTER`, "converter": the rules of the converter that the paper names. They make its output look like UniMorph's
+  own tables of the language. What the slip changed is where this conversion and `AUTHORS` differ.
+- `OURS`, "ours": other rules for Arabic, Bulgarian, Finnish and French, where the converter removes what the
+  treebank knows (gender and number of French participles, aspect of Bulgarian verbs), knows less than the treebank (the
+  tense of Finnish participles) or adds what is wrong (that the Finnish negative verb is positive). An imperfect is a
+  past in every language. The mini world is read with this conversion, and so are your own files by default.
 
 What happens to the odd cases:
 
 - **Unknown features and values** (`Typo`, `PronType`, `Number=Ptan`, …) give no tag.
-- **Several values** of one feature (`Case=Acc,Dat`) give a disjunction, `{ACC/DAT}`, also where only one of them has a
-  tag (`Number=Plur,Ptan`: `{PL}`). It is no value: the word does not carry the attribute, as in the authors' code.
+- **Several values** of one feature (`Case=Acc,Dat`) give a disjunction, `{ACC/DAT}`, even if only one of them has a
+  tag (`Number=Plur,Ptan`: `{PL}`). A disjunction is not a value: the word does not carry the attribute, as in the
+  authors' code.
 - **Layered features**: `Number[psor]` and `Person[psor]` together give the possession tag (PSS1S … PSS3P; one alone
-  gives what it knows: PSSS, PSS3; a lone dual is PSSD, as in the converter), those of a verb's arguments (`[abs]`,
-  `[dat]`, `[erg]`) a tag such as ARGAB3S. Where the converter stops with an error (several values, or any other layer
-  but `[psed]` and `[gram]`, which it passes over), there is no tag.
-- **Two values of one attribute**: beside V.PTCP, V.CVB or V.MSDR a plain V yields (authors' code). Any
-  other clash (Spanish `enfadado`: ADJ and V.PTCP) leaves the word without the attribute, by the same rule
-  as the paper's for contractions: a word carries an attribute only if it carries exactly one value.
-  The authors' code keeps whichever tag the converter happens to write last.
-- **Other languages** than the nine of the paper have no rules here: the common table alone serves (`Conversion.check`).
+  gives what it knows: PSSS, PSS3; a lone dual is PSSD, as in the converter). Those of a verb's arguments (`[abs]`,
+  `[dat]`, `[erg]`) give a tag such as ARGAB3S. Where the converter stops with an error (several values, or any other
+  layer except `[psed]` and `[gram]`, which it ignores), there is no tag.
+- **Two values of one attribute**: a plain V gives way to V.PTCP, V.CVB or V.MSDR (as in the authors' code). After any
+  other clash (Spanish `enfadado`: ADJ and V.PTCP) the word is without the attribute, by the same rule as the paper's
+  for contractions: a word carries an attribute only if it carries exactly one value. The authors' code keeps whichever
+  tag the converter happens to write last.
+- **Languages other than the paper's nine** have no rules here, only the common table (`Conversion.check`).
 """
 
 from __future__ import annotations
@@ -47,20 +48,6 @@ from pitfalls.language.unimorph_rules import (
     Rule,
 )
 
-__all__ = [
-    "ATTRIBUTES",
-    "AUTHORS",
-    "CONVERSIONS",
-    "CONVERTER",
-    "LANGUAGES",
-    "OURS",
-    "Conversion",
-    "attributes",
-    "changed_by_rules",
-    "conversion_of",
-    "tags",
-]
-
 ATTRIBUTES: tuple[str, ...] = tuple(DIMENSIONS)
 
 _ATTRIBUTE_OF: dict[str, str] = {value: name for name, values in DIMENSIONS.items() for value in values}
@@ -72,8 +59,7 @@ _LAYER_NUMBERS = {"Sing": "S", "Dual": "D", "Plur": "P"}
 class Conversion:
     """A way from UD to UniMorph: the common table, then the rules of the language, then those of every language.
 
-    It can be called like its method `attributes`. Use one of those that are ready-made, `AUTHORS`, `CONVERTER` and
-    `OURS`, or make one of your own.
+    It can be called like its method `attributes`. Use `AUTHORS`, `CONVERTER` or `OURS`, or make your own.
 
     >>> plural = {"Number": "Plur", "Case": "Acc,Nom"}
     >>> OURS("NOUN", plural, "rus"), Conversion("mine", {"rus": (Rule("no number", drop="PL"),)})("NOUN", plural, "rus")
@@ -90,8 +76,8 @@ class Conversion:
         """Give the UniMorph tags of one word, sorted.
 
         `feats` are UD features with UD's own spelling of several values ("Acc,Dat"); `language` is an ISO 639-3 code.
-        `form` matters only to rules that look at an ending (the Spanish -ra subjunctive); `lemma` to none so far.
-        Raises ValueError for an unknown UPOS and for what is no ISO 639-3 code.
+        `form` matters only to rules that look at an ending (the Spanish -ra subjunctive), and `lemma` to none so far.
+        Raises ValueError for an unknown UPOS and for a language that is not an ISO 639-3 code.
 
         >>> CONVERTER.tags("NOUN", {"Number": "Plur", "Gender": "Fem"}, "spa")
         ('FEM', 'N', 'PL')
@@ -120,12 +106,12 @@ class Conversion:
     __call__ = attributes
 
     def check(self, language: str) -> None:
-        """Raise ValueError for what is no ISO 639-3 code, and warn where a language has no rules in any conversion."""
+        """Raise ValueError unless it is an ISO 639-3 code, and warn if no conversion has rules for the language."""
         _check("_", language)
         if language not in {*LANGUAGES, *self.rules}:
             warnings.warn(
                 f"there are no UniMorph rules for language {language!r}, only for {', '.join(LANGUAGES)}: its features "
-                "are converted by the common table of all languages alone",
+                "are converted only by the common table of all languages",
                 stacklevel=3,
             )
 
@@ -143,7 +129,7 @@ CONVERSIONS: Mapping[str, Conversion] = {conversion.name: conversion for convers
 
 
 def conversion_of(name: str | Conversion) -> Conversion:
-    """Give the conversion of a name; a conversion itself stays as it is.
+    """Give the conversion with a name; a conversion is given back as it is.
 
     >>> conversion_of("authors") is conversion_of(AUTHORS) is AUTHORS
     True
@@ -157,39 +143,6 @@ def conversion_of(name: str | Conversion) -> Conversion:
     if name not in CONVERSIONS:
         raise ValueError(f"no conversion {name!r}; there are: {', '.join(CONVERSIONS)}")
     return CONVERSIONS[name]
-
-
-def tags(upos: str, feats: Mapping[str, str], language: str, form: str = "", lemma: str = "") -> tuple[str, ...]:
-    """Give the UniMorph tags of one word, sorted, by our conversion: `OURS.tags`.
-
-    >>> tags("VERB", {"Mood": "Ind", "Tense": "Past", "Person": "3", "VerbForm": "Fin"}, "spa", "dejó")
-    ('3', 'IND', 'PFV', 'PST', 'V')
-    """
-    return OURS.tags(upos, feats, language, form, lemma)
-
-
-def attributes(upos: str, feats: Mapping[str, str], language: str, form: str = "", lemma: str = "") -> dict[str, str]:
-    """Give the attributes one word carries, by our conversion: `OURS.attributes`.
-
-    >>> attributes("VERB", {"Tense": "Past", "VerbForm": "Part", "Voice": "Pass"}, "eng", "attacked")
-    {'Part of Speech': 'V.PTCP', 'Tense': 'PST'}
-    """
-    return OURS.attributes(upos, feats, language, form, lemma)
-
-
-def changed_by_rules(
-    upos: str, feats: Mapping[str, str], language: str, form: str = "", lemma: str = ""
-) -> tuple[str, ...]:
-    """Name the attributes of one word that the authors lost or gained with the rules, in the paper's order.
-
-    That is where `CONVERTER` and `AUTHORS` differ.
-
-    >>> changed_by_rules("VERB", {"Tense": "Past", "VerbForm": "Part", "Voice": "Pass"}, "eng", "attacked")
-    ('Voice',)
-    """
-    meant = CONVERTER.attributes(upos, feats, language, form, lemma)
-    ran = AUTHORS.attributes(upos, feats, language, form, lemma)
-    return tuple(name for name in ATTRIBUTES if meant.get(name) != ran.get(name))
 
 
 _ISO_639_3 = re.compile(r"[a-z]{3}")

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Protocol
 
 from pitfalls.columns import SPLITS
-from pitfalls.language import artificial, grammar, treebanks, unimorph
+from pitfalls.language import artificial, grammar, treebanks
 from pitfalls.language.analysers import ISO_639_1, Analyser, FirstOf, LexiconAnalyser, SimplemmaAnalyser
 from pitfalls.language.corpus import Corpus, read_conllu
 from pitfalls.language.grammar import corpora
 from pitfalls.language.lexicon import Lexicon
-from pitfalls.language.unimorph import AUTHORS, Conversion
+from pitfalls.language.unimorph import AUTHORS, OURS, Conversion
 from pitfalls.worlds.blueprint import PlantedParameters
 
 
@@ -60,14 +60,7 @@ class GeneratedSource:
         forms = grammar.load_grammar(language).paradigms()
         return Lexicon.from_forms(
             language,
-            (
-                (
-                    form.text,
-                    form.lemma,
-                    unimorph.attributes(form.upos, dict(form.feats), language, form.text, form.lemma),
-                )
-                for form in forms
-            ),
+            ((form.text, form.lemma, OURS(form.upos, dict(form.feats), language, form.text)) for form in forms),
         )
 
     def analyser(self, lexicon: Lexicon) -> Analyser:

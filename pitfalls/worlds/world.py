@@ -14,7 +14,7 @@ from pitfalls.arrays.splits import Splits
 from pitfalls.columns import SPLITS
 from pitfalls.language import unimorph
 from pitfalls.language.analysers import Analyser
-from pitfalls.language.corpus import Corpus, Dropped, Sentence, drop_long
+from pitfalls.language.corpus import Corpus, Sentence, drop_long
 from pitfalls.language.lexicon import Lexicon
 from pitfalls.language.values import kept_values
 from pitfalls.models.interface import LanguageModel
@@ -43,7 +43,7 @@ class World:
     min_forms: int
     cache: Path | None = None
     _corpora: dict[tuple[str, str], Corpus] = field(default_factory=dict, repr=False)
-    _dropped: dict[tuple[str, str], Dropped] = field(default_factory=dict, repr=False)
+    _dropped: dict[tuple[str, str], Corpus] = field(default_factory=dict, repr=False)
     _lexicons: dict[str, Lexicon] = field(default_factory=dict, repr=False)
     _analysers: dict[str, Analyser] = field(default_factory=dict, repr=False)
 
@@ -68,10 +68,9 @@ class World:
         self._check(language, split)
         if (language, split) not in self._corpora:
             whole = self.source.corpus(language, split)
-            forms = [sentence.forms for sentence in whole.sentences]
             # All at once: the tokenizer is far faster on many sentences than on one at a time.
-            length = dict(zip(forms, self.model.lengths(forms), strict=True))
-            kept, dropped = drop_long(whole, lambda words: length[tuple(words)], self.model.max_tokens)
+            lengths = self.model.lengths([sentence.forms for sentence in whole.sentences])
+            kept, dropped = drop_long(whole, lengths, self.model.max_tokens)
             self._corpora[language, split], self._dropped[language, split] = kept, dropped
         return self._corpora[language, split]
 
@@ -79,8 +78,8 @@ class World:
         """The sentences of :meth:`corpus`."""
         return self.corpus(language, split).sentences
 
-    def dropped(self, language: str, split: str) -> Dropped:
-        """The sentences that were too long for the model; ``len`` counts them, ``.report()`` names them."""
+    def dropped(self, language: str, split: str) -> Corpus:
+        """The sentences that were too long for the model."""
         self.corpus(language, split)
         return self._dropped[language, split]
 

@@ -5,17 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib import import_module
 
-from pitfalls.language.grammar.core import (
-    Draw,
-    Form,
-    Grammar,
-    Token,
-    Tree,
-    linearise,
-    sentences,
-    text,
-    to_conllu,
-)
+from pitfalls.language.grammar.core import Grammar
 
 _MODULES = {"eng": "English", "rus": "Russian", "spa": "Spanish", "tur": "Turkish"}
 
@@ -25,12 +15,12 @@ LANGUAGES = tuple(sorted(_MODULES))
 
 @lru_cache
 def load_grammar(language: str) -> Grammar:
-    """The grammar of a language by its ISO 639-3 code.
+    """The grammar of a language, which is named by its ISO 639-3 code.
 
     Raises
     ------
     ValueError
-        No grammar of that language.
+        There is no grammar of that language.
 
     Examples
     --------
@@ -43,18 +33,3 @@ def load_grammar(language: str) -> Grammar:
     module = import_module(f"pitfalls.language.grammar.{name.lower()}")
     grammar: Grammar = getattr(module, name)()
     return grammar
-
-
-__all__ = [
-    "LANGUAGES",
-    "Draw",
-    "Form",
-    "Grammar",
-    "Token",
-    "Tree",
-    "linearise",
-    "load_grammar",
-    "sentences",
-    "text",
-    "to_conllu",
-]

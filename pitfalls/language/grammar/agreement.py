@@ -1,6 +1,6 @@
-"""Where a word must agree with another, and whether a third one stands between them to mislead.
+"""Where a word must agree with another, and whether a noun between the two may mislead.
 
-Used to measure what a model has learnt: mask the ending of the agreeing word and look whether its Number or
+Used to measure what a model has learnt: mask the ending of the agreeing word and see whether its Number or
 Gender comes back (Linzen et al. 2016 call the misleading noun in between an *attractor*).
 """
 

@@ -1,7 +1,7 @@
 """What the generated languages share: words, trees, a stable source of chance, and CoNLL-U.
 
 A grammar draws a dependency :class:`Tree` of inflected :class:`Form`; the functions here turn trees into
-sentences, sentences into CoNLL-U, and draw as many different sentences as are asked for.
+sentences and sentences into CoNLL-U, and draw different sentences without end.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Draw:
-    """A seeded source of chance that gives the same draws on every Python version.
+    """A seeded source of chance that makes the same draws on every Python version.
 
     Only ``random.Random.random`` is used, the one method whose sequence Python promises to keep; so a corpus
     is the same byte for byte wherever it is made.
@@ -53,7 +53,7 @@ class Form:
     """An inflected word: its two pieces, its lemma, and its Universal Dependencies tag and features.
 
     ``stem + ending`` is the word as written. Stems are shared by the forms of a lemma and endings by many
-    lemmas, which is what lets a model learn "the same word, another number" (stem + ending subwords).
+    lemmas; that lets a model learn "the same word, another number" (stem + ending subwords).
 
     Examples
     --------
@@ -149,7 +149,7 @@ class Grammar(Protocol):
 
 
 def sentences(grammar: Grammar, seed: int, known: Collection[str] = ()) -> Iterator[list[Token]]:
-    """Different sentences without end: none is drawn twice, and none whose text is in ``known``."""
+    """Different sentences without end: none comes twice, and none has a text in ``known``."""
     draw = Draw(seed)
     seen: set[str] = set(known)
     while True:
@@ -161,7 +161,7 @@ def sentences(grammar: Grammar, seed: int, known: Collection[str] = ()) -> Itera
 
 
 def text(tokens: Sequence[Token]) -> str:
-    """The sentence with one space between words (punctuation too: every word is a token)."""
+    """The sentence with one space between tokens, punctuation marks included."""
     return " ".join(token.form.text for token in tokens)
 
 

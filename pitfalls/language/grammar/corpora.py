@@ -1,4 +1,4 @@
-"""The generated treebanks of the mini world: 12,000 / 2,000 / 2,000 sentences a language, as CoNLL-U.
+"""The generated treebanks of the mini world: 12,000 / 2,000 / 2,000 sentences per language, as CoNLL-U.
 
 The files follow from :data:`SEEDS` byte for byte; ``manifest.json`` beside them records their sizes and
 SHA-256, and :func:`check` compares.
@@ -19,7 +19,7 @@ SIZES: Mapping[str, int] = {"train": 12_000, "dev": 2_000, "test": 2_000}
 """Sentences of each split."""
 
 SEEDS: Mapping[str, int] = {"eng": 1, "rus": 2, "spa": 3, "tur": 4}
-"""One stream a language: the splits are consecutive stretches of it, so no sentence is in two."""
+"""One stream per language: the splits are consecutive stretches of it, so no sentence is in two of them."""
 
 
 def file_name(language: str, split: str) -> str:
@@ -34,7 +34,7 @@ def file_name(language: str, split: str) -> str:
 
 
 def trees(language: str, sizes: Mapping[str, int] = SIZES) -> dict[str, list[list[core.Token]]]:
-    """The analysed sentences of each split of a generated treebank; no sentence stands in two of them."""
+    """The analysed sentences of each split of a generated treebank; no sentence is in two of them."""
     stream = core.sentences(load_grammar(language), SEEDS[language])
     return {split: list(islice(stream, size)) for split, size in sizes.items()}
 
@@ -64,7 +64,7 @@ def write(folder: Path) -> None:
 
 
 def check(folder: Path, names: Collection[str] | None = None) -> None:
-    """Compare the files of ``folder``, or those of them in ``names``, with its manifest.
+    """Compare the files of ``folder``, or only those in ``names``, with its manifest.
 
     Raises
     ------
@@ -78,5 +78,5 @@ def check(folder: Path, names: Collection[str] | None = None) -> None:
         found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no such file"
         if found != wanted["sha256"]:
             raise ValueError(
-                f"{path}: SHA-256 {found}, the manifest says {wanted['sha256']}; run `make mini` to write it anew"
+                f"{path}: SHA-256 {found}, the manifest says {wanted['sha256']}; run `make mini` to write it again"
             )

@@ -1,4 +1,4 @@
-"""The generated English: clauses and sentences, agreement over distance, each word in its own company."""
+"""The generated English: clauses and sentences, agreement over a distance, each word in its own company."""
 
 from __future__ import annotations
 
@@ -248,7 +248,7 @@ class English(NounPhrases):
         return clause
 
     def _simple_clause(self, draw: Draw, time: Time, deprel: str) -> Tree:
-        """A short clause with a subject of its own, in a given simple tense."""
+        """A short clause with its own subject, in a given simple tense."""
         noun = self._noun(draw, self._subjects)
         subject = self._phrase(draw, noun, "nsubj", adjective=0.45)
         if noun.group == "body":
@@ -265,13 +265,13 @@ class English(NounPhrases):
         return self._being_so(draw, self._adjectives[draw.choice(passing)], subject, time, deprel)
 
     def _deed(self, draw: Draw, time: Time, deprel: str) -> Tree:
-        """What somebody or some animal does, in few words, with no place to it."""
+        """What a person or an animal does, in few words and without a place."""
         noun = draw.choice(self._animate)
         subject = self._phrase(draw, noun, "nsubj", adjective=0.45)
         return self._verbal(draw, self._habit(draw, noun.does), subject, time, deprel, draw.chance(0.05))
 
     def _habit(self, draw: Draw, lemmas: Sequence[str]) -> Verb:
-        """One of the verbs, rather not one that happens once only."""
+        """One of the verbs, preferably one that can happen more than once."""
         habits = tuple(lemma for lemma in lemmas if self._verbs[lemma].aspect != "once")
         return self._verbs[draw.choice(habits or lemmas)]
 

@@ -1,8 +1,8 @@
 """The English lexicon: nouns with their company, verbs, adjectives, and what stands near what.
 
-A noun takes part in what its class can do (an animal bites, a cake burns), and within that only in a choice
-of its own: a few adjectives, a few verbs it is the subject of, a few it is the object of. That is what makes
-a masked stem guessable from its sentence (lemma-specific company). Tables: ``lexicons/eng_*.tsv``.
+A noun takes part in what its class can do (an animal bites, a cake burns), and within that only in its own
+choice: a few adjectives, a few verbs whose subject it is, a few whose object it is. So a masked stem can be
+guessed from its sentence (lemma-specific company). Tables: ``lexicons/eng_*.tsv``.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ class Noun:
     """By UD Number."""
     adjectives: tuple[str, ...]
     does: tuple[str, ...]
-    """Intransitive verbs it is the subject of."""
+    """Intransitive verbs whose subject it is."""
     acts: tuple[str, ...]
-    """Transitive verbs it is the subject of."""
+    """Transitive verbs whose subject it is."""
     undergoes: tuple[tuple[str, str], ...]
-    """(kind of the agent, verb it is the object of): ``("animal", "chase")``."""
+    """(kind of the agent, verb whose object it is): ``("animal", "chase")``."""
 
 
 @dataclass(frozen=True)
 class Verb:
-    """A verb with its paradigm and the times it can be told in."""
+    """A verb with its paradigm and the tenses that suit it."""
 
     lemma: str
     forms: en.VerbForms
@@ -73,7 +73,7 @@ def read_table(name: str) -> list[dict[str, str]]:
 
 
 def own_choice(pool: Sequence[str], index: int, count: int) -> tuple[str, ...]:
-    """The ``count`` words of its class's pool that belong to the ``index``-th lemma.
+    """The ``count`` words of a class's pool that belong to its ``index``-th lemma.
 
     Neighbouring lemmas start ``count`` words apart, so every word of the pool serves some lemma; each round
     walks with a wider step, so that two lemmas seldom share all their words.

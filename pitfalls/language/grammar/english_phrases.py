@@ -105,7 +105,7 @@ class NounPhrases:
         if noun.group != "body" and draw.chance(0.07):
             return self._pronoun(draw, noun, "obj").tree
         owned = noun.group in OWNED and subject.person != "n" and draw.chance(0.45)
-        # One has one head and two knees, so who owns them and how many there are go together.
+        # A person has one head and two knees, so the owner and the number go together.
         number = subject.number if owned and noun.group == "body" else ""
         phrase = self._phrase(draw, noun, "obj", determiners=OBJECTS, number=number)
         if owned:
@@ -115,7 +115,7 @@ class NounPhrases:
         return phrase.tree
 
     def _told(self, draw: Draw, noun: Noun, adjective: float) -> Tree:
-        """An object in few words: a determiner, perhaps an adjective, and whose it is if it is a hand."""
+        """An object in few words: a determiner, perhaps an adjective, and the owner if it is part of a body."""
         tree = self._phrase(draw, noun, "obj", determiners=OBJECTS, adjective=adjective).tree
         if noun.group == "body":
             tree.right.append(self._located(draw, noun, "nmod"))

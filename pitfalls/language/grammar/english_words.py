@@ -163,7 +163,7 @@ def after_that(phrase: Tree) -> Tree:
 
 
 def says_every(phrase: Tree) -> bool:
-    """Whether the phrase begins with "every", which goes ill with a negation."""
+    """Whether the phrase begins with "every", which does not go well with a negation."""
     return bool(phrase.left) and phrase.left[0].form is en.EVERY
 
 

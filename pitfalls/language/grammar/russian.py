@@ -1,7 +1,7 @@
 """A generated Russian: real words, true paradigms, agreement over distance, annotated like UD Russian GSD.
 
 :class:`Russian` draws one sentence at a time. Every noun keeps company of its own (adjectives, verbs it is
-the subject or the object of), a fixed window out of the pool of its semantic class in
+the subject or the object of), a fixed window of the pool of its semantic class in
 ``lexicons/rus_company.tsv``, so that a hidden stem can be guessed from its neighbours; subjects often carry
 a genitive, a prepositional phrase or a relative clause, whose nouns have numbers and genders of their own and
 stand before the verb.
@@ -705,7 +705,7 @@ class Russian:
         return len(set(lemmas)) < len(lemmas)
 
     def paradigms(self) -> Iterator[Form]:
-        """Every form of every lemma, function words included, each once."""
+        """Every form of every lemma, function words included, without repetition."""
         seen: set[Form] = set()
         for form in self._all_forms():
             if form not in seen:

@@ -74,7 +74,7 @@ class Spanish(SpanishClauses):
         yield from self.words.forms()
 
     def sentence(self, draw: Draw) -> Tree:
-        """One sentence of one of fifteen constructions, of 20 words at the most."""
+        """One sentence in one of fifteen constructions, at most 20 words long."""
         tree = draw.weighted(self._makers)(draw)
         while size(tree) > _LONGEST:
             tree = draw.weighted(self._makers)(draw)
@@ -131,7 +131,7 @@ class Spanish(SpanishClauses):
         return self._ended(tree)
 
     def _presented(self, draw: Draw) -> Tree:
-        """``ayer faltaron dos sillas``: the subject behind the verb."""
+        """``ayer faltaron dos sillas``: the subject after the verb."""
         company = self._noun(draw, draw.choice(_PRESENTED))
         thing = self._some(draw, company, "nsubj")
         verb = self._verb[draw.choice(("faltar", "quedar", "aparecer"))]

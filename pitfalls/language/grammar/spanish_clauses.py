@@ -135,7 +135,7 @@ class SpanishClauses:
         """Draw a noun phrase behind its preposition."""
         preposition, name = place
         company = self._noun(draw, name, avoid)
-        # Who is told by his clothes is told by their colour.
+        # If clothes tell who is meant, so does their colour.
         described = 0.9 if name == "worn" else 0.34
         after = preposition.split()[-1]
         phrase = self._phrase(draw, company, deprel, after=after, kinds=INNER, described=described)

@@ -185,7 +185,7 @@ class Verb:
 
     @cached_property
     def forms(self) -> tuple[Form, ...]:
-        """All forms, each once."""
+        """All forms, without repetition."""
         listed = [self.infinitive, self.gerund, self.imperative, self.perfect]
         return tuple(dict.fromkeys([*self.finite.values(), *listed, *self.passive.values()]))
 
