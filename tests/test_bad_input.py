@@ -13,7 +13,7 @@ from pitfalls.arrays.splits import Splits
 from pitfalls.arrays.words import checked_ks
 from pitfalls.probes.classifiers import ConvergedLinearProbe, GaussianProbe, LinearProbe
 from pitfalls.probes.control import control_task
-from pitfalls.probes.curves import PROBES, curves_of, gaussian_path_curves, probe_curve, probe_curves
+from pitfalls.probes.curves import PROBES, CurveJob, curves_of, gaussian_path_curves, probe_curve, probe_curves
 from pitfalls.probes.gaussian import fit_gaussians
 from pitfalls.rankings import RANKINGS, random_rankings, rank, ranker
 
@@ -40,7 +40,7 @@ def test_one_value_is_nothing_to_rank_for(name):
 def test_one_value_is_nothing_to_probe_for(probe):
     data = Splits.from_arrays(*[([[0.0], [1.0]], ["SG", "SG"])] * 3, attribute="Number")
     with pytest.raises(ValueError, match=r"Number has only \['SG'\]"):
-        probe_curve(probe, Ranking(np.array([0]), None, "mine"), data, [1])
+        probe_curve(Ranking(np.array([0]), None, "mine"), data, [1], probe)
 
 
 @EVERY_ESTIMATOR
@@ -109,7 +109,7 @@ def test_a_value_of_one_word_is_named_wherever_a_covariance_is_needed():
     for refused in (
         lambda: rank("gaussian", data),
         lambda: ranker("gaussian", k=1).fit(data.train.X, ["PL", "PL", "SG", "SG", "DU"]),
-        lambda: probe_curve("gaussian", order, data, [1]),
+        lambda: probe_curve(order, data, [1], "gaussian"),
         lambda: probe_curves([order], data, [1], ["linear", "gaussian"]),
         lambda: gaussian_path_curves(path, data),
         lambda: GaussianProbe().fit(data.train.X, ["PL", "PL", "SG", "SG", "DU"]),
@@ -131,7 +131,7 @@ def test_a_control_label_of_one_word_is_no_crash():
     seed = next(s for s in range(50) if len(set(np.random.default_rng(s).integers(2, size=2))) == 2)
     assert np.bincount(control_task(data, seed).train.y).min() == 1
     with pytest.raises(ValueError, match=r"has 1 of the 8 training words"):
-        probe_curve("gaussian", rank("probeless", data), data, [1], task="control", seed=seed)
+        probe_curve(rank("probeless", data), data, [1], "gaussian", task="control", seed=seed)
 
 
 @pytest.mark.parametrize("name", [name for name in RANKINGS if name != "gaussian"])
@@ -218,7 +218,7 @@ def test_a_ranking_of_another_width_is_refused():
     data = splits(n=30, d=8)
     short = Ranking(np.arange(3), None, "short")
     for refused in (
-        lambda: probe_curve("linear", short, data, [1]),
+        lambda: probe_curve(short, data, [1], "linear"),
         lambda: probe_curves([rank("random", data), short], data, [1]),
         lambda: gaussian_path_curves(Ranking(np.arange(3), None, "gaussian"), data),
     ):
@@ -246,12 +246,12 @@ def test_unknown_names_are_answered_with_the_known_ones_and_the_nearest():
     with pytest.raises(
         ValueError, match=r"one of linear, gaussian, linear_converged, not 'gausian'; did you mean 'gaussian'"
     ):
-        probe_curve("gausian", order, data, [1])
+        probe_curve(order, data, [1], "gausian")
     with pytest.raises(ValueError, match="split must be one of train, dev, test, not 'tset'; did you mean 'test'"):
-        probe_curve("linear", order, data, [1], split="tset")
+        curves_of([CurveJob(order)], data, [1], splits=["tset"])
     for task in (True, "Control", None):
         with pytest.raises(ValueError, match=f"task must be one of real, control, not {task!r}"):
-            probe_curve("linear", order, data, [1], task=task)
+            probe_curve(order, data, [1], "linear", task=task)
 
 
 def test_unknown_options_are_answered_with_the_known_ones():
@@ -295,7 +295,7 @@ def test_a_k_that_is_no_number_of_neurons_is_shown(k):
     data = splits(n=30, d=8)
     order = rank("random", data)
     with pytest.raises(ValueError) as caught:
-        probe_curve("linear", order, data, [1, k])
+        probe_curve(order, data, [1, k], "linear")
     assert "whole number from 1 to the number of neurons, 8" in str(caught.value) and repr([k]) in str(caught.value)
     with pytest.raises(ValueError) as caught:
         ranker("random", k=k).fit(data.train.X, data.train.y)
@@ -306,7 +306,7 @@ def test_a_k_that_is_no_number_of_neurons_is_shown(k):
 def test_ks_that_are_no_collection_are_shown(ks):
     data = splits(n=30, d=8)
     with pytest.raises(ValueError) as caught:
-        probe_curve("linear", rank("random", data), data, ks)
+        probe_curve(rank("random", data), data, ks, "linear")
     assert f"collection of whole numbers, such as [8], not {ks!r}" in str(caught.value)
 
 

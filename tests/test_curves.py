@@ -43,7 +43,7 @@ def one_probe_per_k(probe: str, ranking: Ranking, data: Splits, k: int, seed: in
 def test_a_curve_is_one_probe_per_k(probe, task):
     data = splits()
     ranking = rank("random", data, seed=5)
-    curve = probe_curve(probe, ranking, data, range(1, 7), task=task, seed=2)
+    curve = probe_curve(ranking, data, range(1, 7), probe, task=task, seed=2)
     labelled = data if task == "real" else control_task(data, seed=2)
     for row in curve.itertuples():
         accuracy, information = one_probe_per_k(probe, ranking, labelled, row.k, seed=2)
@@ -57,9 +57,9 @@ def test_a_curve_is_one_probe_per_k(probe, task):
 def test_scoring_in_blocks_changes_nothing(probe, monkeypatch):
     data = splits()
     ranking = rank("probeless", data)
-    whole = probe_curve(probe, ranking, data, [2, 8])
+    whole = probe_curve(ranking, data, [2, 8], probe)
     monkeypatch.setattr(curves, "_HELD", 7)
-    in_blocks = probe_curve(probe, ranking, data, [2, 8])
+    in_blocks = probe_curve(ranking, data, [2, 8], probe)
     np.testing.assert_allclose(in_blocks[["accuracy", "mi_bits"]], whole[["accuracy", "mi_bits"]], rtol=1e-6)
 
 
@@ -69,14 +69,14 @@ def test_the_curve_sees_only_the_order(probe):
     derived = rank("gaussian", data)
     bare = Ranking(derived.order, None, "mine")
     measures = ["k", "accuracy", "mi_bits"]
-    assert probe_curve(probe, derived, data, [1, 4])[measures].equals(probe_curve(probe, bare, data, [1, 4])[measures])
+    assert probe_curve(derived, data, [1, 4], probe)[measures].equals(probe_curve(bare, data, [1, 4], probe)[measures])
 
 
 def test_a_perfect_probe_has_all_the_information_in_bits():
     X = np.repeat([[0.0], [100.0], [200.0], [300.0]], 30, axis=0) + np.random.default_rng(0).normal(size=(120, 1))
     part = (X, np.repeat([0, 1, 2, 3], 30))
     data = Splits.from_arrays(part, part, part)
-    curve = probe_curve("gaussian", rank("random", data), data, [1])
+    curve = probe_curve(rank("random", data), data, [1], "gaussian")
     assert curve["entropy_bits"].item() == pytest.approx(2)
     assert curve["mi_bits"].item() == pytest.approx(2, abs=1e-6)
     assert curve["nmi"].item() == pytest.approx(1, abs=1e-6)
@@ -84,7 +84,7 @@ def test_a_perfect_probe_has_all_the_information_in_bits():
 
 def test_rows_are_tidy_and_the_split_can_be_chosen():
     data = splits()
-    curve = probe_curve("gaussian", rank("gaussian", data, "btt"), data, [3, 1, 3], split="dev")
+    curve = probe_curve(rank("gaussian", data, "btt"), data, [3, 1, 3], "gaussian", split="dev")
     assert curve["k"].tolist() == [1, 3]
     row = curve.iloc[0]
     assert (row["language"], row["attribute"], row["layer"]) == ("spa", "Gender", 3)
@@ -95,7 +95,7 @@ def test_rows_are_tidy_and_the_split_can_be_chosen():
 def test_the_greedy_rankings_scores_are_its_curve_on_dev():
     data = splits()
     ranking = rank("gaussian", data)
-    curve = probe_curve("gaussian", ranking, data, range(1, 9), split="dev")
+    curve = probe_curve(ranking, data, range(1, 9), "gaussian", split="dev")
     np.testing.assert_allclose(curve["mi_bits"], ranking.scores[ranking.order])
 
 
@@ -111,7 +111,7 @@ def test_splits_scored_from_one_training_equal_separate_calls(task, probe):
     together = probe_curves([ranking], data, [1, 3, 8], [probe], [task], [2], SPLITS)
     assert together["split"].tolist() == [split for split in SPLITS for _ in range(3)]
     for split in SPLITS:
-        alone = probe_curve(probe, ranking, data, [1, 3, 8], task, seed=2, split=split)
+        alone = probe_curve(ranking, data, [1, 3, 8], probe, task, seed=2, split=split)
         pd.testing.assert_frame_equal(together[together["split"] == split].reset_index(drop=True), alone)
 
 
@@ -141,7 +141,7 @@ def test_accuracy_on_seen_and_unseen_forms_is_a_slow_count(task, probe):
 
 def test_accuracy_on_seen_forms_is_missing_where_every_form_is_new():
     data = oracles.splits(n=60, d=4)  # every word a form of its own
-    curve = probe_curve("gaussian", rank("probeless", data), data, [2])
+    curve = probe_curve(rank("probeless", data), data, [2], "gaussian")
     assert (curve["n_unseen"] == 30).all()
     assert curve["accuracy_seen"].isna().all()
     assert curve["accuracy_unseen"].tolist() == curve["accuracy"].tolist()
@@ -192,7 +192,7 @@ def test_jobs_of_different_seeds_and_labels_can_share_a_call():
     together = curves_of(jobs, data, [1, 5], ["linear", "gaussian"])
     for job in jobs:
         for probe in ("linear", "gaussian"):
-            alone = probe_curve(probe, job.ranking, data, [1, 5], job.task, job.seed)
+            alone = probe_curve(job.ranking, data, [1, 5], probe, job.task, job.seed)
             own = together[(together["probe"] == probe) & (together["seed"] == job.seed)].reset_index(drop=True)
             pd.testing.assert_frame_equal(own, alone)
 
@@ -206,7 +206,7 @@ def test_the_curves_along_a_gaussian_path_are_the_gaussian_probes_and_on_dev_the
     on_dev = table[table["split"] == "dev"]
     np.testing.assert_allclose(on_dev["mi_bits"], ranking.scores[ranking.order[:5]])
     for split in SPLITS:
-        alone = probe_curve("gaussian", ranking, data, range(1, 6), split=split)
+        alone = probe_curve(ranking, data, range(1, 6), "gaussian", split=split)
         pd.testing.assert_frame_equal(table[table["split"] == split].reset_index(drop=True), alone)
     assert set(gaussian_path_curves(ranking, data, ks=[2, 8])["k"]) == {2, 8}
 

@@ -116,7 +116,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a number as text": (pd.DataFrame(X).astype({1: object}).replace(2.0, "2"), r"numbers: X\[1, 1\] is '2'"),
     "a missing number": (pd.DataFrame(X).astype("Float64").replace(2.0, pd.NA), r"(X\[1, 1\] is <NA>|NaN)"),
     "nothing": (None, r"no matrix of numbers: X is None"),
-    "ragged": ([*ROWS[:3], [1.0]], r"X cannot be read as an array .*one row of neurons a word"),
+    "ragged": ([*ROWS[:3], [1.0]], r"X cannot be read as an array .*one row of neurons per word"),
     "too large": ([*ROWS[:3], [0.0, -1e300, 1.0]], r"X\[3, 1\] is -1e\+300, beyond the largest float32, 3.4e\+38"),
     "larger still": ([[10**400, 0, 0]] * 4, r"X holds a number beyond the largest float64 .*scale it"),
     "infinite": (np.where(X == 2.0, np.inf, X).astype(np.float16), r"X has NaN or infinity: neuron 0 in 1 of 4 rows"),

@@ -51,7 +51,7 @@ def test_the_draw_has_a_seed():
 
 def test_curves_count_the_held_out_words_as_unseen():
     held = hold_out_forms(splits(), 0.3)
-    curve = probe_curve("gaussian", rank("random", held), held, [2])
+    curve = probe_curve(rank("random", held), held, [2], "gaussian")
     assert curve["n_unseen"].item() == sum(form not in set(held.train.forms) for form in held.test.forms)
 
 

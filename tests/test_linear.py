@@ -103,7 +103,7 @@ def test_curves_trained_together_equal_each_alone(monkeypatch):
     for key, rows in together.groupby(keys, sort=False):
         probe, name, _, _, task, split, seed = key
         (ranking,) = [one for one in rankings if one.name == name]
-        alone = probe_curve(probe, ranking, data, range(1, 9), task, seed, split)
+        alone = probe_curve(ranking, data, range(1, 9), probe, task, seed, split)
         assert rows["k"].tolist() == alone["k"].tolist()
         np.testing.assert_allclose(rows["accuracy"], alone["accuracy"], atol=1.01 / 65)
         np.testing.assert_allclose(rows["mi_bits"], alone["mi_bits"], atol=1e-8)
@@ -115,7 +115,7 @@ def test_a_curve_is_one_plain_training_loop_per_k(widths_at_once, picked_at_once
     monkeypatch.setattr(linear, "_PICKED_AT_ONCE", picked_at_once)
     data = splits(n=130, d=6, n_classes=4, dtype=np.float64)
     ranking = rank("random", data, seed=1)
-    curve = probe_curve("linear", ranking, data, range(1, 7), seed=9)
+    curve = probe_curve(ranking, data, range(1, 7), "linear", seed=9)
     for k, accuracy in zip(curve["k"], curve["accuracy"], strict=True):
         columns = ranking.order[:k]
         X, y = torch.tensor(data.train.X[:, columns]), torch.tensor(data.train.y)
