@@ -63,7 +63,7 @@ def test_selectivity_refuses_curves_that_do_not_belong_together():
 @pytest.mark.parametrize("control_ranking", ["anew", "kept", "authors"])
 def test_selectivity_curves_are_the_combination_made_by_hand(control_ranking):
     data = splits()
-    table = selectivity_curves(data, [1, 4], probes=PROBES, seeds=[0, 3], control_ranking=control_ranking)
+    table = selectivity_curves(data, [1, 4], probes=PROBES, control_ranking=control_ranking, seeds=[0, 3])
     assert len(table) == len(PAPER_RANKINGS) * 2 * len(PROBES) * 2
     assert not table.duplicated(["probe", "ranking", "direction", "seed", "k"]).any()
     rows = table.set_index(["probe", "ranking", "direction", "seed", "k"])
@@ -84,18 +84,6 @@ def test_selectivity_curves_are_the_combination_made_by_hand(control_ranking):
                     assert row["control_accuracy"] == pytest.approx(b, abs=1e-12)
                     assert row["selectivity"] == pytest.approx(a - b, abs=1e-12)
     assert differs  # or the three ways could not be told apart
-
-
-def test_max_neurons_and_split_are_passed_on():
-    data, ks = oracles.splits(n=150, d=30, n_classes=3, dtype=np.float64, n_forms=60), range(1, 21)
-    table = selectivity_curves(
-        data, ks, [("gaussian", "ttb")], ["gaussian"], control_ranking="kept", split="dev", max_neurons=2
-    )
-    short, full = (
-        probe_curve(rank("gaussian", data, max_neurons=steps), data, ks, "gaussian", split="dev") for steps in (2, 20)
-    )
-    assert set(table["split"]) == {"dev"}
-    assert table["accuracy"].tolist() == short["accuracy"].tolist() != full["accuracy"].tolist()
 
 
 def test_bad_arguments_are_named():
