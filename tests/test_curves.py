@@ -120,7 +120,7 @@ def test_jobs_and_splits_that_share_a_call_are_those_of_separate_calls(widths_at
 
 def test_seeds_and_tasks_change_what_they_should_and_nothing_else():
     data = splits()
-    table = probe_curves([rank("probeless", data)], data, [4], PROBES, ["real", "control"], [0, 1], ["dev"])
+    table = probe_curves([rank("probeless", data)], data, [4], PROBES, ["real", "control"], [0, 1])
     of = {key: rows["mi_bits"].item() for key, rows in table.groupby(["probe", "task", "seed"])}
     assert of["linear", "real", 0] != of["linear", "real", 1]  # other first weights
     assert of["gaussian", "real", 0] == of["gaussian", "real", 1]  # nothing is drawn

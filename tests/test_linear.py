@@ -146,7 +146,7 @@ LOSSES = {
     "norm alone": Optimum(0.0, 0.05, **EXACT),
     "ridge": Optimum(0.0, 0.0, 0.01, **EXACT),
     "all three": Optimum(0.005, 0.01, 0.01, **EXACT),
-    "so strong that all weights are zero": Optimum(0.01, 5.0, **EXACT),
+    "so strong that all weights are zero": Optimum(0.01, 500.0, **EXACT),
 }
 
 
