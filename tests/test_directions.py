@@ -114,6 +114,12 @@ def test_a_random_directions_coefficients_are_the_translations():
             assert one @ whole == pytest.approx(np.linalg.norm(one) * np.linalg.norm(whole))
 
 
+def test_the_way_back_of_a_random_direction_is_the_opposite_vector():
+    means, order = setting(4, 2)
+    offset = RandomDirection().change(order, 6, means, np.array([1, 0])).offset
+    np.testing.assert_allclose(offset[0], -offset[1])
+
+
 def test_another_attribute_is_the_translation_of_that_attribute_but_for_its_length():
     means, order = setting(5, 3)
     found = OtherAttribute(OTHER, "Gender", 4.0).change(order, 6, means, Translation().aims("abc")).offset

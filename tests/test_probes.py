@@ -58,7 +58,7 @@ def quadratic_discriminant(X: np.ndarray, y: np.ndarray) -> QuadraticDiscriminan
 
 
 @pytest.mark.parametrize(  # also fewer words in a class than neurons, and more than two classes
-    ("n_words", "n_classes", "dtype"), [(30, 2, np.float64), (300, 3, np.float32), (300, 12, np.float64)]
+    ("n_words", "n_classes", "dtype"), [(30, 12, np.float64), (300, 3, np.float32), (300, 2, np.float64)]
 )
 def test_gaussian_probe_is_quadratic_discriminant_analysis_with_that_covariance(n_words, n_classes, dtype):
     shares = [0.7] + [0.3 / (n_classes - 1)] * (n_classes - 1)

@@ -69,6 +69,12 @@ def test_anova_is_scipys_f_of_every_neuron(n_classes, dtype):
     np.testing.assert_allclose(rank("anova", data).scores, expected)
 
 
+def test_anova_does_not_mind_where_a_neuron_lies():
+    data = splits(n=150, d=6, n_classes=3, dtype=np.float64)
+    away = remade(data, X=lambda X: X + 1e6)
+    np.testing.assert_allclose(rank("anova", away).scores, rank("anova", data).scores, rtol=1e-6)
+
+
 @pytest.mark.parametrize("low_high", [(0.1, 0.7), (0.3, -0.6), (1 / 3, 0.9)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_neuron_that_is_the_value_itself_is_first_for_anova_and_a_constant_one_last(low_high, dtype):
@@ -155,6 +161,15 @@ def test_weight_mass_is_the_limit_of_a_percentage_sweep(weights):
     # The sweep finds a neuron at the first step above its place.
     assert (found >= swept - 1e-9).all() and (found <= swept + 1 / steps + 1e-9).all()
     assert (found[(weights == 0).all(0)] == 0).all()
+
+
+def test_a_neuron_of_no_weight_is_never_taken_whatever_the_sums_round_to():
+    generator = np.random.default_rng(0)
+    for _ in range(50):
+        weights = generator.random((2, 30))
+        weights[:, [3, 17]] = 0
+        scores = lca.weight_mass_scores(weights)
+        assert (scores[[3, 17]] == 0).all() and (np.delete(scores, [3, 17]) > 0).all()
 
 
 def test_lca_ranks_by_the_weight_mass_of_an_elastic_net():

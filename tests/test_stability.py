@@ -68,6 +68,16 @@ def test_whole_sentences_are_drawn_as_often_as_there_are_sentences(sizes, seed, 
     assert (drawn.values, configuration_of(drawn)) == (part.values, configuration_of(part))
 
 
+def test_every_sentence_is_as_likely_as_the_others():
+    part = words([1, 5, 2, 1, 3])
+    times = np.zeros(5)
+    for seed in range(3000):
+        ids, counts = np.unique(resample_sentences(part, seed).sentence_ids, return_counts=True)
+        index = (ids - 10) // 3
+        times[index] += counts / np.array([1, 5, 2, 1, 3])[index]
+    np.testing.assert_allclose(times / 3000, 1, atol=0.08)
+
+
 # -------------------------------------------------------------------- measures
 
 

@@ -123,11 +123,10 @@ def test_every_row_is_what_scipy_says_of_its_pairs(by):
         assert row["rank_biserial"] == pytest.approx((ranks * np.sign(d)).sum() / ranks.sum())
 
 
-def test_many_pairs_get_scipys_default_test():
-    places = many(10)
+@pytest.mark.parametrize("places", [many(9)[:50], many(10)])
+def test_up_to_fifty_pairs_the_test_is_exact_as_scipys_is(places):
     curves = drawn(3, places)
     found = wilcoxon_matrix(curves, ks=[10])
-    assert len(places) > 50
     for a, b in itertools.permutations(METHODS, 2):
         test = scipy.stats.wilcoxon(list(paired(curves, a, b, 10).values()))
         row = row_of(found, a, b)
@@ -442,6 +441,16 @@ def test_an_interval_mirrors_with_its_methods_and_comes_again_from_its_seed():
     # Of two seeds there are three different draws, so that ends may coincide.
     assert (wide["low"] <= narrow["low"]).all() and (narrow["high"] <= wide["high"]).all()
     assert wide["low"][0] < narrow["low"][0] and narrow["high"][0] < wide["high"][0]
+
+
+def test_an_interval_takes_the_configurations_that_have_both():
+    curves = drawn(18)
+    lacks = (curves["language"] == "rus") & (curves["probe"] == "linear")
+    with pytest.warns(UserWarning, match="missing: linear by probeless"):
+        row = paired_interval(curves[~lacks], 10, (A, B), draws=300).iloc[0]
+    assert (row["n_pairs"], row["n_languages"]) == (18, 3)
+    expected = paired_interval(curves[curves["language"] != "rus"], 10, (A, B), draws=300).iloc[0]
+    assert row[["low", "high", "mean_difference"]].tolist() == expected[["low", "high", "mean_difference"]].tolist()
 
 
 def test_what_cannot_be_drawn_is_refused():

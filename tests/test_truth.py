@@ -149,6 +149,17 @@ def test_alt_text_says_all_numbers_of_the_table_and_no_other():
     assert "Artificial Number, layer 1" in plot.alt and "Artificial Number, layer 1" in plot.caption
 
 
+def test_one_set_alone_is_one_panel():
+    plot = figures.truth(areas().query("against == 'encoded'"))
+    assert [axes.get_title() for axes in plot.figure.axes] == ["Encoded"]
+
+
+def test_directions_differ_in_colour_and_in_marker():
+    ttb, btt = (drawn(figures.truth(areas()), 0, label) for label in ("top to bottom", "bottom to top"))
+    assert ttb.get_color() != btt.get_color()
+    assert ttb.get_marker() != btt.get_marker()
+
+
 def test_tables_that_it_cannot_show_are_refused():
     with pytest.raises(ValueError, match=r"needs the columns \['area'\]"):
         figures.truth(areas().drop(columns="area"))

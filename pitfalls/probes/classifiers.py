@@ -9,6 +9,7 @@ predict are NumPy arrays.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -136,6 +137,7 @@ class _Linear(_Probe):
         return torch.log_softmax(X.to(coef.dtype) @ coef.T + intercept, dim=1)
 
 
+@dataclass(eq=False, repr=False)
 class LinearProbe(_Linear):
     """Logistic regression trained as the paper trains it: a preset, not an optimum (SOURCES.md, Linear [C]).
 
@@ -167,21 +169,12 @@ class LinearProbe(_Linear):
     array(['SG'], dtype='<U2')
     """
 
-    def __init__(
-        self,
-        learning_rate: float = 0.01,
-        batch_size: int = 32,
-        epochs: int = 10,
-        l1: float = 0.001,
-        l2: float = 0.01,
-        seed: int = 0,
-    ) -> None:
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.l1 = l1
-        self.l2 = l2
-        self.seed = seed
+    learning_rate: float = 0.01
+    batch_size: int = 32
+    epochs: int = 10
+    l1: float = 0.001
+    l2: float = 0.01
+    seed: int = 0
 
     def fit(self, X: WordsLike, y: Any) -> LinearProbe:
         """Train on words ``X`` [n_words, n_neurons] with labels ``y`` [n_words]."""
@@ -193,6 +186,7 @@ class LinearProbe(_Linear):
         return self
 
 
+@dataclass(eq=False, repr=False)
 class ConvergedLinearProbe(_Linear):
     """The minimum of the paper's own loss: what :class:`LinearProbe` would be with patience.
 
@@ -221,19 +215,11 @@ class ConvergedLinearProbe(_Linear):
     (True, [0.0, 0.0])
     """
 
-    def __init__(
-        self,
-        l1: float = 0.001,
-        l2: float = 0.01,
-        ridge: float = 0.0,
-        tolerance: float = 1e-5,
-        max_iter: int = 2000,
-    ) -> None:
-        self.l1 = l1
-        self.l2 = l2
-        self.ridge = ridge
-        self.tolerance = tolerance
-        self.max_iter = max_iter
+    l1: float = 0.001
+    l2: float = 0.01
+    ridge: float = 0.0
+    tolerance: float = 1e-5
+    max_iter: int = 2000
 
     def fit(self, X: WordsLike, y: Any) -> ConvergedLinearProbe:
         """Minimise the loss over words ``X`` [n_words, n_neurons] with labels ``y`` [n_words]."""
@@ -244,6 +230,7 @@ class ConvergedLinearProbe(_Linear):
         return self
 
 
+@dataclass(eq=False, repr=False)
 class GaussianProbe(_Probe):
     """One Gaussian per class, maximum a posteriori, and Bayes' rule (SOURCES.md, Gaussian [C]).
 
@@ -268,8 +255,7 @@ class GaussianProbe(_Probe):
     array(['SG'], dtype='<U2')
     """
 
-    def __init__(self, n_neurons: int | None = None) -> None:
-        self.n_neurons = n_neurons
+    n_neurons: int | None = None
 
     def fit(self, X: WordsLike, y: Any) -> GaussianProbe:
         """Fit to words ``X`` [n_words, n_neurons] with labels ``y`` [n_words]."""
