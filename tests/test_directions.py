@@ -223,4 +223,4 @@ def test_erasing_what_is_not_read_changes_no_word_and_erasing_what_is_loses_the_
     assert error_rate(Experiment(world, data).intervene(ranking, erasure, [0, k]).counts())["changed"].nunique() == 1
     ranking, k = first(world, "used")
     rate = clwv(Experiment(world, data).intervene(ranking, erasure, [k]).counts())["clwv"].item()
-    assert rate == pytest.approx(0.5, abs=0.1)  # one of two values, as good as by lot
+    assert rate == pytest.approx(0.5, abs=0.1)  # a coin toss between two values

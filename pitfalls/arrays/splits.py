@@ -190,7 +190,7 @@ class Splits:
             if absent:
                 raise ValueError(
                     f"no word of {split} has the values {absent} of {list(self.values)}: drop those values from all "
-                    "three splits (the value filter), or divide the words otherwise"
+                    "three splits (the value filter), or divide the words differently"
                 )
 
     @property

@@ -20,7 +20,7 @@ from pitfalls.arrays.splits import Activations, Splits
 # Its fourth power, and sums of many of those, stay below the largest double.
 _LARGEST = 1e60
 
-# Rows summed at a time in double precision: a copy of so many stays in the processor's cache.
+# Rows summed at a time in double precision: a copy of that many stays in the processor's cache.
 _ROWS = 2**8
 
 

@@ -41,8 +41,8 @@ def blocked_permutations(
     Returns
     -------
     One row per ordered pair, group and k, identified as there, with n_configurations, n_pairs, n_blocks (languages),
-    mean_difference, p_value, least_p (the smallest possible p-value with so many languages and draws), exact, flips
-    (enumerated or drawn), p_adjusted (as there, so it is never below least_p).
+    mean_difference, p_value, least_p (the smallest p-value that this number of languages and draws allows), exact,
+    flips (enumerated or drawn), p_adjusted (as there, so it is never below least_p).
 
     Raises
     ------

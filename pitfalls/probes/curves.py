@@ -314,6 +314,6 @@ def gaussian_path_curves(
         If another method made the ranking.
     """
     if ranking.name != "gaussian":
-        raise ValueError(f"the path of a greedy Gaussian search is wanted, and this ranking is {ranking.name!r}")
+        raise ValueError(f"only a greedy Gaussian search has a path, and this ranking is {ranking.name!r}")
     steps = range(1, ranking.ranked + 1) if ks is None else ks
     return curves_of([CurveJob(ranking)], data, steps, ["gaussian"], SPLITS, device)
