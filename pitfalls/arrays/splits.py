@@ -131,7 +131,8 @@ class Activations:
         (('word 2', 'word 0'), ('word 1',))
         """
         picked = np.arange(self.n_words)[np.asarray(rows)]
-        columns = {name: np.asarray(getattr(self, name))[picked] for name in ("X", "y", "sentence_ids", "positions")}
+        names = ("X", "y", "sentence_ids", "positions")
+        columns: dict[str, Any] = {name: np.asarray(getattr(self, name))[picked] for name in names}
         return replace(self, forms=tuple(self.forms[i] for i in picked.tolist()), **columns)
 
     def sample(self, n_words: int, seed: int = 0) -> Activations:
