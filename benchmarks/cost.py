@@ -71,7 +71,7 @@ def _seconds(setting: Setting) -> Iterator[tuple[str, float]]:
 
 def _do(method: str, data: Splits, k: int) -> None:
     if method == "linear":
-        probe_curve("linear", rank("random", data), data, range(1, k + 1))
+        probe_curve(rank("random", data), data, range(1, k + 1), "linear")
     else:
         rank(method, data, max_neurons=k)
 

@@ -1,15 +1,41 @@
-"""The columns by which tables tell their rows apart, and the names in them: one list of each, for everybody."""
+"""The columns that tell the rows of tables apart, and the names that stand in them: one list of each, for all rooms."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterable
+from typing import Any, Literal
+
+Split = Literal["train", "dev", "test"]
 
 #: The parts of a corpus: rankings and probes learn from the first, choose on the second, report on the third.
-SPLITS = ("train", "dev", "test")
-Split = Literal["train", "dev", "test"]
+SPLITS: tuple[Split, ...] = ("train", "dev", "test")
 
 #: What was studied.
 CONFIGURATION = ["language", "attribute", "site", "layer"]
 
 #: What tells the rankings of one configuration apart.
 RANKING = ["ranking", "direction", "ranking_seed"]
+
+#: What a row of a probing curve is about; its other columns were measured.
+CURVE = [*CONFIGURATION, "probe", *RANKING, "task", "split", "seed", "k"]
+
+#: A method, as statistics compare it: a probe that reads the first k neurons of a ranking.
+METHOD = ["probe", "ranking", "direction"]
+
+#: Rows that differ in these alone are draws of the same thing.
+DRAW = ["ranking_seed", "seed"]
+
+
+def configuration_of(data: Any) -> dict[str, Any]:
+    """The language, attribute and site of splits, of words or of a truth, by column."""
+    return {"language": data.language, "attribute": data.attribute, **data.site.columns}
+
+
+def sides(columns: Iterable[str]) -> list[str]:
+    """The columns of a table that compares two things, a and b.
+
+    >>> sides(["probe", "ranking"])
+    ['probe_a', 'ranking_a', 'probe_b', 'ranking_b']
+    """
+    columns = list(columns)
+    return [f"{column}_{side}" for side in "ab" for column in columns]

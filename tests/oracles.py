@@ -11,12 +11,15 @@ from torch.distributions import MultivariateNormal
 from torch.utils.data import DataLoader, TensorDataset
 
 from pitfalls.arrays.splits import Splits
+from pitfalls.columns import SPLITS
+from pitfalls.probes.adam import Adam
+from pitfalls.probes.blocks import LinearTask, LinearWeights
 from pitfalls.probes.gaussian import VARIANCE_FLOOR
+from pitfalls.probes.linear import train
+from pitfalls.probes.optimum import Optimum
 
-# Refitting rounds more than the search does: so close (bits, or share of them), neurons are equal.
+# Refitting rounds more than the search does: neurons this close (bits, or a share of them) are equal.
 TIE = 1e-9
-
-NAMES = ("train", "dev", "test")
 
 
 def splits(
@@ -30,8 +33,8 @@ def splits(
 ) -> Splits:
     """Correlated neurons, the first half shifted by the class; dev and test have half as many words as train.
 
-    ``shares`` are the classes' frequencies (every class has two words at least); ``n_forms`` how many word forms
-    there are, a third of which train never has; by default every word is a form of its own.
+    ``shares`` are the classes' frequencies (every class has at least two words). There are ``n_forms`` word forms, a
+    third of which do not occur in train; by default every word is a form of its own.
     """
     generator = np.random.default_rng(seed)
     mixing = np.eye(d) + 0.3 * generator.normal(size=(d, d))
@@ -56,7 +59,7 @@ def splits(
 def remade(data: Splits, X: object = None, y: object = None) -> Splits:
     """The same words with ``X(X)`` and ``y(labels)`` in place of what they had; labels are the values' names."""
     parts = {}
-    for name in NAMES:
+    for name in SPLITS:
         part = getattr(data, name)
         labels = np.array(part.values)[part.y]
         parts[name] = (X(part.X) if X else part.X, y(labels) if y else labels, part.forms)  # type: ignore[operator]
@@ -80,8 +83,8 @@ def refitting_greedy(
 ) -> tuple[list[int], list[float]]:
     """Greedy selection the obvious way: for every candidate, fit MultivariateNormal on all chosen neurons.
 
-    Of neurons without variance, as documented: those of one value everywhere say nothing, those of one value in a
-    class keep a share of their variance over all words. ``only`` are the candidates, by default all neurons.
+    Neurons without variance are treated as documented: those that are constant everywhere say nothing, those that are
+    constant in a class keep a share of their variance over all words. ``only`` are the candidates, by default all.
     """
     X, y = torch.tensor(data.train.X).double(), torch.tensor(data.train.y)
     dev, labels = torch.tensor(data.dev.X).double(), torch.tensor(data.dev.y)
@@ -143,6 +146,27 @@ def plain_training_loop(
             best = model.weight.detach().clone()
         losses.append(total)
     return model, best, losses
+
+
+def side_by_side(
+    X: torch.Tensor, tasks: Sequence[LinearTask], n_classes: int, widths: Sequence[int], recipe: Adam | Optimum
+) -> dict[tuple[int, int], LinearWeights]:
+    """Probes trained together, by the number of their task and their width."""
+    return {
+        (task, width): block.probe(i, width)
+        for numbers, block in train(X, tasks, n_classes, widths, recipe)
+        for i, task in enumerate(numbers)
+        for width in block.widths
+    }
+
+
+def assert_trained(found: LinearWeights, X: torch.Tensor, y: torch.Tensor, n_classes: int, seed: int) -> None:
+    """Whether a probe is the one that the plain loop trains on the columns it reads."""
+    model, best, losses = plain_training_loop(X, y, n_classes, seed)
+    torch.testing.assert_close(found.coef, model.weight.detach())
+    torch.testing.assert_close(found.intercept, model.bias.detach())
+    torch.testing.assert_close(found.best_coef, best)
+    torch.testing.assert_close(found.losses, torch.tensor(losses, dtype=X.dtype))
 
 
 def shuffled(n: int, seed: int) -> list[int]:

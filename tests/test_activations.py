@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import hashlib
 import json
@@ -620,7 +621,7 @@ def test_wrong_arrays_are_named(change: dict[str, Any], message: str) -> None:
 
 
 def test_splits_of_different_experiments_do_not_mix() -> None:
-    one, other = (Activations.from_arrays(X3, [0, 1, 1], site=layer) for layer in (2, 7))
+    one, other = (dataclasses.replace(Activations.from_arrays(X3, [0, 1, 1]), site=Site("residual", n)) for n in (2, 7))
     with pytest.raises(ValueError, match=r"site differs between the splits: .*layer=2.*layer=2.*layer=7"):
         Splits(one, one, other)
     without = Activations.from_arrays(X3, [0, 0, 0], values=[0, 1])

@@ -32,7 +32,6 @@ from pitfalls.comparison.ranking_agreement import avg_overlap, combined_order, e
 from pitfalls.comparison.rbo import (
     expected_rank_biased_overlap,
     rank_biased_overlap,
-    rank_biased_weight,
 )
 
 PS = st.floats(0.05, 0.99)
@@ -177,14 +176,6 @@ def test_expected_rank_biased_overlap_is_the_mean_over_all_permutations(n_neuron
     assert expected_rank_biased_overlap(n_neurons, p) == pytest.approx(mean, abs=1e-12)
 
 
-@pytest.mark.parametrize(("p", "depth"), [(0.5, 1), (0.9, 1), (0.9, 10), (0.98, 50), (0.999, 3)])
-def test_the_weight_of_the_first_ranks_is_the_sum_of_their_weights(p, depth):
-    # Rank r counts at every depth d >= r, with p^(d-1) / d; the tail beyond 60,000 is nothing.
-    terms = p ** np.arange(60_000.0) / np.arange(1, 60_001)
-    of_rank = (1 - p) * terms[::-1].cumsum()[::-1]
-    assert rank_biased_weight(p, depth) == pytest.approx(of_rank[:depth].sum(), abs=1e-9)
-
-
 def test_rank_biased_overlap_weighs_the_first_ranks_most():
     same = np.arange(50)
     early, late = same.copy(), same.copy()
@@ -308,7 +299,6 @@ def test_a_p_outside_of_zero_and_one_is_refused(p):
     for measure in (
         lambda: rank_biased_overlap(a, a, p),
         lambda: expected_rank_biased_overlap(3, p),
-        lambda: rank_biased_weight(p, 2),
     ):
         with pytest.raises(ValueError, match=f"p must lie between 0 and 1, both excluded.*{p!r}"):
             measure()
@@ -333,8 +323,6 @@ def test_other_bad_numbers_are_refused():
         overlap_p_value(3, n_neurons=5, k=2)
     with pytest.raises(ValueError, match=r"such as 0\.95, not 95"):
         overlap_interval(10, 3, level=95)
-    with pytest.raises(ValueError, match="depth must be a whole number, 1 or more, not 0"):
-        rank_biased_weight(0.9, 0)
 
 
 # -------------------------------------------------------------------- the heat map

@@ -15,7 +15,7 @@ from pitfalls.arrays.splits import Splits
 from pitfalls.arrays.words import checked_ks
 from pitfalls.probes.classifiers import ConvergedLinearProbe, GaussianProbe, LinearProbe
 from pitfalls.probes.control import control_task
-from pitfalls.probes.curves import PROBES, curves_of, gaussian_path_curves, probe_curve, probe_curves
+from pitfalls.probes.curves import PROBES, CurveJob, curves_of, gaussian_path_curves, probe_curve, probe_curves
 from pitfalls.probes.gaussian import fit_gaussians
 from pitfalls.rankings import RANKINGS, random_rankings, rank, ranker
 
@@ -129,7 +129,7 @@ def test_a_value_of_one_word_is_named_wherever_a_covariance_is_needed():
     for refused in (
         lambda: rank("gaussian", data),
         lambda: ranker("gaussian", k=1).fit(data.train.X, [*Y, "DU"]),
-        lambda: probe_curve("gaussian", order, data, [1]),
+        lambda: probe_curve(order, data, [1], "gaussian"),
         lambda: probe_curves([order], data, [1], ["linear", "gaussian"]),
         lambda: gaussian_path_curves(path, data),
         lambda: GaussianProbe().fit(data.train.X, [*Y, "DU"]),
@@ -150,7 +150,7 @@ def test_a_control_label_of_one_word_is_no_crash():
     seed = next(s for s in range(50) if len(set(np.random.default_rng(s).integers(2, size=2))) == 2)
     assert np.bincount(control_task(data, seed).train.y).min() == 1
     with pytest.raises(ValueError, match=r"has 1 of the 8 training words"):
-        probe_curve("gaussian", rank("probeless", data), data, [1], task="control", seed=seed)
+        probe_curve(rank("probeless", data), data, [1], "gaussian", task="control", seed=seed)
 
 
 @pytest.mark.parametrize("name", [name for name in RANKINGS if name != "gaussian"])
@@ -163,7 +163,7 @@ def test_a_ranking_of_another_width_is_refused():
     data = splits(n=30, d=8)
     short = Ranking(np.arange(3), None, "short")
     for refused in (
-        lambda: probe_curve("linear", short, data, [1]),
+        lambda: probe_curve(short, data, [1], "linear"),
         lambda: probe_curves([rank("random", data), short], data, [1]),
         lambda: gaussian_path_curves(Ranking(np.arange(3), None, "gaussian"), data),
     ):
@@ -191,12 +191,12 @@ def test_unknown_names_are_answered_with_the_known_ones_and_the_nearest():
     with pytest.raises(
         ValueError, match=r"one of linear, gaussian, linear_converged, not 'gausian'; did you mean 'gaussian'"
     ):
-        probe_curve("gausian", order, data, [1])
+        probe_curve(order, data, [1], "gausian")
     with pytest.raises(ValueError, match="split must be one of train, dev, test, not 'tset'; did you mean 'test'"):
-        probe_curve("linear", order, data, [1], split="tset")
+        curves_of([CurveJob(order)], data, [1], splits=["tset"])
     for task in (True, "Control", None):
         with pytest.raises(ValueError, match=f"task must be one of real, control, not {task!r}"):
-            probe_curve("linear", order, data, [1], task=task)
+            probe_curve(order, data, [1], "linear", task=task)
 
 
 def test_unknown_options_are_answered_with_the_known_ones():
@@ -239,13 +239,13 @@ def test_a_k_that_is_no_number_of_neurons_is_shown():
     for k in (0, -1, 9, 2.5, float("nan"), float("inf"), "3", b"3", None, [1]):
         message = f"whole number from 1 to the number of neurons, 8.*{re.escape(repr([k]))}"
         with pytest.raises(ValueError, match=message):
-            probe_curve("linear", order, data, [1, k])
+            probe_curve(order, data, [1, k], "linear")
         with pytest.raises(ValueError, match=message):
             ranker("random", k=k).fit(data.train.X, data.train.y)
     for ks in (5, None, 2.5, "123", b"12"):
         message = rf"collection of whole numbers, such as \[8\], not {ks!r}"
         with pytest.raises(ValueError, match=message):
-            probe_curve("linear", order, data, ks)
+            probe_curve(order, data, ks, "linear")
 
 
 def test_whole_numbers_of_any_kind_are_taken():

@@ -9,9 +9,8 @@ from oracles import splits
 from sklearn.base import clone
 
 from pitfalls.arrays.splits import Splits
-from pitfalls.comparison.selectivity import selectivity_curves
 from pitfalls.probes.classifiers import ConvergedLinearProbe, GaussianProbe, LinearProbe
-from pitfalls.probes.curves import PROBES, gaussian_path_curves, probe_curve, probe_curves
+from pitfalls.probes.curves import PROBES, CurveJob, curves_of, gaussian_path_curves
 from pitfalls.rankings import RANKINGS, rank, ranker
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: rankings and curves on a GPU")
@@ -59,24 +58,18 @@ def test_every_probe_fits_and_predicts_tensors_on_a_gpu(probe, dtype, data):
 @pytest.mark.parametrize("task", ["real", "control"])
 def test_every_probes_curve_on_a_gpu_is_that_of_the_processor(probe, task, data):
     order = rank("probeless", data)
-    cpu, gpu = (probe_curve(probe, order, data, range(1, 21), task, device=device) for device in ("cpu", "cuda"))
+    jobs = [CurveJob(order, task)]
+    cpu, gpu = (curves_of(jobs, data, range(1, 21), [probe], device=device) for device in ("cpu", "cuda"))
     np.testing.assert_allclose(gpu["accuracy"], cpu["accuracy"], atol=1.01 / 200)
     np.testing.assert_allclose(gpu["mi_bits"], cpu["mi_bits"], atol=1e-5)
 
 
 def test_many_jobs_on_a_gpu_are_those_of_the_processor(data):
     orders = [rank(name, data) for name in ("gaussian", "random")]
-    cpu, gpu = (
-        probe_curves(orders, data, [1, 7, 20], PROBES, ["real", "control"], [0, 1], ["train", "test"], device)
-        for device in ("cpu", "cuda")
-    )
+    jobs = [CurveJob(order, task, seed) for order in orders for task in ("real", "control") for seed in (0, 1)]
+    cpu, gpu = (curves_of(jobs, data, [1, 7, 20], PROBES, ["train", "test"], device) for device in ("cpu", "cuda"))
     for column in ("accuracy", "accuracy_seen", "accuracy_unseen"):
         np.testing.assert_allclose(gpu[column], cpu[column], atol=0.02)
     np.testing.assert_allclose(gpu["mi_bits"], cpu["mi_bits"], atol=1e-5)
     path_cpu, path_gpu = (gaussian_path_curves(orders[0], data, [1, 20], device) for device in ("cpu", "cuda"))
     np.testing.assert_allclose(path_gpu["mi_bits"], path_cpu["mi_bits"], atol=1e-8)
-
-
-def test_selectivity_on_a_gpu_is_that_of_the_processor(data):
-    cpu, gpu = (selectivity_curves(data, [1, 5], max_neurons=5, device=device) for device in ("cpu", "cuda"))
-    np.testing.assert_allclose(gpu["selectivity"], cpu["selectivity"], atol=0.02)

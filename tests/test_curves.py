@@ -11,7 +11,8 @@ from sklearn.metrics import log_loss
 
 from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.splits import Splits
-from pitfalls.probes import curves
+from pitfalls.columns import CURVE, SPLITS
+from pitfalls.probes import curves, linear
 from pitfalls.probes.classifiers import ConvergedLinearProbe, GaussianProbe, LinearProbe
 from pitfalls.probes.control import control_task
 from pitfalls.probes.curves import PROBES, CurveJob, curves_of, gaussian_path_curves, probe_curve, probe_curves
@@ -43,7 +44,7 @@ def one_probe_per_k(probe: str, ranking: Ranking, data: Splits, k: int, seed: in
 def test_a_curve_is_one_probe_per_k(probe, task):
     data = splits()
     ranking = rank("random", data, seed=5)
-    curve = probe_curve(probe, ranking, data, range(1, 7), task=task, seed=2)
+    curve = probe_curve(ranking, data, range(1, 7), probe, task=task, seed=2)
     labelled = data if task == "real" else control_task(data, seed=2)
     for row in curve.itertuples():
         accuracy, information = one_probe_per_k(probe, ranking, labelled, row.k, seed=2)
@@ -57,9 +58,9 @@ def test_a_curve_is_one_probe_per_k(probe, task):
 def test_scoring_in_blocks_changes_nothing(probe, monkeypatch):
     data = splits()
     ranking = rank("probeless", data)
-    whole = probe_curve(probe, ranking, data, [2, 8])
+    whole = probe_curve(ranking, data, [2, 8], probe)
     monkeypatch.setattr(curves, "_HELD", 7)
-    in_blocks = probe_curve(probe, ranking, data, [2, 8])
+    in_blocks = probe_curve(ranking, data, [2, 8], probe)
     np.testing.assert_allclose(in_blocks[["accuracy", "mi_bits"]], whole[["accuracy", "mi_bits"]], rtol=1e-6)
 
 
@@ -69,50 +70,7 @@ def test_the_curve_sees_only_the_order(probe):
     derived = rank("gaussian", data)
     bare = Ranking(derived.order, None, "mine")
     measures = ["k", "accuracy", "mi_bits"]
-    assert probe_curve(probe, derived, data, [1, 4])[measures].equals(probe_curve(probe, bare, data, [1, 4])[measures])
-
-
-def test_a_perfect_probe_has_all_the_information_in_bits():
-    X = np.repeat([[0.0], [100.0], [200.0], [300.0]], 30, axis=0) + np.random.default_rng(0).normal(size=(120, 1))
-    part = (X, np.repeat([0, 1, 2, 3], 30))
-    data = Splits.from_arrays(part, part, part)
-    curve = probe_curve("gaussian", rank("random", data), data, [1])
-    assert curve["entropy_bits"].item() == pytest.approx(2)
-    assert curve["mi_bits"].item() == pytest.approx(2, abs=1e-6)
-    assert curve["nmi"].item() == pytest.approx(1, abs=1e-6)
-
-
-def test_rows_are_tidy_and_the_split_can_be_chosen():
-    data = splits()
-    curve = probe_curve("gaussian", rank("gaussian", data, "btt"), data, [3, 1, 3], split="dev")
-    assert curve["k"].tolist() == [1, 3]
-    row = curve.iloc[0]
-    assert (row["language"], row["attribute"], row["layer"]) == ("spa", "Gender", 3)
-    assert (row["probe"], row["ranking"], row["direction"]) == ("gaussian", "gaussian", "btt")
-    assert (row["task"], row["split"]) == ("real", "dev")
-
-
-def test_the_greedy_rankings_scores_are_its_curve_on_dev():
-    data = splits()
-    ranking = rank("gaussian", data)
-    curve = probe_curve("gaussian", ranking, data, range(1, 9), split="dev")
-    np.testing.assert_allclose(curve["mi_bits"], ranking.scores[ranking.order])
-
-
-SPLITS = ["train", "dev", "test"]
-MEASURES = ["k", "accuracy", "accuracy_seen", "accuracy_unseen", "n_unseen", "entropy_bits", "mi_bits", "nmi"]
-
-
-@pytest.mark.parametrize("probe", PROBES)
-@pytest.mark.parametrize("task", ["real", "control"])
-def test_splits_scored_from_one_training_equal_separate_calls(task, probe):
-    data = splits()
-    ranking = rank("probeless", data)
-    together = probe_curves([ranking], data, [1, 3, 8], [probe], [task], [2], SPLITS)
-    assert together["split"].tolist() == [split for split in SPLITS for _ in range(3)]
-    for split in SPLITS:
-        alone = probe_curve(probe, ranking, data, [1, 3, 8], task, seed=2, split=split)
-        pd.testing.assert_frame_equal(together[together["split"] == split].reset_index(drop=True), alone)
+    assert probe_curve(derived, data, [1, 4], probe)[measures].equals(probe_curve(bare, data, [1, 4], probe)[measures])
 
 
 @pytest.mark.parametrize("probe", ["linear", "gaussian"])
@@ -121,53 +79,48 @@ def test_accuracy_on_seen_and_unseen_forms_is_a_slow_count(task, probe):
     data = splits()
     ranking = rank("probeless", data)
     labelled = data if task == "real" else control_task(data, seed=4)
-    for row in probe_curves([ranking], data, [2, 5], [probe], [task], [4], SPLITS).itertuples():
+    for row in curves_of([CurveJob(ranking, task, 4)], data, [2, 5], [probe], SPLITS).itertuples():
         columns = ranking.order[: row.k]
         single = LinearProbe(seed=4) if probe == "linear" else GaussianProbe(n_neurons=data.n_neurons)
         single.fit(labelled.train.X[:, columns], labelled.train.y)
         part = getattr(labelled, row.split)
-        hits: dict[bool, list[bool]] = {True: [], False: []}
-        for form, found, y in zip(part.forms, single.predict(part.X[:, columns]), part.y, strict=True):
-            hits[form in data.train.forms].append(bool(found == y))
-        assert row.n_unseen == len(hits[False])
-        assert (row.n_unseen == 0) == (row.split == "train")
-        assert row.accuracy == pytest.approx(np.mean(hits[True] + hits[False]))
-        assert row.accuracy_seen == pytest.approx(np.mean(hits[True]))
-        if row.split == "train":
-            assert np.isnan(row.accuracy_unseen)
-        else:
-            assert row.accuracy_unseen == pytest.approx(np.mean(hits[False]))
+        hits = pd.Series(single.predict(part.X[:, columns]) == part.y)
+        seen = pd.Series(part.forms).isin(data.train.forms)
+        assert row.n_unseen == (~seen).sum() and (row.n_unseen == 0) == (row.split == "train")
+        expected = (hits.mean(), hits[seen].mean(), hits[~seen].mean())
+        found = (row.accuracy, row.accuracy_seen, row.accuracy_unseen)
+        assert found == pytest.approx(expected, nan_ok=True)  # of no words there is no accuracy
 
 
-def test_accuracy_on_seen_forms_is_missing_where_every_form_is_new():
-    data = oracles.splits(n=60, d=4)  # every word a form of its own
-    curve = probe_curve("gaussian", rank("probeless", data), data, [2])
-    assert (curve["n_unseen"] == 30).all()
-    assert curve["accuracy_seen"].isna().all()
-    assert curve["accuracy_unseen"].tolist() == curve["accuracy"].tolist()
-
-
-def test_the_table_has_a_row_for_every_combination_in_order():
+@pytest.mark.parametrize(("widths_at_once", "weights_at_once"), [(50, 2**20), (2, 30)])
+def test_jobs_and_splits_that_share_a_call_are_those_of_separate_calls(widths_at_once, weights_at_once, monkeypatch):
+    monkeypatch.setattr(linear, "_WIDTHS_AT_ONCE", widths_at_once)
+    monkeypatch.setattr(linear, "_WEIGHTS_AT_ONCE", weights_at_once)
     data = splits()
-    rankings = [rank("probeless", data), rank("random", data, seed=6)]
-    table = probe_curves(rankings, data, [2, 1], ["gaussian", "linear"], ["real", "control"], [0, 1], ["test", "dev"])
-    found = list(table[["probe", "ranking", "task", "seed", "split", "k"]].itertuples(index=False, name=None))
-    expected = [
-        (probe, ranking.name, task, seed, split, k)
-        for probe in ("gaussian", "linear")
-        for ranking in rankings
-        for task in ("real", "control")
-        for seed in (0, 1)
+    rankings = [rank("probeless", data), rank("random", data, seed=6), rank("gaussian", data, "btt")]
+    jobs = [CurveJob(*job) for job in zip(rankings, ("real", "control", "control"), (0, 3, 1), strict=True)]
+    table = curves_of(jobs, data, [5, 1, 2, 1], PROBES, ["test", "dev"])
+    keys = table[CURVE].itertuples(index=False, name=None)
+    assert list(keys) == [
+        ("spa", "Gender", 3, probe, *job.ranking.key.values(), job.task, split, job.seed, k)
+        for probe in PROBES
+        for job in jobs
         for split in ("test", "dev")
-        for k in (1, 2)
+        for k in (1, 2, 5)
     ]
-    assert found == expected
-    assert table[table["ranking"] == "random"]["ranking_seed"].eq(6).all()
+    for (probe, name, split), own in table.groupby(["probe", "ranking", "split"]):
+        (job,) = [job for job in jobs if job.ranking.name == name]
+        alone = curves_of([job], data, [1, 2, 5], [probe], [split])
+        pd.testing.assert_frame_equal(own.reset_index(drop=True), alone)
+    again = curves_of(jobs, data, [5, 1, 2, 1], PROBES, ["test", "dev"])
+    pd.testing.assert_frame_equal(table, again, check_exact=True)
+    crossed = probe_curves(rankings, data, [1], ["linear"], ["real", "control"], [0, 1])
+    assert crossed.duplicated(CURVE).sum() == 0 and len(crossed) == 3 * 2 * 2
 
 
 def test_seeds_and_tasks_change_what_they_should_and_nothing_else():
     data = splits()
-    table = probe_curves([rank("probeless", data)], data, [4], PROBES, ["real", "control"], [0, 1], ["dev"])
+    table = probe_curves([rank("probeless", data)], data, [4], PROBES, ["real", "control"], [0, 1])
     of = {key: rows["mi_bits"].item() for key, rows in table.groupby(["probe", "task", "seed"])}
     assert of["linear", "real", 0] != of["linear", "real", 1]  # other first weights
     assert of["gaussian", "real", 0] == of["gaussian", "real", 1]  # nothing is drawn
@@ -175,47 +128,16 @@ def test_seeds_and_tasks_change_what_they_should_and_nothing_else():
     assert len({of[probe, "control", seed] for probe in PROBES for seed in (0, 1)}) == 6
 
 
-def test_the_same_call_twice_gives_the_same_table():
-    data = splits()
-    first, second = (
-        probe_curves([rank("linear", data), rank("gaussian", data)], data, range(1, 9), PROBES, ["real", "control"])
-        for _ in range(2)
-    )
-    pd.testing.assert_frame_equal(first, second, check_exact=True)
-
-
-def test_jobs_of_different_seeds_and_labels_can_share_a_call():
-    data = splits()
-    jobs = [
-        CurveJob(rank("random", data, seed=s), task, s) for s, task in ((0, "real"), (3, "control"), (1, "control"))
-    ]
-    together = curves_of(jobs, data, [1, 5], ["linear", "gaussian"])
-    for job in jobs:
-        for probe in ("linear", "gaussian"):
-            alone = probe_curve(probe, job.ranking, data, [1, 5], job.task, job.seed)
-            own = together[(together["probe"] == probe) & (together["seed"] == job.seed)].reset_index(drop=True)
-            pd.testing.assert_frame_equal(own, alone)
-
-
 @pytest.mark.parametrize("direction", ["ttb", "btt"])
 def test_the_curves_along_a_gaussian_path_are_the_gaussian_probes_and_on_dev_the_scores(direction):
     data = splits()
     ranking = rank("gaussian", data, direction, max_neurons=5)
     table = gaussian_path_curves(ranking, data)
-    assert sorted(set(table["k"])) == [1, 2, 3, 4, 5]  # as far as the search went
-    on_dev = table[table["split"] == "dev"]
-    np.testing.assert_allclose(on_dev["mi_bits"], ranking.scores[ranking.order[:5]])
-    for split in SPLITS:
-        alone = probe_curve("gaussian", ranking, data, range(1, 6), split=split)
-        pd.testing.assert_frame_equal(table[table["split"] == split].reset_index(drop=True), alone)
+    pd.testing.assert_frame_equal(table, curves_of([CurveJob(ranking)], data, range(1, 6), ["gaussian"], SPLITS))
+    np.testing.assert_allclose(table.query("split == 'dev'")["mi_bits"], ranking.scores[ranking.order[:5]])
     assert set(gaussian_path_curves(ranking, data, ks=[2, 8])["k"]) == {2, 8}
-
-
-def test_only_a_gaussian_ranking_has_a_gaussian_path():
-    data = splits()
-    for name in ("linear", "probeless", "random"):
-        with pytest.raises(ValueError, match=f"greedy Gaussian search is wanted, and this ranking is '{name}'"):
-            gaussian_path_curves(rank(name, data), data)
+    with pytest.raises(ValueError, match="only a greedy Gaussian search has a path, and this ranking is 'linear'"):
+        gaussian_path_curves(rank("linear", data), data)
 
 
 def test_float32_and_float64_words_give_the_same_curves():

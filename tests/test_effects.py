@@ -71,7 +71,7 @@ def test_effects_are_those_of_intervene_with_the_beta_chosen_on_dev(measured, pl
 
 def test_areas_are_those_under_the_two_curves(measured, data):
     probeless = pf.rank("probeless", data)
-    curve = pf.probe_curve("linear", probeless, data, ks=range(16, 129, 16))
+    curve = pf.probe_curve(probeless, data, ks=range(16, 129, 16), probe="linear")
     flips = pf.interventions.clwv(long(measured["effects"]).query("kind == 'translation' and k > 0"))
     own = flips.query("ranking == 'probeless' and direction == 'ttb'")
     (row,) = measured["areas"].query("ranking == 'probeless' and direction == 'ttb'").to_dict("records")

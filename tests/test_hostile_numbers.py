@@ -14,8 +14,9 @@ from sklearn.exceptions import ConvergenceWarning
 from pitfalls.arrays.splits import Splits
 from pitfalls.probes.classifiers import ConvergedLinearProbe, GaussianProbe, LinearProbe
 from pitfalls.probes.curves import probe_curves
-from pitfalls.probes.linear import Optimum
+from pitfalls.probes.optimum import Optimum
 from pitfalls.rankings import RANKINGS, penalised, rank
+from pitfalls.rankings.random_forest import _of_spread_one
 
 # Neuron 1 carries the value best.
 N_WORDS, N_NEURONS = 40, 6
@@ -66,7 +67,7 @@ def hostile(case: str, dtype: type) -> Splits:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("case", [*HOSTILE, *FEW])
 def test_every_ranking_and_probe_has_finite_numbers(case, dtype, monkeypatch):
-    # Numbers that are not finite come in the first steps.
+    # Numbers that are not finite would appear in the first steps.
     monkeypatch.setattr(penalised, "Optimum", partial(Optimum, max_iter=50))
     data = hostile(case, dtype)
     for name in RANKINGS:
@@ -138,7 +139,5 @@ def test_a_forest_sees_neurons_of_every_size_alike(dtype):
     )
     assert scaled.scores.max() > 0
     np.testing.assert_allclose(scaled.scores, plain.scores, rtol=1e-12)
-    from pitfalls.rankings.random_forest import _of_spread_one
-
     ranges = np.ptp(_of_spread_one(torch.tensor(X * powers)).numpy(), axis=0)
     assert ((ranges >= 1) & (ranges <= 2)).all()

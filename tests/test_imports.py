@@ -32,7 +32,7 @@ def part(n):
 data = pf.Splits.from_arrays(train=part(40), dev=part(20), test=part(20))
 orders = [pf.rank(name, data, max_neurons=3) for name in pf.RANKINGS]
 for probe in pf.PROBES:
-    pf.probe_curve(probe, orders[0], data, ks=[1, 3, 5])
+    pf.probe_curve(orders[0], data, ks=[1, 3, 5], probe=probe)
 pf.comparison.overlaps(orders[:2] + pf.random_rankings(data, draws=2), ks=[2])
 pf.comparison.selectivity_curves(data, ks=[2])
 pf.ranker("gaussian", k=2).fit(*part(40))

@@ -422,7 +422,7 @@ def test_the_world_speaks_to_rankings_and_probes(world, data):
     assert world.languages == ("art",) and world.layers == (0, 1)
     assert world.pairs().values.tolist() == [["art", "Number", "PL SG"]]
     ranking = pf.rank("probeless", data)
-    curve = pf.probe_curve("gaussian", ranking, data, ks=[1, 12])
+    curve = pf.probe_curve(ranking, data, ks=[1, 12], probe="gaussian")
     assert curve["accuracy"].iloc[1] > 0.95
     below = world.activations("art", "Number", 0)
     assert below.train.X.std(0).min() > 0

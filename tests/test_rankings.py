@@ -15,26 +15,14 @@ from scipy.stats import chisquare
 
 from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.splits import Splits
-from pitfalls.probes import gaussian
-from pitfalls.rankings import PAPER_RANKINGS, RANKINGS, random_rankings, rank
-
-
-@pytest.mark.parametrize("direction", ["ttb", "btt"])
-@pytest.mark.parametrize("n_classes", [2, 3, 7])
-def test_greedy_selection_is_that_of_the_refitting_loop(direction, n_classes):
-    data = splits(n_classes=n_classes)
-    expected, information = refitting_greedy(data, 10, 1.0 if direction == "ttb" else -1.0)
-    found = rank("gaussian", data, direction)
-    assert found.order.tolist() == expected
-    np.testing.assert_allclose(found.scores[found.order], information, rtol=1e-9)
-    assert found.ranked == 10
+from pitfalls.rankings import PAPER_RANKINGS, gaussian, random_rankings, rank
 
 
 @given(
     seed=st.integers(0, 10**6),
     n_classes=st.integers(2, 12),
     unbalanced=st.booleans(),
-    n_words=st.sampled_from([2, 10]),
+    n_words=st.sampled_from([2, 10, 40]),
     dtype=st.sampled_from([np.float32, np.float64]),
     direction=st.sampled_from(["ttb", "btt"]),
     kind=st.sampled_from(["plain", "copies", "scaled copies", "constants", "constant within a class"]),
@@ -55,7 +43,7 @@ def test_greedy_selection_is_that_of_the_refitting_loop_whatever_the_words(
         data.train.X[data.train.y == 1, 2] = 0.5
     expected, information = refitting_greedy(data, data.n_neurons, 1.0 if direction == "ttb" else -1.0)
     found = rank("gaussian", data, direction)
-    assert found.order.tolist() == expected
+    assert (found.order.tolist(), found.ranked) == (expected, data.n_neurons)
     np.testing.assert_allclose(found.scores[found.order], information, rtol=1e-7, atol=1e-9)
 
 
@@ -94,26 +82,6 @@ def test_the_search_in_blocks_of_neurons_is_the_same(monkeypatch):
     in_blocks = rank("gaussian", data)
     assert in_blocks.order.tolist() == at_once.order.tolist()
     np.testing.assert_allclose(in_blocks.scores, at_once.scores, rtol=1e-12)
-
-
-def test_float32_and_float64_choose_the_same():
-    data = splits(n=400, d=12, n_classes=3)
-    double = Splits.from_arrays(*[(part.X.astype(float), part.y) for part in (data.train, data.dev, data.test)])
-    for direction in ("ttb", "btt"):
-        single_found, double_found = (rank("gaussian", one, direction) for one in (data, double))
-        assert single_found.order.tolist() == double_found.order.tolist()
-        np.testing.assert_allclose(single_found.scores, double_found.scores, rtol=1e-12)
-
-
-def test_bottom_to_top_gaussian_is_a_run_of_its_own():
-    data = splits()
-    assert rank("gaussian", data, "btt").order.tolist() != rank("gaussian", data).order[::-1].tolist()
-
-
-def test_greedy_selection_with_fewer_words_than_neurons_and_duplicates():
-    data = with_columns(splits(n=16, d=8), list(range(8)) * 3)
-    expected, _ = refitting_greedy(data, 24, 1.0)
-    assert rank("gaussian", data).order.tolist() == expected
 
 
 def test_of_equal_neurons_the_lower_index_comes_first():
@@ -159,7 +127,7 @@ def test_linear_ranks_by_the_best_epochs_mean_absolute_weights(n_classes):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_probeless_of_a_value_is_the_sum_over_its_pairs(dtype):
+def test_probeless_is_the_sum_over_all_pairs_of_values_or_over_those_of_one(dtype):
     data = splits(n_classes=4, dtype=dtype)
     means = [data.train.X[data.train.y == c].astype(float).mean(0) for c in range(4)]
     for c, value in enumerate(data.values):
@@ -168,21 +136,8 @@ def test_probeless_of_a_value_is_the_sum_over_its_pairs(dtype):
         np.testing.assert_allclose(found.scores, scores)
         assert found.order.tolist() == np.argsort(-scores).tolist()
         assert found.name == f"probeless {value}"
-
-
-def test_probeless_is_the_sum_over_pairs_of_values():
-    data = splits(n_classes=4)
-    means = [data.train.X[data.train.y == c].astype(float).mean(0) for c in range(4)]
-    scores = np.array([sum(abs(a[j] - b[j]) for a, b in combinations(means, 2)) for j in range(10)])
-    found = rank("probeless", data)
-    np.testing.assert_allclose(found.scores, scores)
-    assert found.order.tolist() == np.argsort(-scores).tolist()
-
-
-def test_random_depends_on_its_seed():
-    data = splits()
-    assert rank("random", data, seed=1).order.tolist() != rank("random", data, seed=2).order.tolist()
-    assert rank("random", data, seed=1).seed == 1
+    scores = sum(abs(a - b) for a, b in combinations(means, 2))
+    np.testing.assert_allclose(rank("probeless", data).scores, scores)
 
 
 def test_random_rankings_are_the_random_ranking_of_as_many_seeds():
@@ -200,10 +155,6 @@ def test_random_orders_are_uniform():
     counts = Counter(tuple(one.order.tolist()) for one in random_rankings(data, draws=1200))
     assert len(counts) == 6
     assert chisquare(list(counts.values())).pvalue > 1e-3
-
-
-def test_the_papers_rankings_are_among_the_names():
-    assert {name for name, _ in PAPER_RANKINGS} == set(RANKINGS[:4])
 
 
 def test_a_list_of_some_neurons_is_completed_by_number():

@@ -24,7 +24,7 @@ def test_selectivity_is_the_difference_row_by_row():
     data = splits()
     order = rank("probeless", data)
     curves = {
-        (probe, task): probe_curve(probe, order, data, [1, 3, 6], task=task, seed=4)
+        (probe, task): probe_curve(order, data, [1, 3, 6], probe, task=task, seed=4)
         for probe in PROBES
         for task in ("real", "control")
     }
@@ -40,7 +40,7 @@ def test_selectivity_is_the_difference_row_by_row():
 def test_rows_belong_together_only_when_everything_agrees(column):
     data = splits()
     order = rank("probeless", data)
-    real, control = (probe_curve("gaussian", order, data, [2], task=task) for task in ("real", "control"))
+    real, control = (probe_curve(order, data, [2], "gaussian", task=task) for task in ("real", "control"))
     assert len(selectivity(real, control)) == 1
     other = control.assign(**{column: 5 if control[column].dtype == int else "other"})
     with pytest.raises(ValueError, match=r"2 rows have no partner in the other table, the first is \{'language'"):
@@ -50,10 +50,10 @@ def test_rows_belong_together_only_when_everything_agrees(column):
 def test_selectivity_refuses_curves_that_do_not_belong_together():
     data = splits()
     order = rank("probeless", data)
-    real = probe_curve("gaussian", order, data, [1, 2])
+    real = probe_curve(order, data, [1, 2], "gaussian")
     with pytest.raises(ValueError, match=r"expected a curve of the control task, and this one is of \['real'\]"):
         selectivity(real, real)
-    control = probe_curve("gaussian", order, data, [1], task="control")
+    control = probe_curve(order, data, [1], "gaussian", task="control")
     with pytest.raises(ValueError, match=r"expected a curve of the real task, and this one is of \['control'\]"):
         selectivity(control, control)
     with pytest.raises(ValueError, match=r"1 rows have no partner.*'k': 2"):
@@ -63,7 +63,7 @@ def test_selectivity_refuses_curves_that_do_not_belong_together():
 @pytest.mark.parametrize("control_ranking", ["anew", "kept", "authors"])
 def test_selectivity_curves_are_the_combination_made_by_hand(control_ranking):
     data = splits()
-    table = selectivity_curves(data, [1, 4], probes=PROBES, seeds=[0, 3], control_ranking=control_ranking)
+    table = selectivity_curves(data, [1, 4], probes=PROBES, control_ranking=control_ranking, seeds=[0, 3])
     assert len(table) == len(PAPER_RANKINGS) * 2 * len(PROBES) * 2
     assert not table.duplicated(["probe", "ranking", "direction", "seed", "k"]).any()
     rows = table.set_index(["probe", "ranking", "direction", "seed", "k"])
@@ -76,26 +76,14 @@ def test_selectivity_curves_are_the_combination_made_by_hand(control_ranking):
             keeps = {"anew": False, "kept": True, "authors": name == "probeless"}[control_ranking]
             differs |= own.order.tolist() != anew.order.tolist()
             for probe in PROBES:
-                real = probe_curve(probe, own, data, [1, 4], seed=seed)
-                other = probe_curve(probe, own if keeps else anew, data, [1, 4], task="control", seed=seed)
+                real = probe_curve(own, data, [1, 4], probe, seed=seed)
+                other = probe_curve(own if keeps else anew, data, [1, 4], probe, task="control", seed=seed)
                 for k, a, b in zip((1, 4), real["accuracy"], other["accuracy"], strict=True):
                     row = rows.loc[(probe, name, direction, seed, k)]
                     assert row["accuracy"] == pytest.approx(a, abs=1e-12)
                     assert row["control_accuracy"] == pytest.approx(b, abs=1e-12)
                     assert row["selectivity"] == pytest.approx(a - b, abs=1e-12)
     assert differs  # or the three ways could not be told apart
-
-
-def test_max_neurons_and_split_are_passed_on():
-    data, ks = oracles.splits(n=150, d=30, n_classes=3, dtype=np.float64, n_forms=60), range(1, 21)
-    table = selectivity_curves(
-        data, ks, [("gaussian", "ttb")], ["gaussian"], control_ranking="kept", split="dev", max_neurons=2
-    )
-    short, full = (
-        probe_curve("gaussian", rank("gaussian", data, max_neurons=steps), data, ks, split="dev") for steps in (2, 20)
-    )
-    assert set(table["split"]) == {"dev"}
-    assert table["accuracy"].tolist() == short["accuracy"].tolist() != full["accuracy"].tolist()
 
 
 def test_bad_arguments_are_named():

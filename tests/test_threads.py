@@ -48,44 +48,20 @@ def test_rankings_are_the_same_with_one_thread_and_two(name, direction, data):
             found.append(rank(name, data, direction, seed=1, **options))
     one, two = found
     assert one.order.tolist() == two.order.tolist()
-    # Sums in another order round otherwise, in the last of sixteen digits; ten epochs or some hundred steps later so:
+    # Sums in another order round differently in the last of sixteen digits; ten epochs or hundreds of steps amplify it.
     np.testing.assert_allclose(one.scores, two.scores, rtol=1e-6, atol=1e-9)
 
 
 def test_curves_are_the_same_with_one_thread_and_two(data):
     orders = [rank(name, data) for name in ("gaussian", "linear", "linear_converged")]
     tables = []
-    for n in (1, 2):
+    for n in (1, 2, 2):
         with threads(n):
-            tables.append(probe_curves(orders, data, [1, 5, 32], PROBES, ["real", "control"], splits=["dev", "test"]))
-    one, two = tables
+            tables.append(probe_curves(orders, data, [1, 5, 32], PROBES, ["real", "control"]))
+    one, two, again = tables
+    pd.testing.assert_frame_equal(two, again, check_exact=True)
     measures = ["accuracy", "accuracy_seen", "accuracy_unseen", "mi_bits", "nmi"]
     pd.testing.assert_frame_equal(one.drop(columns=measures), two.drop(columns=measures))
-    # In float64 a word's class does not hang on the last digits.
+    # In float64 a word's class does not depend on the last digits.
     np.testing.assert_array_equal(one["accuracy"], two["accuracy"])
     np.testing.assert_allclose(one["mi_bits"], two["mi_bits"], rtol=1e-6, atol=1e-6)
-
-
-def test_in_float32_curves_differ_by_a_few_words_at_most(data):
-    single = Splits.from_arrays(*[(part.X.astype(np.float32), part.y) for part in (data.train, data.dev, data.test)])
-    orders = [rank(name, single) for name in ("gaussian", "linear")]
-    tables = []
-    for n in (1, 2):
-        with threads(n):
-            tables.append(probe_curves(orders, single, [1, 5, 32], PROBES))
-    one, two = tables
-    np.testing.assert_allclose(one["accuracy"], two["accuracy"], atol=3 / 550)
-    np.testing.assert_allclose(one["mi_bits"], two["mi_bits"], atol=2e-3)
-
-
-@pytest.mark.parametrize("n", [1, 2])
-def test_the_same_seed_twice_gives_identical_tables(n, data):
-    with threads(n):
-        first, second = (
-            probe_curves(
-                [rank("linear", data, seed=3), rank("random", data, seed=3), rank("gaussian", data, max_neurons=5)],
-                data, [1, 20], ["linear", "gaussian"], ["real", "control"], seeds=[3, 4],
-            )
-            for _ in range(2)
-        )  # fmt: skip
-    pd.testing.assert_frame_equal(first, second, check_exact=True)

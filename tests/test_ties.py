@@ -19,7 +19,7 @@ from pitfalls.rankings import RANKINGS, rank
 SCORES = st.lists(st.integers(-50, 50), min_size=1, max_size=30)
 
 
-def rounded_otherwise(values, seed):
+def rounded_differently(values, seed):
     """As another processor might have computed them."""
     noise = np.random.default_rng(seed).uniform(-1, 1, len(values))
     return torch.tensor(np.array(values) * (1 + 1e-13 * noise) + 1e-13 * noise, dtype=torch.float64)
@@ -30,14 +30,14 @@ def test_rounding_moves_no_place(scores, seed):
     exact = torch.tensor(scores, dtype=torch.float64)
     expected = sorted(range(len(scores)), key=lambda i: (-scores[i], i))
     assert descending(exact).tolist() == expected
-    assert descending(rounded_otherwise(scores, seed)).tolist() == expected
+    assert descending(rounded_differently(scores, seed)).tolist() == expected
 
 
 @given(scores=SCORES, seed=st.integers(0, 9))
 def test_rounding_moves_no_choice(scores, seed):
     expected = scores.index(max(scores))
     assert int(first_best(torch.tensor(scores, dtype=torch.float64))) == expected
-    assert int(first_best(rounded_otherwise(scores, seed))) == expected
+    assert int(first_best(rounded_differently(scores, seed))) == expected
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

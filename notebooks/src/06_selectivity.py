@@ -29,6 +29,7 @@ import pandas as pd
 
 import pitfalls as pf
 from pitfalls import course
+from pitfalls.probes.curves import CurveJob, curves_of
 
 pd.set_option("display.width", 110)
 planted = pf.load_world("planted")
@@ -101,7 +102,8 @@ for block in ("used", "lemma", "noise"):
     first = np.isin(np.arange(data.n_neurons), truth.blocks[block])
     order = pf.Ranking(np.argsort(~first, kind="stable"), None, block)
     k = len(truth.blocks[block])
-    rows.append(pf.probe_curves([order], data, ks=[k], tasks=["real", "control"], splits=["train", "test"]))
+    jobs = [CurveJob(order, task) for task in ("real", "control")]
+    rows.append(curves_of(jobs, data, ks=[k], splits=["train", "test"]))
 blocks = pd.concat(rows).pivot_table(
     index=["ranking", "probe"], columns=["task", "split"], values="accuracy", sort=False
 )

@@ -51,7 +51,7 @@ print(f"{planted.name}: {truth.n_neurons} neurons in {len(blocks)} blocks, {know
 rows = []
 for name, neurons in blocks.items():
     first = pf.Ranking.of_first(neurons, truth.n_neurons, name)  # behind them all others
-    accuracy = pf.probe_curve("linear", first, known, ks=[len(neurons)])["accuracy"].iloc[0]
+    accuracy = pf.probe_curve(first, known, ks=[len(neurons)], probe="linear")["accuracy"].iloc[0]
     rows.append({"block": name, "neurons": len(neurons), "probe on this block alone": round(accuracy, 2)})
 encoded = pd.DataFrame(rows)
 print(encoded.to_string(index=False))

@@ -238,7 +238,7 @@ print(best[columns].head(10).round(3).to_string(index=False))
 # %%
 LINEAR, GAUSSIAN = ("linear", "linear", "ttb"), ("gaussian", "gaussian", "ttb")
 CHOSEN, RANDOM = ("linear", "probeless", "ttb"), ("linear", "random", "ttb")
-intervals = pd.concat([paired_interval(real, a, b, K) for a, b in ((LINEAR, GAUSSIAN), (CHOSEN, RANDOM))])
+intervals = pd.concat([paired_interval(real, K, methods) for methods in ((LINEAR, GAUSSIAN), (CHOSEN, RANDOM))])
 columns = ["probe_a", "ranking_a", "probe_b", "ranking_b", "over", "n_languages", "mean_difference", "low", "high"]
 print(intervals[columns].round(3).to_string(index=False))
 

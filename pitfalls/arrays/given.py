@@ -1,8 +1,8 @@
-"""What users give as vectors and labels: the door that all arrays come through.
+"""Read the vectors and labels that users give.
 
-Lists, NumPy arrays, pandas tables and torch tensors come in; plain NumPy arrays, strings and whole numbers go out. What
-would silently become something else (a mask or an imaginary part lost, a number that overflows, a missing label) is
-refused with its place. Word forms have a door of their own, `pitfalls.language.forms`.
+Lists, NumPy arrays, pandas tables and torch tensors come in; plain NumPy arrays, strings and whole numbers go out.
+Whatever NumPy would change silently (drop a mask or an imaginary part, overflow, invent a label) is refused, and the
+error says where it is. :mod:`pitfalls.language.forms` does the same for word forms.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def as_matrix(X: Any) -> NDArray[np.floating[Any]]:
     """Vectors [n_words, n_neurons] as an array of float32 or float64 that torch can share.
 
     An array, table or tensor of 64-bit floats becomes float64, everything else (float16, bfloat16, whole numbers, bool,
-    lists) float32. Nothing is copied that need not be. Shape and finiteness are checked by `Activations`.
+    lists) float32, without a copy where that is possible. `Activations` checks shape and finiteness.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def as_matrix(X: Any) -> NDArray[np.floating[Any]]:
     """
     array = as_array(X, "X")
     if array.dtype.kind not in "biufO":
-        raise ValueError(f"X is no matrix of numbers: it holds {array.dtype}; give one row of neurons a word")
+        raise ValueError(f"X is no matrix of numbers: it holds {array.dtype}; give one row of neurons per word")
     if array.dtype == object:
         _check_numbers(array)
     wide = array.dtype.kind == "f" and array.dtype.itemsize >= 8 and not isinstance(X, (list, tuple))
@@ -52,13 +52,12 @@ def as_matrix(X: Any) -> NDArray[np.floating[Any]]:
 
 
 def readable(X: Any, name: str = "X") -> Any:
-    """The same thing, if an array can hold it without loss; a tensor stays where it lies.
+    """Return ``X`` itself if an array can hold it without loss.
 
     Raises
     ------
     ValueError
-        For sparse input (which would take more memory than one may expect), a mask that hides something, and complex
-        numbers (whose imaginary part would be dropped).
+        For sparse input (dense, it may take a lot of memory), a mask that hides something, and complex numbers.
     """
     if isinstance(X, torch.Tensor):
         if X.layout != torch.strided:
@@ -76,9 +75,12 @@ def readable(X: Any, name: str = "X") -> Any:
 
 
 def as_array(given: Any, name: str) -> NDArray[Any]:
-    """A tensor, on whatever device, and everything else as an array of its own kind of entries.
+    """Anything array-like, or a tensor on any device, as a NumPy array of the same kind of entries.
 
-    ``name`` is what errors call it. Raises ValueError as `readable` does, and for what is no array at all.
+    Raises
+    ------
+    ValueError
+        As `readable` does, and for what is not an array; ``name`` is what the message calls it.
     """
     given = readable(given, name)
     try:
@@ -88,7 +90,7 @@ def as_array(given: Any, name: str) -> NDArray[Any]:
             return (tensor.float() if tensor.is_floating_point() and tensor.itemsize < 4 else tensor).numpy()
         array = np.asarray(given)
     except (TypeError, ValueError, RuntimeError) as error:
-        wanted = "one row of neurons a word" if name == "X" else "one label a word"
+        wanted = "one row of neurons per word" if name == "X" else "one label per word"
         raise ValueError(f"{name} cannot be read as an array ({error}): give {wanted}") from error
     if array.dtype.kind == "c":
         raise ValueError(_complex(name, array.dtype))
@@ -96,7 +98,9 @@ def as_array(given: Any, name: str) -> NDArray[Any]:
 
 
 def shareable(array: NDArray[Any]) -> NDArray[Any]:
-    """The array itself where torch can share its memory, else a copy: no other byte order, no steps backwards.
+    """The array itself where torch can share its memory, otherwise a copy.
+
+    torch cannot share another byte order, backward steps, or steps that are no multiple of an entry's size.
 
     >>> backwards = np.arange(3)[::-1]
     >>> shareable(backwards) is backwards, shareable(backwards).tolist()
@@ -108,13 +112,12 @@ def shareable(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def as_labels(y: Any, name: str = "y") -> list[str] | list[int]:
-    """Labels [n_words] as plain strings or plain integers; whole numbers may be floats, truth values become strings.
+    """Labels [n_words] as plain strings or plain integers; whole floats become integers, and bools strings.
 
     Raises
     ------
     ValueError
-        Naming the first label that is neither (a missing one, a fraction) or of another kind than those before it,
-        and its index.
+        Naming the first label that is neither (a missing one, a fraction) or of another kind than the first.
 
     Examples
     --------
@@ -123,13 +126,13 @@ def as_labels(y: Any, name: str = "y") -> list[str] | list[int]:
     >>> as_labels(["SG", None])
     Traceback (most recent call last):
     ...
-    ValueError: y[1] is None: give strings or whole numbers, one a word
+    ValueError: y[1] is None: give strings or whole numbers, one per word
     """
     entries = _entries(y, name)
     labels = [_label(entry) for entry in entries]
     for i, label in enumerate(labels):
         if label is None:
-            raise ValueError(f"{name}[{i}] is {quoted(entries[i])}: give strings or whole numbers, one a word")
+            raise ValueError(f"{name}[{i}] is {quoted(entries[i])}: give strings or whole numbers, one per word")
         if type(label) is not type(labels[0]):
             both = f"{name}[{i}] is {quoted(entries[i])} and {name}[0] is {quoted(entries[0])}"
             raise ValueError(f"{both}: give strings or whole numbers, not both")
@@ -137,7 +140,7 @@ def as_labels(y: Any, name: str = "y") -> list[str] | list[int]:
 
 
 def sorted_labels(labels: Sequence[str | int]) -> list[Any]:
-    """Each label once, in order: strings by their letters, numbers by size."""
+    """The different labels, sorted: strings by their letters, numbers by size."""
     return sorted(set(labels))
 
 
@@ -154,15 +157,15 @@ def _sparse(name: str, kind: str, shape: Sequence[int], method: str) -> str:
 
 
 def _check_numbers(array: NDArray[Any]) -> None:
-    """Refuse what NumPy would read as a number: None becomes NaN, and text is parsed."""
+    """Refuse entries that NumPy would turn into numbers: it reads None as NaN, and parses text."""
     for place, entry in np.ndenumerate(array):
         if not isinstance(entry, (Real, np.bool_)):
             where = f"X[{', '.join(map(str, place))}]" if place else "X"
-            raise ValueError(f"X is no matrix of numbers: {where} is {quoted(entry)}; give one row of neurons a word")
+            raise ValueError(f"X is no matrix of numbers: {where} is {quoted(entry)}; give one row of neurons per word")
 
 
 def _check_overflow(array: NDArray[Any], matrix: NDArray[np.floating[Any]]) -> None:
-    """Tell a number that was too large for the narrower type from an infinity that was there before."""
+    """Refuse numbers that became infinite in the narrower type; an infinity that was given is another matter."""
     if array.dtype == matrix.dtype or not np.isinf(matrix).any():
         return
     for place in np.argwhere(np.isinf(matrix)).tolist():
@@ -176,12 +179,12 @@ def _check_overflow(array: NDArray[Any], matrix: NDArray[np.floating[Any]]) -> N
 def _entries(y: Any, name: str) -> Sequence[Any]:
     """The labels one by one, as Python's own objects."""
     if isinstance(y, (list, tuple)) and all(isinstance(label, str) for label in y):
-        return y  # not through NumPy, which drops a trailing NUL
+        return y  # NumPy would drop a trailing NUL
     array = as_array(y, name)
     if array.ndim != 1:
-        raise ValueError(f"{name} has shape {array.shape}: give one label a word, [n_words]")
+        raise ValueError(f"{name} has shape {array.shape}: give one label per word, [n_words]")
     if array.dtype.kind in "mM":
-        raise ValueError(f"{name} holds {array.dtype}: give strings or whole numbers, one a word")
+        raise ValueError(f"{name} holds {array.dtype}: give strings or whole numbers, one per word")
     # NumPy turns a list of mixed kinds into strings.
     return y if isinstance(y, (list, tuple)) else array.tolist()
 

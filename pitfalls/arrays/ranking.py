@@ -1,32 +1,33 @@
-"""A ranking: an order of all units, and how it came about. Whoever evaluates it sees the order only."""
+"""A ranking: an order of all neurons, and where it came from. Whatever evaluates it sees only the order."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from pitfalls.columns import RANKING
 
 Direction = Literal["ttb", "btt"]
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """An order of all neurons, the most important first (or, bottom-to-top, the least).
+    """An order of all neurons, the most important first (or, bottom to top, the least important).
 
     Attributes
     ----------
-    order:
-        [n_neurons] int64, a permutation of the neurons.
-    scores:
-        [n_neurons] float64, the score of neuron ``j`` at ``scores[j]``, in the method's own unit; or None.
-    name, direction:
+    order : int64 [n_neurons]
+        A permutation of the neurons.
+    scores : float64 [n_neurons] or None
+        The score of neuron ``j`` is ``scores[j]``, in the method's own unit.
+    name, direction : str
         The method, and "ttb" (top to bottom) or "btt" (bottom to top).
-    ranked:
-        How many leading neurons the method ranked itself; the rest were put behind them as the method says.
-    seed:
-        The seed it was drawn with.
+    ranked : int
+        How many leading neurons the method ranked itself; by default all.
+    seed : int
 
     Raises
     ------
@@ -45,23 +46,22 @@ class Ranking:
         order = np.asarray(self.order)
         if order.ndim != 1 or not np.array_equal(np.sort(order), np.arange(len(order))):
             raise ValueError(f"order must hold each of 0..{len(order) - 1} once, not {order.tolist()[:8]}...")
-        if self.direction not in ("ttb", "btt"):
-            raise ValueError(f'direction must be "ttb" or "btt", not {self.direction!r}')
+        check_direction(self.direction)
         object.__setattr__(self, "order", order.astype(np.int64))
         if self.ranked < 0:
             object.__setattr__(self, "ranked", len(order))
 
     @classmethod
     def of_first(cls, first: ArrayLike, n_neurons: int, name: str) -> Ranking:
-        """Complete a list of some neurons: those given come first, the rest behind them by their numbers.
+        """Put the given neurons first, and the rest behind them in the order of their numbers.
 
-        Up to k = ``ranked`` (the number of those given) a curve or an intervention is about the list; beyond, it is
+        Up to k = ``ranked``, the number of neurons given, a curve or an intervention is about those; beyond, it is
         about neurons that nobody ranked.
 
         Raises
         ------
         ValueError
-            If a neuron is given twice or is none of 0 to n_neurons - 1.
+            If a neuron is given twice or is not one of 0 to n_neurons - 1.
 
         Examples
         --------
@@ -79,11 +79,16 @@ class Ranking:
         rest = np.setdiff1d(np.arange(n_neurons), given)
         return cls(np.concatenate([given, rest]), None, name, ranked=len(given))
 
+    @property
+    def key(self) -> dict[str, Any]:
+        """What tells this ranking from others, by the column in which tables show it."""
+        return dict(zip(RANKING, (self.name, self.direction, self.seed), strict=True))
+
     def reversed(self) -> Ranking:
         """The same neurons from the other end, under the other direction.
 
-        For methods that sort by a score this is what they give for that direction; a greedy search has a run of its
-        own for it (:func:`~pitfalls.rankings.rank_both` knows which is which).
+        A method that sorts by a score gives this order for that direction. A greedy search does not: it searches
+        anew (:func:`~pitfalls.rankings.rank_both`).
 
         Examples
         --------
@@ -97,3 +102,9 @@ class Ranking:
     def __len__(self) -> int:
         """The number of neurons."""
         return len(self.order)
+
+
+def check_direction(direction: str) -> None:
+    """Refuse a direction other than "ttb" and "btt"."""
+    if direction not in ("ttb", "btt"):
+        raise ValueError(f'direction must be "ttb" or "btt", not {direction!r}')

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pitfalls.arrays.given import as_labels, as_matrix, sorted_labels
+from pitfalls.columns import SPLITS
 from pitfalls.language.forms import as_forms
 from pitfalls.language.quoting import quoted
 from pitfalls.site import Site, as_site
@@ -22,13 +23,12 @@ class Activations:
     Attributes
     ----------
     X : float32 or float64 [n_words, n_neurons]
-        A model's vectors have the precision of :func:`vector_dtype`; anybody's own may be either.
     y : int64 [n_words]
         Index into ``values``.
     values : tuple of str
         The attribute's values, sorted.
     forms : tuple of str [n_words]
-        The words, composed (NFC; :mod:`pitfalls.language.forms`); the control task gives one label a form.
+        The words, composed (NFC; :mod:`pitfalls.language.forms`); the control task draws one label per form.
     sentence_ids, positions : int64 [n_words]
         Index of the word's sentence in its corpus, and of the word in its sentence.
     language, attribute : str
@@ -38,8 +38,8 @@ class Activations:
     Raises
     ------
     ValueError
-        When lengths differ, a label has no value, a value is named twice, a vector is not finite, or a form is no
-        string with something to read in it.
+        When lengths differ, a label has no value, a value is named twice, a vector is not finite, or a form is not
+        a string with something to read in it.
 
     Examples
     --------
@@ -61,14 +61,9 @@ class Activations:
     def __post_init__(self) -> None:
         _check_matrix(self.X)
         object.__setattr__(self, "forms", as_forms(self.forms))
-        for name, column in (
-            ("y", self.y),
-            ("forms", self.forms),
-            ("sentence_ids", self.sentence_ids),
-            ("positions", self.positions),
-        ):
-            if len(column) != len(self.X):
-                raise ValueError(f"{name} has {len(column)} entries, X {len(self.X)} rows: give one a word")
+        for name in ("y", "forms", "sentence_ids", "positions"):
+            if len(column := getattr(self, name)) != len(self.X):
+                raise ValueError(f"{name} has {len(column)} entries, X {len(self.X)} rows: give one per word")
         if len(set(self.values)) != len(self.values):
             raise ValueError(f"values {self.values} repeat themselves: name each once")
         if self.y.dtype != np.int64:
@@ -76,11 +71,6 @@ class Activations:
         outside = np.unique(self.y[(self.y < 0) | (self.y >= len(self.values))]).tolist()
         if outside:
             raise ValueError(f"labels {outside} for {len(self.values)} values {self.values}: y indexes values")
-
-    @property
-    def configuration(self) -> dict[str, str | int]:
-        """What was studied, as it stands in the rows of a table: language, attribute, site and layer."""
-        return {"language": self.language, "attribute": self.attribute, **self.site.columns}
 
     @property
     def n_words(self) -> int:
@@ -99,21 +89,18 @@ class Activations:
         y: ArrayLike,
         values: Sequence[str | int] | None = None,
         forms: Sequence[str] | None = None,
-        language: str = "und",
-        attribute: str = "attribute",
-        site: Site | int = 0,
     ) -> Activations:
-        """Take anybody's own vectors and labels.
+        """Take anybody's own vectors and labels; ``dataclasses.replace`` sets the language, attribute and site.
 
         Parameters
         ----------
         X : array, table, tensor or list [n_words, n_neurons]
-            Finite numbers, as :func:`~pitfalls.arrays.given.as_matrix` takes them: float64 stays so, everything else
+            Finite numbers, read by :func:`~pitfalls.arrays.given.as_matrix`: float64 stays float64, everything else
             becomes float32.
         y : array, series, tensor or list [n_words]
             Labels: strings or whole numbers (:func:`~pitfalls.arrays.given.as_labels`), not indexes.
         values : sequence, optional
-            All labels that there are; by default those in ``y``. Sorted, numbers by size.
+            All possible labels; by default those in ``y``. They are sorted, numbers by size.
         forms : sequence of str [n_words], optional
             The words. Without them every row counts as a form of its own.
         """
@@ -131,13 +118,27 @@ class Activations:
             forms=tuple(f"word {i}" for i in range(len(matrix))) if forms is None else as_forms(forms),
             sentence_ids=np.arange(len(matrix), dtype=np.int64),
             positions=np.zeros(len(matrix), dtype=np.int64),
-            language=language,
-            attribute=attribute,
-            site=as_site(site),
+            language="und",
+            attribute="attribute",
+            site=as_site(0),
         )
 
+    def select(self, rows: ArrayLike) -> Activations:
+        """The words in these rows: indices, which may repeat, or one bool per word.
+
+        Examples
+        --------
+        >>> data = Activations.from_arrays([[0.0], [1.0], [2.0]], ["SG", "PL", "SG"])
+        >>> data.select([2, 0]).forms, data.select(data.y == 0).forms
+        (('word 2', 'word 0'), ('word 1',))
+        """
+        picked = np.arange(self.n_words)[np.asarray(rows)]
+        names = ("X", "y", "sentence_ids", "positions")
+        columns: dict[str, Any] = {name: np.asarray(getattr(self, name))[picked] for name in names}
+        return replace(self, forms=tuple(self.forms[i] for i in picked.tolist()), **columns)
+
     def sample(self, n_words: int, seed: int = 0) -> Activations:
-        """``n_words`` of the words, drawn with ``seed``, in their order; all of them where there are no more.
+        """Draw ``n_words`` of the words, in their order; all of them where there are no more.
 
         Raises
         ------
@@ -154,15 +155,7 @@ class Activations:
             raise ValueError(f"n_words must be 1 or more, not {n_words}")
         if n_words >= self.n_words:
             return self
-        drawn = np.sort(np.random.default_rng(seed).choice(self.n_words, size=n_words, replace=False))
-        return replace(
-            self,
-            X=np.asarray(self.X)[drawn],
-            y=self.y[drawn],
-            forms=tuple(self.forms[i] for i in drawn.tolist()),
-            sentence_ids=self.sentence_ids[drawn],
-            positions=self.positions[drawn],
-        )
+        return self.select(np.sort(np.random.default_rng(seed).choice(self.n_words, size=n_words, replace=False)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,19 +181,19 @@ class Splits:
 
     def __post_init__(self) -> None:
         for name in ("n_neurons", "values", "language", "attribute", "site"):
-            train, dev, test = (getattr(part, name) for part in (self.train, self.dev, self.test))
+            train, dev, test = (getattr(getattr(self, split), name) for split in SPLITS)
             if not train == dev == test:
                 raise ValueError(
                     f"{name} differs between the splits: train {train!r}, dev {dev!r}, test {test!r}; all "
                     "three must come from one model, site and attribute"
                 )
-        for split, part in (("train", self.train), ("dev", self.dev), ("test", self.test)):
-            counts = np.bincount(part.y, minlength=len(self.values))
+        for split in SPLITS:
+            counts = np.bincount(getattr(self, split).y, minlength=len(self.values))
             absent = [value for value, count in zip(self.values, counts, strict=True) if count == 0]
             if absent:
                 raise ValueError(
                     f"no word of {split} has the values {absent} of {list(self.values)}: drop those values from all "
-                    "three splits (the value filter), or divide the words otherwise"
+                    "three splits (the value filter), or divide the words differently"
                 )
 
     @property
@@ -228,11 +221,6 @@ class Splits:
         """Where in the model the vectors are from."""
         return self.train.site
 
-    @property
-    def configuration(self) -> dict[str, str | int]:
-        """What was studied, as it stands in the rows of a table: language, attribute, site and layer."""
-        return self.train.configuration
-
     @classmethod
     def from_arrays(
         cls,
@@ -245,16 +233,16 @@ class Splits:
     ) -> Splits:
         """Take anybody's own activations: ``(X, y)`` or ``(X, y, forms)`` for each split.
 
-        ``X`` is [n_words, n_neurons]; ``y`` holds strings or whole numbers, and the values are the sorted
-        labels of train. ``forms``, the words, are what the control task goes by; without them each row counts
-        as a form of its own.
+        ``X`` is [n_words, n_neurons]; ``y`` holds strings or whole numbers, and the values are the sorted labels of
+        train. ``forms`` are the words, by which the control task draws its labels; without them each row counts as
+        a form of its own.
 
         Raises
         ------
         ValueError
             Naming the split, and what is wrong in it.
         """
-        parts = {"train": train, "dev": dev, "test": test}
+        parts = dict(zip(SPLITS, (train, dev, test), strict=True))
         for split, arrays in parts.items():
             if not isinstance(arrays, tuple) or len(arrays) not in (2, 3):
                 raise ValueError(f"{split} is not a tuple (X, y) or (X, y, forms)")
@@ -264,9 +252,10 @@ class Splits:
             try:
                 matrix = as_matrix(X)
                 known = known or sorted_labels(as_labels(y))  # of train, which comes first
-                # A row of one split without its word is no form of another split.
+                # Without forms, no row of one split is a form of another split.
                 forms: Any = words[0] if words else [f"{split} word {i}" for i in range(len(matrix))]
-                made[split] = Activations.from_arrays(matrix, y, known, forms, language, attribute, site)
+                part = Activations.from_arrays(matrix, y, known, forms)
+                made[split] = replace(part, language=language, attribute=attribute, site=as_site(site))
             except ValueError as error:
                 raise ValueError(f"{split}: {error}") from error
         return cls(**made)

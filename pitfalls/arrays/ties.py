@@ -1,6 +1,6 @@
-"""When two computed numbers are equal: a margin, so that no choice hangs on how a processor rounds.
+"""When two computed numbers count as equal: a margin, so that no choice depends on how a processor rounds.
 
-The order of a sum is the processor's, and with it the last digits. What is sorted, or chosen by its maximum, is
+Processors add in different orders, so the last digits of a sum differ. Whatever is sorted or chosen by its maximum is
 therefore compared with a margin, and a tie goes to the lower index.
 """
 
@@ -9,18 +9,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-#: Numbers closer than this share of the largest among them are equal. Double precision rounds to 1e-16, and hundreds of
-#: steps of an optimiser make 1e-12 of that.
+#: Numbers that differ by less than this share of the largest are equal. Double precision rounds to 1e-16, which
+#: hundreds of steps of an optimiser turn into 1e-12.
 TIE = 1e-9
 
 
 def settled(values: Tensor, dim: int | None = None) -> Tensor:
-    """The values on a grid of :data:`TIE` times the largest size, float64: what differs by rounding becomes equal.
+    """Round values of any shape to a grid of :data:`TIE` times the largest, float64: rounding differences vanish.
 
-    Parameters
-    ----------
-    values : of any shape; infinite ones stay, and do not count as the largest
-    dim : the largest along this dimension; by default of all values
+    The largest is that along ``dim``, by default of all values. Infinite values stay, and do not count as the largest.
 
     Examples
     --------
@@ -33,7 +30,7 @@ def settled(values: Tensor, dim: int | None = None) -> Tensor:
         return values
     size = torch.where(values.isfinite(), values.abs(), 0.0)
     largest = size.max() if dim is None else size.amax(dim, keepdim=True)
-    # Where all numbers are so small that the grid would be 0, they are all equal.
+    # Numbers so small that the grid would be 0 are all equal.
     grid = (torch.where(largest > 0, largest, 1.0) * TIE).clamp_min(torch.finfo(torch.float64).smallest_normal)
     return torch.where(values.isfinite(), (values / grid).round() * grid, values)
 
@@ -50,9 +47,9 @@ def descending(scores: Tensor) -> Tensor:
 
 
 def first_best(values: Tensor, dim: int = -1) -> Tensor:
-    """Where ``values`` are largest along a dimension: the lowest index within :data:`TIE` of the maximum.
+    """The lowest index, along a dimension, whose value is within :data:`TIE` of the maximum.
 
-    The margin is absolute: for log-probabilities and informations, whose unit is one nat or one bit.
+    The margin is absolute, for log-probabilities and informations (nats or bits).
 
     Examples
     --------

@@ -1,13 +1,13 @@
-"""What users give, as tensors: labelled words, checked once, on the device that they lie on.
+"""Labelled words as tensors, and the checks that rankings and probes share.
 
-Everything in this wing computes on torch tensors of float32 or float64. Splits of activations, NumPy arrays and
-tensors on any device all come in through here; what users give has come through :mod:`pitfalls.arrays.given` before.
+Rankings and probes compute on torch tensors of float32 or float64, on the device where they lie. What users give has
+passed :mod:`pitfalls.arrays.given` before.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +17,10 @@ import torch
 from pitfalls.arrays.given import shareable
 from pitfalls.arrays.splits import Activations, Splits
 
-# With its fourth power, and sums of many, below the largest double.
+# Its fourth power, and sums of many of those, stay below the largest double.
 _LARGEST = 1e60
 
-# Rows summed at a time in double precision: the copy of such a block stays in the processor's cache.
+# Rows summed at a time in double precision: a copy of that many stays in the processor's cache.
 _ROWS = 2**8
 
 
@@ -30,12 +30,10 @@ class Words:
 
     Attributes
     ----------
-    X:
-        [n_words, n_neurons], float32 or float64.
-    y:
-        [n_words] int64, the index of the word's value.
-    values:
-        The values' names, one an index.
+    X : float32 or float64 [n_words, n_neurons]
+    y : int64 [n_words]
+        Index into ``values``.
+    values : tuple of str
     """
 
     X: torch.Tensor
@@ -54,69 +52,53 @@ class Words:
 
 
 def as_tensor(array: Any, device: str | torch.device | None = None) -> torch.Tensor:
-    """The array as a tensor without a gradient, of the same memory where torch can share it on ``device``."""
+    """The array as a tensor without a gradient, sharing its memory where torch can do so on ``device``."""
     if isinstance(array, np.ndarray):
         array = shareable(array)
     with warnings.catch_warnings():
-        # A memory-mapped array is read-only, which torch warns about; nothing here writes to one.
+        # torch warns that a memory-mapped array is read-only; nothing here writes to one.
         warnings.filterwarnings("ignore", message=".*not writable")
         return torch.as_tensor(array, device=device).detach()
 
 
-def tensors(part: Activations, name: str, device: str | torch.device = "cpu") -> tuple[torch.Tensor, torch.Tensor]:
-    """The words of the split called ``name`` as tensors: ``X`` [n_words, n_neurons] and ``y`` [n_words].
-
-    Raises
-    ------
-    ValueError
-        If the split is empty.
-    """
-    if len(part.X) == 0:
-        raise ValueError(f"{name} has no words: choose an attribute it carries, or a lower value filter")
-    return as_tensor(part.X, device), as_tensor(part.y, device)
-
-
 def labelled_words(data: Splits, split: str, device: str | torch.device = "cpu") -> Words:
-    """The words of one split, of an attribute with two values or more.
+    """The words of one split.
 
     Raises
     ------
     ValueError
-        If the split is empty or there is only one value.
+        If the attribute has only one value.
     """
     part: Activations = getattr(data, split)
-    X, y = tensors(part, split, device)
     if len(part.values) < 2:
         raise ValueError(f"a probe tells values apart, and {part.attribute} has only {list(part.values)}")
-    return Words(X, y, part.values)
+    return Words(as_tensor(part.X, device), as_tensor(part.y, device), part.values)
 
 
-def check_two_words_each(words: Words) -> None:
+def check_two_words_each(y: torch.Tensor, values: Sequence[Any]) -> None:
     """Refuse a value with fewer than two words: it has no covariance.
+
+    Parameters
+    ----------
+    y : int64 [n_words]
+        Index into ``values``.
 
     Raises
     ------
     ValueError
         Naming the value and its number of words.
     """
-    counts = torch.bincount(words.y, minlength=words.n_classes)
+    counts = torch.bincount(y, minlength=len(values))
     least = int(counts.argmin())
     if int(counts[least]) < 2:
         raise ValueError(
-            f"class {words.values[least]!r} has {int(counts[least])} of the {len(words.y)} training words, and a "
+            f"class {values[least]!r} has {int(counts[least])} of the {len(y)} training words, and a "
             "covariance needs 2: leave the value out (the value filter) or add words"
         )
 
 
 def check_magnitude(X: torch.Tensor) -> None:
-    """Refuse activations whose squares or higher powers double precision does not hold.
-
-    All of float32 is accepted.
-
-    Parameters
-    ----------
-    X:
-        [n_words, n_neurons].
+    """Refuse activations [n_words, n_neurons] whose powers double precision does not hold; all of float32 passes.
 
     Raises
     ------
@@ -150,7 +132,7 @@ def check_magnitude(X: torch.Tensor) -> None:
 def class_means(X: torch.Tensor, y: torch.Tensor, n_classes: int) -> torch.Tensor:
     """The mean vector q(z) of every class, [n_classes, n_neurons] float64 (SOURCES.md, Probeless [P]).
 
-    One pass over ``X`` [n_words, n_neurons] in blocks of rows, summed in double precision; no copy of ``X``.
+    Sums blocks of rows of ``X`` [n_words, n_neurons] in double precision, without a copy of ``X``.
 
     Examples
     --------
@@ -164,16 +146,16 @@ def class_means(X: torch.Tensor, y: torch.Tensor, n_classes: int) -> torch.Tenso
 
 
 def checked_ks(ks: Iterable[int], n_neurons: int, *, least: int = 1, what: str = "k") -> list[int]:
-    """The numbers of neurons asked for, ascending and each once.
+    """The given numbers of neurons, ascending and without repetition.
 
     Raises
     ------
     ValueError
-        If there are none, one is not whole, one is outside ``least``..``n_neurons``, or ``ks`` is no collection.
+        If ``ks`` is not a collection or is empty, or a number is not whole or not in ``least``..``n_neurons``.
 
     Examples
     --------
-    >>> checked_ks([3, 1, 3.0], 5, least=1)
+    >>> checked_ks([3, 1, 3.0], 5)
     [1, 3]
     """
     if isinstance(ks, (str, bytes)) or not isinstance(ks, Iterable):

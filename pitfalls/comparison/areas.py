@@ -1,4 +1,4 @@
-"""One number a curve: the area under it, so that many rankings and configurations can be compared at once."""
+"""One number per curve: the area under it, so that many rankings and configurations can be compared at once."""
 
 from __future__ import annotations
 
@@ -13,12 +13,7 @@ from scipy.integrate import trapezoid
 def area(k: ArrayLike, values: ArrayLike) -> float:
     """Mean height of a curve over k: its area (trapezoids) divided by the width of k; of one point, its value.
 
-    Parameters
-    ----------
-    k:
-        [n_points], ascending, each once.
-    values:
-        [n_points].
+    ``k`` [n_points] ascends; ``values`` are [n_points].
 
     Raises
     ------
@@ -32,17 +27,19 @@ def area(k: ArrayLike, values: ArrayLike) -> float:
     """
     ks, heights = np.asarray(k, dtype=np.float64), np.asarray(values, dtype=np.float64)
     if ks.shape != heights.shape or ks.ndim != 1 or not len(ks):
-        raise ValueError(f"k has shape {ks.shape} and the values {heights.shape}: give one value a k, and one or more")
+        raise ValueError(
+            f"k has shape {ks.shape} and the values {heights.shape}: give one value per k, and one or more"
+        )
     if (np.diff(ks) <= 0).any():
-        raise ValueError(f"k must ascend, each once, and is {ks.tolist()[:8]}")
+        raise ValueError(f"k must ascend without repetition, and is {ks.tolist()[:8]}")
     if len(ks) == 1:
         return float(heights[0])
-    # Rounded, because curves of the same area may differ in the last bit of their sums, and must stay a tie.
+    # Curves of the same area may differ in the last bit of their sums, and must stay a tie.
     return round(float(trapezoid(heights, ks) / (ks[-1] - ks[0])), 12)
 
 
 def areas(curves: pd.DataFrame, column: str, keys: Sequence[str]) -> pd.DataFrame:
-    """The area under ``column`` over k of every curve, in a column ``<column>_area``; ``keys`` tell curves apart.
+    """The area under ``column`` over k, one row per curve, as ``<column>_area``; ``keys`` tell curves apart.
 
     Examples
     --------

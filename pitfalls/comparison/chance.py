@@ -1,4 +1,4 @@
-"""What chance alone does: several draws of a curve, and the interval that they cover."""
+"""What chance alone does: the interval that several draws of a curve cover."""
 
 from __future__ import annotations
 
@@ -7,30 +7,31 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from pitfalls.probes.curves import CURVE_KEYS
+from pitfalls.columns import CURVE, DRAW
 
 
 def interval(
     curves: pd.DataFrame,
     measure: str = "accuracy",
     level: float = 0.95,
-    over: Sequence[str] = ("ranking_seed", "seed"),
+    over: Sequence[str] = tuple(DRAW),
 ) -> pd.DataFrame:
     """Mean and central interval of a measure over draws, such as ten random rankings or five seeds.
 
     The interval holds the middle ``level`` of the draws (quantiles, interpolated), so with few draws it is little
-    more than their range: ``draws`` says how many there were.
+    more than their range.
 
     Parameters
     ----------
-    curves:
-        Tables of :func:`~pitfalls.probes.curves.probe_curves` or :func:`~pitfalls.probes.selectivity.selectivity`.
-    over:
+    curves : DataFrame
+        Of :func:`~pitfalls.probes.curves.probe_curves` or
+        :func:`~pitfalls.comparison.selectivity.selectivity_curves`.
+    over : sequence of str
         The columns that tell draws apart.
 
     Returns
     -------
-    The other keys, ``mean``, ``low``, ``high`` and ``draws``.
+    The other columns that identify a row, ``mean``, ``low``, ``high`` and ``draws`` (how many there were).
 
     Raises
     ------
@@ -47,7 +48,7 @@ def interval(
         raise ValueError(f"no column {measure!r}; the table has {list(curves.columns)}")
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, both excluded, such as 0.95; it is {level!r}")
-    keys = [key for key in CURVE_KEYS if key in curves.columns and key not in over]
+    keys = [key for key in CURVE if key in curves.columns and key not in over]
     grouped = curves.groupby(keys, sort=False, dropna=False)[measure]
     edges = grouped.quantile(np.array([(1 - level) / 2, (1 + level) / 2])).unstack()
     edges.columns = pd.Index(["low", "high"])

@@ -1,8 +1,7 @@
-"""Do rankings agree? What their top sets share, beside what chance alone would share.
+"""Do rankings agree? How many of their first k neurons they share, beside what chance alone would share.
 
-Three measures, each with its exact expectation under independent, uniformly random rankings: the overlap of the
-first k neurons, rank-biased overlap (Webber, Moffat & Zobel 2010), and the two of Fan et al. (2023), AvgOverlap
-and NeuronVote. None of them knows how a ranking was made.
+:mod:`~pitfalls.comparison.rbo` compares whole orders, :mod:`~pitfalls.comparison.ranking_agreement` one ranking with
+many. None of these measures knows how a ranking was made.
 """
 
 from __future__ import annotations
@@ -18,8 +17,7 @@ from scipy.stats import hypergeom
 
 from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.words import checked_ks
-
-# -------------------------------------------------------------------- overlap of the first k
+from pitfalls.columns import RANKING, sides
 
 
 def shared_by_depth(rankings: Sequence[Ranking]) -> NDArray[np.int64]:
@@ -32,18 +30,17 @@ def shared_by_depth(rankings: Sequence[Ranking]) -> NDArray[np.int64]:
 
     Examples
     --------
-    >>> from pitfalls.arrays.ranking import Ranking
     >>> shared_by_depth([Ranking([0, 1, 2, 3], None, "a"), Ranking([1, 0, 3, 2], None, "b")])
     array([0, 2, 2, 4])
     """
     n_neurons = n_neurons_of(rankings, least=2)
     # A neuron joins the intersection at the depth where the last of the rankings reaches it.
-    joins = np.maximum.reduce([_places(ranking.order) for ranking in rankings])
+    joins = np.maximum.reduce([np.argsort(ranking.order, kind="stable") for ranking in rankings])
     return np.bincount(joins, minlength=n_neurons).cumsum()
 
 
 def overlap(rankings: Sequence[Ranking], k: int) -> int:
-    """How many neurons are among the first ``k`` of every one of two or more rankings.
+    """How many neurons are among the first ``k`` of each of two or more rankings.
 
     Raises
     ------
@@ -52,7 +49,6 @@ def overlap(rankings: Sequence[Ranking], k: int) -> int:
 
     Examples
     --------
-    >>> from pitfalls.arrays.ranking import Ranking
     >>> overlap([Ranking([0, 1, 2, 3], None, "a"), Ranking([3, 1, 0, 2], None, "b")], k=2)
     1
     """
@@ -63,8 +59,8 @@ def overlap(rankings: Sequence[Ranking], k: int) -> int:
 def chance_of_overlap(n_neurons: int, k: int, n_rankings: int = 2) -> NDArray[np.float64]:
     """Exact distribution of :func:`overlap` under independent, uniformly random rankings.
 
-    The sets of two rankings share a hypergeometric number of neurons. With each further ranking, i shared ones
-    become Hypergeometric(``n_neurons``, i, ``k``) many: a Markov chain.
+    Two rankings share a hypergeometric number of neurons. Of i shared neurons, each further ranking keeps a number that
+    is Hypergeometric(``n_neurons``, i, ``k``): a Markov chain.
 
     Returns
     -------
@@ -124,8 +120,8 @@ def overlap_p_value(observed: int, n_neurons: int, k: int, n_rankings: int = 2) 
 def overlap_interval(n_neurons: int, k: int, n_rankings: int = 2, level: float = 0.95) -> tuple[int, int]:
     """Overlaps that chance explains: the narrowest equal-tailed interval, both ends included.
 
-    Below it, and above it, random rankings fall with at most ``(1 - level) / 2`` each, so it holds at least
-    ``level`` of the probability (more than that where the distribution is coarse).
+    Random rankings fall below it, and above it, with a probability of at most ``(1 - level) / 2`` each, so it holds at
+    least ``level`` (more where the distribution is coarse).
 
     Raises
     ------
@@ -147,20 +143,20 @@ def overlap_interval(n_neurons: int, k: int, n_rankings: int = 2, level: float =
 
 
 def overlaps(rankings: Sequence[Ranking], ks: Iterable[int]) -> pd.DataFrame:
-    """Top-k overlap of every pair of rankings, one row a pair and k.
+    """Top-k overlap of every pair of rankings.
 
     Parameters
     ----------
-    rankings:
+    rankings : sequence of Ranking
         Two or more of the same neurons; name, direction and seed must tell them apart.
-    ks:
+    ks : iterable of int
         Sizes of the top sets, whole numbers from 1 to the number of neurons; each is reported once, ascending.
 
     Returns
     -------
-    Columns ``ranking_a``, ``direction_a``, ``ranking_seed_a``, the same for ``b``, ``n_neurons``, ``k``, ``overlap``
-    (neurons), ``expected`` (by chance) and ``p_value`` (one-sided, :func:`overlap_p_value`; not corrected for
-    the number of pairs).
+    One row per pair and k: ``ranking_a``, ``direction_a``, ``ranking_seed_a``, the same for ``b``, ``n_neurons``,
+    ``k``, ``overlap`` (neurons), ``expected`` (by chance) and ``p_value`` (one-sided, :func:`overlap_p_value`; not
+    corrected for the number of pairs).
 
     Raises
     ------
@@ -169,7 +165,6 @@ def overlaps(rankings: Sequence[Ranking], ks: Iterable[int]) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from pitfalls.arrays.ranking import Ranking
     >>> a, b = Ranking([0, 1, 2, 3], None, "a"), Ranking([1, 0, 3, 2], None, "b")
     >>> overlaps([a, b], ks=[1, 2])[["ranking_a", "ranking_b", "k", "overlap", "expected"]]
       ranking_a ranking_b  k  overlap  expected
@@ -177,29 +172,19 @@ def overlaps(rankings: Sequence[Ranking], ks: Iterable[int]) -> pd.DataFrame:
     1         a         b  2        2      1.00
     """
     n_neurons = n_neurons_of(rankings, least=2)
-    _check_distinct(rankings)
+    check_distinct(rankings)
     steps = checked_ks(ks, n_neurons)
     # P(overlap >= x) for every x at once, summed from the far, small end.
     tails = {k: chance_of_overlap(n_neurons, k)[::-1].cumsum()[::-1] for k in steps}
     rows = []
     for a, b in combinations(rankings, 2):
         shared = shared_by_depth([a, b])
-        names = {f"{name}_a": value for name, value in _key(a).items()}
-        names |= {f"{name}_b": value for name, value in _key(b).items()}
+        names = dict(zip(sides(RANKING), [*a.key.values(), *b.key.values()], strict=True))
         for k in steps:
             found = int(shared[k - 1])
             measures = {"overlap": found, "expected": expected_overlap(n_neurons, k)}
             rows.append(names | {"n_neurons": n_neurons, "k": k} | measures | {"p_value": min(1.0, tails[k][found])})
     return pd.DataFrame(rows)
-
-
-# -------------------------------------------------------------------- rank-biased overlap
-
-
-# -------------------------------------------------------------------- agreement with other methods
-
-
-# -------------------------------------------------------------------- what they have in common
 
 
 def _checked_chance(n_neurons: int, k: int, n_rankings: int) -> int:
@@ -230,7 +215,8 @@ def n_neurons_of(rankings: Sequence[Ranking], *, least: int) -> int:
     return len(first)
 
 
-def _check_distinct(rankings: Sequence[Ranking]) -> None:
+def check_distinct(rankings: Sequence[Ranking]) -> None:
+    """Refuse two rankings of the same name, direction and seed."""
     seen: set[str] = set()
     for ranking in rankings:
         if _called(ranking) in seen:
@@ -241,17 +227,5 @@ def _check_distinct(rankings: Sequence[Ranking]) -> None:
         seen.add(_called(ranking))
 
 
-def _key(ranking: Ranking) -> dict[str, str | int]:
-    """What tells a ranking from others, under the names that all tables use."""
-    return {"ranking": ranking.name, "direction": ranking.direction, "ranking_seed": ranking.seed}
-
-
 def _called(ranking: Ranking) -> str:
     return f"{ranking.name!r} ({ranking.direction}, seed {ranking.seed})"
-
-
-def _places(order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where each neuron stands in an order, 0 for the first: [n_neurons] int64."""
-    places = np.empty(len(order), dtype=np.int64)
-    places[order] = np.arange(len(order))
-    return places

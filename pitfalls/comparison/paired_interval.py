@@ -9,10 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pitfalls.columns import CONFIGURATION
+from pitfalls.columns import CONFIGURATION, DRAW, METHOD
 from pitfalls.comparison.pairs import (
-    DRAW,
-    METHOD,
     SIDES,
     Method,
     check_draws,
@@ -26,41 +24,40 @@ from pitfalls.comparison.pairs import (
 
 def paired_interval(
     curves: pd.DataFrame,
-    a: Sequence[str],
-    b: Sequence[str],
     k: int,
+    methods: tuple[Sequence[str], Sequence[str]],
     level: float = 0.95,
     draws: int = 10_000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """How far method a is ahead of b in accuracy at k, with intervals over languages and over seeds.
+    """How far one method is ahead of another in accuracy at k, with intervals over languages and over seeds.
 
     Over languages it is a cluster bootstrap: whole languages, with all their configurations, are drawn anew with
-    replacement, and the mean difference of a draw is a ratio of sums. With few languages it is too narrow (of 4 there
-    are only 35 different draws); ``n_languages`` says how many there were. Over seeds, the seeds are drawn anew, the
-    same for all configurations: ``seed`` and ``ranking_seed`` each on its own, and one draw for both methods where
-    both have the same seeds, so that what they share does not count as a difference.
+    replacement, and the mean difference of a draw is a ratio of sums. With few languages it is too narrow (4 languages
+    have only 35 different draws). Over seeds, the seeds are drawn anew, the same for all configurations: ``seed`` and
+    ``ranking_seed`` each on its own, with one draw for both methods where they have the same seeds, so that what they
+    share does not count as a difference.
 
     Parameters
     ----------
-    curves:
-        As of :func:`wilcoxon_matrix`.
-    a, b:
-        (probe, ranking, direction), such as :class:`Method`.
-    level:
+    curves : DataFrame
+        As in :func:`~pitfalls.comparison.wilcoxon.wilcoxon_matrix`.
+    methods : (a, b)
+        Each (probe, ranking, direction), such as a :class:`~pitfalls.comparison.pairs.Method`.
+    level : float
         The interval holds this share of the draws, in the middle (percentiles, interpolated).
 
     Returns
     -------
-    One row a source of doubt: probe_a, ranking_a, direction_a, the same for b, k, over ("languages"; where a method has
-    several seeds also "seeds" and "languages and seeds"), n_pairs (configurations), n_languages, n_seeds_a and
-    n_seeds_b (rows a configuration), mean_difference, low, high, level, draws.
+    One row per source of doubt: probe_a, ranking_a, direction_a, the same for b, k, over ("languages"; where a method
+    has several seeds also "seeds" and "languages and seeds"), n_pairs (configurations), n_languages, n_seeds_a and
+    n_seeds_b (rows per configuration), mean_difference (a minus b), low, high, level, draws.
 
     Raises
     ------
     ValueError
-        As :func:`blocked_permutation`; for fewer than two languages, a level outside 0 to 1, and configurations that do
-        not have the same seeds.
+        For a method that the table lacks, two equal ones or fewer than one draw; for fewer than two languages, a level
+        outside 0 to 1, and configurations that do not have the same seeds; and as ``wilcoxon_matrix``.
 
     Warns
     -----
@@ -72,14 +69,14 @@ def paired_interval(
     >>> curves = pd.DataFrame({"language": ["eng", "spa"] * 2, "attribute": "Number", "layer": 2, "k": 10,
     ...     "probe": ["linear"] * 2 + ["gaussian"] * 2, "ranking": "lca", "direction": "ttb",
     ...     "accuracy": [0.9, 0.8, 0.6, 0.7]})
-    >>> found = paired_interval(curves, Method("linear", "lca"), Method("gaussian", "lca"), k=10)
+    >>> found = paired_interval(curves, 10, (Method("linear", "lca"), Method("gaussian", "lca")))
     >>> found[["over", "mean_difference", "low", "high"]].round(3).values.tolist()
     [['languages', 0.2, 0.1, 0.3]]
     """
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, both excluded, such as 0.95; it is {level!r}")
     check_draws(draws)
-    a, b = Method(*a), Method(*b)
+    a, b = (Method(*method) for method in methods)
     rows = of_methods(checked_rows(curves, [k]), a, b)
     (matrix,) = comparisons(rows, by=None)
     both = matrix.configurations[~np.isnan(matrix.differences()[:, 0])]

@@ -1,4 +1,4 @@
-"""Pairs of methods over the configurations that have both: what every test and interval here compares."""
+"""Pairs of methods over the configurations that have both, which all tests and intervals here compare."""
 
 from __future__ import annotations
 
@@ -13,20 +13,17 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
-from pitfalls.columns import CONFIGURATION
+from pitfalls.columns import CONFIGURATION, DRAW, METHOD, sides
 from pitfalls.site import Site, with_site
 
 Grouping = Literal["language", "site", "layer", "attribute"]
-METHOD = ["probe", "ranking", "direction"]
-DRAW = ["ranking_seed", "seed"]
-SIDES = [f"{column}_{side}" for side in "ab" for column in METHOD]
-# The same table with the two methods in the other order: these swap ...
-_SWAPPED = {f"{column}_{side}": f"{column}_{other}" for side, other in ("ab", "ba") for column in METHOD}
-_SWAPPED |= {"wins": "losses", "losses": "wins"}
+SIDES = sides(METHOD)
+# In the same table with the two methods in the other order, these swap ...
+_SWAPPED = dict(zip(SIDES, [*SIDES[3:], *SIDES[:3]], strict=True)) | {"wins": "losses", "losses": "wins"}
 # ... and these change their sign.
 _SIGNED = ["mean_difference", "median_difference", "rank_biserial"]
-# Differences of accuracies are compared with each other, and 0.3 - 0.2 is not 0.2 - 0.1 in floating point. Two
-# different ones are about 1 / words² apart, so that twelve decimals join only what is the same.
+# In floating point 0.3 - 0.2 is not 0.2 - 0.1. Different differences of accuracies are about 1 / words² apart, so
+# twelve decimals join only what is the same.
 _DECIMALS = 12
 
 
@@ -64,7 +61,7 @@ class Comparison:
         return list(combinations(self.methods, 2))
 
     def differences(self) -> NDArray[np.float64]:
-        """First minus second of every pair, [n_configurations, n_pairs]; NaN where one is missing.
+        """First minus second method of every pair, [n_configurations, n_pairs]; NaN where one is missing.
 
         Raises
         ------
@@ -83,7 +80,7 @@ class Comparison:
         return differences
 
     def keys(self) -> pd.DataFrame:
-        """A row a pair, in the order of the columns of :meth:`differences`."""
+        """One row per pair, in the order of the columns of :meth:`differences`."""
         n_pairs = (~np.isnan(self.differences())).sum(axis=0)
         keys = pd.DataFrame({"by": self.by, "group": self.group, "k": self.k}, index=range(len(n_pairs)))
         keys[SIDES] = [[*a, *b] for a, b in self.pairs()]
@@ -91,7 +88,13 @@ class Comparison:
 
 
 def checked_rows(curves: pd.DataFrame, ks: Iterable[int]) -> pd.DataFrame:
-    """The rows of these ks in an order of their own, whatever order they came in."""
+    """The rows of these ks, sorted.
+
+    Raises
+    ------
+    ValueError
+        For missing columns, values or ks, several tasks or splits, and rows that come twice.
+    """
     curves = with_site(curves)
     missing = [column for column in [*CONFIGURATION, *METHOD, "k", "accuracy"] if column not in curves.columns]
     if missing:
@@ -121,7 +124,13 @@ def checked_rows(curves: pd.DataFrame, ks: Iterable[int]) -> pd.DataFrame:
 
 
 def of_methods(rows: pd.DataFrame, a: Method, b: Method) -> pd.DataFrame:
-    """The rows of two methods."""
+    """The rows of two methods.
+
+    Raises
+    ------
+    ValueError
+        If the two are the same, or the table lacks one.
+    """
     if a == b:
         raise ValueError(f"both methods are {a}: give two")
     known = _methods(rows)
@@ -137,23 +146,23 @@ def _methods(rows: pd.DataFrame) -> list[Method]:
 
 
 def comparisons(rows: pd.DataFrame, by: Grouping | None) -> list[Comparison]:
-    """What is to be compared, by group and k, of rows that are :func:`checked_rows`; warns of missing methods."""
+    """What to compare, by group and k; ``rows`` come from :func:`checked_rows`. Warns of missing methods."""
     if by is not None and by not in get_args(Grouping):
         raise ValueError(f"by must be None or one of {', '.join(get_args(Grouping))}, not {by!r}")
     methods = _methods(rows)
     if len(methods) < 2:
         raise ValueError(f"a comparison needs two methods, and the table has {[str(method) for method in methods]}")
     means = rows.groupby([*CONFIGURATION, *METHOD, "k"], sort=True)["accuracy"].mean()
-    found: list[tuple[Any, Comparison]] = []
+    found = []
     for k in sorted(rows["k"].unique().tolist()):
         wide = means.xs(k, level="k").unstack(METHOD).reindex(columns=pd.MultiIndex.from_tuples(methods))
         _warn_of_missing(wide, methods, k)
         groups = wide.index.get_level_values(by) if by else pd.Index(["all"] * len(wide))
         for group in sorted(groups.unique().tolist()):
             own = wide[groups == group]
-            found.append((group, Comparison(by or "all", group, k, own.index, methods, own.to_numpy(dtype=np.float64))))
+            found.append(Comparison(by or "all", group, k, own.index, methods, own.to_numpy(dtype=np.float64)))
     # By group, then k: the sort is stable.
-    return [matrix for _, matrix in sorted(found, key=lambda pair: pair[0])]
+    return sorted(found, key=lambda matrix: matrix.group)
 
 
 def _warn_of_missing(wide: pd.DataFrame, methods: Sequence[Method], k: Any) -> None:
@@ -183,13 +192,13 @@ def shortened(values: Sequence[Any], n: int = 20) -> str:
 
 
 def membership(configurations: pd.MultiIndex) -> NDArray[np.float64]:
-    """1 where a configuration is of a language, [n_configurations, n_languages], else 0."""
+    """1 where a configuration is of a language, otherwise 0: [n_configurations, n_languages]."""
     language = configurations.get_level_values("language").to_numpy()
     return np.asarray(language[:, None] == np.unique(language)[None, :], dtype=np.float64)
 
 
 def families(tests: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """One table of the tests of several matrices, each a family, with both orders of every two methods."""
+    """The tests of several matrices in one table, each matrix a family, every two methods in both orders."""
     return pd.concat([_both_ways(own.assign(p_adjusted=_adjusted(own["p_value"]))) for own in tests], ignore_index=True)
 
 

@@ -11,14 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.words import checked_ks
-from pitfalls.comparison.overlap import _check_distinct, _key, chance_of_overlap, n_neurons_of, shared_by_depth
+from pitfalls.comparison.overlap import chance_of_overlap, check_distinct, n_neurons_of, shared_by_depth
 
 #: How many leading neurons of each ranking get votes in Fan et al.'s code.
 VOTES = 100
 
 
 def expected_jaccard(n_neurons: int, k: int) -> float:
-    """Mean Jaccard index (shared over all) of two random sets of ``k`` of ``n_neurons``.
+    """Mean Jaccard index (shared neurons over all neurons in either set) of two random sets of ``k``.
 
     Examples
     --------
@@ -34,32 +34,30 @@ def avg_overlap(
 ) -> pd.DataFrame:
     """AvgOverlap: the mean Jaccard index of a ranking's first k with the first k of each voter.
 
-    From the code of Fan, Dalvi, Durrani & Sajjad (2023, NeurIPS, arXiv 2301.12608). There the evaluated method
-    is one of the voters where it is on their list, and so agrees with itself; here the voters are by default
-    the *other* rankings. ``voters=rankings`` gives theirs.
+    In the code of Fan, Dalvi, Durrani & Sajjad (2023, NeurIPS, arXiv 2301.12608) a method can be among its own voters,
+    and then agrees with itself. Here the voters are by default the *other* rankings; ``voters=rankings`` gives theirs.
 
     Parameters
     ----------
-    rankings:
+    rankings : sequence of Ranking
         The rankings to evaluate; name, direction and seed must tell them apart.
-    ks:
+    ks : iterable of int
         Sizes of the top sets.
-    voters:
-        The rankings to compare each of them with, itself included where it is among them.
+    voters : sequence of Ranking, optional
+        The rankings to compare each of them with.
 
     Returns
     -------
-    One row a ranking and k: ``ranking``, ``direction``, ``ranking_seed``, ``n_neurons``, ``k``, ``voters`` (how
-    many), ``avg_overlap`` (0 to 1), ``expected`` (exact, were the ranking a random one).
+    One row per ranking and k: ``ranking``, ``direction``, ``ranking_seed``, ``n_neurons``, ``k``, ``voters`` (how
+    many), ``avg_overlap`` (0 to 1), ``expected`` (exact, if the ranking were random).
 
     Raises
     ------
     ValueError
-        As :func:`overlaps`, and for an empty list of voters.
+        As :func:`~pitfalls.comparison.overlap.overlaps`, and for an empty list of voters.
 
     Examples
     --------
-    >>> from pitfalls.arrays.ranking import Ranking
     >>> orders = {"a": [0, 1, 2, 3], "b": [1, 0, 2, 3], "c": [3, 0, 1, 2]}
     >>> table = avg_overlap([Ranking(order, None, name) for name, order in orders.items()], ks=[2])
     >>> table[["ranking", "avg_overlap", "expected"]].round(3)
@@ -71,7 +69,7 @@ def avg_overlap(
     rows = []
     for ranking, others, steps in _electorates(rankings, ks, voters):
         shared = np.array([shared_by_depth([ranking, other]) for other in others])
-        itself = sum(_key(other) == _key(ranking) for other in others)
+        itself = sum(other.key == ranking.key for other in others)
         for k in steps:
             score = float(_jaccard(shared[:, k - 1], k).mean())
             expected = (itself + (len(others) - itself) * expected_jaccard(len(ranking), k)) / len(others)
@@ -85,10 +83,7 @@ def combined_order(voters: Sequence[Ranking], votes: int | None = None) -> NDArr
     Each voter gives its first ``votes`` neurons ``votes``, ..., 2, 1 points and the others none; of neurons with
     equal points, the one of the lower index comes first.
 
-    Parameters
-    ----------
-    votes:
-        By default 100, as in Fan et al.'s code, or the number of neurons where there are fewer.
+    ``votes`` is by default 100, as in Fan et al.'s code, or the number of neurons where there are fewer.
 
     Raises
     ------
@@ -97,7 +92,6 @@ def combined_order(voters: Sequence[Ranking], votes: int | None = None) -> NDArr
 
     Examples
     --------
-    >>> from pitfalls.arrays.ranking import Ranking
     >>> combined_order([Ranking([0, 1, 2, 3], None, "a"), Ranking([3, 0, 2, 1], None, "b")], votes=2)
     array([0, 3, 1, 2])
     """
@@ -117,35 +111,34 @@ def neuron_vote(
 ) -> pd.DataFrame:
     """NeuronVote: the Jaccard index of a ranking's first k with the first k that the voters elect.
 
-    From the code of Fan, Dalvi, Durrani & Sajjad (2023, NeurIPS, arXiv 2301.12608). There the evaluated method
-    votes too where it is on their list of voters, and ties go to no stated neuron; here the voters are by default
-    the *other* rankings (``voters=rankings`` gives theirs), and ties go to the lower index.
+    In the code of Fan, Dalvi, Durrani & Sajjad (2023, NeurIPS, arXiv 2301.12608) a method can be among its own voters,
+    and the neuron that wins a tie is not stated. Here the voters are by default the *other* rankings
+    (``voters=rankings`` gives theirs), and ties go to the lower index.
 
     Parameters
     ----------
-    rankings:
+    rankings : sequence of Ranking
         The rankings to evaluate; name, direction and seed must tell them apart.
-    ks:
+    ks : iterable of int
         Sizes of the top sets, at most ``votes``.
-    voters:
-        The rankings that vote, the evaluated one included where it is among them.
-    votes:
+    voters : sequence of Ranking, optional
+        The rankings that vote.
+    votes : int, optional
         How many leading neurons each voter gives points (:func:`combined_order`).
 
     Returns
     -------
-    One row a ranking and k: ``ranking``, ``direction``, ``ranking_seed``, ``n_neurons``, ``k``, ``voters`` (how
-    many), ``neuron_vote`` (0 to 1), ``expected`` (exact, were the ranking a random one; missing where the ranking
-    itself votes, as what it elects is not independent of it).
+    One row per ranking and k: ``ranking``, ``direction``, ``ranking_seed``, ``n_neurons``, ``k``, ``voters`` (how
+    many), ``neuron_vote`` (0 to 1), ``expected`` (exact, if the ranking were random; missing where the ranking itself
+    votes, because the result then depends on it).
 
     Raises
     ------
     ValueError
-        As :func:`overlaps`, for an empty list of voters, and for a ``k`` above ``votes``.
+        As :func:`~pitfalls.comparison.overlap.overlaps`, for an empty list of voters, and for a ``k`` above ``votes``.
 
     Examples
     --------
-    >>> from pitfalls.arrays.ranking import Ranking
     >>> orders = {"a": [0, 1, 2, 3], "b": [1, 0, 2, 3], "c": [3, 0, 1, 2]}
     >>> table = neuron_vote([Ranking(order, None, name) for name, order in orders.items()], ks=[2])
     >>> table[["ranking", "neuron_vote", "expected"]].round(3)
@@ -163,7 +156,7 @@ def neuron_vote(
                 f"the first {steps[-1]} cannot be elected when each voter names only {most} neurons: "
                 f"give votes={steps[-1]} or more, or smaller ks"
             )
-        votes_itself = any(_key(other) == _key(ranking) for other in others)
+        votes_itself = any(other.key == ranking.key for other in others)
         for k in steps:
             score = float(_jaccard(len(np.intersect1d(ranking.order[:k], elected[:k])), k))
             expected = math.nan if votes_itself else expected_jaccard(len(ranking), k)
@@ -172,7 +165,7 @@ def neuron_vote(
 
 
 def _jaccard(shared: ArrayLike, k: int) -> NDArray[np.float64]:
-    """Shared over all neurons, of two sets of ``k`` each."""
+    """Shared neurons over all neurons in either of two sets of ``k``."""
     shared = np.asarray(shared, dtype=np.float64)
     return shared / (2 * k - shared)
 
@@ -180,17 +173,17 @@ def _jaccard(shared: ArrayLike, k: int) -> NDArray[np.float64]:
 def _electorates(
     rankings: Sequence[Ranking], ks: Iterable[int], voters: Sequence[Ranking] | None
 ) -> list[tuple[Ranking, list[Ranking], list[int]]]:
-    """Each ranking with those that it is compared with, and the ks."""
-    _check_distinct(rankings)
+    """Each ranking, those that it is compared with, and the ks."""
+    check_distinct(rankings)
     n_neurons = n_neurons_of(rankings, least=2 if voters is None else 1)
     steps = checked_ks(ks, n_neurons)
     if voters is None:
         return [(ranking, [*rankings[:i], *rankings[i + 1 :]], steps) for i, ranking in enumerate(rankings)]
     n_neurons_of(voters, least=1)
     n_neurons_of([rankings[0], voters[0]], least=2)
-    _check_distinct(voters)
+    check_distinct(voters)
     return [(ranking, list(voters), steps) for ranking in rankings]
 
 
 def _row(ranking: Ranking, k: int, voters: Sequence[Ranking]) -> dict[str, object]:
-    return {**_key(ranking), "n_neurons": len(ranking), "k": k, "voters": len(voters)}
+    return {**ranking.key, "n_neurons": len(ranking), "k": k, "voters": len(voters)}

@@ -1,8 +1,7 @@
-"""Rank-biased overlap: how alike two whole orders are, the first ranks most."""
+"""Rank-biased overlap: how alike two whole orders are, with most weight on the first ranks."""
 
 from __future__ import annotations
 
-import math
 from numbers import Integral
 
 import numpy as np
@@ -15,20 +14,19 @@ from pitfalls.comparison.overlap import shared_by_depth
 def rank_biased_overlap(a: Ranking, b: Ranking, p: float = 0.9) -> float:
     """Similarity of two whole orders, 0 to 1, in which the first ranks weigh the most; 1 for the same order.
 
-    At every depth d, the share of the first d neurons that the two have in common, averaged with weights that fall
-    as p^(d - 1). It is RBO_ext of Webber, Moffat & Zobel (2010, ACM TOIS 28(4), eq. 30, to which eq. 32 comes down
-    for lists of one length): beyond the last depth, n, where two orders of the same n neurons agree wholly, they
-    go on agreeing.
+    It averages, over all depths d, the share of the first d neurons that the two have in common, with weights that fall
+    as p^(d - 1). This is RBO_ext of Webber, Moffat & Zobel (2010, ACM TOIS 28(4), eq. 30, which eq. 32 becomes for
+    lists of equal length): beyond the last depth, n, the two share everything.
 
     Parameters
     ----------
-    p:
-        Between 0 and 1; the closer to 1, the deeper it looks. :func:`rank_biased_weight` says how deep.
+    p : float
+        Between 0 and 1; the closer to 1, the deeper it looks.
 
     Raises
     ------
     ValueError
-        For a ``p`` outside of it, or rankings of different numbers of neurons.
+        For another ``p``, or rankings of different numbers of neurons.
 
     Examples
     --------
@@ -44,7 +42,7 @@ def rank_biased_overlap_of(shared: ArrayLike, p: float) -> float:
     _check_p(p)
     shared = np.asarray(shared, dtype=np.float64)
     depth = np.arange(1, len(shared) + 1)
-    # Summing what is not shared, instead of what is, makes equal orders exactly 1.
+    # Summing what is not shared, rather than what is, makes equal orders exactly 1.
     missing = float(((1 - shared / depth) * p ** (depth - 1.0)).sum())
     return max(0.0, 1 - (1 - p) * missing)
 
@@ -60,28 +58,6 @@ def expected_rank_biased_overlap(n_neurons: int, p: float = 0.9) -> float:
     if not isinstance(n_neurons, Integral) or n_neurons < 1:
         raise ValueError(f"n_neurons must be a whole number, 1 or more, not {n_neurons!r}")
     return rank_biased_overlap_of(np.arange(1, int(n_neurons) + 1) ** 2 / n_neurons, p)
-
-
-def rank_biased_weight(p: float, depth: int) -> float:
-    """Share of rank-biased overlap's weight on the first ``depth`` ranks (Webber et al. 2010, eq. 21).
-
-    Use it to choose p: a study of the first 10 neurons wants most of the weight there.
-
-    Raises
-    ------
-    ValueError
-        For a ``p`` outside 0..1 or a ``depth`` that is not a whole number, 1 or more.
-
-    Examples
-    --------
-    >>> round(rank_biased_weight(0.9, depth=10), 2), round(rank_biased_weight(0.98, depth=100), 2)
-    (0.86, 0.96)
-    """
-    _check_p(p)
-    if not isinstance(depth, Integral) or depth < 1:
-        raise ValueError(f"depth must be a whole number, 1 or more, not {depth!r}")
-    deeper = -math.log1p(-p) - math.fsum(p**i / i for i in range(1, depth))
-    return 1 - p ** (depth - 1) + (1 - p) / p * depth * deeper
 
 
 def _check_p(p: float) -> None:

@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import pandas as pd
-import torch
 
-from pitfalls.arrays.ranking import Direction, Ranking
+from pitfalls.arrays.ranking import Direction
 from pitfalls.arrays.splits import Splits
 from pitfalls.arrays.words import checked_ks
-from pitfalls.columns import Split
+from pitfalls.columns import CURVE
 from pitfalls.probes.control import control_task
-from pitfalls.probes.curves import CURVE_KEYS, CurveJob, curves_of
+from pitfalls.probes.curves import CurveJob, curves_of
 from pitfalls.rankings import PAPER_RANKINGS, rank
 
 #: Which ranking the control curve follows, see :func:`selectivity_curves`.
 ControlRanking = Literal["anew", "kept", "authors"]
 
-# What must agree for two rows of curves to be about the same probe.
-_KEYS = [key for key in CURVE_KEYS if key != "task"]
+# Rows of two curves that agree in these are about the same probe.
+_KEYS = [key for key in CURVE if key != "task"]
 
 
 def selectivity(curve_real: pd.DataFrame, curve_control: pd.DataFrame) -> pd.DataFrame:
     """Accuracy on the attribute minus accuracy on the control task, row by row.
 
-    Takes two tables of :func:`pitfalls.probes.curves.probe_curves`, one of each task; rows belong together when
+    Takes two tables of :func:`~pitfalls.probes.curves.probe_curves`, one per task; two rows belong together when
     everything but the task and the measures agrees.
 
     Returns
     -------
-    The keys, ``accuracy``, ``control_accuracy`` and ``selectivity``; accuracies from 0 to 1.
+    The columns that identify a row, ``accuracy``, ``control_accuracy`` and ``selectivity``; accuracies from 0 to 1.
 
     Raises
     ------
@@ -59,33 +58,29 @@ def selectivity_curves(
     ks: Iterable[int],
     rankings: Sequence[tuple[str, Direction]] = PAPER_RANKINGS,
     probes: Sequence[str] = ("linear", "gaussian"),
-    seeds: Sequence[int] = (0,),
     control_ranking: ControlRanking = "anew",
-    split: Split = "test",
-    max_neurons: int | None = None,
-    device: str | torch.device = "cpu",
+    seeds: Sequence[int] = (0,),
 ) -> pd.DataFrame:
     """Selectivity over k of every probe on every ranking, real and control labels trained side by side.
 
     Parameters
     ----------
-    data:
+    data : Splits
         The real labels; the control labels are drawn for each seed.
-    rankings:
-        ``(name, direction)`` pairs.
-    seeds:
-        Of the control labels, and of everything that a ranking or a probe draws.
-    control_ranking:
+    rankings : sequence of (name, direction)
+        Greedy ones choose as many neurons one by one as the largest k.
+    control_ranking : str
         The ranking that the control curve follows. "anew": every method ranks on the control labels, so that real
         and control run are the same procedure on other labels. "kept": all keep the ranking of the real labels,
         so that only the probe sees control labels. "authors": as in the paper's code, Probeless keeps the real
         labels' ranking and the others rank anew (SOURCES.md, Traps [C]).
-    max_neurons:
-        How many neurons greedy rankings choose one by one; by default as many as the largest k.
+    seeds : sequence of int
+        For the control labels, and for everything that a ranking or a probe draws.
 
     Returns
     -------
-    A table of :func:`selectivity`.
+    One row per probe, ranking, seed and k, identified as by :func:`~pitfalls.probes.curves.probe_curves`, with
+    ``accuracy``, ``control_accuracy`` and ``selectivity``, their difference.
 
     Raises
     ------
@@ -94,20 +89,15 @@ def selectivity_curves(
     """
     if control_ranking not in ("anew", "kept", "authors"):
         raise ValueError(f'control_ranking must be "anew", "kept" or "authors", not {control_ranking!r}')
-    steps = checked_ks(ks, data.n_neurons, least=1)
-    chosen = steps[-1] if max_neurons is None else max_neurons
+    steps = checked_ks(ks, data.n_neurons)
     jobs = []
     for seed in seeds:
         control = control_task(data, seed)
         for name, direction in rankings:
-            own = rank(name, data, direction, seed, chosen, device)
-            keeps = control_ranking == "kept" or (control_ranking == "authors" and name == "probeless")
-            other = own if keeps else _as_control(rank(name, control, direction, seed, chosen, device), own)
+            own = other = rank(name, data, direction, seed, steps[-1])
+            if control_ranking == "anew" or (control_ranking == "authors" and name != "probeless"):
+                # Under the real ranking's name, so that the two curves are paired.
+                other = replace(rank(name, control, direction, seed, steps[-1]), name=own.name)
             jobs += [CurveJob(own, "real", seed), CurveJob(other, "control", seed)]
-    curves = curves_of(jobs, data, steps, probes, [split], device)
+    curves = curves_of(jobs, data, steps, probes)
     return selectivity(curves[curves["task"] == "real"], curves[curves["task"] == "control"])
-
-
-def _as_control(found: Ranking, real: Ranking) -> Ranking:
-    """The control labels' ranking under the real one's name, so that the two curves are paired."""
-    return dataclasses.replace(found, name=real.name)

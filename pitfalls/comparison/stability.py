@@ -1,14 +1,14 @@
-"""Is a ranking the same again? How far it agrees with itself over seeds, and over other samples of sentences.
+"""Stability: how far a method's rankings agree with each other over seeds, and over samples of sentences.
 
-A method whose rankings do not agree with each other cannot be evidence about single neurons, whatever its
-accuracy. Each measure stands beside the value that random rankings would have.
+A method whose rankings do not agree with each other cannot be evidence about single neurons, whatever its accuracy.
+Beside each measure stands the value that random rankings would have.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import combinations
 from numbers import Integral
 
@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.splits import Activations, Splits
 from pitfalls.arrays.words import checked_ks
+from pitfalls.columns import configuration_of
 from pitfalls.comparison.overlap import n_neurons_of, shared_by_depth
 from pitfalls.comparison.rbo import expected_rank_biased_overlap, rank_biased_overlap_of
 
 # Any way to rank: (data, seed) -> Ranking.
-Make = Callable[["Splits", int], "Ranking"]
+Make = Callable[[Splits, int], Ranking]
 
-# So many samples in a row without two words of every value: the value is too rare for a bootstrap.
+# A value that this many samples in a row lack is too rare for a bootstrap.
 _TRIES = 100
 
 
@@ -34,7 +35,7 @@ def stability(rankings: Sequence[Ranking], ks: Iterable[int], p: float = 0.9) ->
 
     Returns
     -------
-    One row a k: ``ranking``, ``direction``, ``n_neurons``, ``k``, ``draws`` (rankings); ``overlap``, ``overlap_min``,
+    One row per k: ``ranking``, ``direction``, ``n_neurons``, ``k``, ``draws`` (rankings); ``overlap``, ``overlap_min``,
     ``overlap_max`` (mean, lowest and highest over pairs, of the share of the first k that two rankings have in
     common) and ``overlap_expected`` (by chance, k / n); ``nogueira`` (:func:`nogueira`); and, the same at every
     k, ``rbo``, ``rbo_min``, ``rbo_max``, ``rbo_expected`` (rank-biased overlap) and its ``rbo_p``.
@@ -47,7 +48,6 @@ def stability(rankings: Sequence[Ranking], ks: Iterable[int], p: float = 0.9) ->
 
     Examples
     --------
-    >>> from pitfalls.arrays.ranking import Ranking
     >>> orders = [0, 1, 2, 3], [1, 0, 2, 3], [1, 2, 0, 3]
     >>> table = stability([Ranking(order, None, "a") for order in orders], ks=[2])
     >>> table[["overlap", "overlap_expected", "nogueira"]].round(3)
@@ -88,12 +88,11 @@ def stability(rankings: Sequence[Ranking], ks: Iterable[int], p: float = 0.9) ->
 def nogueira(rankings: Sequence[Ranking], k: int) -> float:
     """Stability of the first ``k`` corrected for chance: 1 for the same sets, 0 expected at random.
 
-    One minus the mean, over neurons, of the unbiased variance of being selected, over what it would be at random
-    (Nogueira, Sechidis & Brown 2018, JMLR 18(174)). Not a number where k is all neurons: there is no choice then.
+    One minus the mean, over neurons, of the unbiased variance of being selected, divided by its value at random
+    (Nogueira, Sechidis & Brown 2018, JMLR 18(174)). NaN where k is all neurons, which leaves no choice.
 
     Examples
     --------
-    >>> from pitfalls.arrays.ranking import Ranking
     >>> nogueira([Ranking([0, 1, 2], None, "a"), Ranking([0, 2, 1], None, "a")], k=1)
     1.0
     """
@@ -108,19 +107,19 @@ def nogueira(rankings: Sequence[Ranking], k: int) -> float:
 
 
 def stability_over_seeds(
-    make: Make, data: Splits, seeds: Iterable[int], ks: Iterable[int], p: float = 0.9
+    make: Make, data: Splits, ks: Iterable[int], seeds: Iterable[int], p: float = 0.9
 ) -> pd.DataFrame:
     """How far a method's rankings of the same data agree when only the seed differs.
 
     Parameters
     ----------
-    make:
+    make : callable
         ``make(data, seed)`` returns a ranking, such as ``lambda data, seed: pf.rank("linear", data, seed=seed)``.
-    seeds:
-        Two or more different ones; pairs of their rankings are compared.
-    ks:
+    ks : iterable of int
         Sizes of the top sets.
-    p:
+    seeds : iterable of int
+        Two or more different ones; every pair of their rankings is compared.
+    p : float
         Of rank-biased overlap.
 
     Returns
@@ -134,11 +133,10 @@ def stability_over_seeds(
 
     Examples
     --------
-    >>> from pitfalls.arrays.splits import Splits
     >>> from pitfalls.rankings import rank
     >>> part = ([[0.0, 1.0], [0.1, -1.0]], ["PL", "SG"])
     >>> data = Splits.from_arrays(train=part, dev=part, test=part)
-    >>> table = stability_over_seeds(lambda data, seed: rank("probeless", data, seed=seed), data, range(3), ks=[1])
+    >>> table = stability_over_seeds(lambda data, seed: rank("probeless", data, seed=seed), data, [1], range(3))
     >>> table[["draws", "overlap", "overlap_expected"]].to_dict("records")
     [{'draws': 3, 'overlap': 1.0, 'overlap_expected': 0.5}]
     """
@@ -150,27 +148,27 @@ def stability_over_seeds(
 
 
 def stability_over_bootstrap(
-    make: Make, data: Splits, draws: int, ks: Iterable[int], seed: int = 0, p: float = 0.9
+    make: Make, data: Splits, ks: Iterable[int], draws: int, p: float = 0.9, seed: int = 0
 ) -> pd.DataFrame:
     """How far a method's rankings agree when the sentences are drawn anew, with replacement.
 
-    Train and dev are each resampled by :func:`resample_sentences`; test is left alone. A sample in which some value
-    has fewer than two different words in train, or none in dev, is drawn again. Bare arrays (``Splits.from_arrays``)
-    have a sentence a row: with them it is a bootstrap over words, which knows nothing of words that share a sentence.
+    Train and dev are each resampled by :func:`resample_sentences`; test stays as it is. A sample in which some value
+    has fewer than two different words in train, or none in dev, is drawn again. In bare arrays (``Splits.from_arrays``)
+    every row is a sentence of its own: there it is a bootstrap over words, which ignores that words share sentences.
 
     Parameters
     ----------
-    make:
-        ``make(data, seed)`` returns a ranking. Every draw has a seed of its own as well; ignore it,
+    make : callable
+        ``make(data, seed)`` returns a ranking. Every draw also has a seed of its own; ignore it,
         ``lambda data, seed: pf.rank("linear", data, seed=0)``, to let the sentences alone vary.
-    draws:
-        How many samples, two or more. More draws begin with the same samples as fewer.
-    ks:
+    ks : iterable of int
         Sizes of the top sets.
-    seed:
-        For the samples and for the seeds that ``make`` is given.
-    p:
+    draws : int
+        How many samples, two or more. More draws begin with the same samples as fewer.
+    p : float
         Of rank-biased overlap.
+    seed : int
+        For the samples and for the seeds that ``make`` gets.
 
     Returns
     -------
@@ -183,11 +181,10 @@ def stability_over_bootstrap(
 
     Examples
     --------
-    >>> from pitfalls.arrays.splits import Splits
     >>> from pitfalls.rankings import rank
     >>> part = ([[0.0, 1.0], [0.1, -1.0]] * 5, ["PL", "SG"] * 5)
     >>> data = Splits.from_arrays(train=part, dev=part, test=part)
-    >>> table = stability_over_bootstrap(lambda data, seed: rank("probeless", data, seed=seed), data, 4, ks=[1])
+    >>> table = stability_over_bootstrap(lambda data, seed: rank("probeless", data, seed=seed), data, [1], 4)
     >>> table[["over", "draws", "overlap"]].to_dict("records")
     [{'over': 'sentences', 'draws': 4, 'overlap': 1.0}]
     """
@@ -201,46 +198,33 @@ def stability_over_bootstrap(
 
 
 def resample_sentences(part: Activations, seed: int) -> Activations:
-    """As many sentences as ``part`` has, drawn with replacement; all words of a drawn one come, as often as drawn.
+    """Draw as many sentences as ``part`` has, with replacement; each comes with all its words, as often as drawn.
 
     Sentences without a word in ``part`` do not take part. Sentence ids stay those of the corpus, so they repeat.
 
     Examples
     --------
-    >>> from pitfalls.arrays.splits import Activations
     >>> part = Activations.from_arrays([[1.0], [2.0], [3.0]], ["SG", "PL", "SG"])
     >>> resample_sentences(part, seed=0).sentence_ids
     array([1, 1, 2])
     """
     rows_of = np.argsort(part.sentence_ids, kind="stable")
     ids, starts, sizes = np.unique(part.sentence_ids[rows_of], return_index=True, return_counts=True)
-    # In the corpus's order: Linear's batches are not shuffled, and a new order is not a new sample.
+    # They stay in the corpus's order: Linear's batches are not shuffled, and a new order is not a new sample.
     drawn = np.sort(np.random.default_rng(seed).integers(len(ids), size=len(ids)))
     rows = [rows_of[starts[i] : starts[i] + sizes[i]] for i in drawn]
-    return _rows(part, np.concatenate(rows))
-
-
-def _rows(part: Activations, rows: NDArray[np.int64]) -> Activations:
-    """The words of ``part`` in these rows."""
-    return dataclasses.replace(
-        part,
-        X=part.X[rows],
-        y=part.y[rows],
-        forms=tuple(part.forms[row] for row in rows.tolist()),
-        sentence_ids=part.sentence_ids[rows],
-        positions=part.positions[rows],
-    )
+    return part.select(np.concatenate(rows))
 
 
 def _resampled(data: Splits, seed: int) -> Splits:
-    """Train and dev resampled, such that train has two different words of every value and dev has one."""
+    """Resample train and dev until train has two different words of every value and dev has one."""
     generator = np.random.default_rng(seed)
     for _ in range(_TRIES):
         of_train, of_dev = (int(number) for number in generator.integers(2**32, size=2))
         train, dev = resample_sentences(data.train, of_train), resample_sentences(data.dev, of_dev)
-        # A word and its double have no spread, so they count as one.
+        # A word and its copies have no spread, so they count as one.
         if _different_words(train).min() >= 2 and _different_words(dev).min() >= 1:
-            return dataclasses.replace(data, train=train, dev=dev)
+            return replace(data, train=train, dev=dev)
     words = _different_words(data.train)
     rarest = int(words.argmin())
     sentences = len(np.unique(data.train.sentence_ids[data.train.y == rarest]))
@@ -252,12 +236,11 @@ def _resampled(data: Splits, seed: int) -> Splits:
 
 
 def _different_words(part: Activations) -> NDArray[np.int64]:
-    """Words of each value, the doubles of one word counted once: [n_values] int64."""
+    """Words of each value, [n_values] int64; copies of a word count once."""
     words = np.unique(np.stack([part.y, part.sentence_ids, part.positions]), axis=1)
     return np.bincount(words[0], minlength=len(part.values))
 
 
 def _about(data: Splits, over: str, table: pd.DataFrame) -> pd.DataFrame:
-    for place, (column, value) in enumerate({**data.configuration, "over": over}.items()):
-        table.insert(place, column, value)
-    return table
+    about = configuration_of(data) | {"over": over}
+    return table.assign(**about)[[*about, *table.columns]]

@@ -1,10 +1,11 @@
 """Wilcoxon's signed-rank test over all configurations: the paper's test of one method against another.
 
 A method is a probe on a ranking: (probe, ranking, direction). Two methods are compared on the configurations
-(language, attribute, site) that have both; rows that differ in their seeds only are averaged before.
+(language, attribute, site) that have both; rows that differ only in their seeds are averaged first.
 
-The test takes configurations for independent, which they are not: they share languages, layers and attributes, so its
-p-values are too small. :mod:`~.permutation` and :mod:`~.paired_interval` take only languages for independent.
+The test treats configurations as independent, which they are not: they share languages, layers and attributes, so its
+p-values are too small. :mod:`~pitfalls.comparison.permutation` and :mod:`~pitfalls.comparison.paired_interval` treat
+only languages as independent.
 """
 
 from __future__ import annotations
@@ -22,30 +23,30 @@ from pitfalls.comparison.pairs import Comparison, Grouping, checked_rows, compar
 #: Numbers of neurons at which the paper compares methods.
 PAPER_KS = (10, 50, 150)
 
-# Up to so many differences the signed-rank test is exact, as it is in SciPy without ties.
+# Up to this many differences the signed-rank test is exact, as it is in SciPy without ties.
 _EXACT_PAIRS = 50
 
 
 def wilcoxon_matrix(curves: pd.DataFrame, ks: Iterable[int] = PAPER_KS, by: Grouping | None = None) -> pd.DataFrame:
     """Compare every two methods by Wilcoxon's signed-rank test on their paired accuracies, as the paper does.
 
-    Two-sided; zero differences are left out of the ranks (SciPy's ``zero_method="wilcox"``), without continuity
-    correction. Up to 50 non-zero differences the p-value is exact, ties among them included; above that it is SciPy's
-    normal approximation. Where all differences are zero, p is 1.
+    Two-sided; zero differences get no rank (SciPy's ``zero_method="wilcox"``), and there is no continuity correction.
+    Up to 50 non-zero differences the p-value is exact, also with ties; above that it is SciPy's normal approximation.
+    Where all differences are zero, p is 1.
 
     Parameters
     ----------
-    curves:
+    curves : DataFrame
         Tables of :func:`~pitfalls.probes.curves.probe_curves` of many configurations, concatenated; of one task and
         split.
-    ks:
+    ks : iterable of int
         Numbers of neurons that the table has; the default is the paper's.
-    by:
-        None for one matrix over all configurations, or the column with a matrix for each of its values.
+    by : str, optional
+        The column with one matrix for each of its values; by default one matrix over all configurations.
 
     Returns
     -------
-    One row an ordered pair of different methods, group and k, sorted: by, group ("all" where ``by`` is None), k,
+    One row per ordered pair of different methods, group and k, sorted: by, group ("all" where ``by`` is None), k,
     probe_a, ranking_a, direction_a, the same for b, n_configurations (of the group), n_pairs (configurations that have
     both methods), wins and losses (of a against b), n_ties (equal accuracies), mean_difference and median_difference
     (accuracy of a minus b, over the pairs, ties included), statistic (the smaller sum of ranks; NaN without a
@@ -66,8 +67,8 @@ def wilcoxon_matrix(curves: pd.DataFrame, ks: Iterable[int] = PAPER_KS, by: Grou
 
     Notes
     -----
-    That the paper tests paired accuracies at these k, overall and by language, layer and attribute, was read in the
-    authors' code ([C], SOURCES.md). The effect size is that of Kerby (2014, Comprehensive Psychology 3, 11.IT.3.1).
+    The authors' code tests paired accuracies at these k, overall and by language, layer and attribute ([C],
+    SOURCES.md). The effect size is that of Kerby (2014, Comprehensive Psychology 3, 11.IT.3.1).
 
     Examples
     --------
@@ -113,7 +114,7 @@ def _signed_rank_test(differences: NDArray[np.float64]) -> dict[str, float]:
 
 def _exact_p_value(ranks: NDArray[np.float64], statistic: float) -> float:
     """Two-sided p of the smaller rank sum, each rank being of either sign with equal chance; ranks may be tied."""
-    # Doubled, tied ranks are whole too. chance[s]: that the ranks so far sum to s / 2 on one side.
+    # Doubled, tied ranks are whole, too. chance[s] is the chance that the ranks so far sum to s / 2 on one side.
     doubled = np.rint(2 * ranks).astype(np.int64)
     chance = np.zeros(int(doubled.sum()) + 1)
     chance[0] = 1.0

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.splits import Activations, Splits
 from pitfalls.arrays.words import checked_ks
-from pitfalls.columns import SPLITS, Split
+from pitfalls.columns import SPLITS, Split, configuration_of
 from pitfalls.interventions.kinds import Kind, Means, StateChange
 
 if TYPE_CHECKING:
@@ -316,7 +316,7 @@ def prepare(subject: Subject, ranking: Ranking, kind: Kind, ks: Iterable[int], s
     part: Activations = getattr(data, sample.split)
     aims = kind.aims(data.train.values)
     keys = {
-        **part.configuration,
+        **configuration_of(part),
         "split": sample.split,
         "ranking": ranking.name,
         "direction": ranking.direction,

@@ -1,14 +1,15 @@
 """The probes as scikit-learn classifiers: Linear, its converged sibling, and Gaussian.
 
-A probe reads an attribute off some neurons. It says nothing about which neurons to give it: that is a
-ranking's job (:mod:`pitfalls.rankings`), and keeping the two apart is the paper's first lesson.
+A probe reads an attribute from some neurons. Choosing those neurons is a ranking's job (:mod:`pitfalls.rankings`), and
+keeping the two apart is the paper's first lesson.
 
-They take NumPy arrays or torch tensors, float32 or float64, and compute where a tensor lies; what they learn
-and predict are NumPy arrays.
+They take NumPy arrays or torch tensors, float32 or float64, and compute on the tensor's device; what they learn and
+predict are NumPy arrays.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,14 +21,17 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from pitfalls.arrays.given import as_array, as_labels, readable
 from pitfalls.arrays.ties import first_best
-from pitfalls.arrays.words import Words, as_tensor, check_two_words_each
+from pitfalls.arrays.words import as_tensor, check_two_words_each
+from pitfalls.probes.adam import Adam
+from pitfalls.probes.blocks import LinearWeights
 from pitfalls.probes.gaussian import Gaussians, fit_gaussians, gaussian_log_joint
-from pitfalls.probes.linear import Adam, LinearWeights, Optimum, descend
+from pitfalls.probes.linear import fit_linear
+from pitfalls.probes.optimum import Optimum
 
 # Whitened words held at a time when predicting: about 64 MB of float64.
 _HELD = 2**23
 
-#: What the estimators of this wing take for words: arrays or tensors on any device.
+#: What probes and rankings take for words: arrays, or tensors on any device.
 WordsLike = ArrayLike | torch.Tensor
 
 
@@ -37,8 +41,8 @@ def read_words(estimator: BaseEstimator, X: WordsLike, *, reset: bool) -> torch.
     Raises
     ------
     ValueError
-        For NaN or infinity, another number of dimensions, no rows, another width than in ``fit``, and input that
-        is sparse, masked or complex.
+        For NaN or infinity, a shape that is not [n_words, n_neurons], another width than in ``fit``, and input that is
+        sparse, masked or complex.
     """
     X = readable(X)
     if isinstance(X, torch.Tensor):
@@ -66,7 +70,7 @@ def read_labels(y: Any, n_words: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
     Raises
     ------
     ValueError
-        If there is not one label a word, or the labels are no classes.
+        If there is not one label per word, or the labels are not classes.
     """
     labels = as_array(y, "y")
     if labels.dtype == object and labels.ndim == 1:
@@ -75,16 +79,16 @@ def read_labels(y: Any, n_words: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:
-        raise ValueError(f"y has the shape {labels.shape} and X {n_words} words: give one label a word")
+        raise ValueError(f"y has the shape {labels.shape} and X {n_words} words: give one label per word")
     if len(labels) != n_words:
-        raise ValueError(f"y has {len(labels)} labels and X {n_words} words: give one label a word")
+        raise ValueError(f"y has {len(labels)} labels and X {n_words} words: give one label per word")
     check_classification_targets(labels)
     classes, codes = np.unique(labels, return_inverse=True)
     return classes, codes.astype(np.int64)
 
 
 class _Probe(ClassifierMixin, BaseEstimator):
-    """What all probes share: reading the input, and prediction from log-probabilities."""
+    """What all probes share: they read the input, and predict from log-probabilities."""
 
     classes_: NDArray[Any]
 
@@ -116,7 +120,7 @@ class _Probe(ClassifierMixin, BaseEstimator):
         return np.exp(self.predict_log_proba(X))
 
     def predict(self, X: WordsLike) -> NDArray[Any]:
-        """The most probable class of every word, [n_words]; of equals (see :mod:`~.ties`), the first."""
+        """The most probable class of every word, [n_words]; the first of equal ones (:mod:`~pitfalls.arrays.ties`)."""
         log_proba = torch.from_numpy(self.predict_log_proba(X))
         return self.classes_[first_best(log_proba).numpy()]
 
@@ -125,36 +129,37 @@ class _Linear(_Probe):
     """What both linear probes share: weights, and prediction by softmax."""
 
     def _keep(self, weights: LinearWeights) -> None:
-        self.coef_, self.intercept_ = weights.coef[0].cpu().numpy(), weights.intercept[0].cpu().numpy()
-        self.losses_ = weights.losses[:, 0].cpu().numpy()
+        self.coef_, self.intercept_ = weights.coef.cpu().numpy(), weights.intercept.cpu().numpy()
+        self.losses_ = weights.losses.cpu().numpy()
 
     def _log_proba(self, X: torch.Tensor) -> torch.Tensor:
         coef, intercept = as_tensor(self.coef_, X.device), as_tensor(self.intercept_, X.device)
         return torch.log_softmax(X.to(coef.dtype) @ coef.T + intercept, dim=1)
 
 
+@dataclass(eq=False, repr=False)
 class LinearProbe(_Linear):
     """Logistic regression trained as the paper trains it: a preset, not an optimum (SOURCES.md, Linear [C]).
 
-    Adam over the words in their order, ten epochs of batches of 32; the loss adds ``l1`` times the sum of
-    absolute weights and ``l2`` times their Euclidean norm, not squared. The weights after the last epoch
-    predict; the weights after the epoch of the lowest training loss are kept for the ranking.
+    Adam takes the words in their order, in batches of 32, for ten epochs; the loss adds ``l1`` times the sum of
+    absolute weights and ``l2`` times their Euclidean norm, not squared. The probe predicts with the weights after the
+    last epoch, and keeps those after the epoch with the lowest training loss for the ranking.
 
     Parameters
     ----------
     learning_rate, batch_size, epochs, l1, l2:
         The paper's values are the defaults.
-    seed:
-        Of the first weights, which are those of ``torch.nn.Linear`` under that seed.
+    seed : int
+        For the first weights, which are those of ``torch.nn.Linear`` under that seed.
 
     Attributes
     ----------
-    coef_, intercept_:
-        [n_classes, n_neurons] and [n_classes], after the last epoch.
+    coef_, intercept_ : [n_classes, n_neurons] and [n_classes]
+        After the last epoch.
     best_coef_, best_intercept_:
         The same after the best epoch.
-    losses_:
-        [epochs], training loss summed over batches, penalties included.
+    losses_ : [epochs]
+        Training loss summed over batches, penalties included.
 
     Examples
     --------
@@ -164,57 +169,43 @@ class LinearProbe(_Linear):
     array(['SG'], dtype='<U2')
     """
 
-    def __init__(
-        self,
-        learning_rate: float = 0.01,
-        batch_size: int = 32,
-        epochs: int = 10,
-        l1: float = 0.001,
-        l2: float = 0.01,
-        seed: int = 0,
-    ) -> None:
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.l1 = l1
-        self.l2 = l2
-        self.seed = seed
+    learning_rate: float = 0.01
+    batch_size: int = 32
+    epochs: int = 10
+    l1: float = 0.001
+    l2: float = 0.01
+    seed: int = 0
 
     def fit(self, X: WordsLike, y: Any) -> LinearProbe:
         """Train on words ``X`` [n_words, n_neurons] with labels ``y`` [n_words]."""
         words, codes = self._training_tensors(X, y)
         recipe = Adam(self.learning_rate, self.batch_size, self.epochs, self.l1, self.l2)
-        weights = descend(words, codes, len(self.classes_), [words.shape[1]], seed=self.seed, recipe=recipe)
+        weights = fit_linear(words, codes, len(self.classes_), recipe, self.seed)
         self._keep(weights)
-        self.best_coef_ = weights.best_coef[0].cpu().numpy()
-        self.best_intercept_ = weights.best_intercept[0].cpu().numpy()
+        self.best_coef_, self.best_intercept_ = weights.best_coef.cpu().numpy(), weights.best_intercept.cpu().numpy()
         return self
 
 
+@dataclass(eq=False, repr=False)
 class ConvergedLinearProbe(_Linear):
     """The minimum of the paper's own loss: what :class:`LinearProbe` would be with patience.
 
-    The loss, mean cross-entropy + ``l1`` times the sum of absolute weights + ``l2`` times their Euclidean norm,
-    is convex, so its minimum depends on no seed, no batch and no order of the words. Comparing the two shows how
-    much of a result belongs to the preset.
+    The loss, mean cross-entropy + ``l1`` times the sum of absolute weights + ``l2`` times their Euclidean norm, is
+    convex, so its minimum does not depend on a seed, on batches or on the order of the words. Comparing the two probes
+    shows how much of a result is due to the preset.
 
     Parameters
     ----------
-    l1, l2:
-        The paper's values are the defaults.
-    ridge:
-        Factor of half the sum of squared weights; 0 in the paper.
-    tolerance, max_iter:
-        See :class:`~pitfalls.probes.linear.Optimum`.
+    l1, l2, ridge, tolerance, max_iter:
+        See :class:`~pitfalls.probes.optimum.Optimum`; the paper's values are the defaults.
 
     Attributes
     ----------
-    coef_, intercept_:
-        [n_classes, n_neurons] and [n_classes].
-    losses_:
-        [n_iter_ + 1], the loss where each step began, and at the minimum.
-    n_iter_:
-        How many steps were taken.
+    coef_, intercept_ : [n_classes, n_neurons] and [n_classes]
+    losses_ : [n_iter_ + 1]
+        The loss where each step began, and at the minimum.
+    n_iter_ : int
+        The number of steps.
 
     Examples
     --------
@@ -224,47 +215,38 @@ class ConvergedLinearProbe(_Linear):
     (True, [0.0, 0.0])
     """
 
-    def __init__(
-        self,
-        l1: float = 0.001,
-        l2: float = 0.01,
-        ridge: float = 0.0,
-        tolerance: float = 1e-5,
-        max_iter: int = 2000,
-    ) -> None:
-        self.l1 = l1
-        self.l2 = l2
-        self.ridge = ridge
-        self.tolerance = tolerance
-        self.max_iter = max_iter
+    l1: float = 0.001
+    l2: float = 0.01
+    ridge: float = 0.0
+    tolerance: float = 1e-5
+    max_iter: int = 2000
 
     def fit(self, X: WordsLike, y: Any) -> ConvergedLinearProbe:
         """Minimise the loss over words ``X`` [n_words, n_neurons] with labels ``y`` [n_words]."""
         words, codes = self._training_tensors(X, y)
         recipe = Optimum(self.l1, self.l2, self.ridge, self.tolerance, self.max_iter)
-        self._keep(descend(words, codes, len(self.classes_), [words.shape[1]], recipe=recipe))
+        self._keep(fit_linear(words, codes, len(self.classes_), recipe))
         self.n_iter_ = len(self.losses_) - 1
         return self
 
 
+@dataclass(eq=False, repr=False)
 class GaussianProbe(_Probe):
-    """One Gaussian a class, maximum a posteriori, and Bayes' rule (SOURCES.md, Gaussian [C]).
+    """One Gaussian per class, maximum a posteriori, and Bayes' rule (SOURCES.md, Gaussian [C]).
 
-    See :func:`~pitfalls.probes.gaussian.fit_gaussians` for the formula and for what is done about constant
-    neurons.
+    See :func:`~pitfalls.probes.gaussian.fit_gaussians` for the formula, and for how it treats constant neurons.
 
     Parameters
     ----------
-    n_neurons:
-        Width of the whole representation, where ``X`` holds only some of its neurons; by default the width
-        of ``X``. With it, a probe of some neurons is the marginal of the probe of all, as in the paper.
+    n_neurons : int, optional
+        Width of the whole representation, where ``X`` holds only some of its neurons; by default the width of ``X``.
+        With it, a probe of some neurons is the marginal of the probe of all, as in the paper.
 
     Attributes
     ----------
-    means_, covariances_:
-        [n_classes, n_neurons] and [n_classes, n_neurons, n_neurons].
-    log_prior_:
-        [n_classes], nats.
+    means_, covariances_ : [n_classes, n_neurons] and [n_classes, n_neurons, n_neurons]
+    log_prior_ : [n_classes]
+        Nats.
 
     Examples
     --------
@@ -273,24 +255,21 @@ class GaussianProbe(_Probe):
     array(['SG'], dtype='<U2')
     """
 
-    def __init__(self, n_neurons: int | None = None) -> None:
-        self.n_neurons = n_neurons
+    n_neurons: int | None = None
 
     def fit(self, X: WordsLike, y: Any) -> GaussianProbe:
         """Fit to words ``X`` [n_words, n_neurons] with labels ``y`` [n_words]."""
         words, codes = self._training_tensors(X, y)
-        check_two_words_each(Words(words, codes, tuple(str(value) for value in self.classes_)))
+        check_two_words_each(codes, [str(value) for value in self.classes_])
         gaussians = fit_gaussians(words, codes, len(self.classes_), self.n_neurons)
         self.means_, self.covariances_ = gaussians.means.cpu().numpy(), gaussians.covariances.cpu().numpy()
         self.log_prior_ = gaussians.log_prior.cpu().numpy()
         return self
 
     def _log_proba(self, X: torch.Tensor) -> torch.Tensor:
-        prior, means, covariances = (
-            as_tensor(array, X.device) for array in (self.log_prior_, self.means_, self.covariances_)
-        )
-        noise = covariances.diagonal(dim1=1, dim2=2)
-        gaussians = Gaussians(prior, means, covariances, noise)
+        learned = self.log_prior_, self.means_, self.covariances_
+        prior, means, covariances = (as_tensor(array, X.device) for array in learned)
+        gaussians = Gaussians(prior, means, covariances, noise=covariances.diagonal(dim1=1, dim2=2))
         # The whitened words are copies in double precision; of many words at once they would fill the memory.
         blocks = X.split(max(1, _HELD // means.numel()))
         joint = torch.cat([gaussian_log_joint(gaussians, words, [X.shape[1]])[:, :, 0] for words in blocks])

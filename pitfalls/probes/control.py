@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pitfalls.arrays.splits import Activations, Splits
+from pitfalls.columns import SPLITS
 from pitfalls.language.forms import as_forms
 
 
 def control_labels(forms: Sequence[Sequence[str]], n_classes: int, seed: int = 0) -> tuple[NDArray[np.int64], ...]:
-    """One uniformly random label a word form, the same wherever the form occurs.
+    """One uniformly random label per word form, the same wherever the form occurs.
 
-    Forms are drawn for in order of their first split (train, dev, test) and, within it, of the alphabet: so
-    the labels of training forms do not depend on what dev and test hold, and a form that training does not
-    know gets a fresh draw, which no probe can guess.
+    Labels are drawn split by split (train, dev, test) for the forms that are new there, in alphabetical order. So the
+    labels of training forms do not depend on what dev and test hold, and a form that training does not know gets a
+    fresh draw, which no probe can guess.
 
     Parameters
     ----------
-    forms:
-        The word forms of each split, [n_splits][n_words].
+    forms : [n_splits][n_words]
+        The word forms of each split.
 
     Returns
     -------
@@ -62,36 +63,31 @@ def control_task(data: Splits, seed: int = 0) -> Splits:
     >>> control.values, control.train.y.tolist() == control.test.y.tolist()
     (('control 0', 'control 1'), True)
     """
-    parts = (data.train, data.dev, data.test)
-    n_classes = len(data.train.values)
-    labels = control_labels([part.forms for part in parts], n_classes, seed)
-    for name, part, y in zip(("train", "dev", "test"), parts, labels, strict=True):
+    parts: dict[str, Activations] = {split: getattr(data, split) for split in SPLITS}
+    n_classes = len(data.values)
+    digits = len(str(n_classes - 1))
+    values = tuple(f"control {c:0{digits}d}" for c in range(n_classes))
+    labels = control_labels([part.forms for part in parts.values()], n_classes, seed)
+    for (split, part), y in zip(parts.items(), labels, strict=True):
         unused = sorted(set(range(n_classes)) - set(y.tolist()))
         if unused:
             raise ValueError(
-                f"no word of {name} drew control label(s) {unused} of {n_classes}: there are only "
-                f"{len(set(part.forms))} different forms in {name}; take another seed or more words"
+                f"no word of {split} drew control label(s) {unused} of {n_classes}: there are only "
+                f"{len(set(part.forms))} different forms in {split}; take another seed or more words"
             )
-    digits = len(str(n_classes - 1))
-    values = tuple(f"control {c:0{digits}d}" for c in range(n_classes))
-
-    def relabelled(part: Activations, y: NDArray[np.int64]) -> Activations:
-        return dataclasses.replace(part, y=y, values=values)
-
-    train, dev, test = (relabelled(part, y) for part, y in zip(parts, labels, strict=True))
-    return dataclasses.replace(data, train=train, dev=dev, test=test)
+        parts[split] = replace(part, y=y, values=values)
+    return Splits(**parts)
 
 
 def hold_out_forms(data: Splits, share: float, seed: int = 0) -> Splits:
-    """The same test words, some of whose forms train and dev no longer have: unseen words in known numbers.
+    """Draw some forms of the test words, and take their words out of train and dev.
 
-    In a corpus of few forms, train has seen nearly all of test. Forms are drawn from those of test, and their words
-    leave train and dev.
+    In a corpus of few forms, train has seen nearly all of test; this makes unseen words, in known numbers.
 
     Parameters
     ----------
-    share:
-        Of the test forms, above 0 and below 1.
+    share : float
+        How many of the test forms to draw, above 0 and below 1.
 
     Raises
     ------
@@ -111,16 +107,5 @@ def hold_out_forms(data: Splits, share: float, seed: int = 0) -> Splits:
     forms = sorted(set(data.test.forms))
     drawn = np.random.default_rng(seed).permutation(len(forms))[: max(1, round(share * len(forms)))]
     held = {forms[i] for i in drawn.tolist()}
-
-    def without(part: Activations) -> Activations:
-        kept = np.array([form not in held for form in part.forms])
-        return dataclasses.replace(
-            part,
-            X=part.X[kept],
-            y=part.y[kept],
-            forms=tuple(form for form in part.forms if form not in held),
-            sentence_ids=part.sentence_ids[kept],
-            positions=part.positions[kept],
-        )
-
-    return dataclasses.replace(data, train=without(data.train), dev=without(data.dev))
+    train, dev = (part.select([form not in held for form in part.forms]) for part in (data.train, data.dev))
+    return replace(data, train=train, dev=dev)

@@ -1,10 +1,10 @@
-"""Rankings of neurons: an order, where it came from, and nothing else.
+"""Rankings of neurons: an order, and where it came from.
 
-A ranking may be derived from a probe's weights, from a greedy search, from class means or from chance; what
-evaluates it (:mod:`~pitfalls.probes.curves`, :mod:`~pitfalls.interventions.run`) sees only the order.
+A ranking may come from a probe's weights, a greedy search, class means or chance; whatever evaluates it
+(:mod:`~pitfalls.probes.curves`, :mod:`~pitfalls.interventions.run`) sees only the order.
 
-To add one, write a small class (:class:`~pitfalls.rankings.base.Scorer` with ``score_neurons``) and one
-line in ``_METHODS``.
+To add one, write a small class (:class:`~pitfalls.rankings.base.Scorer` with ``score_neurons``) and add it to
+``_METHODS``.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any
 
 import torch
 
-from pitfalls.arrays.ranking import Direction, Ranking
+from pitfalls.arrays.ranking import Direction, Ranking, check_direction
 from pitfalls.arrays.splits import Splits
 from pitfalls.rankings.anova import Anova
 from pitfalls.rankings.average_precision import AveragePrecision
-from pitfalls.rankings.base import Greedy, Ranked, Ranker, Scorer
+from pitfalls.rankings.base import Greedy, Ranker, Scorer
 from pitfalls.rankings.conditional_mi import ConditionalMI
 from pitfalls.rankings.gaussian import Gaussian
 from pitfalls.rankings.lca import LCA
@@ -31,35 +31,6 @@ from pitfalls.rankings.penalised import Lasso, LinearConverged, Ridge
 from pitfalls.rankings.probeless import Probeless
 from pitfalls.rankings.random import Random
 from pitfalls.rankings.random_forest import RandomForest
-
-__all__ = [
-    "LCA",
-    "PAPER_RANKINGS",
-    "RANKINGS",
-    "Anova",
-    "AveragePrecision",
-    "ConditionalMI",
-    "Direction",
-    "Gaussian",
-    "Greedy",
-    "Lasso",
-    "Linear",
-    "LinearConverged",
-    "MeanSelectivity",
-    "MutualInformation",
-    "Probeless",
-    "Random",
-    "RandomForest",
-    "Ranked",
-    "Ranker",
-    "Ranking",
-    "Ridge",
-    "Scorer",
-    "random_rankings",
-    "rank",
-    "rank_both",
-    "ranker",
-]
 
 #: The seven rankings of the paper, as ``(name, direction)`` (SOURCES.md, Rankings [C]).
 PAPER_RANKINGS: tuple[tuple[str, Direction], ...] = (
@@ -116,8 +87,7 @@ def ranker(name: str, direction: Direction = "ttb", seed: int = 0, **options: An
         near = difflib.get_close_matches(str(name), _METHODS, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"no ranking {name!r}: there are {', '.join(RANKINGS)}{hint}")
-    if direction not in ("ttb", "btt"):
-        raise ValueError(f'direction must be "ttb" or "btt", not {direction!r}')
+    check_direction(direction)
     method = _METHODS[name]
     known = [field.name for field in dataclasses.fields(method)]
     unknown = sorted(set(options) - set(known))
@@ -139,18 +109,18 @@ def rank(
 
     Parameters
     ----------
-    name:
-        One of :func:`rankings`.
-    data:
-        Splits of activations; methods fit on ``train``, and "gaussian" selects on ``dev``.
-    direction:
+    name : str
+        One of :data:`RANKINGS`.
+    data : Splits
+        Methods fit on ``train``, and "gaussian" selects on ``dev``.
+    direction : str
         "ttb", the best first, or "btt", the worst first.
-    seed:
+    seed : int
         For what is drawn: the first weights of "linear", the order of "random", the trees of "random_forest".
-    max_neurons:
+    max_neurons : int, optional
         How many neurons a greedy search ("gaussian", "conditional_mi") chooses before it completes the order by
         what each of the rest would have added next; the other methods rank all neurons at no extra cost.
-    device:
+    device : str or torch.device
         Where to compute, such as "cuda".
     **options:
         What else the method takes, such as ``value="PL"`` for "probeless" or ``l1`` for "lasso".
@@ -162,14 +132,13 @@ def rank(
 
     Examples
     --------
-    >>> from pitfalls.arrays.splits import Splits
     >>> part = ([[0.0, 1.0], [0.1, -1.0]], ["PL", "SG"])
     >>> rank("probeless", Splits.from_arrays(train=part, dev=part, test=part)).order
     array([1, 0])
     """
     method = ranker(name, direction, seed, **options)
     if max_neurons is not None:
-        # Checked also where the method has no use for it: a wrong number is wrong for every ranking.
+        # Checked for every method: a wrong number is wrong even where the method has no use for it.
         Greedy(max_neurons=max_neurons).steps(data.n_neurons)
         if isinstance(method, Greedy):
             method.max_neurons = max_neurons
@@ -186,14 +155,8 @@ def rank_both(
 ) -> tuple[Ranking, Ranking]:
     """Top to bottom and bottom to top, as two calls of :func:`rank` give them, from one fit where that is the same.
 
-    Parameters
-    ----------
-    name, data, seed, max_neurons, device, **options:
-        As of :func:`rank`.
-
     Examples
     --------
-    >>> from pitfalls.arrays.splits import Splits
     >>> part = ([[0.0, 1.0], [0.1, -1.0]], ["PL", "SG"])
     >>> [r.order.tolist() for r in rank_both("probeless", Splits.from_arrays(train=part, dev=part, test=part))]
     [[1, 0], [0, 1]]
@@ -201,21 +164,15 @@ def rank_both(
     best_first = rank(name, data, "ttb", seed, max_neurons, device, **options)
     if issubclass(_METHODS[name], Scorer):
         return best_first, best_first.reversed()
-    # A greedy search for what adds least is not the search for what adds most, read backwards.
+    # Searching greedily for what adds least is not the search for what adds most, read backwards.
     return best_first, rank(name, data, "btt", seed, max_neurons, device, **options)
 
 
 def random_rankings(data: Splits, draws: int, seed: int = 0) -> Sequence[Ranking]:
-    """Several random rankings, for the interval that chance alone covers.
-
-    Parameters
-    ----------
-    draws:
-        How many; they have the seeds ``seed``, ``seed + 1``, ...
+    """Several random rankings, with the seeds ``seed``, ``seed + 1``, ...: they show what chance alone reaches.
 
     Examples
     --------
-    >>> from pitfalls.arrays.splits import Splits
     >>> part = ([[0.0, 1.0], [0.1, -1.0]], ["PL", "SG"])
     >>> [r.seed for r in random_rankings(Splits.from_arrays(part, part, part), draws=3)]
     [0, 1, 2]

@@ -12,13 +12,13 @@ from sklearn.base import BaseEstimator
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from pitfalls.arrays.ranking import Direction, Ranking
+from pitfalls.arrays.ranking import Direction, Ranking, check_direction
 from pitfalls.arrays.splits import Splits
 from pitfalls.arrays.ties import descending
 from pitfalls.arrays.words import Words, as_tensor, check_magnitude, checked_ks, labelled_words
 from pitfalls.probes.classifiers import WordsLike, read_labels, read_words
 
-#: Neurons whose words are sorted at a time.
+#: How many neurons' words are sorted at a time.
 NEURONS_AT_ONCE = 64
 
 
@@ -34,24 +34,22 @@ class Ranked(NamedTuple):
 class Ranker(SelectorMixin, BaseEstimator):
     """A ranking method; also a scikit-learn selector of the first ``k`` neurons, for pipelines.
 
-    Subclasses are dataclasses with a ``name`` that write :meth:`find`; those that only score neurons derive from
-    :class:`Scorer` and write :meth:`Scorer.score_neurons`.
+    A subclass is a dataclass with a ``name`` that defines :meth:`find`; one that only scores neurons derives from
+    :class:`Scorer` and defines :meth:`Scorer.score_neurons`.
 
     Parameters
     ----------
-    k:
-        How many neurons ``transform`` keeps; no part of the ranking.
-    direction:
+    k : int
+        How many neurons ``transform`` keeps; not part of the ranking.
+    direction : str
         "ttb" (the best first) or "btt" (the worst first).
-    seed:
+    seed : int
         For what the method draws.
 
     Attributes
     ----------
-    ranking_:
-        The :class:`Ranking`, after ``fit``.
-    scores_:
-        [n_neurons], its scores.
+    ranking_, scores_ : Ranking and float64 [n_neurons]
+        After ``fit``.
     """
 
     k: int = 10
@@ -61,12 +59,12 @@ class Ranker(SelectorMixin, BaseEstimator):
     name: ClassVar[str] = ""
 
     def find(self, train: Words, dev: Words) -> Ranked:
-        """Rank the neurons for the attribute of ``train``; ``dev`` is for methods that select on other words."""
+        """Rank the neurons for the attribute of ``train``; some methods select on the words of ``dev``."""
         raise NotImplementedError
 
     @property
     def label(self) -> str:
-        """The ranking's name in tables: the method, and options that make it another ranking."""
+        """The ranking's name in tables: the method's, and options that make it another ranking."""
         return self.name
 
     def rank(self, data: Splits, device: str | torch.device = "cpu") -> Ranking:
@@ -74,8 +72,7 @@ class Ranker(SelectorMixin, BaseEstimator):
         return self._ranking(labelled_words(data, "train", device), labelled_words(data, "dev", device))
 
     def _ranking(self, train: Words, dev: Words) -> Ranking:
-        if self.direction not in ("ttb", "btt"):
-            raise ValueError(f'direction must be "ttb" or "btt", not {self.direction!r}')
+        check_direction(self.direction)
         check_magnitude(train.X)
         check_magnitude(dev.X)
         order, scores, ranked = self.find(train, dev)
@@ -84,8 +81,8 @@ class Ranker(SelectorMixin, BaseEstimator):
     def fit(self, X: WordsLike, y: Any, X_dev: WordsLike | None = None, y_dev: Any = None) -> Ranker:
         """Rank the neurons of words ``X`` [n_words, n_neurons] for labels ``y`` [n_words].
 
-        Methods that select on other words than they fit (Gaussian) use ``X_dev`` and ``y_dev``; where those are
-        not given, as in a pipeline, they select on the training words.
+        A method that selects on other words than it fits (Gaussian) uses ``X_dev`` and ``y_dev``; without them, as in
+        a pipeline, it selects on the training words.
         """
         words = read_words(self, X, reset=True)
         classes, codes = read_labels(y, len(words))
@@ -98,7 +95,7 @@ class Ranker(SelectorMixin, BaseEstimator):
             raise ValueError(f"{missing} is not given: the words to select on need both X_dev and y_dev")
         if X_dev is not None:
             dev = self._dev(X_dev, y_dev, classes, words.device)
-        checked_ks([self.k], train.n_neurons, least=1)
+        checked_ks([self.k], train.n_neurons)
         self.ranking_ = self._ranking(train, dev)
         self.scores_ = self.ranking_.scores
         return self
@@ -112,7 +109,7 @@ class Ranker(SelectorMixin, BaseEstimator):
 
     def _get_support_mask(self) -> NDArray[np.bool_]:
         check_is_fitted(self)
-        (k,) = checked_ks([self.k], len(self.ranking_), least=1)
+        (k,) = checked_ks([self.k], len(self.ranking_))
         mask = np.zeros(len(self.ranking_), dtype=bool)
         mask[self.ranking_.order[:k]] = True
         return mask
@@ -144,13 +141,12 @@ class Scorer(Ranker):
 
 @dataclass(eq=False, repr=False)
 class Greedy(Ranker):
-    """A method that adds neurons one by one, each for what it adds to those before it.
+    """A method that chooses neurons one by one, each for what it adds to those before it.
 
     Parameters
     ----------
-    max_neurons:
-        How many neurons are chosen one by one; the rest follow by what each would have added next. By default
-        all are.
+    max_neurons : int, optional
+        How many neurons to choose one by one, by default all; the rest follow by what each would have added next.
     """
 
     max_neurons: int | None = None
@@ -161,7 +157,7 @@ class Greedy(Ranker):
         Raises
         ------
         ValueError
-            If ``max_neurons`` is not a whole number from 1 on.
+            If ``max_neurons`` is not a whole number, 1 or more.
         """
         wanted = self.max_neurons
         if wanted is None:

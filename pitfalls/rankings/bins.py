@@ -1,4 +1,4 @@
-"""Activations cut into bins of equally many words, and information counted from them."""
+"""Information (bits) counted from activations that are cut into bins of equally many words."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pitfalls.arrays.ties import settled
 def binned(X: torch.Tensor, n_bins: int) -> NDArray[np.int64]:
     """The bin of every activation, [n_neurons, n_words] in 0..n_bins-1.
 
-    A neuron's bins are cut at its words' sorted activations number n/B, 2n/B, ..., rounded down; words of equal
-    activation (closer than :data:`~pitfalls.arrays.ties.TIE` of the neuron's largest) share a bin, so a neuron with
-    few different activations has fewer bins.
+    A neuron's bins are cut at its sorted activations number n/B, 2n/B, ..., rounded down. Words of equal activation
+    (closer than :data:`~pitfalls.arrays.ties.TIE` of the neuron's largest) share a bin, so a neuron with few different
+    activations has fewer bins.
 
     Raises
     ------
@@ -58,12 +58,11 @@ def information_bits(codes: NDArray[np.int64], y: NDArray[np.int64]) -> float:
 
 
 def rounded(bits: float) -> float:
-    """An information without its rounding error, not negative: so zero is zero, and a tie is a tie."""
+    """An information without its rounding error and not negative, so that zero is zero and a tie is a tie."""
     return max(0.0, round(bits, 12))
 
 
 def joint_counts(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
     """How many words have each pair of codes, [codes of a, codes of b]."""
-    width = int(b.max()) + 1
-    height = int(a.max()) + 1
+    height, width = int(a.max()) + 1, int(b.max()) + 1
     return np.bincount(a * width + b, minlength=height * width).reshape(height, width)

@@ -1,4 +1,4 @@
-"""A ranking that knows redundancy: a copy of a neuron that was chosen already adds nothing."""
+"""A ranking that allows for redundancy: a copy of a neuron that was already chosen adds nothing."""
 
 from __future__ import annotations
 
@@ -17,14 +17,13 @@ from pitfalls.rankings.bins import binned, entropy_of_counts, information_bits, 
 class ConditionalMI(Greedy):
     """Conditional mutual information maximisation (CMIM, Fleuret 2004, JMLR 5).
 
-    Each step adds the neuron whose information about the value is largest given the chosen neuron that makes it
-    smallest: the minimum over chosen k of I(value; j | k). The first is the neuron with the most information.
-    Activations are cut into bins, information is counted (bits, on train); a tie goes to the lower index, and
-    bottom to top is the reversal. A neuron's score is that minimum when it was added.
+    A neuron j scores the minimum, over the chosen neurons k, of I(value; j | k); each step adds the neuron with the
+    highest score. The first is the neuron with the most information about the value. Information is counted (bits, on
+    train) from binned activations; a tie goes to the lower index, and bottom to top is the reversal.
 
     Parameters
     ----------
-    n_bins:
+    n_bins : int
         How many bins of equally many words.
     """
 
@@ -48,15 +47,14 @@ class ConditionalMI(Greedy):
         found = np.array(order, dtype=np.int64)
         if self.direction == "ttb":
             return Ranked(found, scores, steps)
-        # Reversed, the neurons that were not searched lead: none of the first ones was chosen.
+        # Reversed, neurons that the search did not choose come first.
         return Ranked(found[::-1].copy(), scores, steps if steps == len(found) else 0)
 
 
 class _Search:
-    """What is known of each candidate: an upper bound on its score, over those of the chosen it was compared with.
+    """What is known of each candidate: an upper bound on its score, from the chosen neurons it was compared with.
 
-    Most candidates need not be compared with all chosen ones: a bound below the best score so far settles it
-    (Fleuret's fast implementation).
+    A candidate whose bound is below the best score so far needs no further comparison (Fleuret's fast version).
     """
 
     def __init__(self, codes: NDArray[np.int64], y: NDArray[np.int64]) -> None:
@@ -67,7 +65,7 @@ class _Search:
         self.chosen: list[int] = []
 
     def best(self) -> int:
-        """The candidate with the highest score, the lower index of equals."""
+        """The candidate with the highest score; of equal ones, that with the lower index."""
         best, score = -1, -np.inf
         for neuron in np.lexsort((np.arange(len(self.bound)), -self.bound)).tolist():
             if self.taken[neuron]:

@@ -1,30 +1,193 @@
-"""The Gaussian ranking: greedy search for the neurons that a Gaussian probe reads best."""
+"""The Gaussian ranking: greedy search for the neurons that a Gaussian probe reads best.
+
+No step refits. Given the chosen neurons, a candidate's density is a normal of one dimension, whose conditional mean and
+variance follow from those of the step before by a rank-one update (Cholesky's factorisation, pivoted by information
+instead of by size). A step costs O(classes x words x candidates), however many neurons have been chosen.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+import torch
+
+from pitfalls.arrays.ties import TIE, descending
 from pitfalls.arrays.words import Words, check_two_words_each
-from pitfalls.probes.gaussian import greedy_path
+from pitfalls.probes.gaussian import Gaussians, entropy_bits, fit_gaussians
 from pitfalls.rankings.base import Greedy, Ranked
+
+# Numbers of one block of the search: on a processor a block stays in the cache between update and score, on a
+# GPU a block should be large.
+_BLOCK = {"cpu": 2**17, "cuda": 2**24}
+
+# Factors between 1 and 2 that are multiplied before a logarithm is taken: 2**512 is far below the largest double.
+_FACTORS = 512
 
 
 @dataclass(eq=False, repr=False)
 class Gaussian(Greedy):
     """Greedy forward selection by the Gaussian probe's mutual information on dev (SOURCES.md, Gaussian [C]).
 
-    Top to bottom, each step adds the neuron that makes the information of the chosen ones largest; bottom to
-    top is a run of its own in which each step makes it smallest. The score of a neuron is the information
-    (bits) once it was added, or would have been added next where ``max_neurons`` ended the search. The neurons behind
-    :attr:`Ranking.ranked` were not chosen one by one; their order ignores what they share with each other.
+    Top to bottom, each step adds the neuron that makes the information of the chosen ones largest; bottom to top is a
+    search of its own in which each step makes it smallest. A tie (informations within
+    :data:`~pitfalls.arrays.ties.TIE` bits, or that share of them) goes to the lower index.
+
+    A neuron's score is the information (bits) that the search reached with it, or would have reached next where
+    ``max_neurons`` ended the search. The neurons behind :attr:`Ranking.ranked` were not chosen one by one; their order
+    ignores what they share with each other.
     """
 
     name: ClassVar[str] = "gaussian"
 
     def find(self, train: Words, dev: Words) -> Ranked:
         """Search with the Gaussians of ``train`` and the information on ``dev``."""
-        check_two_words_each(train)
+        check_two_words_each(train.y, train.values)
         sign = 1.0 if self.direction == "ttb" else -1.0
-        path = greedy_path(train, dev, sign, self.steps(train.n_neurons))
-        return Ranked(path.order.numpy(), path.information.numpy(), path.chosen)
+        steps = self.steps(train.n_neurons)
+        search = _Search(fit_gaussians(train.X, train.y, train.n_classes), dev, steps)
+        order: list[int] = []
+        reached = np.empty(train.n_neurons)
+        for step in range(steps):
+            information = search.information
+            signed = sign * information
+            best = float(signed.max())
+            tied = (signed >= best - TIE * max(1.0, abs(best))).nonzero()[:, 0]
+            slot = int(tied[search.neurons[tied].argmin()])
+            reached[int(search.neurons[slot])] = float(information[slot])
+            order.append(search.choose(slot, step))
+        left, information = search.neurons.cpu(), search.information.cpu()
+        by_index = left.argsort()
+        left, information = left[by_index], information[by_index]
+        reached[left.numpy()] = information.numpy()
+        rest = left[descending(sign * information)]
+        return Ranked(np.array([*order, *rest.tolist()], dtype=np.int64), reached, steps)
+
+
+class _Search:
+    """The state of the search: what is chosen, and what each candidate would add.
+
+    Candidates live in slots 0..n-1; the last one moves into the slot of the chosen one, so that the arrays stay
+    contiguous and shrink. Shapes: ``residuals`` [n_classes, n_slots, n_words], ``variances`` and ``noise``
+    [n_classes, n_slots], ``factor`` [n_classes, n_neurons, n_steps], ``chosen_log_joint`` [n_classes, n_words].
+
+    Parameters
+    ----------
+    gaussians : Gaussians
+        Fitted on the training words.
+    dev : Words
+        The words whose information is measured.
+    n_steps : int
+        How many neurons will be chosen at most.
+    """
+
+    def __init__(self, gaussians: Gaussians, dev: Words, n_steps: int) -> None:
+        n_classes, d = gaussians.means.shape
+        self.entropy = entropy_bits(dev.y)
+        # With the words in the order of their classes, those of one class are a slice.
+        by_class = dev.y.argsort(stable=True)
+        ends = torch.bincount(dev.y, minlength=n_classes).cumsum(0).tolist()
+        self.members = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+        self.covariances = gaussians.covariances
+        self.residuals = dev.X.new_empty(n_classes, d, len(dev.X), dtype=torch.float64)
+        words = dev.X[by_class].T
+        for residuals, mean in zip(self.residuals, gaussians.means, strict=True):
+            torch.sub(words, mean[:, None], out=residuals)
+        self.variances = gaussians.covariances.diagonal(dim1=1, dim2=2).clone()
+        self.noise = gaussians.noise.clone()
+        self.factor = self.residuals.new_zeros(n_classes, d, n_steps)
+        self.chosen_log_joint = gaussians.log_prior[:, None].expand(-1, len(dev.y)).clone()
+        self.neurons = torch.arange(d, device=dev.X.device)
+        at_once = max(1, _BLOCK.get(dev.X.device.type, _BLOCK["cpu"]) // (n_classes * len(dev.X)))
+        # Every block writes over it: a fresh array each time would cost as much as the arithmetic.
+        self.log_joint = self.residuals.new_empty(n_classes, min(at_once, d), len(dev.X))
+        self.information = self._condition(None)
+
+    def choose(self, slot: int, step: int) -> int:
+        """Take the candidate in ``slot``, condition the others on it, and return its neuron.
+
+        Afterwards ``information`` [n_slots] is the mutual information (bits, on dev) of the chosen neurons with
+        each remaining candidate.
+        """
+        neuron = int(self.neurons[slot])
+        residual, variance = self.residuals[:, slot].clone(), self.variances[:, slot].clone()
+        self.chosen_log_joint -= 0.5 * (residual.square() / variance[:, None] + variance.log()[:, None])
+        # Only differences between classes matter, and small numbers round less.
+        self.chosen_log_joint -= self.chosen_log_joint.amax(0)
+        self._fill(slot)
+        covariance = self.covariances[:, self.neurons, neuron]
+        covariance = covariance - torch.einsum(
+            "cjt,ct->cj", self.factor[:, self.neurons, :step], self.factor[:, neuron, :step]
+        )
+        self.factor[:, self.neurons, step] = covariance / variance.sqrt()[:, None]
+        slope = covariance / variance[:, None]
+        # Rounding must not take a conditional variance below what the diagonal part guarantees.
+        self.variances = torch.maximum(self.variances - covariance * slope, self.noise)
+        self.information = self._condition((slope, residual))
+        return neuron
+
+    def _fill(self, slot: int) -> None:
+        """Move the last candidate into ``slot`` and shorten the arrays by one."""
+        last = len(self.neurons) - 1
+        for array in (self.residuals, self.variances, self.noise):
+            array[:, slot] = array[:, last]
+        self.neurons[slot] = self.neurons[last]
+        self.neurons = self.neurons[:last]
+        self.residuals, self.variances, self.noise = (
+            array[:, :last] for array in (self.residuals, self.variances, self.noise)
+        )
+
+    def _condition(self, chosen: tuple[torch.Tensor, torch.Tensor] | None) -> torch.Tensor:
+        """Take the chosen neuron's part out of all residuals, and score every candidate: bits, [n_slots].
+
+        Works block by block, so that a block is still in the cache when it is scored.
+        """
+        at_once = self.log_joint.shape[1]
+        likelihood = [
+            self._log_posterior(slice(start, min(start + at_once, len(self.neurons))), chosen)
+            for start in range(0, len(self.neurons), at_once)
+        ]
+        if not likelihood:
+            return self.variances.new_empty(0)
+        return self.entropy + torch.cat(likelihood) / self.chosen_log_joint.shape[1] / math.log(2)
+
+    def _log_posterior(self, slots: slice, chosen: tuple[torch.Tensor, torch.Tensor] | None) -> torch.Tensor:
+        """Sum over dev of the log-posteriors (nats) of the words' own classes, for the candidates in ``slots``."""
+        residuals, variances = self.residuals[:, slots], self.variances[:, slots]
+        if chosen is not None:
+            slope, residual = chosen
+            residuals.addcmul_(slope[:, slots, None], residual[:, None, :], value=-1)
+        # The 2 pi of the density is the same in all classes and cancels.
+        log_joint = self.log_joint[:, : residuals.shape[1]]
+        torch.mul(residuals, (-0.5 / variances)[:, :, None], out=log_joint)
+        torch.addcmul(self.chosen_log_joint[:, None, :], residuals, log_joint, out=log_joint)
+        constant = -0.5 * variances.log()
+        if len(log_joint) == 2:
+            return self._of_two_classes(log_joint, constant)
+        log_joint += constant[:, :, None]
+        own = sum(log_joint[c, :, members].sum(1) for c, members in enumerate(self.members))
+        largest = log_joint.amax(0)
+        evidence = log_joint.sub_(largest).exp_().sum(0).log_().add_(largest).sum(1)
+        return torch.as_tensor(own) - evidence
+
+    def _of_two_classes(self, log_joint: torch.Tensor, constant: torch.Tensor) -> torch.Tensor:
+        """The same by one logarithm per word: log p(own) = -log(1 + exp(other - own))."""
+        other = log_joint[1].sub_(log_joint[0]).add_((constant[1] - constant[0])[:, None])
+        other[:, self.members[1]].neg_()
+        return -_sum_of_softplus(other)
+
+
+def _sum_of_softplus(x: torch.Tensor) -> torch.Tensor:
+    """Sum of log(1 + exp(x)) over the last dimension of ``x`` [n, n_words], which is overwritten.
+
+    That is max(x, 0) + log(1 + exp(-abs(x))). The logarithm is most of the cost, and its arguments lie between 1 and
+    2: the product of hundreds of them cannot overflow, so that one logarithm per product is enough.
+    """
+    positive = x.sum(1)
+    positive = (positive + x.abs_().sum(1)) / 2
+    factors = x.neg_().exp_().add_(1)
+    grouped = factors.shape[1] // _FACTORS * _FACTORS
+    products = factors[:, :grouped].unflatten(1, (-1, _FACTORS)).prod(2)
+    return positive + products.log().sum(1) + factors[:, grouped:].prod(1).log()

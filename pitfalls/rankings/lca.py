@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pitfalls.arrays.ties import settled
 from pitfalls.arrays.words import Words
-from pitfalls.probes.linear import Optimum
+from pitfalls.probes.optimum import Optimum
 from pitfalls.rankings.base import Scorer
 from pitfalls.rankings.penalised import absolute_weights
 
@@ -20,17 +20,16 @@ from pitfalls.rankings.penalised import absolute_weights
 class LCA(Scorer):
     """Linguistic correlation analysis: an elastic-net probe's weight mass (Dalvi et al. 2019).
 
-    For each class, neurons are taken by absolute weight until a share of the class's weight mass is reached; a
-    neuron's place is the smallest share at which any class takes it. Dalvi et al. raise the share in steps, and
-    leave the order within a step open; this is the limit of small steps. The score is 1 minus that share. The
-    loss is mean cross-entropy (nats) + ``l1`` times the sum of absolute weights + ``l2`` / 2 times the sum of
-    squared weights, at its minimum.
+    Each class takes neurons by falling absolute weight until it has a share of its weight mass; a neuron's place is the
+    smallest share at which any class takes it, and its score is 1 minus that share. Dalvi et al. raise the share in
+    steps and leave the order within a step open; this is the limit of small steps. The loss is mean cross-entropy
+    (nats) + ``l1`` times the sum of absolute weights + ``l2`` / 2 times the sum of squared weights, at its minimum.
 
     Parameters
     ----------
-    l1, l2:
-        Factors of the two penalties. The source gives no value that holds for mean cross-entropy; ours are those
-        of :class:`Lasso` and :class:`Ridge`.
+    l1, l2 : float
+        Factors of the two penalties. The source gives none for mean cross-entropy; the defaults are those of
+        :class:`~pitfalls.rankings.penalised.Lasso` and :class:`~pitfalls.rankings.penalised.Ridge`.
     """
 
     l1: float = 0.001
@@ -44,16 +43,16 @@ class LCA(Scorer):
 
 
 def weight_mass_scores(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """1 minus the smallest share of weight mass at which a class takes the neuron, [n_neurons].
+    """1 minus the smallest share of weight mass at which any class takes the neuron, [n_neurons].
 
-    ``weights`` are absolute, [n_classes, n_neurons]. A class without any weight takes no neuron.
+    ``weights`` [n_classes, n_neurons] are absolute. A class without any weight takes no neuron.
 
     Examples
     --------
     >>> weight_mass_scores(np.array([[6.0, 3.0, 1.0], [0.0, 0.0, 5.0]])).round(2).tolist()
     [1.0, 0.4, 1.0]
     """
-    # Copies of a neuron have the same weight at the optimum, up to rounding: the first of them is taken first.
+    # Copies of a neuron have the same weight at the optimum, up to rounding; the first comes first.
     weights = settled(torch.from_numpy(weights), dim=1).numpy()
     order = np.argsort(-weights, axis=1, kind="stable")
     sorted_weights = np.take_along_axis(weights, order, axis=1)
@@ -61,6 +60,6 @@ def weight_mass_scores(weights: NDArray[np.float64]) -> NDArray[np.float64]:
     total = weights.sum(axis=1, keepdims=True)
     share = np.ones_like(weights)
     np.put_along_axis(share, order, np.divide(before, total, out=np.ones_like(before), where=total > 0), axis=1)
-    # A neuron of no weight is never taken, whatever the sums round to.
+    # No class takes a neuron without weight, whatever the sums round to.
     share[weights == 0] = 1
     return np.asarray(1 - share.min(axis=0))

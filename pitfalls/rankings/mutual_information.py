@@ -15,15 +15,12 @@ from pitfalls.rankings.bins import binned, information_bits
 
 @dataclass(eq=False, repr=False)
 class MutualInformation(Scorer):
-    """Mutual information of value and activation, the activation cut into bins of equally many words.
-
-    The plug-in estimate from the joint frequencies (Shannon 1948), in bits; see
-    :func:`~pitfalls.rankings.bins.binned` for the bins.
+    """Mutual information of value and activation: the plug-in estimate from joint frequencies (Shannon 1948).
 
     Parameters
     ----------
-    n_bins:
-        How many.
+    n_bins : int
+        The activation is cut into this many bins of equally many words (:func:`~pitfalls.rankings.bins.binned`).
     """
 
     n_bins: int = 20

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pitfalls.arrays.words import Words
-from pitfalls.probes.linear import Optimum, descend
+from pitfalls.probes.linear import fit_linear
+from pitfalls.probes.optimum import Optimum
 from pitfalls.rankings.base import Scorer
 
 
 def absolute_weights(words: Words, loss: Optimum) -> NDArray[np.float64]:
     """The absolute weights at the minimum of a loss, [n_classes, n_neurons]."""
-    weights = descend(words.X, words.y, words.n_classes, [words.n_neurons], recipe=loss)
-    return weights.coef[0].abs().double().cpu().numpy()
+    return fit_linear(words.X, words.y, words.n_classes, loss).coef.abs().double().cpu().numpy()
 
 
 @dataclass(eq=False, repr=False)
@@ -27,7 +27,7 @@ class LinearConverged(Scorer):
 
     Parameters
     ----------
-    l1, l2:
+    l1, l2 : float
         Factors of the penalties; the paper's are the defaults.
     """
 
@@ -45,14 +45,13 @@ class LinearConverged(Scorer):
 class Lasso(Scorer):
     """Mean over classes of the absolute weights of an L1-penalised probe (Tibshirani 1996; so in Fan et al. 2023).
 
-    The loss is mean cross-entropy (nats) + ``l1`` times the sum of absolute weights, at its minimum. Neurons of
-    weight zero are tied and follow in the order of their indices: there the ranking ends, and bottom to top has no
-    beginning.
+    The loss is mean cross-entropy (nats) + ``l1`` times the sum of absolute weights, at its minimum. Neurons of weight
+    zero are tied and follow in the order of their indices: there the ranking ends, and bottom to top means nothing.
 
     Parameters
     ----------
-    l1:
-        Our default is the paper's factor for Linear; Fan et al. have 0.1.
+    l1 : float
+        The default is the paper's factor for Linear; Fan et al. have 0.1.
     """
 
     l1: float = 0.001
@@ -72,8 +71,8 @@ class Ridge(Scorer):
 
     Parameters
     ----------
-    l2:
-        Our default is the paper's factor for Linear, whose norm is not squared; Fan et al. have 0.1.
+    l2 : float
+        The default is the paper's factor for Linear, whose norm is not squared; Fan et al. have 0.1.
     """
 
     l2: float = 0.01

@@ -20,9 +20,8 @@ class Probeless(Scorer):
 
     Parameters
     ----------
-    value:
-        Rank for this one value: only the pairs that it is in count (as NeuroX, ``tag_wise_ranking``). By
-        default all pairs do.
+    value : str, optional
+        Rank for this one value: only its pairs count (as in NeuroX, ``tag_wise_ranking``).
     """
 
     value: str | None = None

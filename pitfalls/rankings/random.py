@@ -1,4 +1,4 @@
-"""Random rankings: what every other must be compared with."""
+"""Random rankings: what every other ranking must be compared with."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pitfalls.rankings.base import Scorer
 
 @dataclass(eq=False, repr=False)
 class Random(Scorer):
-    """A uniformly random order: one uniform draw a neuron, sorted."""
+    """A uniformly random order: one uniform draw per neuron, sorted."""
 
     name: ClassVar[str] = "random"
 

@@ -20,10 +20,10 @@ class RandomForest(Scorer):
 
     Parameters
     ----------
-    n_estimators:
+    n_estimators : int
         How many trees.
-    max_samples:
-        Each tree grows on a bootstrap sample of at most so many words.
+    max_samples : int
+        Each tree grows on a bootstrap sample of at most this many words.
     """
 
     n_estimators: int = 100
@@ -45,8 +45,8 @@ class RandomForest(Scorer):
 def _of_spread_one(X: torch.Tensor) -> torch.Tensor:
     """``X`` with each column divided by the power of two that makes its range 1 to 2.
 
-    scikit-learn takes activations that differ by less than 1e-7 for equal, whatever the neuron's size, and none above
-    float32. A power of two changes no digit, so no split.
+    scikit-learn treats activations that differ by less than 1e-7 as equal, whatever the neuron's size, and refuses
+    numbers beyond float32. A power of two changes no digit, so no split.
     """
     half = X.amax(0) / 2 - X.amin(0) / 2
     return torch.ldexp(X, -torch.frexp(half).exponent)

@@ -186,15 +186,7 @@ def best_clwv(world: World, language: str, attribute: str, search: ClwvSearch | 
 
 def first_sentences(activations: Activations, count: int) -> Activations:
     """The words of the first ``count`` sentences."""
-    keep = activations.sentence_ids < count
-    return replace(
-        activations,
-        X=np.asarray(activations.X)[keep],
-        y=activations.y[keep],
-        forms=tuple(form for form, kept in zip(activations.forms, keep, strict=True) if kept),
-        sentence_ids=activations.sentence_ids[keep],
-        positions=activations.positions[keep],
-    )
+    return activations.select(activations.sentence_ids < count)
 
 
 def measure(world: World) -> pd.DataFrame:

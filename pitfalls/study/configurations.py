@@ -191,7 +191,7 @@ class PaperTexts:
         """The splits of a language that the folder does not have; of the cache none, it downloads what it lacks."""
         if self.folder is None:
             return []
-        lacks = []
+        lacks: list[str] = []
         for split in SPLITS:
             try:
                 treebanks.locate(language, split, folder=self.folder)

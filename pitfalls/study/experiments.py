@@ -13,6 +13,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from pitfalls.arrays.ranking import Ranking
+from pitfalls.columns import configuration_of
 from pitfalls.interventions.intervals import rate_intervals
 from pitfalls.interventions.kinds import Kind
 from pitfalls.interventions.outcomes import counts
@@ -112,7 +113,7 @@ class Interventions:
             "version": VERSION,
             "libraries": {name: metadata.version(name) for name in _LIBRARIES},
             "world": world_identity(self.experiment.world, [data.language]),
-            "configuration": data.configuration,
+            "configuration": configuration_of(data),
             "words": _digest(data),
             # The lexicon of a treebank is in the world's text; a pipeline of spaCy has a version.
             "judge": [judge.name, getattr(judge, "version", "")],

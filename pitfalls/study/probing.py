@@ -9,8 +9,9 @@ import pandas as pd
 
 from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.splits import Splits
+from pitfalls.columns import CURVE, configuration_of
 from pitfalls.probes.control import control_task
-from pitfalls.probes.curves import CURVE_KEYS, CurveJob, curves_of
+from pitfalls.probes.curves import CurveJob, curves_of
 from pitfalls.study.setting import Setting, drawn, rankings_of
 
 #: The measures of a curve that the study keeps.
@@ -39,22 +40,13 @@ def probing_tables(setting: Setting) -> dict[str, pd.DataFrame]:
     jobs = [CurveJob(ranking, "real", plan.seed) for ranking in rankings]
     jobs += [CurveJob(ranking, "control", plan.seed) for ranking in anew]
     curves = curves_of(jobs, data, plan.probing_ks(data.n_neurons), device=setting.device)
-    kept = curves[[*CURVE_KEYS, *MEASURES]].round(_DIGITS)
+    kept = curves[[*CURVE, *MEASURES]].round(_DIGITS)
     return {"curves": kept, "orders": _orders(data, rankings, plan.top(data.n_neurons))}
 
 
 def _orders(data: Splits, rankings: Sequence[Ranking], top: int) -> pd.DataFrame:
     parts = [
-        pd.DataFrame(
-            {
-                **data.configuration,
-                "ranking": ranking.name,
-                "direction": ranking.direction,
-                "ranking_seed": ranking.seed,
-                "position": range(top),
-                "neuron": ranking.order[:top],
-            }
-        )
+        pd.DataFrame(configuration_of(data) | ranking.key | {"position": range(top), "neuron": ranking.order[:top]})
         for ranking in rankings
     ]
     return pd.concat(parts, ignore_index=True)
