@@ -1,16 +1,12 @@
-"""The sweep over a translation's strength: highest CLWV over beta, for all rankings (SOURCES.md, Figures, 10)."""
+"""The sweep over a translation's strength: the highest CLWV by beta, for all rankings (SOURCES.md, Figures, 10)."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from pitfalls.figures.by_strength import check_kinds, draw_by_strength, kinds_of
-from pitfalls.figures.style import (
-    Plot,
-    one_configuration,
-    over_draws,
-    settings,
-)
+from pitfalls.figures.points import if_draws, one_configuration, over_draws
+from pitfalls.figures.style import Plot, settings
 
 _COLUMNS = ("ranking", "direction", "kind", "strength", "k", "outcome", "count")
 _CLWV = ("intended", "another")
@@ -21,11 +17,11 @@ _MEANT = {
 
 
 def beta(sweep: pd.DataFrame) -> Plot:
-    """Draw the highest CLWV over all k against the strength of a translation: a line a ranking, a panel a kind.
+    """Draw the highest CLWV over all k against the strength of a translation, with one line per ranking.
 
-    The constant translation has a panel of its own where the table holds it. Rankings from bottom to top have hollow
-    markers and paler lines. Rows that differ in their seeds only are averaged, with a band from the lowest to the
-    highest.
+    Each kind of translation in the table, scaled by rank or constant, has its own panel. Rankings from bottom to top
+    have hollow markers and paler lines. Rows that differ in their seeds only are averaged, with a band from the lowest
+    to the highest.
 
     Parameters
     ----------
@@ -35,7 +31,7 @@ def beta(sweep: pd.DataFrame) -> Plot:
     Raises
     ------
     ValueError
-        If a column is missing, the rows are of several configurations, or of something else than translations.
+        If a column is missing, or the rows are of several configurations or of anything but translations.
 
     Examples
     --------
@@ -62,8 +58,7 @@ def beta(sweep: pd.DataFrame) -> Plot:
     meant = " and ".join(_MEANT[kind] for kind in kinds_of(points))
     caption = (
         f"{about}{split}. Highest CLWV (right lemma, another value) over all k, against the strength of the "
-        f"translation: {meant}. Hollow markers: bottom to top."
-        + (" Bands span the draws." if int(points["draws"].max()) > 1 else "")
+        f"translation: {meant}. Hollow markers: bottom to top." + if_draws(points, " Bands span the draws.")
     )
     return Plot(figure, alt, caption, points.rename(columns={"mean": "clwv"}))
 

@@ -1,4 +1,4 @@
-"""The strength of a translation over many configurations: highest CLWV by strength, a line a ranking."""
+"""The strength of a translation over many configurations: the highest CLWV by strength, one line per ranking."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ import pandas as pd
 
 from pitfalls.columns import CONFIGURATION
 from pitfalls.figures.by_strength import check_kinds, draw_by_strength
-from pitfalls.figures.style import (
-    Plot,
-    require,
-    settings,
-)
+from pitfalls.figures.points import require
+from pitfalls.figures.style import Plot, settings
 
 _NEEDED = ("language", "attribute", "layer", "ranking", "direction", "kind", "strength", "max_clwv")
 _WHAT = "a figure of strengths over configurations"
@@ -28,7 +25,7 @@ def strengths(table: pd.DataFrame) -> Plot:
     Raises
     ------
     ValueError
-        If a column is missing, there are no rows, or another kind.
+        If a column is missing, there are no rows, or some are of another kind.
 
     Examples
     --------
