@@ -38,7 +38,7 @@ def guess(guess_id: str, question: str, low: float, high: float, unit: str = "")
         If the file cannot be written.
     """
     if not (abs(low) < float("inf") and abs(high) < float("inf") and low <= high):
-        raise ValueError(f"{guess_id}: {low} to {high} is no interval; give the lower bound first")
+        raise ValueError(f"{guess_id}: {low} to {high} is not an interval; give the lower bound first")
     with _changing() as entries:
         if "result" not in entries.get(guess_id, {}):
             entries[guess_id] = {"question": question, "low": float(low), "high": float(high), "unit": unit}

@@ -4,7 +4,6 @@ from pitfalls.extras import extra
 
 with extra("figures"):
     from pitfalls.figures.accuracy import accuracy
-    from pitfalls.figures.beta import beta
     from pitfalls.figures.calibration import calibration
     from pitfalls.figures.cluster_map import clusters
     from pitfalls.figures.effect_curves import ablation, effects, translation
@@ -17,7 +16,7 @@ with extra("figures"):
     from pitfalls.figures.overlap_bars import overlap_bars
     from pitfalls.figures.overlap_map import overlap_map
     from pitfalls.figures.overlap_matrix import overlaps
-    from pitfalls.figures.strengths import strengths
+    from pitfalls.figures.strengths import beta, strengths
     from pitfalls.figures.style import Plot
     from pitfalls.figures.tradeoff import tradeoff
     from pitfalls.figures.truth_areas import truth

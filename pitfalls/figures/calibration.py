@@ -88,7 +88,7 @@ def _nothing_yet(table: pd.DataFrame) -> Plot:
 def _check(table: pd.DataFrame) -> None:
     low, high, result = (table[column].to_numpy(dtype=float) for column in ("low", "high", "result"))
     for wrong, what in (
-        (~(low <= high), "is no interval: give the lower bound first"),
+        (~(low <= high), "is not an interval: give the lower bound first"),
         (((low <= result) & (result <= high)) != table["inside"].to_numpy(dtype=bool), "has another inside"),
     ):
         if wrong.any():

@@ -95,10 +95,10 @@ def clusters(table: pd.DataFrame) -> Plot:
 
 def _check(table: pd.DataFrame) -> None:
     if table.empty:
-        raise ValueError(f"{_WHAT} needs a row a configuration, and the table has none")
+        raise ValueError(f"{_WHAT} needs one row per configuration, and the table has none")
     repeated = table[table.duplicated(CONFIGURATION)]
     if len(repeated):
-        raise ValueError(f"{_label(*repeated.iloc[0][CONFIGURATION])} has several rows: give one row a configuration")
+        raise ValueError(f"{_label(*repeated.iloc[0][CONFIGURATION])} has several rows: give one row per configuration")
     finite(table, ("x", "y", "score"))
 
 

@@ -121,11 +121,11 @@ def _number(n_rankings: int) -> str:
 
 def _check_whole(points: pd.DataFrame, configurations: list[str], bars: list[str]) -> None:
     if points.empty:
-        raise ValueError(f"{_WHAT} needs a row a bar, and the table has none")
+        raise ValueError(f"{_WHAT} needs one row per bar, and the table has none")
     repeated = points[points.duplicated(["configuration", "rankings"])]
     if len(repeated):
         first = repeated.iloc[0]
-        raise ValueError(f"{first['configuration']} has several bars of {first['rankings']!r}: give one row a bar")
+        raise ValueError(f"{first['configuration']} has several bars of {first['rankings']!r}: give one row per bar")
     if len(points) < len(configurations) * len(bars):
         held = points.groupby("configuration", sort=False)["rankings"].agg(list)
         name = next(name for name in configurations if len(held[name]) < len(bars))

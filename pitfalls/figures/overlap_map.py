@@ -96,7 +96,7 @@ def _rows(overlaps: pd.DataFrame) -> pd.DataFrame:
         raise ValueError(f"a configuration is not compared with itself; the table compares {alone[:6]} so")
     distinct = len({frozenset(pair) for pair in pairs})
     if distinct < len(pairs):
-        raise ValueError(f"{len(pairs)} rows for {distinct} pairs of configurations: give one row a pair")
+        raise ValueError(f"{len(pairs)} rows for {distinct} pairs of configurations: give one row per pair")
     return overlaps.assign(share=overlaps["overlap"] / overlaps["k"])
 
 

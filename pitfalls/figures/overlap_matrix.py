@@ -72,7 +72,7 @@ def _rows(table: pd.DataFrame, k: int) -> pd.DataFrame:
         raise ValueError(f"the first {k} of {k} neurons are the same in every ranking: choose a smaller k")
     n_pairs = len({frozenset(pair) for pair in _pairs(rows)})
     if n_pairs < len(rows):
-        raise ValueError(f"{len(rows)} rows for {n_pairs} pairs of rankings: give one row a pair and k")
+        raise ValueError(f"{len(rows)} rows for {n_pairs} pairs of rankings: give one row per pair and k")
     return rows
 
 

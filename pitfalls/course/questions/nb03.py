@@ -60,7 +60,7 @@ _VECTORS = {
     _summed: "That is the sum over the subwords; long words would get long vectors.",
     _with_padding: "The last word's vector is off: is the padding counted as a part of it?",
 }
-_A_VECTOR_TOO_MANY = "Four vectors for three words: -1 is no word but a special token or padding. Leave it out."
+_A_VECTOR_TOO_MANY = "Four vectors for three words: -1 is not a word but a special token or padding. Leave it out."
 
 
 def _check_vectors(answer: Answer) -> None:

@@ -147,7 +147,7 @@ _MEAN_ABLATIONS = {
     _one_mean_for_all: "That is one mean of all numbers. Each neuron has its own mean, over the words: `axis=0`.",
     _means_in_wrong_places: "The right means in the wrong places: neuron `order[0]` gets the mean of neuron "
     "`order[0]`, not that of neuron 0.",
-    _mean_of_the_word: "That is the mean of a word over its neurons. What is asked for is the mean of a neuron over "
+    _mean_of_the_word: "That is the mean of a word over its neurons. The task is the mean of a neuron over "
     "the training words.",
     _zero: "That is the other ablation: you set the neurons to zero.",
 }

@@ -174,7 +174,7 @@ _EXPECTATIONS = {
     _a_share: "That is the chance that *one* neuron is in all m sets. There are n neurons.",
     _one_power_less: "One factor too few: a neuron must be among the first k of each of the m rankings, including the "
     "first.",
-    _shared_by_any_two: "You added up the pairs. What is asked for are neurons that are in *all* m sets.",
+    _shared_by_any_two: "You added up the pairs. The task is to count those that are in *all* m sets.",
 }
 
 

@@ -65,7 +65,7 @@ _CURVES = (
 _MISTAKES = {
     _one_point_ahead: "You looked at the next point only. Neither of the next *two* may be 1.05 times as high or more: "
     "one small step is not the end of a curve.",
-    _no_later_gain: "A flat beginning is no saturation: a point is passed over when the last one is more than 0.1 "
+    _no_later_gain: "A flat beginning is not saturation: a point is passed over when the last one is more than 0.1 "
     "above it.",
     _differences: "You compared differences. The growth is a ratio: s[i + 1] / s[i].",
     _highest: "That is where the curve is highest. The table has both, and they are not the same.",

@@ -16,7 +16,7 @@ Mistakes = Mapping[Answer, str]
 
 
 def numbers(received: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """An answer as an array of the shape that is asked for.
+    """An answer as an array of the wanted shape.
 
     Raises
     ------
