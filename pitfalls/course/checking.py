@@ -64,7 +64,7 @@ class Exercise:
     check:
         Is called with an answer; raises :class:`WrongAnswer` with a hint, and lets ``NotImplementedError`` pass.
     wrong:
-        Plausible wrong answers, each with words from the hint that it gets; two or more, with different hints.
+        Plausible wrong answers, two or more, each by words from the hint that it gets.
     """
 
     id: str
@@ -72,19 +72,19 @@ class Exercise:
     level: int
     minutes: int
     check: Callable[[Answer], None]
-    wrong: Mapping[Answer, str] = field(repr=False)
+    wrong: Mapping[str, Answer] = field(repr=False)
 
     def __post_init__(self) -> None:
         if self.level not in (1, 2, 3):
             raise ValueError(f"exercise {self.id} has level {self.level}: give 1, 2 or 3")
-        if len(set(self.wrong.values())) < 2:
+        if len(self.wrong) < 2:
             raise ValueError(f"exercise {self.id} has {len(self.wrong)} wrong answer(s): give two with different hints")
 
     @property
     def stars(self) -> str:
         """The level as it is printed.
 
-        >>> Exercise("00.0", "", 2, 5, print, {len: "one", max: "other"}).stars
+        >>> Exercise("00.0", "", 2, 5, print, {"one": len, "other": max}).stars
         '★★☆'
         """
         return "★" * self.level + "☆" * (3 - self.level)

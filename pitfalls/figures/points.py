@@ -99,7 +99,7 @@ def over_draws(table: pd.DataFrame, keys: list[str], value: str) -> pd.DataFrame
 def means_over_draws(table: pd.DataFrame, keys: list[str], values: list[str]) -> pd.DataFrame:
     """The means of ``values``, and ``draws``, over rows that differ in their seeds only."""
     grouped = table.groupby(keys, sort=True)
-    return grouped[values].mean().assign(draws=grouped[values[-1]].count()).reset_index()
+    return grouped[values].mean().assign(draws=grouped[values[0]].count()).reset_index()
 
 
 def if_draws(points: pd.DataFrame, words: str) -> str:
@@ -156,4 +156,4 @@ def count(n: int, what: str) -> str:
     >>> count(1, "pair"), count(0, "pair")
     ('1 pair', '0 pairs')
     """
-    return f"{n} {what}{'s' * (n != 1)}"
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pitfalls.course.checking import Answer, Exercise
-from pitfalls.course.questions.received import compare
+from pitfalls.course.questions.received import Mistakes, compare
 
 _PREDICTED = ["PL", "PL", "SG", "SG", "PL"]
 _TRUE = ["PL", "SG", "SG", "SG", "SG"]
@@ -24,22 +24,12 @@ def _a_count(predicted: Sequence[str], true: Sequence[str]) -> float:
     return sum(p == t for p, t in zip(predicted, true, strict=True))
 
 
-def _errors(predicted: Sequence[str], true: Sequence[str]) -> float:
-    return 1 - accuracy(predicted, true)
-
-
-def _percentage(predicted: Sequence[str], true: Sequence[str]) -> float:
-    return 100 * accuracy(predicted, true)
-
-
-def _of_five(predicted: Sequence[str], true: Sequence[str]) -> float:
-    return _a_count(predicted, true) / 5
-
-
-_MISTAKES = {
-    _a_count: f"3 of {len(_TRUE)} words are right, and you returned the 3: divide by how many there are.",
-    _errors: "0.4 is the share of words that are wrong: count those where the two agree.",
-    _percentage: "That is a percentage; a share lies between 0 and 1.",
+_MISTAKES: Mistakes = {
+    f"3 of {len(_TRUE)} words are right, and you returned the 3: divide by how many there are.": _a_count,
+    "0.4 is the share of words that are wrong: count those where the two agree.": lambda predicted, true: (
+        1 - accuracy(predicted, true)
+    ),
+    "That is a percentage; a share lies between 0 and 1.": lambda predicted, true: 100 * accuracy(predicted, true),
 }
 
 
@@ -57,6 +47,6 @@ EXERCISES = (
         level=1,
         minutes=3,
         check=_check_accuracy,
-        wrong={**_MISTAKES, _of_five: "a fixed number in your code"},
+        wrong={**_MISTAKES, "a fixed number in your code": lambda predicted, true: _a_count(predicted, true) / 5},
     ),
 )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pitfalls.course.checking import Answer, Exercise
-from pitfalls.course.questions.received import compare
+from pitfalls.course.questions.received import Mistakes, compare
 
 Words = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -20,14 +20,6 @@ def _accuracy_of_one_neuron(train_x: Words, train_y: Labels, test_x: Words, test
     means = np.array([train_x[train_y == value].mean() for value in (0, 1)])
     nearest = np.abs(test_x[:, None] - means).argmin(axis=1)
     return float((nearest == test_y).mean())
-
-
-def _means_of_test(train_x: Words, train_y: Labels, test_x: Words, test_y: Labels) -> float:
-    return _accuracy_of_one_neuron(test_x, test_y, test_x, test_y)
-
-
-def _judged_on_train(train_x: Words, train_y: Labels, test_x: Words, test_y: Labels) -> float:
-    return _accuracy_of_one_neuron(train_x, train_y, train_x, train_y)
 
 
 def _cut_at_mean_of_all(train_x: Words, train_y: Labels, test_x: Words, test_y: Labels) -> float:
@@ -50,15 +42,17 @@ def _neurons() -> list[tuple[Words, Labels, Words, Labels]]:
     return [(train_x, train_y, test_x, test_y), (-train_x, train_y, -test_x, test_y)]
 
 
-_MEANS = {
-    _means_of_test: "Did the test words help to make the means? A probe must not see them before it is judged: take "
-    "both means from train.",
-    _judged_on_train: "This is the accuracy on the training words. What counts is how it does on words that it has not "
-    "seen.",
-    _cut_at_mean_of_all: "Did you cut at the mean of all words? Where one value has more words, that mean lies close "
-    "to it. The cut lies halfway between the two values' means.",
-    _one_is_above: "For this neuron value 0 has the higher mean. Does your answer take for granted that value 1 lies "
-    "above the cut?",
+_MEANS: Mistakes = {
+    "Did the test words help to make the means? A probe must not see them before it is judged: take "
+    "both means from train.": lambda train_x, train_y, test_x, test_y: _accuracy_of_one_neuron(
+        test_x, test_y, test_x, test_y
+    ),
+    "This is the accuracy on the training words. What counts is how it does on words that it has not "
+    "seen.": lambda train_x, train_y, test_x, test_y: _accuracy_of_one_neuron(train_x, train_y, train_x, train_y),
+    "Did you cut at the mean of all words? Where one value has more words, that mean lies close "
+    "to it. The cut lies halfway between the two values' means.": _cut_at_mean_of_all,
+    "For this neuron value 0 has the higher mean. Does your answer take for granted that value 1 lies "
+    "above the cut?": _one_is_above,
 }
 
 
@@ -106,16 +100,16 @@ def _other_order(outcomes: Sequence[str]) -> tuple[float, float]:
     return clwv, error
 
 
-_RATES = {
-    _share_of_changed: "Both rates are shares of all words, including the unchanged ones. Did you divide CLWV by the "
-    "words that changed?",
-    _intended_is_no_error: "Every word that came out different is an error, also one that changed as intended. Did you "
-    "leave those out of the error rate?",
-    _any_lemma: "'wrong_intended' is a word of another lemma that has the intended value. The CL of CLWV stands for "
-    "correct lemma.",
-    _intended_only: "With three values a word can come out with the third one. That is a wrong value too: did you "
-    "forget 'another'?",
-    _other_order: "These are the two rates in the other order: the error rate comes first.",
+_RATES: Mistakes = {
+    "Both rates are shares of all words, including the unchanged ones. Did you divide CLWV by the "
+    "words that changed?": _share_of_changed,
+    "Every word that came out different is an error, also one that changed as intended. Did you "
+    "leave those out of the error rate?": _intended_is_no_error,
+    "'wrong_intended' is a word of another lemma that has the intended value. The CL of CLWV stands for "
+    "correct lemma.": _any_lemma,
+    "With three values a word can come out with the third one. That is a wrong value too: did you "
+    "forget 'another'?": _intended_only,
+    "These are the two rates in the other order: the error rate comes first.": _other_order,
 }
 _COUNTS = {
     "unchanged": 27,

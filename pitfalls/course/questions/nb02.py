@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pitfalls.course.checking import Answer, Exercise, WrongAnswer, expect
-from pitfalls.course.questions.received import compare, numbers
+from pitfalls.course.questions.received import Mistakes, compare, numbers
 
 Words = Sequence[tuple[str, str]]
 """(form, value) of every word of a split that carries the attribute."""
@@ -56,10 +56,6 @@ def _if_agreed(components: Sequence[Mapping[str, str]]) -> dict[str, str]:
     names = {name for one in components for name in one}
     values = {name: {one[name] for one in components if name in one} for name in sorted(names)}
     return {name: found.pop() for name, found in values.items() if len(found) == 1}
-
-
-def _all_of_them(components: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    return {name: value for one in components for name, value in one.items()}
 
 
 def _of_every_one(components: Sequence[Mapping[str, str]]) -> dict[str, str]:
@@ -120,14 +116,6 @@ def _by_words(words: Mapping[str, Words], min_forms: int) -> list[str]:
     return [v for v in values if min(found[v] for found in counts.values()) >= min_forms]
 
 
-def _in_train(words: Mapping[str, Words], min_forms: int) -> list[str]:
-    return kept({"train": words["train"]}, min_forms)
-
-
-def _more_than(words: Mapping[str, Words], min_forms: int) -> list[str]:
-    return kept(words, min_forms + 1)
-
-
 def _where_it_occurs(words: Mapping[str, Words], min_forms: int) -> list[str]:
     values = sorted({value for split in words.values() for _, value in split})
     counts = {value: [_forms(split, value) for split in words.values()] for value in values}
@@ -157,23 +145,15 @@ _TRAIN_VALUES = ["SG"] * 6 + ["PL"] * 3 + ["DU"]
 _TEST_VALUES = ["SG"] * 2 + ["PL"] * 5 + ["DU"]
 
 
-def _of_test(train: Sequence[str], test: Sequence[str]) -> float:
-    return majority(test, test)
-
-
-def _of_train(train: Sequence[str], test: Sequence[str]) -> float:
-    return majority(train, train)
-
-
-def _blind(train: Sequence[str], test: Sequence[str]) -> float:
-    return 1 / len(set(train))
-
-
-_MAJORITIES = {
-    _of_test: "PL is the most frequent value of test, but nobody who answers has seen test: take the most frequent "
-    "value of train.",
-    _of_train: "0.6 is the share of SG in train; how often is the answer SG right in test?",
-    _blind: "1/3 is what a blind guess gets; always saying the most frequent value is something else.",
+_MAJORITIES: Mistakes = {
+    "PL is the most frequent value of test, but nobody who answers has seen test: take the most frequent "
+    "value of train.": lambda train, test: majority(test, test),
+    "0.6 is the share of SG in train; how often is the answer SG right in test?": lambda train, test: majority(
+        train, train
+    ),
+    "1/3 is what a blind guess gets; always saying the most frequent value is something else.": lambda train, test: (
+        1 / len(set(train))
+    ),
 }
 
 
@@ -244,45 +224,29 @@ def _check_control(answer: Answer) -> None:
     )
 
 
-def _once_a_word(splits: Sequence[Sequence[str]], n: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-    return [rng.integers(n, size=len(split)) for split in splits]
-
-
-def _once_a_split(splits: Sequence[Sequence[str]], n: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-    return [control_labels([split], n, rng)[0] for split in splits]
-
-
 def _in_turn(splits: Sequence[Sequence[str]], n: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
     forms = sorted({form for split in splits for form in split})
     return [np.array([forms.index(form) % n for form in split]) for split in splits]
 
 
-def _one_too_many(splits: Sequence[Sequence[str]], n: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-    return control_labels(splits, n + 1, rng)
-
-
-def _own_generator(splits: Sequence[Sequence[str]], n: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-    return control_labels(splits, n, np.random.default_rng())
-
-
-_CONTRACTIONS = {
-    _if_agreed: "with the same value in all of them",
-    _all_of_them: "with different values",
-    _of_every_one: "carries alone",
+_CONTRACTIONS: Mistakes = {
+    "with the same value in all of them": _if_agreed,
+    "with different values": lambda components: {name: value for one in components for name, value in one.items()},
+    "carries alone": _of_every_one,
 }
-_FILTERS = {
-    _by_words: "Did you count words?",
-    _in_train: "not only train",
-    _more_than: "a > for a >=",
-    _where_it_occurs: "no word in test",
-    _on_average: "the split with the fewest decides",
+_FILTERS: Mistakes = {
+    "Did you count words?": _by_words,
+    "not only train": lambda words, min_forms: kept({"train": words["train"]}, min_forms),
+    "a > for a >=": lambda words, min_forms: kept(words, min_forms + 1),
+    "no word in test": _where_it_occurs,
+    "the split with the fewest decides": _on_average,
 }
-_CONTROLS = {
-    _once_a_word: "Toss once per form",
-    _once_a_split: "outlive the split",
-    _in_turn: "draw them from the `rng`",
-    _one_too_many: "0, 1 and 2 for three classes",
-    _own_generator: "nobody can repeat it",
+_CONTROLS: Mistakes = {
+    "Toss once per form": lambda splits, n, rng: [rng.integers(n, size=len(split)) for split in splits],
+    "outlive the split": lambda splits, n, rng: [control_labels([split], n, rng)[0] for split in splits],
+    "draw them from the `rng`": _in_turn,
+    "0, 1 and 2 for three classes": lambda splits, n, rng: control_labels(splits, n + 1, rng),
+    "nobody can repeat it": lambda splits, n, rng: control_labels(splits, n, np.random.default_rng()),
 }
 
 EXERCISES = (

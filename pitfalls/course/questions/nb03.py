@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pitfalls.course.checking import Answer, Exercise, expect
-from pitfalls.course.questions.received import compare
+from pitfalls.course.questions.received import Mistakes, compare
 
 Matrix = NDArray[np.floating[Any]]
 
@@ -54,11 +54,11 @@ def _with_padding(states: Matrix, word_ids: NDArray[np.int64]) -> Matrix:
     return means
 
 
-_VECTORS = {
-    partial(_picked, 0): "Word 1 has the vector of its first subword alone: take the mean of all three.",
-    partial(_picked, -1): "Word 1 has the vector of its last subword alone: take the mean of all three.",
-    _summed: "That is the sum over the subwords; long words would get long vectors.",
-    _with_padding: "The last word's vector is off: is the padding counted as a part of it?",
+_VECTORS: Mistakes = {
+    "Word 1 has the vector of its first subword alone: take the mean of all three.": partial(_picked, 0),
+    "Word 1 has the vector of its last subword alone: take the mean of all three.": partial(_picked, -1),
+    "That is the sum over the subwords; long words would get long vectors.": _summed,
+    "The last word's vector is off: is the padding counted as a part of it?": _with_padding,
 }
 _A_VECTOR_TOO_MANY = "Four vectors for three words: -1 is not a word but a special token or padding. Leave it out."
 
@@ -106,25 +106,15 @@ def _signed(X: Matrix, y: NDArray[np.int64]) -> Matrix:
     return apart
 
 
-def _no_absolute_value(X: Matrix, y: NDArray[np.int64]) -> Matrix:
-    return _signed(X, y) / X.std(axis=0)
-
-
-def _one_scale(X: Matrix, y: NDArray[np.int64]) -> Matrix:
-    return _no_scale(X, y) / X.std()
-
-
-def _variance(X: Matrix, y: NDArray[np.int64]) -> Matrix:
-    return _no_scale(X, y) / X.var(axis=0)
-
-
-_SEPARATIONS = {
-    _no_scale: "Neuron 1 comes first only because its numbers are ten times larger. Did you forget the standard "
-    "deviation?",
-    _no_absolute_value: "A neuron that is lower on value 0 separates as well: did you forget the absolute value?",
-    _one_scale: "One standard deviation over all neurons leaves their scales as they were: each needs its own "
-    "(axis=0).",
-    _variance: "That is the variance: it needs a square root.",
+_SEPARATIONS: Mistakes = {
+    "Neuron 1 comes first only because its numbers are ten times larger. Did you forget the standard "
+    "deviation?": _no_scale,
+    "A neuron that is lower on value 0 separates as well: did you forget the absolute value?": lambda X, y: (
+        _signed(X, y) / X.std(axis=0)
+    ),
+    "One standard deviation over all neurons leaves their scales as they were: each needs its own "
+    "(axis=0).": lambda X, y: _no_scale(X, y) / X.std(),
+    "That is the variance: it needs a square root.": lambda X, y: _no_scale(X, y) / X.var(axis=0),
 }
 
 
@@ -177,21 +167,15 @@ def _once_each(X: Matrix, forms: Sequence[str]) -> Matrix:
     return share
 
 
-def _within(X: Matrix, forms: Sequence[str]) -> Matrix:
-    return 1 - form_share(X, forms)
-
-
-def _of_deviations(X: Matrix, forms: Sequence[str]) -> Matrix:
-    return np.sqrt(form_share(X, forms))
-
-
-_SHARES = {
-    _within: "Neuron 0 is the same wherever a form occurs, but gets 0: that is the share *within* forms; take 1 minus "
-    "it.",
-    _once_each: "Form a, 40 times, weighs as much as c, 4 times: give every *word* the mean of its form, then the "
-    "variance.",
-    _of_deviations: "That is a ratio of standard deviations, but variances are asked for.",
-    _between: "That is the variance between forms; divide by the neuron's whole variance.",
+_SHARES: Mistakes = {
+    "Neuron 0 is the same wherever a form occurs, but gets 0: that is the share *within* forms; take 1 minus "
+    "it.": lambda X, forms: 1 - form_share(X, forms),
+    "Form a, 40 times, weighs as much as c, 4 times: give every *word* the mean of its form, then the "
+    "variance.": _once_each,
+    "That is a ratio of standard deviations, but variances are asked for.": lambda X, forms: np.sqrt(
+        form_share(X, forms)
+    ),
+    "That is the variance between forms; divide by the neuron's whole variance.": _between,
 }
 
 
@@ -207,7 +191,7 @@ EXERCISES = (
         level=2,
         minutes=10,
         check=_check_vectors,
-        wrong={**_VECTORS, _with_specials: _A_VECTOR_TOO_MANY},
+        wrong={**_VECTORS, _A_VECTOR_TOO_MANY: _with_specials},
     ),
     Exercise("03.2", "how far a neuron separates", level=1, minutes=5, check=_check_separation, wrong=_SEPARATIONS),
     Exercise(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pitfalls.course.checking import Answer, Exercise, expect
-from pitfalls.course.questions.received import compare, numbers
+from pitfalls.course.questions.received import Mistakes, compare, numbers
 
 Scores = NDArray[np.float64]
 Order = NDArray[np.int64]
@@ -26,32 +26,16 @@ def _without_absolute_value(means: Scores) -> Scores:
     return np.sum([a - b for a, b in combinations(means, 2)], axis=0)
 
 
-def _absolute_value_of_the_sum(means: Scores) -> Scores:
-    return np.abs(_without_absolute_value(means))
-
-
-def _first_two_values(means: Scores) -> Scores:
-    return np.abs(means[0] - means[1])
-
-
-def _pairs_twice(means: Scores) -> Scores:
-    return np.sum([np.abs(a - b) for a, b in permutations(means, 2)], axis=0)
-
-
-def _neighbours(means: Scores) -> Scores:
-    return np.abs(np.diff(means, axis=0)).sum(axis=0)
-
-
-_SCORES = {
-    _without_absolute_value: "Some scores are negative or too small: did you forget the absolute value? A neuron that "
-    "is lower for the first value separates the two as well.",
-    _absolute_value_of_the_sum: "Take the absolute value of each pair's difference, before the sum. Otherwise the "
-    "pairs cancel each other.",
-    _first_two_values: "Did you compare the first two values only? There are more pairs.",
-    _pairs_twice: "Each score is twice as large as it should be: every pair of values counts once, not once in each "
-    "order.",
-    _neighbours: "Did you compare each value with the next one only? All pairs count, such as the first and the last "
-    "value.",
+_SCORES: Mistakes = {
+    "Some scores are negative or too small: did you forget the absolute value? A neuron that "
+    "is lower for the first value separates the two as well.": _without_absolute_value,
+    "Take the absolute value of each pair's difference, before the sum. Otherwise the "
+    "pairs cancel each other.": lambda means: np.abs(_without_absolute_value(means)),
+    "Did you compare the first two values only? There are more pairs.": lambda means: np.abs(means[0] - means[1]),
+    "Each score is twice as large as it should be: every pair of values counts once, not once in each "
+    "order.": lambda means: np.sum([np.abs(a - b) for a, b in permutations(means, 2)], axis=0),
+    "Did you compare each value with the next one only? All pairs count, such as the first and the last "
+    "value.": lambda means: np.abs(np.diff(means, axis=0)).sum(axis=0),
 }
 
 
@@ -80,10 +64,6 @@ def _each_alone(information: Information, n_neurons: int, k: int) -> list[int]:
     return sorted(range(n_neurons), key=lambda neuron: -information([neuron]))[:k]
 
 
-def _least_first(information: Information, n_neurons: int, k: int) -> list[int]:
-    return _greedy(lambda neurons: -information(neurons), n_neurons, k)
-
-
 def _takes_one_again(information: Information, n_neurons: int, k: int) -> list[int]:
     chosen: list[int] = []
     for _ in range(k):
@@ -110,13 +90,15 @@ def _what_they_know(neurons: Sequence[int]) -> float:
     return sum(_WORTH[piece] for piece in sorted(known)) - 1e-6 * sum(set(neurons))
 
 
-_SEARCHES = {
-    _each_alone: "Did you rank by what each neuron knows alone? Neuron 1 knows the same as neuron 0, and adds nothing "
-    "to it. Ask for the information of the chosen ones and the candidate together.",
-    _least_first: "The first neuron should be the one that knows most. Did you take the smallest instead of the "
-    "largest information?",
-    _beside_the_last: "Did you look at the neuron chosen last only? A candidate is judged beside all that are chosen "
-    "so far.",
+_SEARCHES: Mistakes = {
+    "Did you rank by what each neuron knows alone? Neuron 1 knows the same as neuron 0, and adds nothing "
+    "to it. Ask for the information of the chosen ones and the candidate together.": _each_alone,
+    "The first neuron should be the one that knows most. Did you take the smallest instead of the "
+    "largest information?": lambda information, n_neurons, k: _greedy(
+        lambda neurons: -information(neurons), n_neurons, k
+    ),
+    "Did you look at the neuron chosen last only? A candidate is judged beside all that are chosen "
+    "so far.": _beside_the_last,
 }
 
 
@@ -138,27 +120,17 @@ def _precision(scores: Scores, relevant: Mask, k: int) -> float:
     return float(relevant[np.argsort(-scores)[:k]].mean())
 
 
-def _ascending(scores: Scores, relevant: Mask, k: int) -> float:
-    return float(relevant[np.argsort(scores)[:k]].mean())
-
-
-def _recall(scores: Scores, relevant: Mask, k: int) -> float:
-    return float(relevant[np.argsort(-scores)[:k]].sum() / relevant.sum())
-
-
-def _unsorted(scores: Scores, relevant: Mask, k: int) -> float:
-    return float(relevant[:k].mean())
-
-
-def _one_too_many(scores: Scores, relevant: Mask, k: int) -> float:
-    return float(relevant[np.argsort(-scores)[: k + 1]].mean())
-
-
-_PRECISIONS = {
-    _ascending: "Did you sort ascending? The first neuron of a ranking has the highest score; these are the k worst.",
-    _recall: "This is the share of the relevant neurons that were found (recall). Precision divides by k.",
-    _unsorted: "Did you take the neurons 0 to k - 1? Sort them by their scores first.",
-    _one_too_many: "Did you take k + 1 neurons? A slice [:k] holds k.",
+_PRECISIONS: Mistakes = {
+    "Did you sort ascending? The first neuron of a ranking has the highest score; these are "
+    "the k worst.": lambda scores, relevant, k: float(relevant[np.argsort(scores)[:k]].mean()),
+    "This is the share of the relevant neurons that were found (recall). Precision "
+    "divides by k.": lambda scores, relevant, k: float(relevant[np.argsort(-scores)[:k]].sum() / relevant.sum()),
+    "Did you take the neurons 0 to k - 1? Sort them by their scores first.": lambda scores, relevant, k: float(
+        relevant[:k].mean()
+    ),
+    "Did you take k + 1 neurons? A slice [:k] holds k.": lambda scores, relevant, k: float(
+        relevant[np.argsort(-scores)[: k + 1]].mean()
+    ),
 }
 
 
@@ -179,29 +151,24 @@ def _shared(a: Order, b: Order, k: int) -> tuple[float, float]:
     return len(set(a[:k].tolist()) & set(b[:k].tolist())), k * k / len(a)
 
 
-def _same_places(a: Order, b: Order, k: int) -> tuple[float, float]:
-    return int((a[:k] == b[:k]).sum()), k * k / len(a)
-
-
-def _chance_of_one(a: Order, b: Order, k: int) -> tuple[float, float]:
-    return _shared(a, b, k)[0], k / len(a)
-
-
-def _chance_is_nothing(a: Order, b: Order, k: int) -> tuple[float, float]:
-    return _shared(a, b, k)[0], 0.0
-
-
 def _of_the_union(a: Order, b: Order, k: int) -> tuple[float, float]:
     both = _shared(a, b, k)[0]
     return both / (2 * k - both), k * k / len(a)
 
 
-_OVERLAPS = {
-    _same_places: "Did you count neurons that stand in the same place? The order within the first k does not matter.",
-    _chance_of_one: "k / d is the chance that one neuron is among the other's first k. There are k neurons that can be "
-    "shared.",
-    _chance_is_nothing: "Two random rankings share some neurons by luck: what does chance alone expect?",
-    _of_the_union: "Did you divide by the union? That is AvgOverlap's measure; here the shared neurons are counted.",
+_OVERLAPS: Mistakes = {
+    "Did you count neurons that stand in the same place? The order within the first k "
+    "does not matter.": lambda a, b, k: (
+        int((a[:k] == b[:k]).sum()),
+        k * k / len(a),
+    ),
+    "k / d is the chance that one neuron is among the other's first k. There are k neurons that can be "
+    "shared.": lambda a, b, k: (_shared(a, b, k)[0], k / len(a)),
+    "Two random rankings share some neurons by luck: what does chance alone expect?": lambda a, b, k: (
+        _shared(a, b, k)[0],
+        0.0,
+    ),
+    "Did you divide by the union? That is AvgOverlap's measure; here the shared neurons are counted.": _of_the_union,
 }
 
 
@@ -222,7 +189,7 @@ EXERCISES = (
         level=3,
         minutes=15,
         check=_check_greedy,
-        wrong={**_SEARCHES, _takes_one_again: "has a neuron twice"},
+        wrong={**_SEARCHES, "has a neuron twice": _takes_one_again},
     ),
     Exercise(
         "04.3", "precision@k against the planted truth", level=2, minutes=10, check=_check_precision, wrong=_PRECISIONS

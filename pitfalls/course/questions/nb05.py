@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pitfalls.course.checking import Answer, Exercise, WrongAnswer, expect
-from pitfalls.course.questions.received import compare, numbers
+from pitfalls.course.questions.received import Mistakes, compare, numbers
 
 Numbers = NDArray[np.float64]
 Order = NDArray[np.int64]
@@ -33,14 +33,6 @@ def _variances_only(mean: Numbers, covariance: Numbers, order: Order, k: int) ->
     return mean[order[:k]], np.diag(covariance[order[:k], order[:k]])
 
 
-def _paired_indices(mean: Numbers, covariance: Numbers, order: Order, k: int) -> Gaussian:
-    return mean[order[:k]], covariance[order[:k], order[:k]]
-
-
-def _rows_only(mean: Numbers, covariance: Numbers, order: Order, k: int) -> Gaussian:
-    return mean[order[:k]], covariance[order[:k]]
-
-
 def _cut_from_the_inverse(mean: Numbers, covariance: Numbers, order: Order, k: int) -> Gaussian:
     inverse = np.linalg.inv(covariance)
     return mean[order[:k]], np.linalg.inv(inverse[np.ix_(order[:k], order[:k])])
@@ -62,14 +54,14 @@ def _as_gaussian(received: object, k: int) -> Gaussian:
     return numbers(received[0], (k,)), numbers(received[1], (k, k))
 
 
-_OF_MEANS = {
-    _first_columns: "Did you take the columns 0 to k - 1? The ranking gives the first neurons: order[:k].",
+_OF_MEANS: Mistakes = {
+    "Did you take the columns 0 to k - 1? The ranking gives the first neurons: order[:k].": _first_columns,
 }
-_OF_COVARIANCES = {
-    _variances_only: "Did you drop the covariances between neurons? The Gaussian probe uses how neurons vary together.",
-    _cut_from_the_inverse: "Did you cut the inverse of the covariance? That keeps the other neurons fixed (the "
-    "conditional); to leave them out, cut the covariance itself (the marginal).",
-    _first_columns: "The mean is right, but the covariance is that of the columns 0 to k - 1.",
+_OF_COVARIANCES: Mistakes = {
+    "Did you drop the covariances between neurons? The Gaussian probe uses how neurons vary together.": _variances_only,
+    "Did you cut the inverse of the covariance? That keeps the other neurons fixed (the "
+    "conditional); to leave them out, cut the covariance itself (the marginal).": _cut_from_the_inverse,
+    "The mean is right, but the covariance is that of the columns 0 to k - 1.": _first_columns,
 }
 
 
@@ -88,7 +80,7 @@ def _check_first_neurons(answer: Answer) -> None:
             _part(which, answer),
             _part(which, _first_neurons),
             cases,
-            {_part(which, mistake): hint for mistake, hint in mistakes.items()},
+            {hint: _part(which, mistake) for hint, mistake in mistakes.items()},
             f"For the order {order.tolist()} and k = {{case[3]}} the {what} is {{wanted}}; yours is {{yours}}.",
         )
 
@@ -103,21 +95,9 @@ def _compared(one: Cell, other: Cell) -> str:
     return "rankings" if probe == other_probe else "probes"
 
 
-def _differing_rankings(one: Cell, other: Cell) -> str:
-    return "rankings" if one[1] != other[1] else "probes"
-
-
-def _swapped(one: Cell, other: Cell) -> str:
-    return {"rankings": "probes", "probes": "rankings"}.get(_compared(one, other), "nothing")
-
-
 def _own_by_own(one: Cell, other: Cell) -> str:
     same_probe_study = one[0] == one[1] and other[0] == other[1] and one != other
     return "rankings" if same_probe_study else _compared(one, other)
-
-
-def _same_cell_is_something(one: Cell, other: Cell) -> str:
-    return "probes" if one == other else _compared(one, other)
 
 
 _PAIRS: list[tuple[Cell, Cell, str]] = [
@@ -167,14 +147,6 @@ def _whose_points(accuracy: Grid, a: str, b: str) -> tuple[float, float]:
     return accuracy.loc[a, a] - accuracy.loc[b, a], accuracy.loc[b, a] - accuracy.loc[b, b]
 
 
-def _all_to_the_ranking(accuracy: Grid, a: str, b: str) -> tuple[float, float]:
-    return accuracy.loc[a, a] - accuracy.loc[b, b], 0.0
-
-
-def _rows_for_columns(accuracy: Grid, a: str, b: str) -> tuple[float, float]:
-    return _whose_points(accuracy.T, a, b)
-
-
 def _parts_exchanged(accuracy: Grid, a: str, b: str) -> tuple[float, float]:
     of_ranking, of_probe = _whose_points(accuracy, a, b)
     return of_probe, of_ranking
@@ -189,15 +161,18 @@ def _without_sign(accuracy: Grid, a: str, b: str) -> tuple[float, float]:
     return abs(of_ranking), abs(of_probe)
 
 
-_PARTS = {
-    _all_to_the_ranking: "Did you give the whole difference to the ranking? The cell of b's ranking with a's probe "
-    "lies between the two, and a same-probe study never fills it.",
-    _rows_for_columns: "Rows are rankings and columns are probes: accuracy.loc[ranking, probe]. Did you take them the "
-    "other way round?",
-    _parts_exchanged: "The two parts come in the other order: first the ranking's, then the probe's.",
-    _both_from_the_first: "The two parts should sum to the whole difference. Swap the ranking first, and the probe in "
-    "the cell where that leads you, not in the first cell again.",
-    _without_sign: "Parts have signs: here the ranking of the winner is the worse one. Did you take absolute values?",
+_PARTS: Mistakes = {
+    "Did you give the whole difference to the ranking? The cell of b's ranking with a's probe "
+    "lies between the two, and a same-probe study never fills it.": lambda accuracy, a, b: (
+        accuracy.loc[a, a] - accuracy.loc[b, b],
+        0.0,
+    ),
+    "Rows are rankings and columns are probes: accuracy.loc[ranking, probe]. Did you take them the "
+    "other way round?": lambda accuracy, a, b: _whose_points(accuracy.T, a, b),
+    "The two parts come in the other order: first the ranking's, then the probe's.": _parts_exchanged,
+    "The two parts should sum to the whole difference. Swap the ranking first, and the probe in "
+    "the cell where that leads you, not in the first cell again.": _both_from_the_first,
+    "Parts have signs: here the ranking of the winner is the worse one. Did you take absolute values?": _without_sign,
 }
 
 
@@ -232,29 +207,17 @@ def _not_paired(a: Numbers, b: Numbers) -> tuple[float, float, float]:
     )
 
 
-def _sorted_before(a: Numbers, b: Numbers) -> tuple[float, float, float]:
-    return _middle(np.sort(a) - np.sort(b), 0.1)
-
-
-def _fifth_at_each_end(a: Numbers, b: Numbers) -> tuple[float, float, float]:
-    return _middle(a - b, 0.2)
-
-
-def _whole_range(a: Numbers, b: Numbers) -> tuple[float, float, float]:
-    return _middle(a - b, 0.0)
-
-
-def _other_sign(a: Numbers, b: Numbers) -> tuple[float, float, float]:
-    return _over_seeds(b, a)
-
-
-_INTERVALS = {
-    _not_paired: "Did you take an interval for each ranking, and then subtract? The same seed is good or bad luck for "
-    "both: subtract seed by seed first.",
-    _sorted_before: "Did you sort the accuracies before you subtracted? Then each seed no longer meets itself.",
-    _fifth_at_each_end: "The middle 80 % leaves a tenth out at each end, not a fifth.",
-    _whole_range: "This is the whole range. It can only grow with more seeds: take the middle 80 %.",
-    _other_sign: "The sign is the other way round: a minus b.",
+_INTERVALS: Mistakes = {
+    "Did you take an interval for each ranking, and then subtract? The same seed is good or bad luck for "
+    "both: subtract seed by seed first.": _not_paired,
+    "Did you sort the accuracies before you subtracted? Then each seed no longer meets itself.": lambda a, b: _middle(
+        np.sort(a) - np.sort(b), 0.1
+    ),
+    "The middle 80 % leaves a tenth out at each end, not a fifth.": lambda a, b: _middle(a - b, 0.2),
+    "This is the whole range. It can only grow with more seeds: take the middle 80 %.": lambda a, b: _middle(
+        a - b, 0.0
+    ),
+    "The sign is the other way round: a minus b.": lambda a, b: _over_seeds(b, a),
 }
 
 
@@ -267,18 +230,20 @@ def _check_over_seeds(answer: Answer) -> None:
     compare(answer, _over_seeds, [(a, b)], _INTERVALS, said)
 
 
-_COMPARISONS = {
-    _differing_rankings: "look at the rankings only",
-    _swapped: "wrong way round",
-    _own_by_own: "Own by own",
-    _same_cell_is_something: "compares nothing",
+_COMPARISONS: Mistakes = {
+    "look at the rankings only": lambda one, other: "rankings" if one[1] != other[1] else "probes",
+    "wrong way round": lambda one, other: {"rankings": "probes", "probes": "rankings"}.get(
+        _compared(one, other), "nothing"
+    ),
+    "Own by own": _own_by_own,
+    "compares nothing": lambda one, other: "probes" if one == other else _compared(one, other),
 }
-_MARGINALS = {
-    _first_columns: "columns 0 to k - 1",
-    _variances_only: "between neurons",
-    _paired_indices: "np.ix_",
-    _rows_only: "keep all columns",
-    _cut_from_the_inverse: "the conditional",
+_MARGINALS: Mistakes = {
+    "columns 0 to k - 1": _first_columns,
+    "between neurons": _variances_only,
+    "np.ix_": lambda mean, covariance, order, k: (mean[order[:k]], covariance[order[:k], order[:k]]),
+    "keep all columns": lambda mean, covariance, order, k: (mean[order[:k]], covariance[order[:k]]),
+    "the conditional": _cut_from_the_inverse,
 }
 
 EXERCISES = (

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pitfalls.course.checking import Answer, Exercise, WrongAnswer, expect
-from pitfalls.course.questions.received import compare, numbers
+from pitfalls.course.questions.received import Mistakes, compare, numbers
 from pitfalls.probes.control import control_labels
 
 Forms = Sequence[str]
@@ -41,10 +41,6 @@ def _unseen_is_0(train: Forms, test: Forms, n_values: int, seed: int) -> Pair:
 
 def _without_a_seed(train: Forms, test: Forms, n_values: int, seed: int) -> Pair:
     return _labels_by_form(train, test, n_values, int(np.random.default_rng().integers(2**31)))
-
-
-def _always_one_seed(train: Forms, test: Forms, n_values: int, seed: int) -> Pair:
-    return _labels_by_form(train, test, n_values, 0)
 
 
 def _drawn_for_both_at_once(train: Forms, test: Forms, n_values: int, seed: int) -> Pair:
@@ -125,10 +121,6 @@ def _by_place(curves: pd.DataFrame) -> pd.Series[float]:
     return pd.Series(real["accuracy"].to_numpy() - control["accuracy"].to_numpy(), index=real["k"]).sort_index()
 
 
-def _control_minus_real(curves: pd.DataFrame) -> pd.Series[float]:
-    return -_selectivity_at(curves)
-
-
 def _best_control(curves: pd.DataFrame) -> pd.Series[float]:
     real = curves[curves["task"] == "real"].set_index("k")["accuracy"].sort_index()
     return real.loc[_selectivity_at(curves).index] - curves.loc[curves["task"] == "control", "accuracy"].max()
@@ -144,11 +136,13 @@ def _absent_is_0(curves: pd.DataFrame) -> pd.Series[float]:
     return by_task["real"] - by_task["control"]
 
 
-_SELECTIVITIES = {
-    _control_minus_real: "The sign is the other way round: the real task's accuracy minus the control task's.",
-    _best_control: "Did you subtract the best control accuracy of all k? Real and control are compared at the same k.",
-    _above_chance: "Did you subtract chance? The control task shows how much the probe can memorise, and that is more "
-    "than chance.",
+_SELECTIVITIES: Mistakes = {
+    "The sign is the other way round: the real task's accuracy minus the control task's.": lambda curves: (
+        -_selectivity_at(curves)
+    ),
+    "Did you subtract the best control accuracy of all k? Real and control are compared at the same k.": _best_control,
+    "Did you subtract chance? The control task shows how much the probe can memorise, and that is more "
+    "than chance.": _above_chance,
 }
 
 
@@ -178,7 +172,7 @@ def _check_selectivity(answer: Answer) -> None:
         f"Your answer has the ks {yours}, but the two tasks share {shared} only. Is a missing accuracy taken for 0?",
     )
     expect(received.index.tolist() == shared, f"Give the ks that both tasks have, {shared}, and no others.")
-    mistakes = {_values(mistake): hint for mistake, hint in _SELECTIVITIES.items()}
+    mistakes = {hint: _values(mistake) for hint, mistake in _SELECTIVITIES.items()}
     said = f"At the ks {shared} selectivity is {{wanted}}; yours is {{yours}}."
     compare(_values(answer), _values(_selectivity_at), [(curves,)], mistakes, said)
 
@@ -195,35 +189,18 @@ def _perfect_memory(train: Forms, test: Forms, n_values: int) -> float:
     return float(seen + (1 - seen) / n_values)
 
 
-def _different_forms(train: Forms, test: Forms, n_values: int) -> float:
-    return _perfect_memory(train, sorted(set(test)), n_values)
-
-
-def _unseen_are_wrong(train: Forms, test: Forms, n_values: int) -> float:
-    return float(np.isin(list(test), list(set(train))).mean())
-
-
-def _always_right(train: Forms, test: Forms, n_values: int) -> float:
-    return 1.0
-
-
-def _always_chance(train: Forms, test: Forms, n_values: int) -> float:
-    return 1 / n_values
-
-
-def _an_even_coin(train: Forms, test: Forms, n_values: int) -> float:
-    return _perfect_memory(train, test, 2)
-
-
-_MEMORIES = {
-    _different_forms: "Did you count each form once? Accuracy counts words, and 'gato' occurs five times.",
-    _unseen_are_wrong: "Nobody can know the label of an unseen form, but a guess is right now and then: how often, "
-    "with n_values labels?",
-    _always_right: "Did you give unseen words the label, too? 'luna' does not occur in train, so its label cannot be "
-    "remembered.",
-    _always_chance: "This is chance alone. But most test words have a form that train knows, and its label can be "
-    "remembered.",
-    _an_even_coin: "Is chance always one half in your answer? It is 1 / n_values.",
+_MEMORIES: Mistakes = {
+    "Did you count each form once? Accuracy counts words, and 'gato' "
+    "occurs five times.": lambda train, test, n_values: _perfect_memory(train, sorted(set(test)), n_values),
+    "Nobody can know the label of an unseen form, but a guess is right now and then: how often, "
+    "with n_values labels?": lambda train, test, n_values: float(np.isin(list(test), list(set(train))).mean()),
+    "Did you give unseen words the label, too? 'luna' does not occur in train, so its label cannot be "
+    "remembered.": lambda train, test, n_values: 1.0,
+    "This is chance alone. But most test words have a form that train knows, and its label can be "
+    "remembered.": lambda train, test, n_values: 1 / n_values,
+    "Is chance always one half in your answer? It is 1 / n_values.": lambda train, test, n_values: _perfect_memory(
+        train, test, 2
+    ),
 }
 
 
@@ -237,15 +214,19 @@ def _check_perfect_memory(answer: Answer) -> None:
     compare(answer, _perfect_memory, [(train, test, n_values) for n_values in (2, 4)], _MEMORIES, said)
 
 
-_LABELS = {
-    _a_label_a_word: "a label for each word",
-    _test_anew: "draw anew for test",
-    _unseen_is_0: "a new form too",
-    _without_a_seed: "the same seed give different labels",
-    _always_one_seed: "Two seeds give the same",
-    _drawn_for_both_at_once: "change when test holds other words",
+_LABELS: Mistakes = {
+    "a label for each word": _a_label_a_word,
+    "draw anew for test": _test_anew,
+    "a new form too": _unseen_is_0,
+    "the same seed give different labels": _without_a_seed,
+    "Two seeds give the same": lambda train, test, n_values, seed: _labels_by_form(train, test, n_values, 0),
+    "change when test holds other words": _drawn_for_both_at_once,
 }
-_SERIES = {**_SELECTIVITIES, _by_place: "row from row", _absent_is_0: "taken for 0"}
+_SERIES: Mistakes = {
+    **_SELECTIVITIES,
+    "row from row": _by_place,
+    "taken for 0": _absent_is_0,
+}
 
 EXERCISES = (
     Exercise("06.1", "one label a word form", level=2, minutes=15, check=_check_labels, wrong=_LABELS),

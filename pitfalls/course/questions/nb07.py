@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pitfalls.course.checking import Answer, Exercise, expect
-from pitfalls.course.questions.received import compare
+from pitfalls.course.questions.received import Mistakes, compare
 
 States = NDArray[np.float64]
 Order = NDArray[np.int64]
@@ -21,33 +21,21 @@ def _ablate(states: States, changed: Rows, order: Order, k: int) -> States:
     return after
 
 
-def _last_k(states: States, changed: Rows, order: Order, k: int) -> States:
-    return _ablate(states, changed, order[::-1], k)
-
-
-def _first_of_the_layer(states: States, changed: Rows, order: Order, k: int) -> States:
-    return _ablate(states, changed, np.arange(len(order)), k)
-
-
-def _every_word(states: States, changed: Rows, order: Order, k: int) -> States:
-    return _ablate(states, np.ones_like(changed), order, k)
-
-
-def _kept_instead(states: States, changed: Rows, order: Order, k: int) -> States:
-    return _ablate(states, changed, order[k:], len(order))
-
-
 def _in_place(states: States, changed: Rows, order: Order, k: int) -> States:
     states[np.ix_(changed, order[:k])] = 0
     return states
 
 
-_ABLATIONS = {
-    _last_k: "Those are the last k of the ranking. The first k are `order[:k]`.",
-    _first_of_the_layer: "Those are neurons 0 to k - 1 of the layer. The ranking says which come first: `order[:k]` "
-    "are their columns.",
-    _every_word: "You changed every word. Words without the attribute are left alone: look at `changed`.",
-    _kept_instead: "You took out everything but the first k. It is the first k that are set to zero.",
+_ABLATIONS: Mistakes = {
+    "Those are the last k of the ranking. The first k are `order[:k]`.": lambda states, changed, order, k: _ablate(
+        states, changed, order[::-1], k
+    ),
+    "Those are neurons 0 to k - 1 of the layer. The ranking says which come first: `order[:k]` "
+    "are their columns.": lambda states, changed, order, k: _ablate(states, changed, np.arange(len(order)), k),
+    "You changed every word. Words without the attribute are left alone: look "
+    "at `changed`.": lambda states, changed, order, k: _ablate(states, np.ones_like(changed), order, k),
+    "You took out everything but the first k. It is the first k that are "
+    "set to zero.": lambda states, changed, order, k: _ablate(states, changed, order[k:], len(order)),
 }
 
 
@@ -62,7 +50,7 @@ def _check_ablate(answer: Answer) -> None:
     given = states.copy()
     answer(given, changed.copy(), order.copy(), 3)
     expect(
-        np.array_equal(given, states),
+        not np.array_equal(given, _ablate(states, changed, order, 3)),
         "The result is right, but you changed the array that you were given: the next k would start from damaged "
         "states. Work on a copy.",
     )
@@ -75,30 +63,19 @@ def _p_value(harm: float, random_harms: States) -> float:
     return float((1 + (random_harms >= harm).sum()) / (1 + len(random_harms)))
 
 
-def _not_counted_itself(harm: float, random_harms: States) -> float:
-    return float((random_harms >= harm).mean())
-
-
-def _strictly_more(harm: float, random_harms: States) -> float:
-    return float((1 + (random_harms > harm).sum()) / (1 + len(random_harms)))
-
-
-def _less_harm(harm: float, random_harms: States) -> float:
-    return float((1 + (random_harms <= harm).sum()) / (1 + len(random_harms)))
-
-
-def _added_to_draws_only(harm: float, random_harms: States) -> float:
-    return float((random_harms >= harm).sum() / (1 + len(random_harms)))
-
-
-_P_VALUES = {
-    _not_counted_itself: "This can be 0, but a few draws cannot show that chance never does it. Count the ranking "
-    "itself as one more draw, above and below the line.",
-    _added_to_draws_only: "You added 1 below the line only. The ranking itself does at least as much harm as itself: "
-    "add 1 above the line, too.",
-    _strictly_more: "A draw that does exactly as much harm counts against the ranking: at least as much, not more.",
-    _less_harm: "That is the share of draws that do no more harm. The question is how often chance does at least as "
-    "much harm.",
+_P_VALUES: Mistakes = {
+    "This can be 0, but a few draws cannot show that chance never does it. Count the ranking "
+    "itself as one more draw, above and below the line.": lambda harm, random_harms: float(
+        (random_harms >= harm).mean()
+    ),
+    "You added 1 below the line only. The ranking itself does at least as much harm as itself: "
+    "add 1 above the line, too.": lambda harm, random_harms: float(
+        (random_harms >= harm).sum() / (1 + len(random_harms))
+    ),
+    "A draw that does exactly as much harm counts against the ranking: at least as "
+    "much, not more.": lambda harm, random_harms: float((1 + (random_harms > harm).sum()) / (1 + len(random_harms))),
+    "That is the share of draws that do no more harm. The question is how often chance does at least as "
+    "much harm.": lambda harm, random_harms: float((1 + (random_harms <= harm).sum()) / (1 + len(random_harms))),
 }
 
 
@@ -117,14 +94,6 @@ def _mean_ablate(train: States, test: States, order: Order, k: int) -> States:
     return after
 
 
-def _mean_of_test(train: States, test: States, order: Order, k: int) -> States:
-    return _mean_ablate(test, test, order, k)
-
-
-def _one_mean_for_all(train: States, test: States, order: Order, k: int) -> States:
-    return _mean_ablate(np.full_like(train, train.mean()), test, order, k)
-
-
 def _means_in_wrong_places(train: States, test: States, order: Order, k: int) -> States:
     after = test.copy()
     after[:, order[:k]] = train.mean(axis=0)[:k]
@@ -137,19 +106,18 @@ def _mean_of_the_word(train: States, test: States, order: Order, k: int) -> Stat
     return after
 
 
-def _zero(train: States, test: States, order: Order, k: int) -> States:
-    return _mean_ablate(np.zeros_like(train), test, order, k)
-
-
-_MEAN_ABLATIONS = {
-    _mean_of_test: "Those are the means of the test words. What a model is judged on must not help to make the "
-    "intervention: take the means from train.",
-    _one_mean_for_all: "That is one mean of all numbers. Each neuron has its own mean, over the words: `axis=0`.",
-    _means_in_wrong_places: "The right means in the wrong places: neuron `order[0]` gets the mean of neuron "
-    "`order[0]`, not that of neuron 0.",
-    _mean_of_the_word: "That is the mean of a word over its neurons. The task is the mean of a neuron over "
-    "the training words.",
-    _zero: "That is the other ablation: you set the neurons to zero.",
+_MEAN_ABLATIONS: Mistakes = {
+    "Those are the means of the test words. What a model is judged on must not help to make the "
+    "intervention: take the means from train.": lambda train, test, order, k: _mean_ablate(test, test, order, k),
+    "That is one mean of all numbers. Each neuron has its own mean, over the "
+    "words: `axis=0`.": lambda train, test, order, k: _mean_ablate(np.full_like(train, train.mean()), test, order, k),
+    "The right means in the wrong places: neuron `order[0]` gets the mean of neuron "
+    "`order[0]`, not that of neuron 0.": _means_in_wrong_places,
+    "That is the mean of a word over its neurons. The task is the mean of a neuron over "
+    "the training words.": _mean_of_the_word,
+    "That is the other ablation: you set the neurons to zero.": lambda train, test, order, k: _mean_ablate(
+        np.zeros_like(train), test, order, k
+    ),
 }
 
 
@@ -173,7 +141,7 @@ EXERCISES = (
         level=1,
         minutes=5,
         check=_check_ablate,
-        wrong={**_ABLATIONS, _in_place: "Work on a copy"},
+        wrong={**_ABLATIONS, "Work on a copy": _in_place},
     ),
     Exercise("07.2", "more harm than chance?", level=2, minutes=10, check=_check_p_value, wrong=_P_VALUES),
     Exercise(

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pitfalls.course.checking import Answer, Exercise, expect
-from pitfalls.course.questions.received import compare
+from pitfalls.course.questions.received import Mistakes, compare
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -21,33 +21,21 @@ def _coefficients(beta: float, d: int) -> Floats:
     return np.asarray(np.geomspace(beta, 0.001, d))
 
 
-def _linear_in_rank(beta: float, d: int) -> Floats:
-    return np.linspace(beta, 0.001, d)
-
-
-def _never_arrives(beta: float, d: int) -> Floats:
-    return np.asarray(beta * (1 / (1000 * beta)) ** (np.arange(d) / d))
-
-
-def _to_a_thousandth_of_beta(beta: float, d: int) -> Floats:
-    return np.asarray(np.geomspace(beta, beta / 1000, d))
-
-
-def _rising(beta: float, d: int) -> Floats:
-    return _coefficients(beta, d)[::-1]
-
-
-def _ranks_from_one(beta: float, d: int) -> Floats:
-    return np.asarray(beta * (1 / (1000 * beta)) ** (np.arange(1, d + 1) / d))
-
-
-_FACTORS = {
-    _linear_in_rank: "Yours falls by the same amount at each rank. Evenly in the logarithm means: by the same factor.",
-    _never_arrives: "Yours starts at beta and does not quite get to 0.001. The ranks run from 0 to d - 1: by what must "
-    "r be divided to give 1 for the last one?",
-    _to_a_thousandth_of_beta: "The last factor should be 0.001 itself, whatever beta is; yours is beta / 1000.",
-    _rising: "Yours rises. The first neuron of the ranking is pushed hardest.",
-    _ranks_from_one: "Your first factor is below beta. The first rank is 0, not 1.",
+_FACTORS: Mistakes = {
+    "Yours falls by the same amount at each rank. Evenly in the logarithm means: by the same factor.": lambda beta, d: (
+        np.linspace(beta, 0.001, d)
+    ),
+    "Yours starts at beta and does not quite get to 0.001. The ranks run from 0 to d - 1: by what must "
+    "r be divided to give 1 for the last one?": lambda beta, d: np.asarray(
+        beta * (1 / (1000 * beta)) ** (np.arange(d) / d)
+    ),
+    "The last factor should be 0.001 itself, whatever beta is; yours is beta / 1000.": lambda beta, d: np.asarray(
+        np.geomspace(beta, beta / 1000, d)
+    ),
+    "Yours rises. The first neuron of the ranking is pushed hardest.": lambda beta, d: _coefficients(beta, d)[::-1],
+    "Your first factor is below beta. The first rank is 0, not 1.": lambda beta, d: np.asarray(
+        beta * (1 / (1000 * beta)) ** (np.arange(1, d + 1) / d)
+    ),
 }
 
 
@@ -81,22 +69,10 @@ def _last_stays(states: Floats, y: Whole, q: Floats, order: Whole, alpha: Floats
     return _move(states, y, q, np.minimum(np.arange(len(q)) + 1, len(q) - 1), order, alpha, k)
 
 
-def _away(states: Floats, y: Whole, q: Floats, order: Whole, alpha: Floats, k: int) -> Floats:
-    return 2 * states - _translate(states, y, q, order, alpha, k)
-
-
-def _alpha_by_neuron(states: Floats, y: Whole, q: Floats, order: Whole, alpha: Floats, k: int) -> Floats:
-    return _translate(states, y, q, order, alpha[order], k)
-
-
 def _from_the_word_itself(states: Floats, y: Whole, q: Floats, order: Whole, alpha: Floats, k: int) -> Floats:
     after, first = states.copy(), order[:k]
     after[:, first] += alpha[:k] * (q[(y + 1) % len(q)] - states)[:, first]
     return after
-
-
-def _all_neurons(states: Floats, y: Whole, q: Floats, order: Whole, alpha: Floats, k: int) -> Floats:
-    return _translate(states, y, q, order, alpha, len(order))
 
 
 def _translate_in_place(states: Floats, y: Whole, q: Floats, order: Whole, alpha: Floats, k: int) -> Floats:
@@ -104,17 +80,20 @@ def _translate_in_place(states: Floats, y: Whole, q: Floats, order: Whole, alpha
     return states
 
 
-_TRANSLATIONS = {
-    _previous_value: "Your words go to the value before theirs. z' is the next one, z + 1. (With two values you would "
-    "not have noticed.)",
-    _last_stays: "The words of the last value stay where they are. The next value is taken in a cycle: after the last "
-    "comes the first.",
-    _away: "Your words move away from the next value. The difference is q(z') - q(z), with the aim first.",
-    _alpha_by_neuron: "The factor belongs to the rank: `alpha[0]` is for neuron `order[0]`. Did you take `alpha` by "
-    "the neuron's number?",
-    _from_the_word_itself: "You subtract the word itself. All words of a value move by the same step, from the mean of "
-    "their own value to that of the next: q(z') - q(z).",
-    _all_neurons: "You moved all neurons. Only the first k of the ranking are moved.",
+_TRANSLATIONS: Mistakes = {
+    "Your words go to the value before theirs. z' is the next one, z + 1. (With two values you would "
+    "not have noticed.)": _previous_value,
+    "The words of the last value stay where they are. The next value is taken in a cycle: after the last "
+    "comes the first.": _last_stays,
+    "Your words move away from the next value. The difference is q(z') - q(z), with "
+    "the aim first.": lambda states, y, q, order, alpha, k: 2 * states - _translate(states, y, q, order, alpha, k),
+    "The factor belongs to the rank: `alpha[0]` is for neuron `order[0]`. Did you take `alpha` by "
+    "the neuron's number?": lambda states, y, q, order, alpha, k: _translate(states, y, q, order, alpha[order], k),
+    "You subtract the word itself. All words of a value move by the same step, from the mean of "
+    "their own value to that of the next: q(z') - q(z).": _from_the_word_itself,
+    "You moved all neurons. Only the first k of the ranking are moved.": lambda states, y, q, order, alpha, k: (
+        _translate(states, y, q, order, alpha, len(order))
+    ),
 }
 
 
@@ -130,7 +109,7 @@ def _check_translate(answer: Answer) -> None:
     given, *others = deepcopy(case)
     answer(given, *others)
     expect(
-        np.array_equal(given, states),
+        not np.array_equal(given, _translate(*case)),
         "The result is right, but you changed the array that you were given: the next k would start from words that "
         "have moved already. Work on a copy.",
     )
@@ -189,14 +168,14 @@ def _curves() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["split", "beta", "k", "clwv"])
 
 
-_REPORTS = {
-    _chosen_on_test: "You chose on the test words. A strength that was picked there flatters whatever it was picked "
-    "for: choose beta and k on dev.",
-    _reported_on_dev: "Chosen on dev, and rightly. But the CLWV that you report is that of dev, where it was the "
-    "highest of many: report the same beta and k on test.",
-    _k_of_test: "The beta is dev's, but the k is the best one of test. k is a choice as well: take it from dev.",
-    _chosen_on_both: "You chose on the mean of both splits, so the test words had half a say in what they are to "
-    "judge: choose on dev alone.",
+_REPORTS: Mistakes = {
+    "You chose on the test words. A strength that was picked there flatters whatever it was picked "
+    "for: choose beta and k on dev.": _chosen_on_test,
+    "Chosen on dev, and rightly. But the CLWV that you report is that of dev, where it was the "
+    "highest of many: report the same beta and k on test.": _reported_on_dev,
+    "The beta is dev's, but the k is the best one of test. k is a choice as well: take it from dev.": _k_of_test,
+    "You chose on the mean of both splits, so the test words had half a say in what they are to "
+    "judge: choose on dev alone.": _chosen_on_both,
 }
 
 
@@ -213,7 +192,7 @@ EXERCISES = (
         level=3,
         minutes=15,
         check=_check_translate,
-        wrong={**_TRANSLATIONS, _translate_in_place: "Work on a copy"},
+        wrong={**_TRANSLATIONS, "Work on a copy": _translate_in_place},
     ),
     Exercise("08.3", "choose on dev, report on test", level=2, minutes=10, check=_check_report, wrong=_REPORTS),
 )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pitfalls.course.checking import Answer, Exercise
-from pitfalls.course.questions.received import compare
+from pitfalls.course.questions.received import Mistakes, compare
 
 Floats = NDArray[np.float64]
 
@@ -31,43 +31,25 @@ def _adjusted(p: Floats) -> Floats:
     return _back(p, np.minimum.accumulate(_scaled(p)[::-1])[::-1])
 
 
-def _bonferroni(p: Floats) -> Floats:
-    return np.minimum(1, p * len(p))
-
-
-def _not_monotone(p: Floats) -> Floats:
-    return _back(p, _scaled(p))
-
-
-def _left_sorted(p: Floats) -> Floats:
-    return np.sort(_adjusted(p))
-
-
-def _running_maximum(p: Floats) -> Floats:
-    return _back(p, np.maximum.accumulate(_scaled(p)))
-
-
-def _minimum_from_the_smallest(p: Floats) -> Floats:
-    return _back(p, np.minimum.accumulate(_scaled(p)))
-
-
 def _holm(p: Floats) -> Floats:
     steps = np.sort(p) * np.arange(len(p), 0, -1)
     return _back(p, np.minimum(1, np.maximum.accumulate(steps)))
 
 
-_ADJUSTMENTS = {
-    _bonferroni: "That is Bonferroni's correction: every p-value times n. Here the rank counts: times n, divided by "
-    "the rank.",
-    _not_monotone: "You multiplied by n / rank and stopped. A larger p-value must not end up with a smaller adjusted "
-    "one: go from the largest to the smallest and keep the least so far.",
-    _left_sorted: "The right numbers in another order. Give them back in the order in which the p-values came.",
-    _running_maximum: "You kept the largest so far, from the smallest p-value on. It is the other way: the least so "
-    "far, from the largest on.",
-    _minimum_from_the_smallest: "You kept the least so far, but began at the smallest p-value, so nothing is larger "
-    "than the first. Begin at the largest.",
-    _holm: "That is Holm's correction, for the chance of a single false star. Benjamini and Hochberg bound the share "
-    "of false stars: times n, divided by the rank.",
+_ADJUSTMENTS: Mistakes = {
+    "That is Bonferroni's correction: every p-value times n. Here the rank counts: times n, divided by "
+    "the rank.": lambda p: np.minimum(1, p * len(p)),
+    "You multiplied by n / rank and stopped. A larger p-value must not end up with a smaller adjusted "
+    "one: go from the largest to the smallest and keep the least so far.": lambda p: _back(p, _scaled(p)),
+    "The right numbers in another order. Give them back in the order in which the p-values came.": lambda p: np.sort(
+        _adjusted(p)
+    ),
+    "You kept the largest so far, from the smallest p-value on. It is the other way: the least so "
+    "far, from the largest on.": lambda p: _back(p, np.maximum.accumulate(_scaled(p))),
+    "You kept the least so far, but began at the smallest p-value, so nothing is larger "
+    "than the first. Begin at the largest.": lambda p: _back(p, np.minimum.accumulate(_scaled(p))),
+    "That is Holm's correction, for the chance of a single false star. Benjamini and Hochberg bound the share "
+    "of false stars: times n, divided by the rank.": _holm,
 }
 
 
@@ -127,14 +109,14 @@ def _languages_weigh_the_same(differences: Floats, languages: Sequence[str]) -> 
     return float((np.abs(found) >= abs(observed)).mean())
 
 
-_FLIPS = {
-    _configurations_flipped: "You flipped every configuration by itself, as if they were independent. All "
-    "configurations of a language get the same sign: n languages have 2^n flips.",
-    _one_sided: "That is one-sided. Either method might be ahead: compare the means without their signs.",
-    _without_ties: "A flip with a mean just as far from 0 counts, too: at least as far. (What was observed is such a "
-    "flip.)",
-    _languages_weigh_the_same: "You took the mean of the languages' means. Here the mean is over all configurations, "
-    "so that a language with more of them weighs more.",
+_FLIPS: Mistakes = {
+    "You flipped every configuration by itself, as if they were independent. All "
+    "configurations of a language get the same sign: n languages have 2^n flips.": _configurations_flipped,
+    "That is one-sided. Either method might be ahead: compare the means without their signs.": _one_sided,
+    "A flip with a mean just as far from 0 counts, too: at least as far. (What was observed is such a "
+    "flip.)": _without_ties,
+    "You took the mean of the languages' means. Here the mean is over all configurations, "
+    "so that a language with more of them weighs more.": _languages_weigh_the_same,
 }
 
 
@@ -153,28 +135,16 @@ def _expected(n: int, k: int, m: int) -> float:
     return n * (k / n) ** m
 
 
-def _two_rankings_always(n: int, k: int, m: int) -> float:
-    return k * k / n
-
-
-def _a_share(n: int, k: int, m: int) -> float:
-    return (k / n) ** m
-
-
-def _one_power_less(n: int, k: int, m: int) -> float:
-    return n * (k / n) ** (m - 1)
-
-
-def _shared_by_any_two(n: int, k: int, m: int) -> float:
-    return m * (m - 1) / 2 * k * k / n
-
-
-_EXPECTATIONS = {
-    _two_rankings_always: "Right for two rankings, but more rankings share fewer neurons: does your answer look at m?",
-    _a_share: "That is the chance that *one* neuron is in all m sets. There are n neurons.",
-    _one_power_less: "One factor too few: a neuron must be among the first k of each of the m rankings, including the "
-    "first.",
-    _shared_by_any_two: "You added up the pairs. The task is to count those that are in *all* m sets.",
+_EXPECTATIONS: Mistakes = {
+    "Right for two rankings, but more rankings share fewer neurons: does your answer look at m?": lambda n, k, m: (
+        k * k / n
+    ),
+    "That is the chance that *one* neuron is in all m sets. There are n neurons.": lambda n, k, m: (k / n) ** m,
+    "One factor too few: a neuron must be among the first k of each of the m rankings, including the "
+    "first.": lambda n, k, m: n * (k / n) ** (m - 1),
+    "You added up the pairs. The task is to count those that are in *all* m sets.": lambda n, k, m: (
+        m * (m - 1) / 2 * k * k / n
+    ),
 }
 
 

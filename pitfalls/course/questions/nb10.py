@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pitfalls.course.checking import Answer, Exercise, expect
-from pitfalls.course.questions.received import compare
+from pitfalls.course.questions.received import Mistakes, compare
 from pitfalls.interventions.saturation import saturation_index
 
 # ---------------------------------------------------------------- 10.1: the saturation point
@@ -21,23 +21,11 @@ def _first(curve: Sequence[float], growth: float, later: float, points: int) -> 
     return len(curve) - 1
 
 
-def _one_point_ahead(curve: Sequence[float]) -> int:
-    return _first(curve, 1.05, 0.1, points=1)
-
-
-def _no_later_gain(curve: Sequence[float]) -> int:
-    return _first(curve, 1.05, float("inf"), points=2)
-
-
 def _differences(curve: Sequence[float]) -> int:
     for i in range(len(curve) - 2):
         if max(curve[i + 1], curve[i + 2]) - curve[i] < 0.05 and curve[-1] - curve[i] <= 0.1:
             return i
     return len(curve) - 1
-
-
-def _highest(curve: Sequence[float]) -> int:
-    return int(np.argmax(curve))
 
 
 def _later_gain_in_percent(curve: Sequence[float]) -> int:
@@ -62,15 +50,17 @@ _CURVES = (
 )
 
 
-_MISTAKES = {
-    _one_point_ahead: "You looked at the next point only. Neither of the next *two* may be 1.05 times as high or more: "
-    "one small step is not the end of a curve.",
-    _no_later_gain: "A flat beginning is not saturation: a point is passed over when the last one is more than 0.1 "
-    "above it.",
-    _differences: "You compared differences. The growth is a ratio: s[i + 1] / s[i].",
-    _highest: "That is where the curve is highest. The table has both, and they are not the same.",
-    _later_gain_in_percent: "The two limits are of different kinds: 1.05 is a ratio, and the 0.1 of the last point is "
-    "a difference.",
+_MISTAKES: Mistakes = {
+    "You looked at the next point only. Neither of the next *two* may be 1.05 times as high or more: "
+    "one small step is not the end of a curve.": lambda curve: _first(curve, 1.05, 0.1, points=1),
+    "A flat beginning is not saturation: a point is passed over when the last one is more than 0.1 "
+    "above it.": lambda curve: _first(curve, 1.05, float("inf"), points=2),
+    "You compared differences. The growth is a ratio: s[i + 1] / s[i].": _differences,
+    "That is where the curve is highest. The table has both, and they are not the same.": lambda curve: int(
+        np.argmax(curve)
+    ),
+    "The two limits are of different kinds: 1.05 is a ratio, and the 0.1 of the last point is "
+    "a difference.": _later_gain_in_percent,
 }
 
 
@@ -95,6 +85,6 @@ EXERCISES = (
         level=2,
         minutes=10,
         check=_check_saturation,
-        wrong={**_MISTAKES, _nothing_at_the_end: "no point fits"},
+        wrong={**_MISTAKES, "no point fits": _nothing_at_the_end},
     ),
 )

@@ -9,7 +9,7 @@ import numpy as np
 
 from pitfalls.columns import SPLITS
 from pitfalls.course.checking import Answer, Exercise, WrongAnswer, expect
-from pitfalls.course.questions.received import compare
+from pitfalls.course.questions.received import Mistakes, compare
 
 # ---------------------------------------------------------------- 11.1: who knows nothing
 
@@ -20,30 +20,21 @@ def _majority(train_y: Sequence[str], test_y: Sequence[str]) -> float:
     return list(test_y).count(guess) / len(test_y)
 
 
-def _majority_of_test(train_y: Sequence[str], test_y: Sequence[str]) -> float:
-    return _majority(test_y, test_y)
-
-
-def _share_in_train(train_y: Sequence[str], test_y: Sequence[str]) -> float:
-    return _majority(train_y, train_y)
-
-
-def _a_coin(train_y: Sequence[str], test_y: Sequence[str]) -> float:
-    return 1 / len(set(train_y))
-
-
 def _drawn_as_in_train(train_y: Sequence[str], test_y: Sequence[str]) -> float:
     shares = {value: list(train_y).count(value) / len(train_y) for value in set(train_y)}
     return sum(shares.get(value, 0.0) for value in test_y) / len(test_y)
 
 
-_GUESSES = {
-    _majority_of_test: "You guess the value that is most frequent in *test*. Somebody who is judged on test has not "
-    "seen it: take the most frequent value of train.",
-    _share_in_train: "That is how often the value occurs in train. How often is this guess right on test?",
-    _a_coin: "A coin is a weak opponent: where one value is frequent, always saying it beats the coin.",
-    _drawn_as_in_train: "That is somebody who says each value as often as train has it. Always saying the most "
-    "frequent one is the stronger opponent.",
+_GUESSES: Mistakes = {
+    "You guess the value that is most frequent in *test*. Somebody who is judged on test has not "
+    "seen it: take the most frequent value of train.": lambda train_y, test_y: _majority(test_y, test_y),
+    "That is how often the value occurs in train. How often is this guess right on test?": lambda train_y, test_y: (
+        _majority(train_y, train_y)
+    ),
+    "A coin is a weak opponent: where one value is frequent, always saying it "
+    "beats the coin.": lambda train_y, test_y: 1 / len(set(train_y)),
+    "That is somebody who says each value as often as train has it. Always saying the most "
+    "frequent one is the stronger opponent.": _drawn_as_in_train,
 }
 
 
@@ -75,14 +66,6 @@ def _rows_at_random(forms: Sequence[str], seed: int) -> list[str]:
 def _by_the_alphabet(forms: Sequence[str], seed: int) -> list[str]:
     distinct = sorted(set(forms))
     return [SPLITS[int(np.searchsorted([0.6, 0.8], distinct.index(f) / len(distinct), side="right"))] for f in forms]
-
-
-def _no_seed(forms: Sequence[str], seed: int) -> list[str]:
-    return _split_by_form(forms, int(np.random.default_rng().integers(2**32)))
-
-
-def _each_form_once(forms: Sequence[str], seed: int) -> list[str]:
-    return _split_by_form(sorted(set(forms)), seed)
 
 
 def _three_equal_parts(forms: Sequence[str], seed: int) -> list[str]:
@@ -138,12 +121,12 @@ def _check_split(answer: Answer) -> None:
     )
 
 
-_SPLITS = {
-    _rows_at_random: "draw forms, not rows",
-    _by_the_alphabet: "Another seed gives the same parts",
-    _no_seed: "nobody could repeat",
-    _each_form_once: "needs its name each time",
-    _three_equal_parts: "about 60 should go to train",
+_SPLITS: Mistakes = {
+    "draw forms, not rows": _rows_at_random,
+    "Another seed gives the same parts": _by_the_alphabet,
+    "nobody could repeat": lambda forms, seed: _split_by_form(forms, int(np.random.default_rng().integers(2**32))),
+    "needs its name each time": lambda forms, seed: _split_by_form(sorted(set(forms)), seed),
+    "about 60 should go to train": _three_equal_parts,
 }
 
 EXERCISES = (

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from pitfalls.course.checking import Answer, WrongAnswer, expect
 
-#: Wrong answers, each with the hint that it gets.
-Mistakes = Mapping[Answer, str]
+#: Hints, each with the mistake that it explains.
+Mistakes = Mapping[str, Answer]
 
 
 def numbers(received: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -54,7 +54,7 @@ def compare(
     cases:
         Arguments; each function gets its own copy of them.
     mistakes:
-        An answer that returns what one of these returns on all cases gets its hint.
+        Wrong answers by their hints; an answer that returns the same as one of them on all cases gets that hint.
     otherwise:
         The hint for all other answers, with ``{case}``, ``{wanted}`` and ``{yours}`` of the first case that they miss.
     rtol:
@@ -77,7 +77,7 @@ def compare(
     yours = [numbers(answer(*deepcopy(case)), one.shape) for case, one in zip(cases, wanted, strict=True)]
     missed = [i for i in range(len(cases)) if not np.allclose(yours[i], wanted[i], rtol=rtol, atol=1e-9)]
     if missed:
-        for mistake, hint in mistakes.items():
+        for hint, mistake in mistakes.items():
             expect(not all(_same(mistake(*deepcopy(case)), one) for case, one in zip(cases, yours, strict=True)), hint)
         first = missed[0]
         said = {"wanted": wanted[first].round(4).tolist(), "yours": yours[first].round(4).tolist()}
