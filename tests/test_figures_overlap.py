@@ -154,7 +154,10 @@ BACK = FEW.rename(columns={**{a: b for a, b in SIDES}, **{b: a for a, b in SIDES
 @pytest.mark.parametrize(
     ("draw", "table", "said"),
     [
-        *((figures.overlap_bars, bars().drop(columns=name), name) for name in ("rankings", "overlap", "low", "k")),
+        *(
+            (figures.overlap_bars, bars().drop(columns=name), rf"needs the columns \['{name}'\]")
+            for name in ("rankings", "overlap", "low", "k")
+        ),
         (figures.overlap_bars, pd.concat([bars(), bars(k=50)]), "one k, and the table has 2"),
         (figures.overlap_bars, pd.concat([bars(), bars(direction="btt")]), "one direction, and the table has 2"),
         (figures.overlap_bars, pd.concat([bars(), bars()]), "Number-fin has several bars of 'linear gaussian'"),
@@ -164,7 +167,10 @@ BACK = FEW.rename(columns={**{a: b for a, b in SIDES}, **{b: a for a, b in SIDES
             pd.concat([bars(), bars([("Case", "tur")], expected=1.7)]),
             "the chance line of two rankings shows one expected, and the table has 2",
         ),
-        *((figures.overlap_map, FEW.drop(columns=name), name) for name in ("attribute_a", "layer", "high")),
+        *(
+            (figures.overlap_map, FEW.drop(columns=name), rf"needs the columns \['{name}'\]")
+            for name in ("attribute_a", "layer", "high")
+        ),
         *(
             (figures.overlap_map, pd.concat([FEW, FEW.assign(**{column: other})]), f"one {column}, and the table has 2")
             for column, other in {
