@@ -17,7 +17,7 @@ import nbformat
 import pytest
 
 import pitfalls as pf
-from pitfalls.course import explorers
+from pitfalls.course import neuron_view
 
 playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install playwright")
 pytestmark = pytest.mark.browser
@@ -119,17 +119,17 @@ def test_the_neuron_explorer_follows_its_slider_and_is_true_when_it_stands_still
     picture = page.locator(".jp-OutputArea-output figure img")
     picture.wait_for()
     world = pf.load_world("mini")
-    orders = explorers.explorer_rankings(world.activations("spa", "Gender", layer=2), ["probeless", "anova"])
+    orders = neuron_view.explorer_rankings(world.activations("spa", "Gender", layer=2), ["probeless", "anova"])
 
     def alt(neuron, layer=2):
         data = world.activations("spa", "Gender", layer)
-        return pf.figures.neuron(explorers.neuron_values(data, neuron), explorers.neuron_title(data, neuron)).alt
+        return pf.figures.neuron(neuron_view.neuron_values(data, neuron), neuron_view.neuron_title(data, neuron)).alt
 
     assert picture.get_attribute("alt") == alt(17) != alt(18)
     handle(page, 0).focus()
     page.keyboard.press("ArrowRight")
     playwright.expect(picture).to_have_attribute("alt", alt(18), timeout=MOVING)
-    for row in explorers.neuron_positions(18, orders).itertuples():
+    for row in neuron_view.neuron_positions(18, orders).itertuples():
         shows(page, f"{row.ranking}{row.position}{row.of}")
     page.get_by_label("layer").select_option("1")
     playwright.expect(picture).to_have_attribute("alt", alt(18, 1), timeout=MOVING)

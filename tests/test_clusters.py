@@ -5,16 +5,16 @@ from __future__ import annotations
 import itertools
 import re
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from drawn import by_label, drawn_twice, is_whole, touching
 from matplotlib.colors import to_hex
+from matplotlib.text import Text
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from pitfalls import figures
-from pitfalls.figures.style import Plot
 from pitfalls.study.clusters import (
     PAPER_SEEDS,
     PATTERNS,
@@ -277,17 +277,11 @@ def points(n: int = 156, seed: int = 0) -> pd.DataFrame:
     return table.assign(x=x + shift, y=y + shift.abs(), score=generator.normal(size=len(rows)), is_seed=table.index < 3)
 
 
-def is_whole(plot: Plot) -> bool:
-    plot.figure.canvas.draw()
-    box, (width, height) = plot.figure.get_tightbbox(), plot.figure.get_size_inches()
-    return box.x0 > -0.02 and box.y0 > -0.02 and box.x1 < width + 0.02 and box.y1 < height + 0.02
-
-
 def test_every_configuration_is_a_labelled_point_of_its_cluster():
     table = points()
     plot = figures.clusters(table)
     (axes,) = plot.figure.axes
-    lines = {line.get_label(): line for line in axes.get_lines()}
+    lines = by_label(axes)
     looks = {"Standard": ("#555555", "^"), "G>L": ("#D55E00", "s"), "L>G": ("#0072B2", "o")}
     for name, own in table.groupby("cluster"):
         line = lines[f"{name} ({len(own)})"]
@@ -307,10 +301,8 @@ def test_labels_lie_in_the_figure_and_hardly_any_two_touch(n):
     plot = figures.clusters(points(n))
     assert is_whole(plot)
     (axes,) = plot.figure.axes
-    boxes = [matplotlib.text.Text.get_window_extent(text) for text in axes.texts]
-    touching = sum(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
-    assert touching <= 0.05 * n
-    frame = axes.get_window_extent()
+    assert touching(axes.texts) <= 0.05 * n
+    frame, boxes = axes.get_window_extent(), [Text.get_window_extent(text) for text in axes.texts]
     assert all(frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 for box in boxes)
 
 
@@ -343,9 +335,4 @@ def test_clusters_that_cannot_be_drawn_say_why():
 
 
 def test_the_same_table_gives_the_same_bytes_whatever_the_users_settings():
-    table = points(60)
-    first = figures.clusters(table)
-    with matplotlib.rc_context({"font.size": 30, "lines.linewidth": 9, "figure.dpi": 50, "svg.hashsalt": "other"}):
-        second = figures.clusters(table)
-        assert second.png() == first.png() and second.svg() == first.svg()
-    pd.testing.assert_frame_equal(table, points(60))
+    drawn_twice(figures.clusters, points(60))

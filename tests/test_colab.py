@@ -72,29 +72,17 @@ def run(machine, *, stand_ins=True, times=1, **environment):
     return done, [json.loads(line) for line in said.read_text().splitlines()] if said.exists() else []
 
 
-def test_every_source_gets_the_same_cell_as_its_first_code(root):
+def test_every_notebook_gets_the_same_cell_as_its_first_code(root):
+    """The stored notebooks are in step with these: tests/test_versions.py."""
     sources = sorted((root / "notebooks" / "src").glob("*.py"))
     assert sources
     for path in sources:
         read = jupytext.read(path)
         assert not any(colab.TAG in cell.metadata.get("tags", []) for cell in read.cells), f"{path.name}: generated"
-        _has_the_cell(versions.instructor(read, address(root)), root)
-
-
-def test_every_stored_notebook_has_the_same_cell_as_its_first_code(root):
-    paths = sorted((root / "notebooks").rglob("[0-9][0-9]_*.ipynb"))
-    for path in [path for path in paths if ".ipynb_checkpoints" not in path.parts]:
-        notebook = nbformat.read(path, as_version=4)
-        _has_the_cell(notebook, root)
-        stored = next(cell for cell in notebook.cells if cell.cell_type == "code")
-        assert stored.outputs == []
-
-
-def _has_the_cell(notebook, root):
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    tagged = [colab.TAG in cell.metadata.get("tags", []) for cell in code]
-    assert tagged == [True] + [False] * (len(code) - 1), "run `make notebooks student`"
-    assert code[0].source == colab.source(address(root))
+        code = [cell for cell in versions.instructor(read, address(root)).cells if cell.cell_type == "code"]
+        tagged = [colab.TAG in cell.metadata.get("tags", []) for cell in code]
+        assert tagged == [True] + [False] * (len(code) - 1)
+        assert code[0].source == colab.source(address(root))
 
 
 def test_elsewhere_it_does_nothing_and_says_nothing(machine):
@@ -102,33 +90,22 @@ def test_elsewhere_it_does_nothing_and_says_nothing(machine):
     assert (done.returncode, done.stdout, asked) == (0, "", []), done.stderr
 
 
-def test_on_colab_it_installs_the_package_and_keeps_what_the_kernel_runs_on(machine):
-    done, asked = run(machine)
+def test_on_colab_it_installs_the_package_keeps_what_the_kernel_runs_on_and_prints_versions(machine):
+    done, asked = run(machine, times=2)  # the second time there is nothing to install
     assert done.returncode == 0, done.stderr
     ((arguments, kept),) = [(one["arguments"], one["kept"]) for one in asked]
     assert arguments[:3] == ["install", "-q", "-c"]
     assert arguments[4:] == ["pitfalls[course] @ git+https://github.com/me/it"]
     assert kept == [f"{name}=={version(name)}" for name in ("torch", "numpy", "ipython", "ipykernel")]
-
-
-def test_on_colab_it_prints_the_versions(machine):
-    done, _ = run(machine)
     table = dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if len(line.split()) == 2)
-    assert {name: table[name] for name in ("pitfalls", "torch", "numpy")} == {
-        name: version(name) for name in ("pitfalls", "torch", "numpy")
-    }
+    expected = {name: version(name) for name in ("pitfalls", "torch", "numpy")}
+    assert {name: table[name] for name in expected} == expected
     assert table["python"] == ".".join(map(str, sys.version_info[:3]))
 
 
 def test_a_wheel_or_a_fork_takes_the_addresss_place(machine):
     _, (asked,) = run(machine, PITFALLS_PACKAGE="/wheels/my own.whl")
     assert asked["arguments"][4:] == ["pitfalls[course] @ file:///wheels/my%20own.whl"]
-
-
-def test_a_second_run_installs_nothing(machine):
-    done, asked = run(machine, times=2)
-    assert done.returncode == 0, done.stderr
-    assert len(asked) == 1
 
 
 def test_an_installation_that_failed_is_said(machine):

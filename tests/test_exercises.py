@@ -45,10 +45,6 @@ def headings(cells):
     ]
 
 
-def tags(cell):
-    return cell.metadata.get("tags", [])
-
-
 def answer_cell(cells, exercise_id):
     """The one code cell that checks an exercise."""
     found = [
@@ -81,111 +77,57 @@ def said(exercise, answer):
 # ------------------------------------------------------------------------------- exercises and notebooks agree
 
 
-def test_there_are_exercises_and_each_has_one_heading(headings):
+def test_there_are_exercises_and_their_headings_are_numbered_from_one(headings):
     assert len(IDS) >= AT_LEAST
-    assert sorted(found[0] for found in headings) == sorted(IDS)
-
-
-def test_headings_are_numbered_from_one_in_their_order(headings):
-    of = {}
-    for exercise_id, *_ in headings:
-        of.setdefault(exercise_id[:2], []).append(exercise_id)
-    for number, ids in of.items():
-        assert ids == [f"{number}.{i + 1}" for i in range(len(ids))]
-
-
-def test_a_heading_of_every_exercise_has_this_form(cells):
-    """A heading with a slip would be no heading for the tests above."""
-    for notebook in cells.values():
-        for cell in notebook:
-            if cell.cell_type == "markdown":
-                meant = [line for line in cell.source.split("\n") if re.match(r"#+ *exercise", line, re.I)]
-                assert [bool(HEADING.fullmatch(line)) for line in meant] == [True] * len(meant), meant
+    ids = [found[0] for found in headings]
+    assert sorted(ids) == sorted(IDS)
+    for number in {exercise_id[:2] for exercise_id in ids}:
+        own = [exercise_id for exercise_id in ids if exercise_id.startswith(number)]
+        assert own == [f"{number}.{i + 1}" for i in range(len(own))]
 
 
 @pytest.mark.parametrize("exercise_id", IDS)
-def test_heading_says_level_minutes_and_title(exercise_id, headings):
-    exercise = exercises()[exercise_id]
-    stated = {found[0]: found[1:] for found in headings}[exercise_id]
-    assert stated == (exercise.stars, str(exercise.minutes), exercise.title)
-
-
-@pytest.mark.parametrize("exercise_id", IDS)
-def test_no_exercise_takes_more_than_fifteen_minutes(exercise_id):
-    assert 1 <= exercises()[exercise_id].minutes <= 15
+def test_heading_task_and_folded_hints_stand_above_the_answer(exercise_id, cells):
+    exercise, notebook = exercises()[exercise_id], cells[exercise_id[:2]]
+    above = notebook[notebook.index(answer_cell(cells, exercise_id)) - 1]
+    assert HEADING.findall(above.source) == [(exercise_id, exercise.stars, str(exercise.minutes), exercise.title)]
+    assert 1 <= exercise.minutes <= 15
+    assert 1 <= above.source.count("<details>") == above.source.count("</details>") <= 2
+    assert above.source.count("<summary>Hint") == above.source.count("<details>")
 
 
 def test_levels_are_mixed():
-    assert {exercises()[exercise_id].level for exercise_id in IDS} == {1, 2, 3}
-
-
-@pytest.mark.parametrize("exercise_id", IDS)
-def test_task_and_folded_hint_stand_above_the_answer(exercise_id, cells):
-    notebook = cells[exercise_id[:2]]
-    above = notebook[notebook.index(answer_cell(cells, exercise_id)) - 1]
-    headed = [found[0] for found in HEADING.findall(above.source)]
-    assert above.cell_type == "markdown"
-    assert headed == [exercise_id]
-    assert 1 <= above.source.count("<details>") == above.source.count("</details>") <= 2
-    assert above.source.count("<summary>Hint") == above.source.count("<details>")
+    assert {exercise.level for exercise in exercises().values()} == {1, 2, 3}
 
 
 # ------------------------------------------------------------------------------- answers
 
 
-def test_every_solution_stands_in_a_cell_with_the_tag(cells):
-    checked = {id(answer_cell(cells, exercise_id)) for exercise_id in IDS}
-    for notebook in cells.values():
-        for cell in notebook:
-            meant = "exercise" in tags(cell), "SOLUTION" in cell.source, id(cell) in checked
-            assert len(set(meant)) == 1, cell.source
+@pytest.mark.parametrize("exercise_id", IDS)
+def test_every_wrong_answer_gets_its_own_hint(exercise_id):
+    exercise = exercises()[exercise_id]
+    hints = {words: said(exercise, answer) for words, answer in exercise.wrong.items()}
+    for words in hints:
+        # Words that stand in another's hint as well would not tell the two apart.
+        assert [other for other, hint in hints.items() if words in hint] == [words]
+    assert len(set(hints.values())) == len(hints) >= 2
 
 
 @pytest.mark.parametrize("exercise_id", IDS)
-def test_the_notebooks_solution_is_right(exercise_id, cells, capsys):
-    exec(answer_cell(cells, exercise_id).source, names_before(cells, exercise_id))
-    assert capsys.readouterr().out == f"{exercise_id} is right.\n"
-
-
-@pytest.mark.parametrize("exercise_id", IDS)
-def test_the_stub_is_not_implemented(exercise_id, cells):
-    source = answer_cell(cells, exercise_id).source
-    stub, replaced = SOLUTION.subn(STUB, source)
+def test_an_answer_without_return_gets_a_hint_and_the_stub_gets_none(exercise_id, cells):
+    assert said(exercises()[exercise_id], lambda *args, **kwargs: None)
+    stub, replaced = SOLUTION.subn(STUB, answer_cell(cells, exercise_id).source)
     assert replaced == 1
     with pytest.raises(NotImplementedError):
         exec(stub, names_before(cells, exercise_id))
 
 
 @pytest.mark.parametrize("exercise_id", IDS)
-def test_every_wrong_answer_gets_its_own_hint(exercise_id):
-    exercise = exercises()[exercise_id]
-    hints = {name: said(exercise, answer) for name, (answer, _) in exercise.wrong.items()}
-    for name, (_, words) in exercise.wrong.items():
-        assert words in hints[name], name
-        # Words that stand in another's hint as well would not tell the two apart.
-        assert [other for other, hint in hints.items() if words in hint] == [name]
-    assert len(set(hints.values())) == len(hints) >= 2
-
-
-@pytest.mark.parametrize("exercise_id", IDS)
-def test_an_answer_without_return_gets_a_hint(exercise_id):
-    assert said(exercises()[exercise_id], lambda *args, **kwargs: None)
-
-
-@pytest.mark.parametrize("exercise_id", IDS)
-def test_a_stub_is_told_from_a_wrong_answer(exercise_id):
-    def stub(*args, **kwargs):
-        raise NotImplementedError
-
-    with pytest.raises(NotImplementedError):
-        course.check(exercise_id, stub)
-
-
-@pytest.mark.parametrize("exercise_id", IDS)
-def test_a_check_says_the_same_again(exercise_id, cells):
+def test_the_notebooks_solution_is_right_and_a_check_says_the_same_again(exercise_id, cells, capsys):
     """A check that draws its inputs must draw them by a seed, and must not hand out inputs that answers can spoil."""
     names = names_before(cells, exercise_id)
     exec(answer_cell(cells, exercise_id).source, names)
+    assert capsys.readouterr().out == f"{exercise_id} is right.\n"
     right = names[re.search(rf'course\.check\("{exercise_id}", (\w+)\)', answer_cell(cells, exercise_id).source)[1]]
 
     def spoiling(*args, **kwargs):
@@ -202,7 +144,7 @@ def test_a_check_says_the_same_again(exercise_id, cells):
 
     course.check(exercise_id, spoiling)
     exercise = exercises()[exercise_id]
-    for answer, _ in exercise.wrong.values():
+    for answer in exercise.wrong.values():
         assert said(exercise, answer) == said(exercise, answer)
 
 

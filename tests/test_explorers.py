@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import pitfalls as pf
-from pitfalls.course import explorers, frontend
+from pitfalls.course import explorers, frontend, neuron_view, sentence_view
 from pitfalls.worlds.experiment import Experiment
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -34,7 +34,7 @@ def mini():
 
 def test_values_are_those_of_the_test_words(planted):
     _, data = planted
-    table = explorers.neuron_values(data, 5)
+    table = neuron_view.neuron_values(data, 5)
     np.testing.assert_array_equal(table["activation"], data.test.X[:, 5])
     assert table["value"].tolist() == [data.test.values[i] for i in data.test.y]
 
@@ -43,15 +43,15 @@ def test_values_are_those_of_the_test_words(planted):
 def test_neurons_that_are_none_are_refused(planted, neuron):
     _, data = planted
     with pytest.raises(ValueError, match="no neuron"):
-        explorers.neuron_values(data, neuron)
+        neuron_view.neuron_values(data, neuron)
     with pytest.raises(ValueError, match="no neuron"):
-        explorers.neuron_positions(neuron, [pf.rank("probeless", data)])
+        neuron_view.neuron_positions(neuron, [pf.rank("probeless", data)])
 
 
 def test_top_words_are_the_extremes_in_their_own_sentences(mini):
     world, data = mini
     part, neuron = data.test, 17  # lower at its lowest than it is high: sizes would be another order
-    top = explorers.top_words(world, data, neuron, n=6)
+    top = neuron_view.top_words(world, data, neuron, n=6)
     best = {}
     for form, activation in zip(part.forms, part.X[:, neuron].tolist(), strict=True):
         low, high = best.get(form, (activation, activation))
@@ -69,29 +69,27 @@ def test_top_words_are_the_extremes_in_their_own_sentences(mini):
 
 def test_positions_are_those_in_the_rankings(planted):
     _, data = planted
-    orders = explorers.explorer_rankings(data)
+    orders = neuron_view.explorer_rankings(data)
     assert [order.name for order in orders] == list(pf.RANKINGS)
-    table = explorers.neuron_positions(7, orders)
-    for row, order in zip(table.itertuples(), orders, strict=True):
+    for row, order in zip(neuron_view.neuron_positions(7, orders).itertuples(), orders, strict=True):
         assert order.order[row.position - 1] == 7 and row.of == data.n_neurons
-    one = explorers.explorer_rankings(data, ["probeless"], max_words=data.train.n_words)[0]
-    np.testing.assert_array_equal(one.order, pf.rank("probeless", data).order)
 
 
-def test_rankings_of_few_words_keep_every_value(planted):
-    """One training word has one value: too few, so all are taken."""
+# One training word has one value: too few, so all are taken.
+@pytest.mark.parametrize("max_words", [1, 10**6])
+def test_rankings_of_few_words_keep_every_value(planted, max_words):
     _, data = planted
-    (order,) = explorers.explorer_rankings(data, ["probeless"], max_words=1)
+    (order,) = neuron_view.explorer_rankings(data, ["probeless"], max_words)
     np.testing.assert_array_equal(order.order, pf.rank("probeless", data).order)
 
 
 def test_a_report_says_what_the_tables_say(planted):
     world, data = planted
-    orders = explorers.explorer_rankings(data, ["probeless", "anova"])
-    report = explorers.neuron_report(world, data, 7, orders)
-    alt = pf.figures.neuron(explorers.neuron_values(data, 7), "Neuron 7, Artificial Number, layer 1").alt
+    orders = neuron_view.explorer_rankings(data, ["probeless", "anova"])
+    report = neuron_view.neuron_report(world, data, 7, orders)
+    alt = pf.figures.neuron(neuron_view.neuron_values(data, 7), "Neuron 7, Artificial Number, layer 1").alt
     assert f'alt="{html.escape(alt)}"' in report and "data:image/png;base64," in report
-    for row in explorers.neuron_positions(7, orders).itertuples():
+    for row in neuron_view.neuron_positions(7, orders).itertuples():
         assert f"<td>{row.ranking}</td><td>{row.position}</td><td>{row.of}</td>" in report
     assert report.count("<u>*") == 10
 
@@ -105,7 +103,7 @@ def test_words_become_what_examples_says(mini):
     expected = Experiment(world, data).intervene(ranking, kind, [40]).examples(n=6, seed=1)
     ids = [sentence.id for sentence in world.sentences("spa", "test")]
     for sentence_id, rows in expected.groupby("sentence_id"):
-        words = explorers.sentence_words(Experiment(world, data), ranking, ids.index(sentence_id), 40, 4)
+        words = sentence_view.sentence_words(Experiment(world, data), ranking, ids.index(sentence_id), 40, 4)
         changed = words[words["outcome"] != "unchanged"]
         same = ["position", "word", "predicted", "outcome", "value", "intended"]
         pd.testing.assert_frame_equal(
@@ -121,8 +119,8 @@ def test_no_neurons_change_what_the_model_gets_wrong_by_itself_only(planted):
     world, data = planted
     ranking = pf.rank("probeless", data)
     itself = Experiment(world, data).intervene(ranking, pf.Translation(4), [0]).outcomes
-    for sentence in explorers.example_sentences(data, 3):
-        words = explorers.sentence_words(Experiment(world, data), ranking, sentence, 0, 4)
+    for sentence in sentence_view.example_sentences(data, 3):
+        words = sentence_view.sentence_words(Experiment(world, data), ranking, sentence, 0, 4)
         own = itself[itself["sentence"] == sentence]
         assert words["outcome"].tolist() == own["outcome"].tolist()
         assert words["position"].tolist() == own["position"].tolist()
@@ -130,13 +128,17 @@ def test_no_neurons_change_what_the_model_gets_wrong_by_itself_only(planted):
 
 def test_sentences_offered_have_a_word_to_change(mini):
     _, data = mini
-    offered = explorers.example_sentences(data, 20, seed=3)
+    offered = sentence_view.example_sentences(data, 20, seed=3)
     assert offered == sorted(set(offered)) and len(offered) == 20
     assert set(offered) <= set(data.test.sentence_ids.tolist())
-    assert offered == explorers.example_sentences(data, 20, seed=3) != explorers.example_sentences(data, 20, seed=4)
+    assert (
+        offered
+        == sentence_view.example_sentences(data, 20, seed=3)
+        != sentence_view.example_sentences(data, 20, seed=4)
+    )
     bare = next(i for i in range(10**6) if i not in set(data.test.sentence_ids.tolist()))
     with pytest.raises(ValueError, match=f"test sentence {bare} has no word of Gender"):
-        explorers.sentence_words(Experiment(*mini), pf.rank("probeless", data), bare, 8, 4)
+        sentence_view.sentence_words(Experiment(*mini), pf.rank("probeless", data), bare, 8, 4)
 
 
 def test_changed_words_are_marked_by_more_than_colour():
@@ -144,7 +146,7 @@ def test_changed_words_are_marked_by_more_than_colour():
         {"word": ["a", "<b>"], "predicted": ["a", "b ##s"], "outcome": ["unchanged", "split"], "value": "X",
          "intended": "Y", "before": "a * *<b>*", "after": "a * *b ##s*"}
     )  # fmt: skip
-    report = explorers.sentence_report(words, "Probeless", 3, 2.5)
+    report = sentence_view.sentence_report(words, "Probeless", 3, 2.5)
     assert "Probeless, k = 3, β = 2.5: 1 of 2 words come out different" in report
     assert "<p>before: a * <b><u>*&lt;b&gt;*</u></b></p><p>after: a * <b><u>*b ##s*</u></b></p>" in report
     assert "<td>&lt;b&gt;</td><td>b ##s</td><td>split</td>" in report
@@ -156,16 +158,16 @@ def test_changed_words_are_marked_by_more_than_colour():
 def test_the_neuron_widget_shows_the_report_of_what_is_chosen(mini):
     world, data = mini
     names = ["probeless"]
-    orders = explorers.explorer_rankings(data, names)
+    orders = neuron_view.explorer_rankings(data, names)
     widget = explorers._NeuronExplorer(world, data, 3, names, orders, "first")
     assert widget.report.value == "first"
     widget.neuron.value = 4
-    assert widget.report.value == explorers.neuron_report(world, data, 4, orders)
+    assert widget.report.value == neuron_view.neuron_report(world, data, 4, orders)
     widget.layer.value = 1
     widget.language.value = "eng"  # which has no Gender
     assert widget.attribute.value == widget.attribute.options[0] == "Number"
     english = world.activations("eng", "Number", 1)
-    report = explorers.neuron_report(world, english, 4, explorers.explorer_rankings(english, names))
+    report = neuron_view.neuron_report(world, english, 4, neuron_view.explorer_rankings(english, names))
     assert widget.report.value == report
     widget.language.value = "spa"  # the attribute stays where the language has it
     assert widget.attribute.value == "Number" and "Spanish Number, layer 1" in widget.report.value
@@ -173,17 +175,17 @@ def test_the_neuron_widget_shows_the_report_of_what_is_chosen(mini):
 
 def test_the_intervention_widget_shows_the_report_of_what_is_chosen(planted):
     world, data = planted
-    orders = explorers.labelled([pf.rank("probeless", data), pf.rank("probeless", data, direction="btt")])
-    offered = explorers.example_sentences(data, 4)
-    widget = explorers._InterventionExplorer(Experiment(world, data), orders, offered, offered[0], 8, 4.0, "first")
+    orders = neuron_view.labelled([pf.rank("probeless", data), pf.rank("probeless", data, direction="btt")])
+    offered = sentence_view.example_sentences(data, 4)
+    widget = explorers._InterventionExplorer(Experiment(world, data), orders, offered, (offered[0], 8, 4.0), "first")
     assert widget.report.value == "first" and [i for _, i in widget.sentence.options] == offered
     widget.k.value, widget.beta.value, widget.sentence.value = 20, 8.0, offered[2]
     widget.ranking.value = name = "Probeless, bottom to top"
-    words = explorers.sentence_words(Experiment(world, data), orders[name], offered[2], 20, 8.0)
-    assert widget.report.value == explorers.sentence_report(words, name, 20, 8.0)
+    words = sentence_view.sentence_words(Experiment(world, data), orders[name], offered[2], 20, 8.0)
+    assert widget.report.value == sentence_view.sentence_report(words, name, 20, 8.0)
 
 
-@pytest.mark.parametrize("stated, shown", [("1", True), ("0", False), ("", False)])
+@pytest.mark.parametrize(("stated", "shown"), [("1", True), ("0", False), ("", False)])
 def test_the_environment_decides_about_widgets(monkeypatch, stated, shown):
     monkeypatch.setenv("PITFALLS_WIDGETS", stated)
     assert frontend.has_widgets() is shown
@@ -223,8 +225,8 @@ def test_where_nobody_sits_the_first_view_stands_still(tmp_path, monkeypatch, pl
         "Intervention explorer: Artificial Number, layer 1",
     ]
     world, data = planted
-    ranked = explorers.explorer_rankings(data, ["probeless"])
-    assert still[1]["text/html"] == explorers.neuron_report(world, data, 7, ranked)
+    ranked = neuron_view.explorer_rankings(data, ["probeless"])
+    assert still[1]["text/html"] == neuron_view.neuron_report(world, data, 7, ranked)
     # A person's front end gets the same and the widget, and a guess that is kept changes no file.
     live = [cell.outputs[0].data for cell in notebook.cells[5:]]
     assert [set(data) for data in live] == [{"text/plain", "text/html", VIEW}] * 3

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from drawn import by_label, drawn_twice
 
-from pitfalls.figures.forms import forms
+from pitfalls.figures import forms
 from pitfalls.language.corpus import Corpus, Sentence, Word
 from pitfalls.language.values import form_counts, kept_values
 
@@ -36,17 +37,17 @@ def counts() -> pd.DataFrame:
 
 
 def test_what_is_drawn_as_kept_is_what_the_filter_keeps():
-    plot = forms(counts(), min_forms=5)
+    plot = drawn_twice(lambda table: forms(table, min_forms=5), counts())
     table = plot.table.set_index("value")
     assert tuple(table.index[table["kept"]]) == kept_values("Number", **corpora(), min_forms=5)
-    drawn = {line.get_label(): line for line in plot.figure.axes[0].get_lines()}
-    assert sorted(drawn["kept"].get_xydata().tolist()) == [[5, 5], [12, 6]]
-    assert sorted(drawn["dropped"].get_xydata().tolist()) == [[12, 4], [50, 1]]
-    assert set(drawn["5 forms"].get_ydata()) == {5}
-
-
-def test_a_value_that_a_split_lacks_is_not_drawn():
-    assert "TRI" not in forms(counts(), min_forms=5).table["value"].tolist()
+    assert "TRI" not in table.index  # which a split lacks
+    lines = by_label(plot.figure.axes[0])
+    assert sorted(lines["kept"].get_xydata().tolist()) == [[5, 5], [12, 6]]
+    assert sorted(lines["dropped"].get_xydata().tolist()) == [[12, 4], [50, 1]]
+    assert set(lines["5 forms"].get_ydata()) == {5}
+    # They differ without colour, too.
+    assert lines["kept"].get_marker() != lines["dropped"].get_marker()
+    assert lines["dropped"].get_markerfacecolor() == "white"
 
 
 def test_words_name_the_values_at_the_edge():
@@ -54,12 +55,6 @@ def test_words_name_the_values_at_the_edge():
     assert "4 values of attributes: 2 have 5 distinct forms in every split and are kept, 2 are dropped" in alt
     assert "dropped the most words has English Number PAUC: 50 words, 1 form." in alt
     assert "kept the fewest words has English Number PL: 5 words, 5 forms." in alt
-
-
-def test_kept_and_dropped_differ_without_colour():
-    drawn = {line.get_label(): line for line in forms(counts(), min_forms=5).figure.axes[0].get_lines()}
-    assert drawn["kept"].get_marker() != drawn["dropped"].get_marker()
-    assert drawn["dropped"].get_markerfacecolor() == "white"
 
 
 @pytest.mark.parametrize(

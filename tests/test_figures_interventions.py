@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 import re
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from drawn import by_label, drawn_twice
 from matplotlib.colors import to_hex
 
 from pitfalls import figures
@@ -42,10 +42,10 @@ def test_a_sweep_is_drawn_as_the_highest_clwv_over_k():
     plot = figures.beta(pd.concat([constant, scaled]))
     assert [axes.get_title() for axes in plot.figure.axes] == ["Scaled by rank", "Constant"]
     for axes, table, strengths in zip(plot.figure.axes, (scaled, constant), ((2.0, 4.5, 8.0), (1.0, 6.0)), strict=True):
-        drawn = {line.get_label(): line for line in axes.get_lines()}
-        assert len(drawn) == len(WAYS)
+        lines = by_label(axes)
+        assert len(lines) == len(WAYS)
         for ranking, way in WAYS:
-            line = drawn[ranking_name(ranking, way)]
+            line = lines[ranking_name(ranking, way)]
             expected = [(strength, highest(table, ranking, way, strength)) for strength in strengths]
             np.testing.assert_allclose(line.get_xydata(), expected)
             assert to_hex(line.get_color()).upper() == look(ranking, [])[0]
@@ -65,13 +65,40 @@ def test_draws_of_a_sweep_are_averaged_with_a_band():
     assert "Bands" in plot.caption and "Bands" not in figures.beta(one).caption
 
 
-def test_a_sweep_that_cannot_be_drawn_says_why():
-    with pytest.raises(ValueError, match=r"also has \['ablation'\]"):
-        figures.beta(pd.concat([sweep(), sweep(kind="ablation")]))
-    with pytest.raises(ValueError, match="one split, and the table has 2"):
-        figures.beta(pd.concat([sweep(), sweep(split="test")]))
-    with pytest.raises(ValueError, match=r"needs the columns \['strength'\]"):
-        figures.beta(sweep().drop(columns="strength"))
+def by_configuration() -> pd.DataFrame:
+    generator = np.random.default_rng(0)
+    rows = [
+        {"language": "spa", "attribute": attribute, "layer": layer, "ranking": ranking, "direction": "ttb"}
+        | {"ranking_seed": 0, "kind": kind, "strength": strength, "max_clwv": generator.uniform()}
+        for attribute, layer, ranking, (kind, strength) in itertools.product(
+            ("Gender", "Number", "Tense"),
+            (1, 2),
+            ("linear", "probeless"),
+            (("translation", 2.0), ("translation", 8.0), ("constant translation", 1.0)),
+        )
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_strengths_are_means_over_configurations_and_bands_quartiles():
+    given = by_configuration()
+    plot = drawn_twice(figures.strengths, given)
+    for row in plot.table.itertuples():
+        own = given.query("kind == @row.kind and ranking == @row.ranking and strength == @row.strength")["max_clwv"]
+        assert row.max_clwv == pytest.approx(own.mean()) and row.configurations == 6 == len(own)
+        assert (row.low, row.high) == pytest.approx((own.quantile(0.25), own.quantile(0.75)))
+        assert f"{own.mean():.3f}" in plot.alt
+    scaled, constant = plot.figure.axes
+    expected = given.query("kind == 'translation' and ranking == 'linear'").groupby("strength")["max_clwv"].mean()
+    np.testing.assert_allclose(by_label(scaled)["Linear"].get_ydata(), expected)
+    assert (scaled.get_xlabel()[0], constant.get_xlabel()[0]) == ("β", "α")
+    assert "means over 6 configurations" in plot.alt
+
+
+def test_draws_of_a_configuration_count_once():
+    one = by_configuration()
+    twice = pd.concat([one, one.query("attribute == 'Gender'").assign(ranking_seed=1)])
+    pd.testing.assert_frame_equal(figures.strengths(one).table, figures.strengths(twice).table)
 
 
 def paths(seed: int = 0, **changes: object) -> pd.DataFrame:
@@ -88,43 +115,37 @@ def test_a_trade_off_is_a_path_over_k_with_the_best_k_beside_it():
     table = paths()
     plot = figures.tradeoff(table)
     (axes,) = plot.figure.axes
-    drawn = {line.get_label(): line for line in axes.get_lines()}
-    assert len(drawn) == len(axes.texts) == len(WAYS)
+    lines = by_label(axes)
+    assert len(lines) == len(axes.texts) == len(WAYS)
     for (ranking, way), text in zip(WAYS[:2] + WAYS[3:] + WAYS[2:3], axes.texts, strict=True):
         rows = table.query("ranking == @ranking and direction == @way").sort_values("k")
-        np.testing.assert_allclose(drawn[ranking_name(ranking, way)].get_xydata(), rows[["damage", "clwv"]])
+        np.testing.assert_allclose(lines[ranking_name(ranking, way)].get_xydata(), rows[["damage", "clwv"]])
         best = rows.loc[rows["clwv"].idxmax()]
         assert (text.get_text(), text.xy) == (f"{best['k']:g}", (best["damage"], best["clwv"]))
         assert f"CLWV {best['clwv']:.3f} and damage {best['damage']:.3f} at k = {best['k']:g}" in plot.alt
 
 
-def test_draws_of_a_trade_off_are_averaged():
-    one, two = paths(0), paths(1, ranking_seed=1)
-    row = figures.tradeoff(pd.concat([one, two])).table.iloc[0]
-    keys = ["ranking", "direction", "k"]
-    same = [table[(table[keys] == row[keys]).all(axis=1)] for table in (one, two)]
-    for measure in ("clwv", "damage"):
-        values = [rows[measure].item() for rows in same]
-        assert row[measure] == pytest.approx(sum(values) / 2)
-    assert row["draws"] == 2
+@pytest.mark.parametrize(
+    ("draw", "table", "said"),
+    [
+        (figures.beta, pd.concat([sweep(), sweep(kind="ablation")]), r"also has \['ablation'\]"),
+        (figures.beta, pd.concat([sweep(), sweep(split="test")]), "one split, and the table has 2"),
+        (figures.beta, sweep().drop(columns="strength"), r"needs the columns \['strength'\]"),
+        (figures.strengths, by_configuration().drop(columns="max_clwv"), "max_clwv"),
+        (figures.tradeoff, paths().drop(columns="damage"), r"needs the columns \['damage'\]"),
+        (figures.tradeoff, pd.concat([paths(strength=4.0), paths(strength=8.0)]), "one strength, and the table has 2"),
+    ],
+)
+def test_what_cannot_be_drawn_says_why(draw, table, said):
+    with pytest.raises(ValueError, match=said):
+        draw(table)
 
 
-def test_a_trade_off_that_cannot_be_drawn_says_why():
-    with pytest.raises(ValueError, match=r"needs the columns \['damage'\]"):
-        figures.tradeoff(paths().drop(columns="damage"))
-    with pytest.raises(ValueError, match="one strength, and the table has 2"):
-        figures.tradeoff(pd.concat([paths(strength=4.0), paths(strength=8.0)]))
-
-
-@pytest.mark.parametrize("draw", [lambda: figures.beta(sweep()), lambda: figures.tradeoff(paths())])
-def test_the_same_table_gives_the_same_bytes_and_size_whatever_the_users_settings(draw):
-    first = draw()
-    with matplotlib.rc_context({"font.size": 30, "lines.linewidth": 9, "svg.hashsalt": "another"}):
-        second = draw()
-        assert second.png() == first.png() and second.svg() == first.svg()
-    assert tuple(second.figure.get_size_inches()) == tuple(first.figure.get_size_inches())
-    assert all(axes.get_xlabel() for axes in first.figure.axes) and first.figure.axes[0].get_ylabel()
-    said = re.findall(r"\d\.\d{3}", first.alt)
-    measures = first.table[[column for column in ("clwv", "damage") if column in first.table]]
+@pytest.mark.parametrize(("draw", "table"), [(figures.beta, sweep()), (figures.tradeoff, paths())])
+def test_words_say_numbers_of_the_table_and_pictures_are_the_same_bytes(draw, table):
+    plot = drawn_twice(draw, table)
+    assert all(axes.get_xlabel() for axes in plot.figure.axes) and plot.figure.axes[0].get_ylabel()
+    said = re.findall(r"\d\.\d{3}", plot.alt)
+    measures = plot.table[[column for column in ("clwv", "damage") if column in plot.table]]
     assert len(said) >= 2 * len(WAYS) and set(said) <= {f"{rate:.3f}" for rate in measures.to_numpy().ravel()}
-    assert "Spanish Gender, layer 3" in first.alt and "Spanish Gender, layer 3" in first.caption
+    assert "Spanish Gender, layer 3" in plot.alt and "Spanish Gender, layer 3" in plot.caption

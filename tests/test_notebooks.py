@@ -1,16 +1,11 @@
-"""The committed notebooks: in step with their sources, executed from top to bottom, and safe to compare."""
+"""The committed notebooks: executed from top to bottom, safe to compare, and true in what they say of themselves."""
 
 from __future__ import annotations
 
 import re
 from itertools import pairwise
 
-import jupytext
 import nbformat
-import pytest
-
-from pitfalls.course import versions
-from pitfalls.study.readme import address
 
 NUMBER = re.compile(r"(?<![\w.,])-?\d+(?:,\d{3})*(?:\.\d+)?(?![\w])")
 MINUTES = {
@@ -31,18 +26,9 @@ def notebooks(root):
 
 
 def test_every_source_has_its_notebook(root):
+    """In step with it, too: tests/test_versions.py."""
     sources = sorted(path.stem for path in (root / "notebooks" / "src").glob("*.py"))
-    assert sources == [path.stem for path in notebooks(root)]
-    assert sources
-
-
-def test_notebooks_are_in_step_with_their_sources(root):
-    for path in notebooks(root):
-        source = versions.instructor(jupytext.read(root / "notebooks" / "src" / f"{path.stem}.py"), address(root))
-        stored = nbformat.read(path, as_version=4)
-        assert [(c.cell_type, c.source) for c in source.cells] == [(c.cell_type, c.source) for c in stored.cells], (
-            f"{path.name} is older than its source: run `make notebooks`"
-        )
+    assert sources == [path.stem for path in notebooks(root)] != []
 
 
 def test_every_cell_was_run_once_in_order(root):
@@ -68,17 +54,14 @@ def test_notebooks_hold_no_progress_bars_and_stay_small(root):
                 assert "it/s]" not in said and "%|" not in said
 
 
-@pytest.mark.parametrize("said", ["You will learn", "You need", "It takes"])
-def test_notebooks_say_goals_prerequisites_and_minutes(root, said):
-    for path in notebooks(root):
-        # Words, wherever a line ends.
-        head = " ".join(nbformat.read(path, as_version=4).cells[0].source.lower().split())
-        assert said.lower() in head, path.name
-
-
 def head(path):
     """A notebook's first cell, as one line: words, wherever a line ends."""
     return " ".join(nbformat.read(path, as_version=4).cells[0].source.split())
+
+
+def test_notebooks_say_goals_and_prerequisites(root):
+    for path in notebooks(root):
+        assert "you will learn" in head(path).lower() and "you need" in head(path).lower(), path.name
 
 
 def test_minutes_are_the_same_wherever_they_are_said(root):

@@ -19,7 +19,7 @@ from another_user import unreadable
 from pitfalls import course
 from pitfalls.course import guesses
 from pitfalls.course.predict import _widget, instead, predict, step_of
-from pitfalls.figures.calibration import calibration
+from pitfalls.figures import calibration
 
 
 @pytest.fixture(autouse=True)
@@ -40,17 +40,13 @@ def test_a_guess_is_made_by_moving_and_committing(file):
     assert button.disabled and slider.value == (0, 1)  # the whole range is no guess
     slider.value = (0.2, 0.5)
     assert not button.disabled and not file.exists()
+    slider.value = (0, 1)
+    assert button.disabled
+    slider.value = (0.2, 0.5)
     button.click()
     assert slider.disabled and button.disabled and "Kept: 0.2 to 0.5." in said.value
     assert guesses.kept("05-a") == (0.2, 0.5)
     assert course.reveal("05-a", 0.3).endswith("inside.")
-
-
-def test_moving_back_to_the_whole_range_takes_the_button_away():
-    slider, button, _ = parts()
-    slider.value = (0.2, 1)
-    slider.value = (0, 1)
-    assert button.disabled
 
 
 def test_a_guess_that_is_kept_is_shown_and_cannot_be_changed():
@@ -116,10 +112,8 @@ def test_the_figure_tells_every_guess_and_the_share():
     plot = calibration(table(7, 10))
     assert "7 of 10 results lie inside (70 %; wished for: 80 %)" in plot.alt
     for i in range(10):
-        where = "inside" if i < 7 else "outside"
-        assert (
-            f"Question {i}? {10 * i} to {10 * i + 4} words, result {10 * i + (1 if i < 7 else 5)}, {where}." in plot.alt
-        )
+        result = f"{10 * i + 1}, inside" if i < 7 else f"{10 * i + 5}, outside"
+        assert f"Question {i}? {10 * i} to {10 * i + 4} words, result {result}." in plot.alt
     # The interval lies from 0 to 1: a quarter of it, and a quarter beyond it.
     np.testing.assert_allclose(plot.table["place"], [0.25] * 7 + [1.25] * 3)
     (axes,) = plot.figure.axes
@@ -128,16 +122,12 @@ def test_the_figure_tells_every_guess_and_the_share():
     assert plot.png() == calibration(table(7, 10)).png()
 
 
-@pytest.mark.parametrize("hits, said", [(4, "too narrow"), (5, "expected"), (10, "expected")])
-def test_too_few_hits_are_told_from_chance(hits, said):
+def test_too_few_and_too_many_hits_are_told_from_chance():
     """Of ten right intervals of 80 %, 95 % of readers have 5 to 10: the binomial distribution, summed by hand."""
     probability = [math.comb(10, h) * 0.8**h * 0.2 ** (10 - h) for h in range(11)]
     assert sum(probability[5:]) >= 0.95 and sum(probability[:5]) < 0.025 < sum(probability[:6])
-    assert said in calibration(table(hits, 10)).caption
-
-
-def test_all_of_many_inside_is_too_many():
-    assert "could be narrower" in calibration(table(30, 30)).caption
+    for hits, n, said in ((4, 10, "too narrow"), (5, 10, "expected"), (10, 10, "expected"), (30, 30, "be narrower")):
+        assert said in calibration(table(hits, n)).caption
 
 
 def test_far_results_stay_in_the_picture_and_points_are_intervals_too():
@@ -148,26 +138,26 @@ def test_far_results_stay_in_the_picture_and_points_are_intervals_too():
     assert "result 900, outside" in plot.alt
 
 
-def test_without_guesses_the_figure_says_so():
+def test_what_the_reader_did_reaches_the_figure():
     plot = calibration(course.calibration())
     assert plot.alt.startswith("No guess has met its result yet") and plot.table.empty
     assert plot.png().startswith(b"\x89PNG")
-
-
-def test_what_the_reader_did_reaches_the_figure():
     course.guess("05-a", "How accurate?", 0.2, 0.5)
     course.reveal("05-a", 0.75)
     course.guess("05-b", "How many?", 1, 2, "neurons")  # without a result: not counted
     assert "0 of 1 results" in calibration(course.calibration()).alt
 
 
-def test_tables_that_contradict_themselves_are_refused():
-    with pytest.raises(ValueError, match="'00-a', 0 to 4 with the result 1 and inside = False, has another inside"):
-        calibration(table(1, 1).assign(inside=False))
-    with pytest.raises(ValueError, match="lower bound first"):
-        calibration(table(1, 1).assign(low=9.0))
-    with pytest.raises(ValueError, match="result"):
-        calibration(table(1, 1).drop(columns="result"))
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"inside": False}, "'00-a', 0 to 4 with the result 1 and inside = False, has another inside"),
+        ({"low": 9.0}, "lower bound first"),
+    ],
+)
+def test_tables_that_contradict_themselves_are_refused(change, said):
+    with pytest.raises(ValueError, match=said):
+        calibration(table(1, 1).assign(**change))
 
 
 # ------------------------------------------------------------------------------------------- the file
@@ -188,24 +178,14 @@ for thread in threads: thread.join()
 
 def test_processes_and_threads_keep_all_guesses(file, root):
     environment = os.environ | {"PYTHONPATH": str(root)}
-    both = [
-        subprocess.Popen(
-            [sys.executable, "-c", MANY, name],
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for name in "ab"
-    ]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    both = [subprocess.Popen([sys.executable, "-c", MANY, name], env=environment, **pipes) for name in "ab"]
     for process in both:
         assert process.stdout.readline() == "ready\n"
     for process in both:
         process.stdin.write("go\n")
         process.stdin.flush()
-    for process in both:
-        process.communicate()
-        assert process.returncode == 0
+    assert [process.wait() for process in both] == [0, 0]
     assert len(json.loads(file.read_bytes())) == 300
     assert sorted(path.name for path in file.parent.iterdir()) == ["guesses.json", "guesses.json.lock"]
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import itertools
 import os
 import subprocess
+import symtable
 import sys
 from copy import deepcopy
 from dataclasses import dataclass
@@ -14,9 +16,11 @@ from pathlib import Path
 import jupytext
 import nbformat
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
 
 from pitfalls.course import versions
+from pitfalls.course.exercise_cells import EXERCISE, asked, stubbed, tags
 from pitfalls.study.readme import address
 
 REPOSITORY = "https://github.com/me/it"
@@ -89,17 +93,15 @@ def read(text=SOURCE):
     return jupytext.reads(text, fmt="py:percent")
 
 
-def executed(notebook, folder):
+def executed(notebook):
     """Run every cell in a real kernel, also those after an error."""
-    return NotebookClient(
-        notebook, timeout=120, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": str(folder)}}
-    ).execute()
+    return NotebookClient(notebook, timeout=120, kernel_name="python3", allow_errors=True).execute()
 
 
 def errors(notebook):
     """The errors of each cell that has one: its tags and their names."""
     return [
-        (*sorted({versions.EXERCISE, versions.CHECK} & set(cell.metadata.get("tags", []))), output.ename)
+        (*sorted({EXERCISE, versions.CHECK} & tags(cell)), output.ename)
         for cell in notebook.cells
         if cell.cell_type == "code"
         for output in cell.outputs
@@ -108,8 +110,8 @@ def errors(notebook):
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    instructor = executed(versions.instructor(read(), REPOSITORY), tmp_path_factory.mktemp("instructor"))
+def built():
+    instructor = executed(versions.instructor(read(), REPOSITORY))
     return Built(read(), instructor, versions.student(instructor, None, ("06 · On", "06_on.ipynb")))
 
 
@@ -124,14 +126,9 @@ def sources(root):
 
 
 def test_the_instructors_version_is_the_source_and_generated_cells(built):
-    generated = {"colab", versions.CHECK}
-    own = [cell for cell in built.instructor.cells if not generated & set(cell.metadata.get("tags", []))]
+    own = [cell for cell in built.instructor.cells if not {"colab", versions.CHECK} & tags(cell)]
     assert [(c.cell_type, c.source) for c in own] == [(c.cell_type, c.source) for c in built.source.cells]
     assert len(built.instructor.cells) == len(own) + 3  # the Colab cell and two checks
-    assert "return x * x\n    ### END SOLUTION" in own[3].source
-
-
-def test_the_instructors_version_runs_clean_and_every_check_says_so(built):
     assert errors(built.instructor) == []
     said = [o.text for c in built.instructor.cells if c.cell_type == "code" for o in c.outputs if "text" in o]
     assert said == ["05.1 is right.\n"] * 2 + ["05.2 is right.\n"] * 2 + ["the end\n"]
@@ -147,23 +144,10 @@ def test_generating_again_or_elsewhere_changes_nothing(built):
     nbformat.validate(first)
 
 
-def test_answer_and_check_say_to_nbgrader_what_they_are(built):
-    said = [dict(cell.metadata.nbgrader) for cell in built.instructor.cells if "nbgrader" in cell.metadata]
-    common = {"schema_version": 3, "task": False}
-    answer = {**common, "grade": False, "solution": True, "locked": False}
-    check = {**common, "grade": True, "solution": False, "locked": True}
-    assert said == [
-        {**answer, "grade_id": "answer-05-1"},
-        {**check, "grade_id": "check-05-1", "points": 1},
-        {**answer, "grade_id": "answer-05-2"},
-        {**check, "grade_id": "check-05-2", "points": 3},
-    ]
-
-
-def test_a_warning_in_a_right_answer_costs_no_points(tmp_path):
-    """A graded cell that writes to stderr gets none from nbgrader."""
+def test_a_warning_in_a_right_answer_costs_no_points():
+    """Nbgrader gives none to a graded cell that writes to stderr."""
     warns = SOURCE.replace("    return x * x\n", "    import warnings; warnings.warn('careful'); return x * x\n", 1)
-    run = executed(versions.instructor(read(warns), REPOSITORY), tmp_path)
+    run = executed(versions.instructor(read(warns), REPOSITORY))
     answer, check = (i for i, c in enumerate(run.cells) if "05-1" in c.metadata.get("nbgrader", {}).get("grade_id", ""))
     assert "stderr" in [output.get("name") for output in run.cells[answer].outputs]
     assert [(o.name, o.text) for o in run.cells[check].outputs] == [("stdout", "05.1 is right.\n")]
@@ -172,8 +156,8 @@ def test_a_warning_in_a_right_answer_costs_no_points(tmp_path):
 # --------------------------------------------------------------------------------- the student's version
 
 
-def test_the_students_version_fails_only_with_not_implemented_error(built, tmp_path):
-    run = executed(deepcopy(built.student), tmp_path)
+def test_the_students_version_fails_only_with_not_implemented_error(built):
+    run = executed(deepcopy(built.student))
     assert errors(run) == [("exercise", "NotImplementedError"), ("check", "NotImplementedError")] * 2
     assert run.cells[-2].outputs[0].text == "the end\n"
 
@@ -188,21 +172,16 @@ def test_the_students_version_holds_no_solution_and_no_output(built):
             assert (cell.outputs, cell.execution_count) == ([], None)
 
 
-def test_a_stub_is_as_deep_as_the_solution_and_leaves_the_rest(built):
-    answer = next(c for c in built.student.cells if c.metadata.get("nbgrader", {}).get("grade_id") == "answer-05-2")
-    assert answer.source == (
-        'def cube(x):\n    """The cube of a number."""\n    if x:\n        pass\n'
-        '    raise NotImplementedError("exercise 05.2")\n\n\ncourse.check("05.2", cube)'
-    )
-
-
-def test_the_expected_figure_stands_under_its_exercise(built):
-    tags = [set(cell.metadata.get("tags", [])) for cell in built.student.cells]
-    (at,) = (i for i, these in enumerate(tags) if versions.EXPECTED in these)
-    assert versions.CHECK in tags[at - 1] and versions.EXERCISE in tags[at - 2]
+def test_the_expected_figure_stands_under_its_exercise_and_the_neighbours_are_linked(built):
+    (at,) = (i for i, cell in enumerate(built.student.cells) if versions.EXPECTED in tags(cell))
+    before = [tags(cell) & {EXERCISE, versions.CHECK} for cell in built.student.cells[at - 2 : at]]
+    assert before == [{EXERCISE}, {versions.CHECK}]
     assert r"![A line \[up\]](data:image/png;base64,QUJD)" in built.student.cells[at].source
     # The second exercise is followed by a cell without a figure.
     assert "05.1" in built.student.cells[at].source
+    assert built.student.cells[-1].source == "Next: [06 · On](06_on.ipynb)"
+    both = versions.student(built.instructor, ("04 · A", "04_a.ipynb"), ("06 · On", "06_on.ipynb")).cells[-1].source
+    assert both == "Before: [04 · A](04_a.ipynb) · Next: [06 · On](06_on.ipynb)"
 
 
 def test_figures_of_the_real_notebooks_are_found(root):
@@ -210,30 +189,22 @@ def test_figures_of_the_real_notebooks_are_found(root):
     for path in sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb")):
         code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
         html = [output.get("data", {}).get("text/html", "") for cell in code for output in cell.outputs]
-        found = [picture for cell in code for picture in versions._pictures(cell.outputs)]
+        found = [picture for cell in code for picture in versions.pictures(cell.outputs)]
         assert len(found) >= sum(text.startswith("<figure>") for text in html)
         assert all(alt for alt, _ in found)
 
 
-def test_answers_are_asked_for_beside_the_figure_that_is_expected(root):
-    """Where a right answer draws something, the student sees what, above the cell that will draw it."""
+def test_a_student_sees_what_a_right_answer_draws_above_the_cell_that_draws_it(root):
     shown = 0
     for path in sorted((root / "notebooks" / "student").glob("[0-9][0-9]_*.ipynb")):
         cells = nbformat.read(path, as_version=4).cells
-        answers = {one.name for one in versions.asked(nbformat.read(root / "notebooks" / path.name, 4).cells)}
-        for at, cell in enumerate(cells):
-            if versions.EXPECTED in cell.metadata.get("tags", []):
+        answers = {one.name for one in asked(nbformat.read(root / "notebooks" / path.name, 4).cells)}
+        for cell, drawing in itertools.pairwise(cells):
+            if versions.EXPECTED in tags(cell):
                 shown += 1
-                drawing = cells[at + 1]
                 assert drawing.cell_type == "code" and ".show()" in drawing.source, path.name
                 assert any(f"{name}(" in drawing.source for name in answers), path.name
     assert shown >= 6, shown
-
-
-def test_the_neighbours_are_linked(built):
-    assert built.student.cells[-1].source == "Next: [06 · On](06_on.ipynb)"
-    both = versions.student(built.instructor, ("04 · A", "04_a.ipynb"), ("06 · On", "06_on.ipynb")).cells[-1].source
-    assert both == "Before: [04 · A](04_a.ipynb) · Next: [06 · On](06_on.ipynb)"
 
 
 # --------------------------------------------------------------------------------- what a source must be
@@ -250,7 +221,7 @@ def test_the_neighbours_are_linked(built):
         ("    return x * x\n", "    raise NotImplementedError\n", "no solution between its marks"),
         ("    ### BEGIN SOLUTION\n    return x * x", "    return x * x", "05.1 needs"),
         ("def square(x):", "def squared(x):", "in the body of `def square`"),
-        ("def square(x):", "def square(x)", "no Python"),
+        ("def square(x):", "def square(x)", "not Python"),
         ('# %% tags=["exercise"]\ndef square', "# %%\ndef square", "lacks the tag"),
         ("05.2", "05.1", "twice"),
     ],
@@ -261,24 +232,53 @@ def test_an_exercise_that_is_not_as_it_must_be_is_refused(old, new, said):
         versions.instructor(read(SOURCE.replace(old, new)), REPOSITORY)
 
 
+def stranded(cells):
+    """Cells that would fail in the student's version with anything but ``NotImplementedError``.
+
+    A cell that uses an answer raises it; what that cell alone would have defined is then missing further down.
+    """
+    answers = {one.name for one in asked(cells)}
+    said, bound, lost = [], set(), {}
+    for index, cell in enumerate(cells):
+        if cell.cell_type == "code":
+            binds, needs = names(cell.source)
+            said += [f"cell {index} needs `{name}` of cell {lost[name]}" for name in sorted(needs & lost.keys())]
+            if needs & answers and EXERCISE not in tags(cell):
+                lost |= dict.fromkeys(binds - bound, index)
+            else:
+                bound |= binds
+                lost = {name: at for name, at in lost.items() if name not in binds}
+    return said
+
+
+def names(source):
+    """The names that a cell binds, and those that it needs from cells above."""
+    top = symtable.symtable(TransformerManager().transform_cell(source), "cell", "exec")
+    scopes, binds = [top], {one.get_name() for one in top.get_symbols() if one.is_assigned() or one.is_imported()}
+    for scope in scopes:
+        scopes += scope.get_children()
+    used = [(one, scope) for scope in scopes for one in scope.get_symbols() if one.is_referenced()]
+    return binds, {one.get_name() for one, scope in used if scope is top or one.is_global()} - binds
+
+
 def test_a_cell_that_would_fail_otherwise_in_the_students_version_is_found():
     uses = SOURCE + "\n# %%\nfour = square(2)\n\n# %%\ndef later():\n    return [x + four for x in range(3)]\n"
-    assert versions.stranded(read(uses).cells) == ["cell 9 needs `four` of cell 8"]
-    assert versions.stranded(read(SOURCE + "\n# %%\nprint(square(2))\n").cells) == []
+    assert stranded(read(uses).cells) == ["cell 9 needs `four` of cell 8"]
+    assert stranded(read(SOURCE + "\n# %%\nprint(square(2))\n").cells) == []
     # What was bound before is there; what a cell binds itself it does not miss.
-    assert versions.stranded(read("# %%\nfour = 5\n\n" + uses).cells) == []
-    assert versions.stranded(read(uses.replace("def later", "four = 1\ndef later")).cells) == []
+    assert stranded(read("# %%\nfour = 5\n\n" + uses).cells) == []
+    assert stranded(read(uses.replace("def later", "four = 1\ndef later")).cells) == []
 
 
 def test_no_cell_of_the_course_fails_otherwise_in_the_students_version(sources):
-    """With the test of one notebook that is run above: all but ``NotImplementedError`` is ruled out by the names."""
-    assert {name: found for name, source in sources.items() if (found := versions.stranded(source.cells))} == {}
+    """With the test of one notebook that is run above: the names rule out all but ``NotImplementedError``."""
+    assert {name: found for name, source in sources.items() if (found := stranded(source.cells))} == {}
 
 
 def test_every_stub_of_the_course_raises(sources):
     for source in sources.values():
-        for one in versions.asked(source.cells):
-            stub = ast.parse(versions.stubbed(source.cells[one.index].source, one.stub))
+        for one in asked(source.cells):
+            stub = ast.parse(stubbed(source.cells[one.index].source, one.stub))
             (answer,) = (node for node in stub.body if isinstance(node, ast.FunctionDef) and node.name == one.name)
             # At the function's own depth, so no branch goes around it.
             raised = [ast.unparse(node) for node in answer.body if isinstance(node, ast.Raise)]
@@ -338,29 +338,16 @@ def test_the_command_writes_the_students_versions(notebooks, tmp_path, capsys, b
 
 
 def test_the_command_adds_the_generated_cells_in_place(tmp_path, root):
-    path = tmp_path / "05_small.part.ipynb"
+    path = tmp_path / "05_small.ipynb"
+    with pytest.raises(FileNotFoundError, match="make notebooks"):
+        versions.students(tmp_path)
     nbformat.write(read(), path)
+    with pytest.raises(ValueError, match=r"make -B notebooks/05_small\.ipynb"):
+        versions.students(tmp_path)
     versions.main(["instructor", str(path)])
     stored = nbformat.read(path, as_version=4)
     assert [c.source for c in stored.cells] == [c.source for c in versions.instructor(read(), address(root)).cells]
     assert stored.metadata.kernelspec.name == "python3"
-
-
-def test_a_notebook_of_before_or_none_at_all_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match="make notebooks"):
-        versions.students(tmp_path)
-    nbformat.write(read(), tmp_path / "05_small.ipynb")
-    with pytest.raises(ValueError, match=r"make -B notebooks/05_small\.ipynb"):
-        versions.students(tmp_path)
-
-
-def test_the_lecturers_configuration_is_left_alone(notebooks, tmp_path):
-    folder = tmp_path / "graded"
-    (written,) = versions.write_nbgrader(notebooks, folder)
-    assert written == folder / "source" / "05_small" / "05_small.ipynb"
-    (folder / "nbgrader_config.py").write_text("# mine", encoding="utf-8")
-    versions.write_nbgrader(notebooks, folder)
-    assert (folder / "nbgrader_config.py").read_text(encoding="utf-8") == "# mine"
 
 
 # --------------------------------------------------------------------------------- nbgrader, for real
@@ -394,14 +381,6 @@ def handed_in(notebook, folder, student, answers):
 
 
 @needs_nbgrader
-def test_nbgraders_own_schema_accepts_the_metadata(built, sources):
-    from nbgrader.nbgraderformat import MetadataValidator
-
-    for notebook in [built.instructor, built.student, *(versions.instructor(s, REPOSITORY) for s in sources.values())]:
-        MetadataValidator().validate_nb(notebook)
-
-
-@needs_nbgrader
 def test_nbgrader_validates_the_solution_and_not_the_stubs(built, tmp_path):
     nbformat.write(built.instructor, tmp_path / "right.ipynb")
     nbformat.write(built.student, tmp_path / "stubs.ipynb")
@@ -415,7 +394,12 @@ def test_nbgrader_releases_grades_and_gives_feedback(built, notebooks, tmp_path)
     from nbgrader.api import Gradebook
 
     folder = tmp_path / "graded"
-    versions.write_nbgrader(notebooks, folder)
+    (written,) = versions.write_nbgrader(notebooks, folder)
+    assert written == folder / "source" / "05_small" / "05_small.ipynb"
+    with (folder / "nbgrader_config.py").open("a", encoding="utf-8") as configuration:
+        configuration.write("# mine\n")
+    versions.write_nbgrader(notebooks, folder)  # leaves a lecturer's configuration alone
+    assert (folder / "nbgrader_config.py").read_text(encoding="utf-8").endswith("# mine\n")
     nbgrader(folder, "generate_assignment", "05_small")
     release = nbformat.read(folder / "release" / "05_small" / "05_small.ipynb", as_version=4)
     # What nbgrader hands out is the student's version, expected figure and all.

@@ -34,7 +34,6 @@ import pandas as pd
 
 import pitfalls as pf
 from pitfalls import course
-from pitfalls.figures.forms import forms as draw_forms
 from pitfalls.language.corpus import read_conllu
 from pitfalls.language.unimorph import ATTRIBUTES
 from pitfalls.language.values import form_counts
@@ -146,7 +145,7 @@ counts = pd.concat(
     for language, splits in corpora.items()
     for attribute in ATTRIBUTES
 )
-figure = pf.publish(draw_forms(counts, min_forms=world.min_forms), "02_forms")
+figure = pf.publish(pf.figures.forms(counts, min_forms=world.min_forms), "02_forms")
 figure.show()
 
 # %%

@@ -1,4 +1,4 @@
-"""What the notebooks are taught with: exercises with checks, guesses before results, explorers, and the versions."""
+"""What the course teaches with: exercises and their checks, guesses before results, explorers, notebook versions."""
 
 from pitfalls.extras import extra
 

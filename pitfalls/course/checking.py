@@ -1,7 +1,7 @@
 """Exercises: what is asked, how an answer is checked, and which wrong answers the check must catch.
 
-The exercises of a notebook stand in a module of :mod:`pitfalls.course.questions` of its number (``nb05`` for notebook
-05), which holds ``EXERCISES``. In the notebook a cell holds the answer and, as its last line, the check::
+The exercises of notebook 05 are ``EXERCISES`` in ``nb05``, a module of :mod:`pitfalls.course.questions`, and so on. In
+the notebook, a cell holds the answer and, as its last line, the check::
 
     def gap(accuracy):
         ### BEGIN SOLUTION
@@ -10,7 +10,7 @@ The exercises of a notebook stand in a module of :mod:`pitfalls.course.questions
 
     course.check("05.1", gap)
 
-In the student's version the lines between the marks are ``raise NotImplementedError``.
+In the student's version, ``raise NotImplementedError`` replaces the lines between the marks.
 """
 
 from __future__ import annotations
@@ -31,17 +31,16 @@ from typing import Any
 
 Answer = Callable[..., Any]
 
-
-#: Seconds that an answer may take to be checked; the reference solutions take less than one.
+#: How many seconds the check of an answer may take; the reference solutions take less than one.
 TIME_LIMIT = 60.0
 
 _PACKAGE = Path(__file__).resolve().parent
 
 
-class WrongAnswer(AssertionError):  # noqa: N818 - it is what the reader is told, and no error of the package
+class WrongAnswer(AssertionError):  # noqa: N818 - the reader sees this name, and the package has no error
     """An answer that is not right; its text is a hint.
 
-    In a notebook only the hint is shown: the way there leads through the reference solution.
+    A notebook shows only the hint, because the traceback leads through the reference solution.
     """
 
     def _render_traceback_(self) -> list[str]:
@@ -55,18 +54,17 @@ class Exercise:
     Attributes
     ----------
     id:
-        Of notebook and number, such as ``"05.1"``.
+        Notebook and number, such as ``"05.1"``.
     title:
         A few words.
     level:
         1 (recall), 2 (apply) or 3 (think further).
     minutes:
-        That a student who has read the notebook takes.
+        How long a student takes who has read the notebook.
     check:
-        Called with an answer; raises :class:`WrongAnswer` with a hint, and lets ``NotImplementedError`` pass.
+        Is called with an answer; raises :class:`WrongAnswer` with a hint, and lets ``NotImplementedError`` pass.
     wrong:
-        Plausible wrong answers by name, each with words that stand in the hint that it gets: two or more, with
-        different hints.
+        Plausible wrong answers, two or more, each by words from the hint that it gets.
     """
 
     id: str
@@ -74,19 +72,19 @@ class Exercise:
     level: int
     minutes: int
     check: Callable[[Answer], None]
-    wrong: Mapping[str, tuple[Answer, str]] = field(repr=False)
+    wrong: Mapping[str, Answer] = field(repr=False)
 
     def __post_init__(self) -> None:
         if self.level not in (1, 2, 3):
             raise ValueError(f"exercise {self.id} has level {self.level}: give 1, 2 or 3")
-        if len({hint for _, hint in self.wrong.values()}) < 2:
+        if len(self.wrong) < 2:
             raise ValueError(f"exercise {self.id} has {len(self.wrong)} wrong answer(s): give two with different hints")
 
     @property
     def stars(self) -> str:
         """The level as it is printed.
 
-        >>> Exercise("00.0", "", 2, 5, print, {"a": (len, "one"), "b": (max, "other")}).stars
+        >>> Exercise("00.0", "", 2, 5, print, {"one": len, "other": max}).stars
         '★★☆'
         """
         return "★" * self.level + "☆" * (3 - self.level)
@@ -94,12 +92,12 @@ class Exercise:
 
 @cache
 def exercises() -> Mapping[str, Exercise]:
-    """All exercises of the course by their ids, sorted.
+    """All exercises of the course by id, sorted.
 
     Raises
     ------
     ValueError
-        Two have one id, or one stands in another notebook's module.
+        If two have the same id, or one stands in another notebook's module.
     """
     from pitfalls.course import questions
 
@@ -109,25 +107,25 @@ def exercises() -> Mapping[str, Exercise]:
             continue
         for exercise in importlib.import_module(f"{questions.__name__}.{module.name}").EXERCISES:
             if exercise.id in found or not exercise.id.startswith(f"{module.name[2:]}."):
-                raise ValueError(f"{module.name}.py has {exercise.id}: ids are of their notebook, and each comes once")
+                raise ValueError(f"{module.name}.py has {exercise.id}: an id begins with its notebook and is used once")
             found[exercise.id] = exercise
     return dict(sorted(found.items()))
 
 
 def check(exercise_id: str, answer: Answer) -> None:
-    """Check an answer to an exercise, and say that it is right.
+    """Check an answer to an exercise, and say so if it is right.
 
-    The check ends after :data:`TIME_LIMIT` seconds, so that a loop without an end stops neither notebook nor grader;
+    The check ends after :data:`TIME_LIMIT` seconds, so that an endless loop blocks neither notebook nor grader;
     :func:`time_limit` says where that is not possible.
 
     Raises
     ------
     WrongAnswer
-        It is not, or it takes too long; with a hint.
+        If the answer is not right or takes too long; with a hint.
     NotImplementedError
-        It is still the stub.
+        If it is still the stub.
     ValueError
-        There is no such exercise.
+        If there is no such exercise.
     """
     known = exercises()
     if exercise_id not in known:
@@ -138,28 +136,28 @@ def check(exercise_id: str, answer: Answer) -> None:
     except WrongAnswer:
         raise
     except Exception as error:
-        # What happened in the answer, without the way there.
+        # Shows what happened in the answer, but not the check around it.
         raise error.with_traceback(_of_the_answer(error.__traceback__)) from None
     print(f"{exercise_id} is right.")  # the notebook's cell has no other output
 
 
 class _OutOfTimeError(BaseException):
-    """Ends an answer; no ``Exception``, which an answer may catch."""
+    """Ends an answer; it is not an ``Exception``, which an answer may catch."""
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """End what runs inside after so many seconds, as a wrong answer.
+    """Stop the code inside after this many seconds, as a wrong answer.
 
-    This works in the main thread, where scripts and notebooks run their cells. On Windows, which has no alarm signal,
-    what waits in the operating system (``time.sleep``) ends only when it returns by itself; so does, everywhere, a
-    single long call into NumPy or torch. In other threads there is no limit. An answer that catches
-    ``BaseException`` in a loop without an end cannot be stopped from inside: a grader needs a limit of its own.
+    This works in the main thread, where scripts and notebooks run; in other threads there is no limit. A single long
+    call into NumPy or torch is stopped only when it returns, and so is ``time.sleep`` on Windows, which has no alarm
+    signal. Nothing inside the process can stop an endless loop that catches ``BaseException``: a grader needs its own
+    limit.
 
     Raises
     ------
     WrongAnswer
-        The time is over.
+        If the time is over.
 
     Examples
     --------
@@ -179,7 +177,7 @@ def time_limit(seconds: float) -> Iterator[None]:
     except _OutOfTimeError:
         raise WrongAnswer(
             f"the answer still ran after {seconds:g} seconds and was stopped: look for a loop that never ends, or for "
-            "work that is done again and again"
+            "work that is repeated needlessly"
         ) from None
 
 
@@ -198,17 +196,17 @@ def _alarm(seconds: float) -> Iterator[None]:
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
     finally:
-        # Once more, for a ring just before the line above.
+        # Once more, because it may have rung just before the line above.
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
         if left:
-            # Somebody else's alarm goes on.
+            # An alarm that was set before goes on.
             signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - began), 1e-3), interval)
 
 
 @contextmanager
 def _interruption(seconds: float) -> Iterator[None]:
-    """The same by what the interrupt key does, for systems without alarms."""
+    """The same with the signal of the interrupt key, for systems without alarms."""
     over = threading.Event()
 
     def interrupted(number: int, frame: Any) -> None:
@@ -236,23 +234,23 @@ def _interruption(seconds: float) -> Iterator[None]:
 
 
 def _of_the_answer(traceback: TracebackType | None) -> TracebackType | None:
-    """The part of a traceback that begins outside of the course's own code."""
+    """The part of a traceback that begins outside the course's own code."""
     while traceback is not None and _PACKAGE in Path(traceback.tb_frame.f_code.co_filename).parents:
         traceback = traceback.tb_next
     return traceback
 
 
 def expect(condition: bool, hint: str) -> None:
-    """For checks: a hint where a condition does not hold.
+    """Give a hint where a condition does not hold.
 
     Raises
     ------
     WrongAnswer
-        It does not hold.
+        If it does not hold.
 
     Examples
     --------
-    >>> expect(2 > 1, "never said")
+    >>> expect(2 > 1, "Two is more than one.")
     """
     if not condition:
         raise WrongAnswer(hint)

@@ -1,4 +1,4 @@
-"""The first code cell of every notebook: it installs the course on Google Colab, and does nothing anywhere else."""
+"""The first code cell of every notebook: it installs the course on Google Colab and does nothing anywhere else."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ with extra("course"):
     from nbformat import NotebookNode, v4
 
 TAG = "colab"
-# Not shown in the book (`remove-cell` is Jupyter Book's word): a reader there installs nothing.
+# The book does not show it (`remove-cell` is Jupyter Book's word): its readers install nothing.
 _METADATA = {"tags": [TAG, "remove-cell"]}
 _TEMPLATE = Path(__file__).parent / "templates" / "colab.py.txt"
 
 
 def source(repository: str) -> str:
-    """The cell's text for a package that is installed from a repository's address.
+    """The cell's text, which installs the package from a repository's address.
 
-    ``$PITFALLS_PACKAGE`` (a wheel, a folder, a fork's ``git+https://…``) takes the address's place when the cell runs.
+    When the cell runs, ``$PITFALLS_PACKAGE`` (a wheel, a folder, a fork's ``git+https://…``) replaces that address.
 
     Examples
     --------
@@ -30,7 +30,7 @@ def source(repository: str) -> str:
 
 
 def cell(repository: str) -> NotebookNode:
-    """The cell, not yet run.
+    """The cell, before it is run.
 
     Examples
     --------
@@ -41,12 +41,12 @@ def cell(repository: str) -> NotebookNode:
 
 
 def with_colab(cells: list[NotebookNode], repository: str) -> list[NotebookNode]:
-    """The cells with this one before their first code cell, and nowhere else.
+    """The cells with this one before their first code cell and nowhere else.
 
     Raises
     ------
     ValueError
-        There is no code cell.
+        If there is no code cell.
     """
     others = [one for one in cells if TAG not in one.metadata.get("tags", [])]
     first = next((i for i, one in enumerate(others) if one.cell_type == "code"), None)

@@ -1,7 +1,7 @@
-"""What shows a cell's output: a front end with a person and live widgets, or a file that is compared or exported.
+"""Where a cell's output is shown: to a person, with live widgets, or in a file that is compared or exported.
 
-Everything that is shown here has three forms in one output: the widget where it can live, else a picture or text in
-HTML, and a short fixed text, which is what nbval compares. A stored notebook holds no widget: its model would be gone.
+Every output has three forms: a widget where it can live, a picture or text in HTML elsewhere, and a short fixed text,
+which nbval compares. A stored notebook holds no widget, because the widget's model would be gone.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def show(text: str, fallback: str, widget: Callable[[], ipywidgets.Widget]) -> None:
-    """Display a widget where it can be used, and what stands for it everywhere else.
+    """Display a widget where it can be used, and its replacement everywhere else.
 
     Parameters
     ----------
     text : short, and the same in every run
-    fallback : HTML, true without the widget
-    widget : makes it; called only where :func:`has_widgets`
+    fallback : HTML that is true without the widget
+    widget : makes the widget; called only where :func:`has_widgets`
     """
     bundle: dict[str, Any] = {"text/plain": text, "text/html": fallback}
     if has_widgets():
@@ -35,11 +35,10 @@ def show(text: str, fallback: str, widget: Callable[[], ipywidgets.Widget]) -> N
 
 
 def has_widgets() -> bool:
-    """Whether somebody sits before this cell in a front end that shows widgets.
+    """Whether a person sees this cell in a front end that shows widgets.
 
-    JupyterLab, Notebook and VS Code say with every cell which cell it is; nbclient (nbconvert, nbval's kernel,
-    ``pitfalls reproduce``) says nothing. ``PITFALLS_WIDGETS=1`` or ``0`` in the environment decides where that is
-    not so.
+    JupyterLab, Notebook and VS Code send the cell's identity with every cell; nbclient (nbconvert, nbval's kernel,
+    ``pitfalls reproduce``) does not. Where that is not so, ``PITFALLS_WIDGETS=1`` or ``0`` in the environment decides.
 
     Examples
     --------

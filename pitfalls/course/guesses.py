@@ -1,7 +1,7 @@
-"""Predict, then reveal: the reader commits to a guess before a result, and sees at the end how sure to be.
+"""Predict, then reveal: the reader commits to a guess before a result, and learns in the end how sure to be.
 
-Guesses are kept on the reader's own disk (``$PITFALLS_GUESSES``, default ``~/.cache/pitfalls/guesses.json``), and go
-nowhere else. Notebooks that run at the same time keep theirs in the same file.
+Guesses stay on the reader's own disk (``$PITFALLS_GUESSES``, default ``~/.cache/pitfalls/guesses.json``). Notebooks
+that run at the same time share the file.
 """
 
 from __future__ import annotations
@@ -26,31 +26,32 @@ _KEPT = {"question": str, "unit": str, "low": float, "high": float}
 
 
 def guess(guess_id: str, question: str, low: float, high: float, unit: str = "") -> None:
-    """Keep a guess: an interval that holds the result, the reader thinks, in 8 of 10 such questions.
+    """Keep a guess: an interval that, the reader thinks, holds the result in 8 of 10 such questions.
+
+    A guess is not changed after its result has been revealed.
 
     Raises
     ------
     ValueError
-        The interval is empty, or a bound is no finite number.
+        If the interval is empty or a bound is not finite.
     OSError
-        The file cannot be written.
+        If the file cannot be written.
     """
     if not (abs(low) < float("inf") and abs(high) < float("inf") and low <= high):
-        raise ValueError(f"{guess_id}: {low} to {high} is no interval; give the lower bound first")
+        raise ValueError(f"{guess_id}: {low} to {high} is not an interval; give the lower bound first")
     with _changing() as entries:
-        # A guess after the result is none.
         if "result" not in entries.get(guess_id, {}):
             entries[guess_id] = {"question": question, "low": float(low), "high": float(high), "unit": unit}
 
 
 def kept(guess_id: str) -> tuple[float, float] | None:
-    """The guess that is kept, its lower and upper bound; None where there is none."""
+    """The lower and upper bound of the guess that is kept; None where there is none."""
     said = _read().get(guess_id)
     return None if said is None else (said["low"], said["high"])
 
 
 def reveal(guess_id: str, result: float) -> str:
-    """Keep a result, and say it beside the guess; without a guess the result alone.
+    """Keep a result and say it beside the guess, or alone where there is no guess.
 
     Examples
     --------
@@ -88,7 +89,7 @@ def _file() -> Path:
 
 
 def _read() -> dict[str, dict[str, Any]]:
-    """What was guessed so far; with a warning where the file, or something in it, cannot be read."""
+    """All guesses so far, with a warning where the file, or something in it, cannot be read."""
     try:
         entries, damage = _entries(_file())
     except OSError as error:
@@ -99,12 +100,12 @@ def _read() -> dict[str, dict[str, Any]]:
 
 
 def _entries(file: Path) -> tuple[dict[str, dict[str, Any]], str]:
-    """The guesses of a file, and what else is wrong with it; nothing where there is none.
+    """The guesses in a file and what is wrong with it; both are empty where there is no file.
 
     Raises
     ------
     OSError
-        It cannot be read.
+        If it cannot be read.
     """
     try:
         found = json.loads(file.read_bytes())
@@ -120,7 +121,7 @@ def _entries(file: Path) -> tuple[dict[str, dict[str, Any]], str]:
 
 
 def _is_guess(said: object) -> bool:
-    """Whether it is what :func:`guess` and :func:`reveal` write, and nothing that somebody else put there."""
+    """Whether this is what :func:`guess` and :func:`reveal` write."""
     if not isinstance(said, dict):
         return False
     kinds = {**_KEPT, "result": float} if "result" in said else _KEPT
@@ -135,9 +136,9 @@ def _is_a(kind: type, value: object) -> bool:
 
 @contextmanager
 def _changing() -> Iterator[dict[str, dict[str, Any]]]:
-    """Give the guesses to change, and write them; other threads and processes wait meanwhile.
+    """Yield the guesses to be changed, then write them; other threads and processes wait meanwhile.
 
-    Before a damaged file is replaced, it is put aside under another name, with a warning.
+    A damaged file is first put aside under another name, with a warning.
     """
     file = _file()
     with files.locked(file.with_name(f"{file.name}.lock")):
@@ -150,7 +151,7 @@ def _changing() -> Iterator[dict[str, dict[str, Any]]]:
 
 
 def _put_aside(file: Path) -> Path:
-    """Rename a file to the first free name of ``NAME.damaged-1``, ``NAME.damaged-2``, …; the new path."""
+    """Rename a file to the first of ``NAME.damaged-1``, ``NAME.damaged-2``, … that is free; return the new path."""
     names = (file.with_name(f"{file.name}.damaged-{n}") for n in itertools.count(1))
     aside = next(name for name in names if not os.path.lexists(name))
     os.replace(file, aside)

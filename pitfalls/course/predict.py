@@ -1,6 +1,6 @@
-"""Predict, then reveal: a range slider in which the reader commits to a guess before the result.
+"""Predict, then reveal: a range slider with which the reader commits to a guess before the result.
 
-What is kept, and where, is in :mod:`~pitfalls.course.guesses`; without widgets the same is one line of code.
+:mod:`~pitfalls.course.guesses` says what is kept and where. Without widgets, one line of code does the same.
 """
 
 from __future__ import annotations
@@ -17,22 +17,23 @@ _STEPS = 50
 
 
 def predict(guess_id: str, question: str, low: float, high: float, unit: str = "") -> None:
-    """Ask for a range that holds the result, the reader thinks, in 8 of 10 such questions.
+    """Ask for a range that, the reader thinks, holds the result in 8 of 10 such questions.
 
-    A slider from ``low`` to ``high`` and a button that commits; afterwards, and when the cell is run again, both are
-    disabled and what was kept is said. Where no widget can be shown, the line of code that commits.
+    Shows a slider from ``low`` to ``high`` and a button that commits. Afterwards, and when the cell is run again, both
+    are disabled and the reader sees what was kept. Where no widget can be shown, a line of code that commits stands
+    there instead.
 
     Parameters
     ----------
-    guess_id : of notebook and letter, such as ``"05-a"``; :func:`~pitfalls.course.guesses.reveal` takes it again
+    guess_id : notebook and letter, such as ``"05-a"``; :func:`~pitfalls.course.guesses.reveal` takes the same
     question : one sentence
-    low, high : the slider's ends, which all sensible results lie between
-    unit : such as ``"neurons"``; nothing for a share
+    low, high : the ends of the slider; all sensible results lie between them
+    unit : such as ``"neurons"``; empty for a share
 
     Raises
     ------
     ValueError
-        The ends are no interval.
+        If the ends are not an interval.
 
     Examples
     --------
@@ -47,7 +48,7 @@ def predict(guess_id: str, question: str, low: float, high: float, unit: str = "
 
 
 def instead(guess_id: str, question: str, low: float, high: float, unit: str = "") -> str:
-    """What stands where no widget can: the question, and the code that commits. The same whatever was guessed."""
+    """What replaces the widget: the question and the code that commits. It does not depend on what was guessed."""
     call = ", ".join([_quoted(guess_id), _quoted(question), "low", "high", *([_quoted(unit)] if unit else [])])
     return (
         f"Predict: {question} Between {low:g} and {_with_unit(f'{high:g}', unit)}, which range holds it, in 8 of 10 "
@@ -56,7 +57,7 @@ def instead(guess_id: str, question: str, low: float, high: float, unit: str = "
 
 
 def step_of(low: float, high: float) -> float:
-    """The slider's step: 1, 2 or 5 times a power of ten, with 50 to 125 steps from end to end.
+    """The step of the slider: 1, 2 or 5 times a power of ten, for 50 to 125 steps from end to end.
 
     Examples
     --------
@@ -80,7 +81,7 @@ def kept_in_words(low: float, high: float, unit: str = "") -> str:
 
 
 def _quoted(text: str) -> str:
-    """As Python source, in double quotes."""
+    """A text as Python source, in double quotes."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
@@ -104,7 +105,7 @@ def _widget(guess_id: str, question: str, low: float, high: float, unit: str) ->
         description=unit or "range",
         layout=ipywidgets.Layout(width="36em", max_width="100%"),
     )
-    # The whole range holds every result: it is where the slider starts, and no guess.
+    # The whole range holds every result: the slider starts there, but that is no guess.
     button = ipywidgets.Button(description="Commit", disabled=True)
     said = ipywidgets.HTML("Move the ends until you think that it lies between them, in 8 of 10 such questions.")
 

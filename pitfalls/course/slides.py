@@ -1,12 +1,12 @@
 """Slides from executed notebooks: headings, questions and figures, with the rest of the text as speaker's notes.
 
-Nothing is run and nothing is drawn again. A deck is one HTML file that needs no network and no other file: reveal.js is
-taken from the installed package sphinx-revealjs and written into it. ``make slides`` writes one deck a notebook::
+Nothing is run or drawn again. A deck is one HTML file that needs no network and no other file: it contains reveal.js,
+taken from the installed package sphinx-revealjs. ``make slides`` writes one deck per notebook::
 
     python -m pitfalls.course.slides --output build/slides notebooks/*.ipynb
 
-In the browser: space for the next slide, ``s`` for the speaker's view with the notes, ``?print-pdf`` behind the
-address for a PDF.
+In the browser, press space for the next slide and ``s`` for the speaker's view with the notes; append ``?print-pdf`` to
+the address for a PDF.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pitfalls.course import versions
+from pitfalls.course.exercise_cells import EXERCISE
+from pitfalls.course.versions import CHECK, EXPECTED, NAVIGATION
 from pitfalls.extras import extra
 from pitfalls.files import write_text
 
@@ -30,15 +31,15 @@ with extra("course"):
     from nbformat import NotebookNode
     from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-_LEAD = 300  # characters of a section's first paragraph; a slide is read from the last row
+_LEAD = 300  # characters of a section's first paragraph; a slide must be readable from the last row
 _LINES = 16  # of a printed answer
 _CLOSING = "## What you can say"
 _GUESS = re.compile(r"\*\*[^*]*\b(?:guess|commit)\b[^*]*\*\*:?\s*", re.IGNORECASE)
 _ASKING = ("course.predict", "course.guess")
-_GENERATED = {versions.CHECK, versions.NAVIGATION, versions.EXPECTED}  # tags of cells that are no part of the source
+_GENERATED = {CHECK, NAVIGATION, EXPECTED}  # tags of cells that are not part of the source
 
-# Blocks of nbconvert's template that load something from the network, without it. {{...}} is filled in from
-# `resources`, so that no brace of reveal.js is taken for Jinja's.
+# Replaces those blocks of nbconvert's template that load something from the network. Texts come from `resources`, so
+# that Jinja does not read the braces of reveal.js.
 _TEMPLATE = """
 {% extends 'reveal/index.html.j2' %}
 {% block html_head_js %}{% endblock %}
@@ -67,14 +68,14 @@ _STYLE = """
 def select(notebook: NotebookNode) -> NotebookNode:
     """The slides of an executed notebook, as a notebook whose cells have slide types.
 
-    A section starts with its heading and the beginning of its first paragraph. A guess has a slide of its own, and
-    what the next cell printed is shown as its answer. Every figure has a slide. The closing section is shown whole.
-    Exercises are left out: they belong to the lab. All other text is in the speaker's notes.
+    A section starts with its heading and the beginning of its first paragraph. A guess has its own slide, and what the
+    next cell printed follows as its answer. Every figure has a slide. The closing section is shown whole. Exercises are
+    left out: they belong to the lab. All other text goes to the speaker's notes.
 
     Raises
     ------
     ValueError
-        The notebook has no heading, so no slide could start.
+        If the notebook has no heading, so that no slide can start.
     """
     deck = _Deck()
     for cell in notebook.cells:
@@ -82,13 +83,13 @@ def select(notebook: NotebookNode) -> NotebookNode:
         if cell.cell_type == "markdown" and not tags & _GENERATED:
             for paragraph in _paragraphs(cell.source):
                 deck.text(paragraph)
-        elif versions.EXERCISE in tags:
-            deck.exercise_ends()
+        elif EXERCISE in tags:
+            deck.in_exercise = False
         elif cell.cell_type == "code" and not tags & _GENERATED:
             asked = _asked(cell.source)
             for question in asked:
                 deck.slider(question)
-            if not asked:  # what a question shows is its slider
+            if not asked:  # a question's output is its slider
                 deck.outputs(cell.get("outputs", []))
     if not deck.cells:
         raise ValueError("the notebook has no heading, so no slide can start: give its first cell a line '# Title'")
@@ -101,17 +102,17 @@ def to_html(slides: NotebookNode, title: str) -> str:
     Raises
     ------
     ModuleNotFoundError
-        sphinx-revealjs, which holds reveal.js, is not installed.
+        If sphinx-revealjs, which contains reveal.js, is not installed.
     """
     exporter: Any = SlidesExporter(exclude_input=True, exclude_output_prompt=True, exclude_input_prompt=True)
     exporter.raw_template = _TEMPLATE
     page, _ = exporter.from_notebook_node(slides, resources={"metadata": {"name": title}, "deck": _reveal()})
-    # Both style sheets are in the page already; a link to one would be a request.
+    # The page contains both style sheets already; a link to one would be a request.
     return re.sub(r"<link\s[^>]*rel=\"stylesheet\"[^>]*>", "", str(page))
 
 
 def write_slides(notebooks: Iterable[Path], folder: Path) -> list[Path]:
-    """Write one deck a notebook, and a page that lists them; return the decks' paths."""
+    """Write one deck per notebook and a page that lists them; return the decks' paths."""
     folder.mkdir(parents=True, exist_ok=True)
     decks, entries = [], []
     for path in sorted(notebooks):
@@ -133,13 +134,13 @@ class _Deck:
         self._section = ""  # its heading
         self._lead_missing = False
         self._answer_missing = False
-        self._exercise = False
+        self.in_exercise = False  # from its heading to its answer
 
     def text(self, paragraph: str) -> None:
         """Put a paragraph on a slide, or into the notes."""
         if paragraph.startswith("#"):
             self._heading(paragraph)
-        elif not self.cells or self._exercise:
+        elif not self.cells or self.in_exercise:
             return
         elif asked := _GUESS.search(paragraph):
             self.guess(paragraph[asked.end() :])
@@ -155,8 +156,8 @@ class _Deck:
             self._add(paragraph, "notes")
 
     def guess(self, question: str) -> None:
-        """Ask, on a slide of its own; the next printed lines are the answer."""
-        if self.cells and not self._exercise:
+        """Ask, on a separate slide; the next printed lines are the answer."""
+        if self.cells and not self.in_exercise:
             self._add(f"### Guess\n\n{question}", "subslide")
             self._answer_missing = True
 
@@ -167,7 +168,7 @@ class _Deck:
 
     def outputs(self, outputs: Sequence[NotebookNode]) -> None:
         """Show figures, and the answer to a guess."""
-        if not self.cells or self._exercise:
+        if not self.cells or self.in_exercise:
             return
         figures = [output for output in outputs if "<img" in output.get("data", {}).get("text/html", "")]
         printed = [output for output in outputs if output.get("name") == "stdout" and output.text.strip()]
@@ -180,15 +181,11 @@ class _Deck:
         if figures or printed:
             self._answer_missing = False
 
-    def exercise_ends(self) -> None:
-        """Go on with the section: the exercise's answer has been passed."""
-        self._exercise = False
-
     def _heading(self, paragraph: str) -> None:
         heading = paragraph.split("\n")[0]
         level = len(heading) - len(heading.lstrip("#"))
-        self._exercise = "# Exercise" in heading or (self._exercise and level > 2)
-        if self._exercise:
+        self.in_exercise = "# Exercise" in heading or (self.in_exercise and level > 2)
+        if self.in_exercise:
             return
         self._section = heading if level <= 2 else self._section
         self._lead_missing, self._answer_missing = True, False
@@ -209,9 +206,9 @@ class _Deck:
 
 
 def beginning(paragraph: str, length: int) -> str:
-    """The first sentences of a paragraph that have no more than so many characters, and at least one sentence.
+    """The first sentences of a paragraph, at least one, with at most ``length`` characters in all.
 
-    A sentence never ends within emphasis, code or a link.
+    No sentence ends within emphasis, code or a link.
 
     Examples
     --------
@@ -231,7 +228,7 @@ def beginning(paragraph: str, length: int) -> str:
 
 
 def _paragraphs(source: str) -> Iterator[str]:
-    """Paragraphs, with a list kept as one, and a heading apart from the text below it."""
+    """The paragraphs of a text; a list is one of them, and a heading is separate from the text below it."""
     for block in re.split(r"\n\s*\n", source.strip()):
         head, _, rest = block.partition("\n")
         if head.startswith("#"):
@@ -246,7 +243,7 @@ def _asked(source: str) -> list[str]:
     """The questions of calls ``course.predict(id, question, ...)`` and ``course.guess(id, question, ...)``."""
     try:
         nodes = list(ast.walk(ast.parse(source)))
-    except SyntaxError:  # a line of IPython's, such as %pip
+    except SyntaxError:  # a line for IPython, such as %pip
         return []
     calls = [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) in _ASKING]
     texts = [[a.value for a in c.args if isinstance(a, ast.Constant) and isinstance(a.value, str)] for c in calls]
@@ -254,11 +251,11 @@ def _asked(source: str) -> list[str]:
 
 
 def _reveal() -> dict[str, str]:
-    """Reveal.js as texts to write into a page."""
+    """The texts of reveal.js to write into a page."""
     found = importlib.util.find_spec("sphinx_revealjs")
     if found is None or found.origin is None:
         raise ModuleNotFoundError(
-            "slides need reveal.js, which the package sphinx-revealjs holds and which is not installed: "
+            "slides need reveal.js, which comes with the package sphinx-revealjs, and that is not installed: "
             "pip install 'sphinx-revealjs>=3.1'"
         )
     home = Path(found.origin).parent / "_static" / "revealjs"
@@ -267,7 +264,7 @@ def _reveal() -> dict[str, str]:
         for name, file in (("reveal", "dist/reveal.js"), ("notes", "plugin/notes/notes.js"))
     }
     css = "".join((home / "dist" / file).read_text(encoding="utf-8") for file in ("reveal.css", "theme/white.css"))
-    # The theme's font is a file beside it; the reader's own sans-serif stands in.
+    # The theme's font is a separate file; the reader's own sans-serif replaces it.
     return {**texts, "css": re.sub(r"@import url\([^)]*\);", "", css) + _STYLE}
 
 

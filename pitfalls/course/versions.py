@@ -1,9 +1,9 @@
 """The instructor's and the student's version of a notebook, both generated from one source.
 
-``notebooks/src/NN_name.py`` is the source. The **instructor's** version is ``notebooks/NN_name.ipynb``: the solutions
-are in place, and generated cells are added (the Colab cell, and under every answer a locked cell in which nbgrader
-checks it). The **student's** version is ``notebooks/student/NN_name.ipynb``, made from the executed instructor's: stubs
-for solutions, no outputs, the expected figures, and links to the neighbours.
+``notebooks/src/NN_name.py`` is the source. The **instructor's** version is ``notebooks/NN_name.ipynb``: it holds the
+solutions and generated cells (the Colab cell and, under every answer, a locked cell in which nbgrader checks it). The
+**student's** version is ``notebooks/student/NN_name.ipynb``, made from the executed instructor's version: it has stubs
+instead of solutions, no outputs, the expected figures, and links to the notebooks before and after it.
 
 ::
 
@@ -15,32 +15,26 @@ for solutions, no outputs, the expected figures, and links to the neighbours.
 from __future__ import annotations
 
 import argparse
-import ast
 import hashlib
 import html
-import itertools
 import re
-import symtable
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pitfalls.course import colab
+from pitfalls.course.exercise_cells import EXERCISE, Asked, asked, stubbed, tags
 from pitfalls.extras import extra
 from pitfalls.files import write_text
 from pitfalls.study.readme import address
 
 with extra("course"):
     import nbformat
-    from IPython.core.inputtransformer2 import TransformerManager
     from nbformat import NotebookNode, v4
 
-BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
-EXERCISE, CHECK, EXPECTED, NAVIGATION = "exercise", "check", "expected-figure", "navigation"
+CHECK, EXPECTED, NAVIGATION = "check", "expected-figure", "navigation"
 
-_HEADING = re.compile(r"^#+ Exercise (\d\d\.\d+) (★{1,3}☆{0,2}) (\d+) minutes: (.+)$", re.M)
 _TITLE = re.compile(r"^# (.+)$", re.M)
 _PICTURE = re.compile(r'<img alt="([^"]*)"[^>]* src="(data:image/png;base64,[^"]+)"')
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -61,130 +55,11 @@ c.ExecutePreprocessor.timeout = 600  # seconds a cell; nbgrader's 30 are too few
 """
 
 
-@dataclass(frozen=True)
-class Asked:
-    """An exercise as it stands in a notebook.
-
-    Attributes
-    ----------
-    index:
-        Of its answer cell.
-    id:
-        Such as ``"05.1"``.
-    points:
-        As many as its heading has filled stars.
-    name:
-        Of the function that is the answer.
-    check:
-        The line that checks it.
-    """
-
-    index: int
-    id: str
-    points: int
-    name: str
-    check: str
-
-    @property
-    def stub(self) -> str:
-        """What stands in the place of the solution."""
-        return f'raise NotImplementedError("exercise {self.id}")'
-
-
-# ------------------------------------------------------------------------------------- what a notebook asks
-
-
-def asked(cells: Sequence[NotebookNode]) -> list[Asked]:
-    """The exercises of a notebook, in order.
-
-    Raises
-    ------
-    ValueError
-        A cell is not as CONTRIBUTING.md says: no heading of its own, no solution inside its function, no check as its
-        last line, or marks of a solution in a cell without the tag.
-    """
-    found = []
-    heading = None
-    for index, cell in enumerate(cells):
-        if cell.cell_type == "markdown":
-            heading = next(iter(reversed(list(_HEADING.finditer(cell.source)))), heading)
-        elif EXERCISE in _tags(cell):
-            found.append(_asked(index, cell.source, heading))
-            heading = None
-        elif BEGIN in cell.source or END in cell.source:
-            raise ValueError(
-                f'cell {index} holds a solution but lacks the tag: # %% tags=["{EXERCISE}"]\n{cell.source}'
-            )
-    ids = [one.id for one in found]
-    if len(set(ids)) < len(ids):
-        raise ValueError(f"an exercise comes twice in one notebook: {', '.join(ids)}")
-    return found
-
-
-def _asked(index: int, source: str, heading: re.Match[str] | None) -> Asked:
-    exercise_id, name, line = _check(index, source)
-    if heading is None or heading.group(1) != exercise_id:
-        stated = "no heading of its own" if heading is None else f"the heading {heading.group(0)!r}"
-        wanted = f"### Exercise {exercise_id} ★☆☆ 5 minutes: title"
-        raise ValueError(f'cell {index} checks "{exercise_id}" under {stated}; write: {wanted}')
-    one = Asked(index, exercise_id, heading.group(2).count("★"), name, line)
-    _proved(one, source)
-    return one
-
-
-def _check(index: int, source: str) -> tuple[str, str, str]:
-    """Id, name of the answer, and the line that checks it: the cell's last."""
-    try:
-        last = ast.parse(source).body[-1]
-    except (SyntaxError, IndexError) as error:
-        raise ValueError(f"cell {index} is an exercise but no Python: {error}\n{source}") from error
-    match last:
-        case ast.Expr(ast.Call(ast.Attribute(ast.Name("course"), "check"), [ast.Constant(str(exercise_id)), answer])):
-            if isinstance(answer, ast.Name):
-                return exercise_id, answer.id, f'course.check("{exercise_id}", {answer.id})'
-    raise ValueError(f'cell {index} is an exercise: its last line must be course.check("NN.n", name)\n{source}')
-
-
-def _proved(one: Asked, source: str) -> None:
-    """Raise where the solution is not in the answer's function, or the student's cell would not be Python."""
-    lines = source.split("\n")
-    body = ast.parse(source).body
-    inside = {
-        line
-        for node, following in itertools.pairwise(body)
-        if isinstance(node, ast.FunctionDef) and node.name == one.name
-        for line in range(node.lineno, following.lineno - 1)
-    }
-    marks = [(n, line.strip()) for n, line in enumerate(lines) if line.strip() in (BEGIN, END)]
-    if not marks or [mark for _, mark in marks] != [BEGIN, END] * (len(marks) // 2):
-        raise ValueError(f"exercise {one.id} needs {BEGIN!r} and after it {END!r}, each on a line of its own")
-    if not {n for n, _ in marks} <= inside or any(not lines[n].startswith(" ") for n, _ in marks):
-        raise ValueError(f"exercise {one.id}: the marks of its solution must stand in the body of `def {one.name}`")
-    regions = zip(marks[::2], marks[1::2], strict=True)
-    solution = [line.strip() for (begin, _), (end, _) in regions for line in lines[begin + 1 : end]]
-    if not any(line and not line.startswith(("#", "raise NotImplementedError")) for line in solution):
-        raise ValueError(f"exercise {one.id} has no solution between its marks")
-    ast.parse(stubbed(source, one.stub))
-
-
-def stubbed(source: str, stub: str) -> str:
-    r"""The source with a stub for the lines between the marks, as deep as they.
-
-    Examples
-    --------
-    >>> print(stubbed("def f(x):\n    ### BEGIN SOLUTION\n    return x\n    ### END SOLUTION", "raise KeyError"))
-    def f(x):
-        raise KeyError
-    """
-    region = re.compile(rf"^([ \t]*){BEGIN}[ \t]*\n.*?^[ \t]*{END}[ \t]*$", re.M | re.S)
-    return region.sub(lambda found: found.group(1) + stub, source)
-
-
 # ------------------------------------------------------------------------------------- the instructor's version
 
 
 def instructor(notebook: NotebookNode, repository: str) -> NotebookNode:
-    """The instructor's version: the source's cells, and the generated ones. Once more changes nothing.
+    """The instructor's version: the source's cells and the generated ones. Doing this twice changes nothing.
 
     Parameters
     ----------
@@ -192,16 +67,11 @@ def instructor(notebook: NotebookNode, repository: str) -> NotebookNode:
     repository : the address from which Colab installs the package
     """
     made = deepcopy(notebook)
-    cells = [cell for cell in made.cells if CHECK not in _tags(cell)]
-    questions = {one.index: one for one in asked(cells)}
-    with_checks = []
-    for index, cell in enumerate(cells):
-        with_checks.append(cell)
-        if index in questions:
-            one = questions[index]
-            cell.metadata["nbgrader"] = _nbgrader("answer", one.id, solution=True)
-            with_checks.append(_check_cell(one))
-    made.cells = colab.with_colab(with_checks, repository)
+    cells = [cell for cell in made.cells if CHECK not in tags(cell)]
+    for one in reversed(asked(cells)):
+        cells[one.index].metadata["nbgrader"] = _nbgrader("answer", one.id, solution=True)
+        cells.insert(one.index + 1, _check_cell(one))
+    made.cells = colab.with_colab(cells, repository)
     made.metadata["kernelspec"] = _KERNEL
     made.nbformat, made.nbformat_minor = 4, 5
     _number(made.cells)
@@ -216,13 +86,13 @@ def _check_cell(one: Asked) -> NotebookNode:
 
 
 def _nbgrader(kind: str, exercise_id: str, **said: Any) -> dict[str, Any]:
-    """A cell's metadata in nbgrader's schema 3."""
+    """A cell's metadata in version 3 of nbgrader's schema."""
     plain = {"schema_version": 3, "grade": False, "solution": False, "locked": False, "task": False}
     return {**plain, "grade_id": f"{kind}-{exercise_id.replace('.', '-')}", **said}
 
 
 def _number(cells: Sequence[NotebookNode]) -> None:
-    """Give each cell an id of its text, so that two builds write the same."""
+    """Give each cell an id that depends on its text alone, so that two builds write the same."""
     seen: dict[str, int] = {}
     for cell in cells:
         digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:12]
@@ -234,12 +104,12 @@ def _number(cells: Sequence[NotebookNode]) -> None:
 
 
 def student(notebook: NotebookNode, before: tuple[str, str] | None, after: tuple[str, str] | None) -> NotebookNode:
-    """The student's version of an executed instructor's.
+    """The student's version of an executed instructor's version.
 
     Parameters
     ----------
     notebook : the instructor's version
-    before, after : title and file name of the neighbours; None at the ends of the course
+    before, after : title and file name of the notebooks before and after it; None at the ends of the course
     """
     questions = {one.index: one for one in asked(notebook.cells)}
     cells: list[NotebookNode] = []
@@ -263,18 +133,17 @@ def _cleared(cell: NotebookNode) -> NotebookNode:
 
 
 def _expected(one: Asked, cells: Sequence[NotebookNode]) -> Iterator[NotebookNode]:
-    """A markdown cell with the figure that the answer's cell shows, or the cell after it and its check."""
+    """A markdown cell with the figures that the answer's cell shows, or the cell after it and its check."""
     shown = [cells[i] for i in (one.index, one.index + 2) if i < len(cells) and cells[i].cell_type == "code"]
-    pictures = [picture for cell in shown for picture in _pictures(cell.outputs)]
-    if pictures:
-        # In the text and not as an attachment, which Colab does not show.
-        said = "\n\n".join(f"![{_plain(alt)}]({data})" for alt, data in pictures)
-        text = f"**What to expect** when exercise {one.id} is right:\n\n{said}"
+    # In the text, not as an attachment, which Colab does not show.
+    figures = [f"![{_plain(alt)}]({data})" for cell in shown for alt, data in pictures(cell.outputs)]
+    if figures:
+        text = "\n\n".join([f"**What to expect** when exercise {one.id} is right:", *figures])
         yield v4.new_markdown_cell(text, metadata={"tags": [EXPECTED]}, id=f"expected-{one.id.replace('.', '-')}")
 
 
-def _pictures(outputs: Sequence[NotebookNode]) -> Iterator[tuple[str, str]]:
-    """Alt text and data address of each figure: a plot of ours, or any PNG."""
+def pictures(outputs: Sequence[NotebookNode]) -> Iterator[tuple[str, str]]:
+    """The alt text and data address of each figure: a plot of ours, or any PNG."""
     for output in outputs:
         data = output.get("data", {})
         ours = _PICTURE.findall(data.get("text/html", ""))
@@ -286,7 +155,7 @@ def _pictures(outputs: Sequence[NotebookNode]) -> Iterator[tuple[str, str]]:
 
 
 def _plain(alt: str) -> str:
-    """An alt text in which Markdown sees no mark."""
+    """An alt text that Markdown leaves as it is."""
     return re.sub(r"([\[\]\\*_`<>$])", r"\\\1", " ".join(alt.split()))
 
 
@@ -295,59 +164,18 @@ def _links(before: tuple[str, str] | None, after: tuple[str, str] | None) -> str
     return " · ".join(said) or "The course has no other notebook."
 
 
-def stranded(cells: Sequence[NotebookNode]) -> list[str]:
-    """Cells that would fail in the student's version with something else than ``NotImplementedError``.
-
-    A cell that uses an answer raises it; what that cell alone would have defined is then missing further down. Each
-    such use is told in words; a notebook should have none.
-    """
-    answers = {one.name for one in asked(cells)}
-    said: list[str] = []
-    bound: set[str] = set()
-    lost: dict[str, int] = {}
-    for index, cell in enumerate(cells):
-        if cell.cell_type != "code":
-            continue
-        binds, needs = _names(cell.source)
-        said += [f"cell {index} needs `{name}` of cell {lost[name]}" for name in sorted(needs & lost.keys())]
-        if needs & answers and not {EXERCISE, CHECK} & _tags(cell):
-            lost.update(dict.fromkeys(binds - bound, index))
-            continue
-        bound |= binds
-        lost = {name: at for name, at in lost.items() if name not in binds}
-    return said
-
-
-def _names(source: str) -> tuple[set[str], set[str]]:
-    """The names that a cell binds, and those that it needs from cells above."""
-    top = symtable.symtable(TransformerManager().transform_cell(source), "cell", "exec")
-    binds = {one.get_name() for one in top.get_symbols() if one.is_assigned() or one.is_imported()}
-    return binds, {one for table in _tables(top) for one in _free(table)} - binds
-
-
-def _tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
-    yield table
-    for child in table.get_children():
-        yield from _tables(child)
-
-
-def _free(table: symtable.SymbolTable) -> Iterator[str]:
-    outermost = table.get_type() == "module"
-    return (one.get_name() for one in table.get_symbols() if one.is_referenced() and (outermost or one.is_global()))
-
-
 # ------------------------------------------------------------------------------------- on the disk
 
 
 def students(notebooks: Path) -> dict[str, NotebookNode]:
-    """The student's versions of all notebooks of a folder, by file name.
+    """The student's versions of all notebooks in a folder, by file name.
 
     Raises
     ------
     FileNotFoundError
-        The folder holds no notebook.
+        If the folder holds no notebook.
     ValueError
-        A notebook's exercises are not as they must be, or it lacks the generated cells; its name is said.
+        If a notebook's exercises are not as they must be, or it lacks the generated cells; the message names it.
     """
     paths = sorted(notebooks.glob("[0-9][0-9]_*.ipynb"))
     if not paths:
@@ -357,8 +185,8 @@ def students(notebooks: Path) -> dict[str, NotebookNode]:
     around = zip([None, *places], [*places[1:], None], strict=False)
     made = {}
     for (name, notebook), (before, after) in zip(read.items(), around, strict=True):
-        if not any(colab.TAG in _tags(cell) for cell in notebook.cells):
-            raise ValueError(f"{name} was built before the generated cells were: run `make -B notebooks/{name}`")
+        if not any(colab.TAG in tags(cell) for cell in notebook.cells):
+            raise ValueError(f"{name} is too old to have the generated cells: run `make -B notebooks/{name}`")
         try:
             made[name] = student(notebook, before, after)
         except ValueError as error:
@@ -367,7 +195,7 @@ def students(notebooks: Path) -> dict[str, NotebookNode]:
 
 
 def write_students(notebooks: Path, folder: Path) -> list[Path]:
-    """Write the student's version of every notebook; the paths. A notebook that has gone is removed."""
+    """Write the student's version of every notebook, remove those of notebooks that are gone, and return the paths."""
     made = students(notebooks)
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("[0-9][0-9]_*.ipynb"):
@@ -379,23 +207,22 @@ def write_students(notebooks: Path, folder: Path) -> list[Path]:
 def write_nbgrader(notebooks: Path, folder: Path) -> list[Path]:
     """Write a course folder for nbgrader: an assignment for every notebook with exercises, and a configuration.
 
-    A configuration that is there already is left as it is.
+    An existing configuration is left as it is.
     """
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "nbgrader_config.py"
     if not config.exists():
         write_text(config, _CONFIG)
-    written = []
-    for name, notebook in students(notebooks).items():
-        if any(EXERCISE in _tags(cell) for cell in notebook.cells):
-            target = folder / "source" / Path(name).stem / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            written.append(_write(notebook, target))
-    return written
+    return [
+        _write(notebook, folder / "source" / Path(name).stem / name)
+        for name, notebook in students(notebooks).items()
+        if any(EXERCISE in tags(cell) for cell in notebook.cells)
+    ]
 
 
 def _write(notebook: NotebookNode, target: Path) -> Path:
     nbformat.validate(notebook)
+    target.parent.mkdir(parents=True, exist_ok=True)
     write_text(target, nbformat.writes(notebook) + "\n")
     return target
 
@@ -407,12 +234,8 @@ def _title(notebook: NotebookNode) -> str:
     return found.group(1)
 
 
-def _tags(cell: NotebookNode) -> set[str]:
-    return set(cell.metadata.get("tags", []))
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the versions; the commands stand at the top of this module."""
+    """Write the versions; the commands are listed at the top of this module."""
     root = Path(__file__).resolve().parents[2]
     parser = argparse.ArgumentParser(prog="python -m pitfalls.course.versions", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)

@@ -1,27 +1,26 @@
-"""One function a figure: a tidy table in, a :class:`Plot` out (figure, alt text, caption, numbers)."""
+"""One function per figure: a tidy table in, a :class:`Plot` out (figure, alt text, caption, numbers)."""
 
 from pitfalls.extras import extra
 
 with extra("figures"):
     from pitfalls.figures.accuracy import accuracy
-    from pitfalls.figures.agreement import overlaps
-    from pitfalls.figures.beta import beta
     from pitfalls.figures.calibration import calibration
-    from pitfalls.figures.clusters import clusters
-    from pitfalls.figures.effects import ablation, effects, translation
+    from pitfalls.figures.cluster_map import clusters
+    from pitfalls.figures.effect_curves import ablation, effects, translation
     from pitfalls.figures.effects_grid import effects_grid
     from pitfalls.figures.encoded_used import encoded_used
-    from pitfalls.figures.forms import forms
+    from pitfalls.figures.form_counts import forms
     from pitfalls.figures.matrix import matrix
     from pitfalls.figures.neuron import neuron
-    from pitfalls.figures.outcomes import outcomes
+    from pitfalls.figures.outcome_bars import outcomes
     from pitfalls.figures.overlap_bars import overlap_bars
     from pitfalls.figures.overlap_map import overlap_map
-    from pitfalls.figures.strengths import strengths
+    from pitfalls.figures.overlap_matrix import overlaps
+    from pitfalls.figures.strengths import beta, strengths
     from pitfalls.figures.style import Plot
     from pitfalls.figures.tradeoff import tradeoff
-    from pitfalls.figures.truth import truth
-    from pitfalls.figures.wilcoxon import wilcoxon
+    from pitfalls.figures.truth_areas import truth
+    from pitfalls.figures.wilcoxon_matrix import wilcoxon
 
 __all__ = [
     "Plot",

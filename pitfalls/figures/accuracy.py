@@ -7,18 +7,8 @@ from typing import Literal
 import pandas as pd
 from matplotlib.axes import Axes
 
-from pitfalls.figures.style import (
-    Plot,
-    draw_line,
-    in_order,
-    in_words,
-    look,
-    one_configuration,
-    over_draws,
-    panels,
-    ranking_name,
-    settings,
-)
+from pitfalls.figures.points import by_ranking, draw_line, if_draws, in_words, one_configuration, over_draws
+from pitfalls.figures.style import Plot, look, panels, ranking_name, settings
 
 _AXIS = {
     "accuracy": "Accuracy (fraction of words)",
@@ -29,18 +19,11 @@ _AXIS = {
 _KEYS = ["probe", "ranking", "direction", "k"]
 
 
-def _style(ranking: str, direction: str) -> str:
-    """Solid top to bottom, dotted bottom to top, dashed random."""
-    if direction == "btt":
-        return ":"
-    return "--" if ranking == "random" else "-"
-
-
 def accuracy(curves: pd.DataFrame, measure: Literal["accuracy", "mi_bits", "nmi", "selectivity"] = "accuracy") -> Plot:
-    """Draw ``measure`` over k: a panel a probe, a colour a ranking; solid ttb, dashed random, dotted btt.
+    """Draw ``measure`` over k, one panel per probe, one colour per ranking; solid ttb, dashed random, dotted btt.
 
-    The legend's "Linear by Gaussian" is the Linear probe on neurons ranked by Gaussian. Rows that differ in
-    their seeds only are averaged, with a band from the lowest to the highest.
+    In the legend, "Linear by Gaussian" is the Linear probe on neurons ranked by Gaussian. Rows that differ in their
+    seeds only are averaged, with a band from the lowest to the highest.
 
     Parameters
     ----------
@@ -61,10 +44,9 @@ def accuracy(curves: pd.DataFrame, measure: Literal["accuracy", "mi_bits", "nmi"
     Line chart over k, the number of neurons: Accuracy (fraction of words), Spanish Gender, layer 3. Linear
     probe: by Probeless 0.600 at k = 1, 0.900 at k = 2.
     """
-    what = "a figure of probing curves"
     if measure not in _AXIS:
         raise ValueError(f"measure must be one of {list(_AXIS)}, not {measure!r}")
-    about = one_configuration(curves, (*_KEYS, measure), ("task", "split"), what)
+    about = one_configuration(curves, (*_KEYS, measure), ("task", "split"), "a figure of probing curves")
     points = over_draws(curves, _KEYS, measure)
     # Linear first, as in the paper.
     probes = sorted(points["probe"].unique(), reverse=True)
@@ -82,17 +64,15 @@ def accuracy(curves: pd.DataFrame, measure: Literal["accuracy", "mi_bits", "nmi"
         f"{about}: {_AXIS[measure]} of each probe on the first k neurons of each ranking"
         f"{', on the control task' if on_control else ''}. "
         '"A by B" is probe A on the ranking B; solid: top to bottom, dashed: random, dotted: bottom to top.'
-        + (" Bands span the draws." if int(points["draws"].max()) > 1 else "")
+        + if_draws(points, " Bands span the draws.")
     )
     return Plot(figure, alt, caption, points.rename(columns={"mean": measure}))
 
 
 def _draw_panel(axes: Axes, points: pd.DataFrame, probe: str) -> list[str]:
-    """Draw one probe's curves; return each in words."""
-    pairs = in_order(zip(points["ranking"], points["direction"], strict=True))
+    """Draw one probe's curves and return each in words."""
     lines = []
-    for ranking, direction in pairs:
-        line = points[(points["ranking"] == ranking) & (points["direction"] == direction)]
+    for ranking, direction, line in by_ranking(points):
         color, marker = look(ranking, points["ranking"])
         name = ranking_name(ranking, direction)
         draw_line(
@@ -101,7 +81,7 @@ def _draw_panel(axes: Axes, points: pd.DataFrame, probe: str) -> list[str]:
             color=color,
             marker=marker,
             markerfacecolor=color if direction == "ttb" else "white",
-            linestyle=_style(ranking, direction),
+            linestyle=":" if direction == "btt" else "--" if ranking == "random" else "-",
             label=f"{ranking_name(probe, 'ttb')} by {name}",
         )
         lines.append(f"by {name} {in_words(line)}")

@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from scipy.stats import binom
 
-from pitfalls.figures.style import Plot, panels, require, settings
+from pitfalls.figures.points import require
+from pitfalls.figures.style import Plot, panels, settings
 
 _NEEDED = ("id", "question", "low", "high", "result", "inside")
 _WHAT = "a figure of calibration"
@@ -21,19 +22,19 @@ _INSIDE, _OUTSIDE = ("#0072B2", "o", "inside"), ("#D55E00", "X", "outside")
 def calibration(table: pd.DataFrame) -> Plot:
     """Draw every guess as a bar of the same length, and where the result fell.
 
-    Guesses are about different things, so each is drawn in its own unit: the interval guessed lies from 0 to 1, and a
-    result farther outside than one and a half of its width is drawn at the edge.
+    Guesses are about different things, so each has its own unit: its interval is drawn from 0 to 1. A result that lies
+    more than one and a half interval widths outside is drawn at the edge.
 
     Parameters
     ----------
     table:
-        Columns id, question, low, high, result and inside (bool), and, if there is one, unit; one row a guess, such
-        as ``pitfalls.course.calibration()`` gives. It may have no rows.
+        Columns id, question, low, high, result and inside (bool), and perhaps unit; one row per guess, or none. Such
+        as ``pitfalls.course.calibration()`` gives.
 
     Raises
     ------
     ValueError
-        If a column is missing, an interval has its higher bound first, or ``inside`` is not what the numbers say.
+        If a column is missing, an interval has its higher bound first, or ``inside`` contradicts the numbers.
 
     Examples
     --------
@@ -54,8 +55,7 @@ def calibration(table: pd.DataFrame) -> Plot:
     n, hits = len(points), int(points["inside"].sum())
     share = f"{hits} of {n} results lie inside ({100 * hits / n:.0f} %; wished for: {100 * _WISHED:.0f} %)"
     with settings():
-        figure, (axes,) = panels(1)
-        figure.set_size_inches(9.0, 1.6 + 0.36 * n)
+        figure, (axes,) = panels(1, (9.0, 1.6 + 0.36 * n))
         _draw(axes, points)
         axes.set_title(f"{hits} of {n} inside: {100 * hits / n:.0f} %, wished for {100 * _WISHED:.0f} %")
     rows = " ".join(f"{_ended(str(row.question))} {row.said}." for row in points.itertuples())
@@ -75,11 +75,10 @@ def _ended(question: str) -> str:
 
 
 def _nothing_yet(table: pd.DataFrame) -> Plot:
-    """What is true without guesses."""
+    """The figure without any guesses."""
     words = "No guess has met its result yet, so there is nothing to say about your calibration."
     with settings():
-        figure, (axes,) = panels(1)
-        figure.set_size_inches(9.0, 1.2)
+        figure, (axes,) = panels(1, (9.0, 1.2))
         axes.axis("off")
         axes.text(0.5, 0.5, words, ha="center", va="center", transform=axes.transAxes)
     how = "Guesses are made before a result, with the slider or with course.guess, and are kept on your own computer."
@@ -89,7 +88,7 @@ def _nothing_yet(table: pd.DataFrame) -> Plot:
 def _check(table: pd.DataFrame) -> None:
     low, high, result = (table[column].to_numpy(dtype=float) for column in ("low", "high", "result"))
     for wrong, what in (
-        (~(low <= high), "is no interval: give the lower bound first"),
+        (~(low <= high), "is not an interval: give the lower bound first"),
         (((low <= result) & (result <= high)) != table["inside"].to_numpy(dtype=bool), "has another inside"),
     ):
         if wrong.any():
@@ -101,7 +100,7 @@ def _check(table: pd.DataFrame) -> None:
 
 
 def _place(low: float, high: float, result: float) -> float:
-    """The result where the interval lies from 0 to 1, at the edge if it is farther; 0.5 for a point that was hit.
+    """Where the result stands if the interval lies from 0 to 1; at most at the edge, and 0.5 for a point that was hit.
 
     Examples
     --------
@@ -121,7 +120,7 @@ def _said(row: pd.Series) -> str:
 
 
 def _verdict(hits: int, n: int) -> str:
-    """What so many hits say, where the middle 95 % of readers with right intervals would be.
+    """What this number of hits says, beside the middle 95 % of readers whose intervals are right.
 
     Examples
     --------
@@ -163,7 +162,7 @@ def _draw(axes: Axes, points: pd.DataFrame) -> None:
 
 
 def _short(question: str, most: int = 44) -> str:
-    """A question that fits beside its bar.
+    """A question, cut so that it fits beside its bar.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Intervention curves of many attributes and layers at once: error rate and CLWV over k, a small panel each."""
+"""Intervention curves of many attributes and layers: error rate and CLWV over k, in one small panel each."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pitfalls.figures.effects import (
+from pitfalls.figures.effect_curves import (
     COLUMNS,
     draw_curves,
     kind_in_words,
@@ -19,7 +18,8 @@ from pitfalls.figures.effects import (
     rates,
     strength_in_words,
 )
-from pitfalls.figures.style import Plot, in_order, language_name, only, ranking_name, require, settings
+from pitfalls.figures.points import count, if_draws, only, require, unmixed
+from pitfalls.figures.style import Plot, blank, in_order, language_name, ranking_name, settings
 
 #: One small panel, in inches.
 SMALL_PANEL = (2.1, 1.6)
@@ -32,22 +32,22 @@ _Panel = tuple[str, Any]
 
 
 def effects_grid(effects: pd.DataFrame) -> Plot:
-    """Draw error rate (solid) and CLWV (dashed) over k in small panels: a row an attribute, a column a layer.
+    """Draw error rate (solid) and CLWV (dashed) over k in small panels, one row per attribute, one column per layer.
 
-    Each panel is what :func:`~pitfalls.figures.effects` draws of its configuration. Where the strength is not the same
-    in all panels, it stands in each panel's title. A combination that the table lacks leaves its place blank. Rows that
-    differ in their seeds only are averaged, with a band from the lowest to the highest.
+    Each panel is what :func:`~pitfalls.figures.effects` draws of its configuration. Where panels differ in strength,
+    each title gives its own. A combination that the table lacks leaves its place blank. Rows that differ in their seeds
+    only are averaged, with a band from the lowest to the highest.
 
     Parameters
     ----------
     effects:
-        Tables of ``intervene``, concatenated; of one language, kind, split and target, and within an attribute and
-        layer of one strength.
+        Tables of ``intervene``, concatenated; of one language, kind, split and target, and of one strength for each
+        attribute and layer.
 
     Raises
     ------
     ValueError
-        If a column is missing, or the rows are of several languages or kinds, or those of a panel of several strengths.
+        If a column is missing, the rows are of several languages or kinds, or a panel has several strengths.
 
     Examples
     --------
@@ -62,13 +62,14 @@ def effects_grid(effects: pd.DataFrame) -> Plot:
     """
     require(effects, ("language", "attribute", "layer", *COLUMNS), _WHAT)
     language, kind = only(effects, "language", _WHAT), only(effects, "kind", _WHAT)
-    for column in ("split", "target"):
-        if column in effects.columns:
-            only(effects, column, _WHAT)
-    parts: dict[_Panel, pd.DataFrame] = {}
-    for name, rows in effects.groupby("attribute"):
-        parts |= {(str(name), layer): part for layer, part in rows.groupby("layer")}
-    strengths = {panel: float(only(part, "strength", _of(panel))) for panel, part in parts.items()}
+    unmixed(effects, ("split", "target"), _WHAT)
+    parts: dict[_Panel, pd.DataFrame] = {
+        (str(attribute), layer): part for (attribute, layer), part in effects.groupby(["attribute", "layer"])
+    }
+    strengths = {
+        (attribute, layer): float(only(part, "strength", f"the panel of {attribute}, layer {layer},"))
+        for (attribute, layer), part in parts.items()
+    }
     points = {panel: rates(part) for panel, part in parts.items()}
     every = pd.concat(
         [points[panel].assign(attribute=panel[0], layer=panel[1], strength=strengths[panel]) for panel in points],
@@ -80,13 +81,12 @@ def effects_grid(effects: pd.DataFrame) -> Plot:
     if not same:
         titles = {panel: f"{title}, {strength_in_words(kind, strengths[panel])}" for panel, title in titles.items()}
     figure, missing = _draw(points, titles, every, about)
-    n_rows, n_columns = every["attribute"].nunique(), every["layer"].nunique()
     told = [f"{titles[panel]} ({_n_words(points[panel])}): {_in_words(points[panel])}." for panel in parts]
     if missing:
         told.append(
             f"Left blank, as the table has no rows: {'; '.join(f'{a}, layer {layer}' for a, layer in missing)}."
         )
-    size = f"{n_rows} attribute{'s' * (n_rows > 1)} by {n_columns} layer{'s' * (n_columns > 1)}"
+    size = f"{count(every['attribute'].nunique(), 'attribute')} by {count(every['layer'].nunique(), 'layer')}"
     alt = (
         f"Grid of line charts over k, the number of changed neurons, {size}: error rate and CLWV as fractions of all "
         f"predictions. {about}. {' '.join(told)}"
@@ -95,16 +95,12 @@ def effects_grid(effects: pd.DataFrame) -> Plot:
         f"{about}. A row an attribute, a column a layer: error rate (solid: the word came out different) and CLWV "
         f"(dashed: right lemma, another value) as fractions of the predicted words ({_n_words(every)} a panel), over "
         "the number k of changed neurons; hollow markers: bottom to top."
-        + (" Bands span the draws." if int(every["draws"].max()) > 1 else "")
+        + if_draws(every, " Bands span the draws.")
         + (" Blank: not in the table." if missing else "")
     )
     first = ["attribute", "layer", "strength"]
     table = every[first + [column for column in every.columns if column not in first]]
     return Plot(figure, alt, caption, table.rename(columns={"mean": "rate"}))
-
-
-def _of(panel: _Panel) -> str:
-    return f"the panel of {panel[0]}, layer {panel[1]},"
 
 
 def _n_words(points: pd.DataFrame) -> str:
@@ -120,8 +116,7 @@ def _draw(
     with settings():
         handles = legend_handles(every)
         height = max(SMALL_PANEL[1] * len(attributes), _LEGEND_LINE * len(handles)) + 0.7
-        figure = Figure(figsize=(SMALL_PANEL[0] * len(layers) + _LEGEND_WIDTH, height), layout="constrained")
-        FigureCanvasAgg(figure)
+        figure = blank((SMALL_PANEL[0] * len(layers) + _LEGEND_WIDTH, height))
         grid = figure.subplots(len(attributes), len(layers), sharex=True, sharey=True, squeeze=False)
         missing = []
         for row, name in enumerate(attributes):
@@ -143,7 +138,7 @@ def _draw(
 
 
 def _label_the_outer(grid: NDArray[np.object_]) -> None:
-    """Numbers at the lowest panel of every column and the first of every row, where others may be blank."""
+    """Write numbers at the lowest panel of every column and the first of every row, skipping blank ones."""
     lowest: dict[int, Axes] = {}
     for line in grid:
         shown: list[tuple[int, Any]] = [(column, axes) for column, axes in enumerate(line) if axes.axison]

@@ -10,18 +10,18 @@ from matplotlib.axes import Axes
 from scipy.stats import spearmanr
 
 from pitfalls.columns import CONFIGURATION
-from pitfalls.figures.style import (
-    Plot,
-    appearance,
-    in_order,
-    language_name,
+from pitfalls.figures.points import (
+    by_ranking,
+    count,
+    finite,
+    if_draws,
+    means_over_draws,
     only,
-    panels,
-    ranking_name,
     require,
-    settings,
     subject,
+    unmixed,
 )
+from pitfalls.figures.style import Plot, appearance, language_name, panels, ranking_name, settings
 
 _AREAS = ["probing_area", "clwv_area"]
 _COLUMNS = (*CONFIGURATION, "ranking", "direction", "probe", *_AREAS)
@@ -29,13 +29,13 @@ _WHAT = "a figure of what is encoded and what is used"
 
 
 def encoded_used(areas: pd.DataFrame) -> Plot:
-    """Draw the area under the CLWV curve (upwards) against the one under the probing curve: a point a ranking.
+    """Draw the area under each ranking's CLWV curve (upwards) against that under its probing curve (to the right).
 
-    Each ranking has a point in every configuration (a language, attribute and layer); from bottom to top the markers
-    are hollow. To the right: a probe reads the attribute from the ranking's first neurons; up: changing them changes
-    the words. Rows that differ in their seeds only are averaged. The alt text gives Spearman's correlation over all
-    points, and the mean of those between the rankings within a configuration; a configuration where one side is
-    constant, or that has one ranking only, has none and is left out of the mean.
+    Each ranking has one point per configuration (language, attribute and layer); from bottom to top the markers are
+    hollow. Farther right, a probe reads the attribute better from the ranking's first neurons; farther up, changing
+    them changes more words. Rows that differ in their seeds only are averaged. The alt text gives Spearman's
+    correlation over all points, and the mean of the correlations within configurations; configurations where one side
+    is constant, or that have only one ranking, have no correlation and are left out of the mean.
 
     Parameters
     ----------
@@ -46,8 +46,8 @@ def encoded_used(areas: pd.DataFrame) -> Plot:
     Raises
     ------
     ValueError
-        If a column is missing, an area is not a number, or the rows are of several probes or splits, or those of a
-        configuration of several interventions.
+        If a column is missing, an area is not a number, the rows are of several probes or splits, or a configuration
+        has several interventions.
 
     Examples
     --------
@@ -61,24 +61,21 @@ def encoded_used(areas: pd.DataFrame) -> Plot:
     Probeless 0.700 and 0.100.
     """
     _check(areas)
-    points = _over_draws(areas)
-    pairs = in_order(zip(points["ranking"], points["direction"], strict=True))
+    points = means_over_draws(areas, [*CONFIGURATION, "ranking", "direction", "probe"], _AREAS)
     probe = f"{ranking_name(str(points['probe'].iloc[0]), 'ttb')} probe's"
     n = len(points.drop_duplicates(CONFIGURATION))
     about = _about(points, n)
     correlations = _correlations_in_words(points)
     with settings():
-        figure, (axes,) = panels(1)
-        figure.set_size_inches(7.2, 4.6)
-        _draw(axes, points, pairs)
+        figure, (axes,) = panels(1, (7.2, 4.6))
+        _draw(axes, points)
         axes.set_xlabel(f"Area under the {probe} curve (mean over k, fraction of words)")
-        axes.set_title(about if n == 1 else f"{about}: {_number(n, 'configuration')}")
-    size = f"{_number(len(pairs), 'ranking')} in {_number(n, 'configuration')}, {_number(len(points), 'point')}"
+        axes.set_title(about if n == 1 else f"{about}: {count(n, 'configuration')}")
     told = [
         f"{ranking_name(ranking, direction)} {own['probing_area'].mean():.3f} and {own['clwv_area'].mean():.3f}"
-        for ranking, direction in pairs
-        for own in [_of(points, ranking, direction)]
+        for ranking, direction, own in by_ranking(points)
     ]
+    size = f"{count(len(told), 'ranking')} in {count(n, 'configuration')}, {count(len(points), 'point')}"
     alt = (
         f"Scatter plot: area under the CLWV curve against area under the {probe} curve, {about}: {size}. "
         f"{correlations} Mean areas under the probe's and the CLWV curve: {'; '.join(told)}."
@@ -87,7 +84,7 @@ def encoded_used(areas: pd.DataFrame) -> Plot:
         f"{about}: {size}. To the right: the {probe} accuracy over k says that the ranking's first neurons encode the "
         "attribute; up: CLWV (right lemma, another value) over k says that the model uses them. Both areas are means "
         f"over k, as fractions of words. Hollow markers: bottom to top. {correlations}"
-        + (" Means over draws." if int(points["draws"].max()) > 1 else "")
+        + if_draws(points, " Means over draws.")
     )
     return Plot(figure, alt, caption, points)
 
@@ -95,33 +92,10 @@ def encoded_used(areas: pd.DataFrame) -> Plot:
 def _check(areas: pd.DataFrame) -> None:
     require(areas, _COLUMNS, _WHAT)
     only(areas, "probe", _WHAT)
-    for column in ("split", "kind", "task"):
-        if column in areas.columns:
-            only(areas, column, _WHAT)
+    unmixed(areas, ("split", "kind", "task"), _WHAT)
     for configuration, part in areas.groupby(CONFIGURATION):
-        for column in ("strength", "target"):
-            if column in areas.columns:
-                only(part, column, f"the configuration {' '.join(str(name) for name in configuration)}")
-    for column in _AREAS:
-        wrong = areas.loc[~np.isfinite(areas[column].astype(float)), column].tolist()
-        if wrong:
-            raise ValueError(f"{column} must be a number, and {len(wrong)} rows have {wrong[:6]}; leave these rows out")
-
-
-def _over_draws(areas: pd.DataFrame) -> pd.DataFrame:
-    """Means over draws: language, attribute, layer, ranking, direction, probe, both areas, draws."""
-    grouped = areas.groupby([*CONFIGURATION, "ranking", "direction", "probe"], sort=True)
-    return grouped.agg(
-        probing_area=("probing_area", "mean"), clwv_area=("clwv_area", "mean"), draws=("clwv_area", "count")
-    ).reset_index()
-
-
-def _of(points: pd.DataFrame, ranking: str, direction: str) -> pd.DataFrame:
-    return points[(points["ranking"] == ranking) & (points["direction"] == direction)]
-
-
-def _number(n: int, of: str) -> str:
-    return f"{n} {of}{'s' * (n != 1)}"
+        unmixed(part, ("strength", "target"), f"the configuration {' '.join(str(name) for name in configuration)}")
+    finite(areas, _AREAS, "; leave these rows out")
 
 
 def _about(points: pd.DataFrame, n: int) -> str:
@@ -131,14 +105,14 @@ def _about(points: pd.DataFrame, n: int) -> str:
 
 
 def _correlation(points: pd.DataFrame) -> float:
-    """Spearman's correlation of the areas; NaN where one side is constant, as in a single point."""
+    """Spearman's correlation of the areas; NaN where one side is constant, as it is for a single point."""
     if points[_AREAS].nunique().min() < 2:
         return float("nan")
     return float(spearmanr(points["probing_area"], points["clwv_area"])[0])
 
 
 def _correlations_in_words(points: pd.DataFrame) -> str:
-    """Over all points, and the mean of those within the configurations that have one."""
+    """The correlation over all points, and the mean of those within the configurations that have one."""
     over_all = _correlation(points)
     within = [_correlation(part) for _, part in points.groupby(CONFIGURATION)]
     found = [correlation for correlation in within if not np.isnan(correlation)]
@@ -151,15 +125,14 @@ def _correlations_in_words(points: pd.DataFrame) -> str:
     return f"Spearman's correlation: {first}; {second}{left}."
 
 
-def _draw(axes: Axes, points: pd.DataFrame, pairs: list[tuple[str, str]]) -> None:
-    for ranking, direction in pairs:
-        own = _of(points, ranking, direction)
+def _draw(axes: Axes, points: pd.DataFrame) -> None:
+    for ranking, direction, own in by_ranking(points):
         look = appearance(ranking, direction, points["ranking"]) | {"markersize": 6.0, "alpha": 0.8}
         x, y = (own[area].to_numpy() for area in _AREAS)
-        # Points on the axis are whole, not cut in half.
+        # Points on the axis are drawn whole, not cut in half.
         axes.plot(x, y, linestyle="none", label=ranking_name(ranking, direction), clip_on=False, zorder=3, **look)
     lowest, highest = points[_AREAS].min(), points[_AREAS].max()
-    # A probe is hardly ever below chance, and what lies there would be empty paper: from the tenth below the lowest.
+    # A probe is hardly ever below chance, where the figure would be empty: start at the tenth below the lowest point.
     axes.set_xlim(math.floor(10 * lowest["probing_area"]) / 10, max(1.0, highest["probing_area"]))
     top = 1.1 * max(highest["clwv_area"], 0.0)
     axes.set_ylim(min(0.0, 1.1 * lowest["clwv_area"]), top or 1.0)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from pitfalls.figures.style import Plot, in_order, one_configuration, over_draws, ranking_name, settings
+from pitfalls.figures.heat_map import heat_map
+from pitfalls.figures.points import if_draws, one_configuration, over_draws
+from pitfalls.figures.style import Plot, in_order, panels, ranking_name, settings
 
 _NEEDED = ("probe", "ranking", "direction", "k", "accuracy")
 # The preset and its optimum side by side, then the other probe.
@@ -19,10 +19,10 @@ _PROBES = ("linear", "linear_converged", "gaussian")
 
 
 def matrix(curves: pd.DataFrame, k: int) -> Plot:
-    """Draw the accuracy of every probe (a column) on the first ``k`` neurons of every ranking (a row).
+    """Draw the accuracy of every probe (columns) on the first ``k`` neurons of every ranking (rows).
 
     A frame marks a probe that grades the ranking it made itself. Rows that differ in their seeds only are averaged,
-    and half their range is written behind the mean.
+    and half their range follows the mean.
 
     Parameters
     ----------
@@ -45,21 +45,16 @@ def matrix(curves: pd.DataFrame, k: int) -> Plot:
     Heat map: accuracy (fraction of words) with the first 8 neurons, Spanish Gender, layer 3. Linear: Linear probe
     0.900 (its own), Gaussian probe 0.800. Gaussian: Linear probe 0.700, Gaussian probe 0.950 (its own).
     """
-    what = "a probe × ranking matrix"
-    about = one_configuration(curves, _NEEDED, ("task", "split"), what)
+    about = one_configuration(curves, _NEEDED, ("task", "split"), "a probe × ranking matrix")
     at_k = curves[curves["k"] == k]
     if at_k.empty:
         raise ValueError(f"no row has k = {k}; the table has k = {sorted(curves['k'].unique().tolist())[:20]}")
     points = over_draws(at_k, ["probe", "ranking", "direction"], "accuracy").rename(columns={"mean": "accuracy"})
     pairs = in_order(zip(points["ranking"], points["direction"], strict=True))
-    probes = sorted(
-        points["probe"].unique(), key=lambda probe: (_PROBES.index(probe) if probe in _PROBES else 9, probe)
-    )
+    probes = sorted(points["probe"].unique(), key=probe_place)
     rows = points.set_index(["ranking", "direction", "probe"])
     with settings():
-        figure = Figure(figsize=(2.6 + 1.3 * len(probes), 1.4 + 0.34 * len(pairs)), layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.subplots()
+        figure, (axes,) = panels(1, (2.6 + 1.3 * len(probes), 1.4 + 0.34 * len(pairs)))
         _draw(axes, rows, pairs, probes)
         axes.set_title(f"{about}: first {k} neurons")
     alt = f"Heat map: accuracy (fraction of words) with the first {k} neurons, {about}. " + " ".join(
@@ -68,9 +63,14 @@ def matrix(curves: pd.DataFrame, k: int) -> Plot:
     caption = (
         f"{about}: accuracy (fraction of words) of each probe on the first {k} neurons of each ranking. Along a row "
         "only the probe changes, down a column only the ranking; a frame marks a probe on the ranking it made itself."
-        + (" Behind ±: half the range over draws." if int(points["draws"].max()) > 1 else "")
+        + if_draws(points, " Behind ±: half the range over draws.")
     )
     return Plot(figure, alt, caption, points.assign(k=k))
+
+
+def probe_place(probe: str) -> tuple[int, str]:
+    """Where a probe stands among others."""
+    return _PROBES.index(probe) if probe in _PROBES else len(_PROBES), probe
 
 
 def _cell(rows: pd.DataFrame, pair: tuple[str, str], probe: str) -> pd.Series[Any]:
@@ -84,25 +84,19 @@ def _written(row: pd.Series[Any]) -> str:
 
 def _draw(axes: Axes, rows: pd.DataFrame, pairs: list[tuple[str, str]], probes: list[str]) -> None:
     cells = [[_cell(rows, pair, probe) for probe in probes] for pair in pairs]
-    sns.heatmap(
-        [[cell["accuracy"] for cell in line] for line in cells],
-        annot=[[_written(cell) for cell in line] for line in cells],
-        fmt="",
-        cmap="cividis",
+    heat_map(
+        axes,
+        np.array([[cell["accuracy"] for cell in line] for line in cells]),
+        [[_written(cell) for cell in line] for line in cells],
+        "Accuracy (fraction of words)",
         linewidths=0.5,
-        cbar_kws={"label": "Accuracy (fraction of words)"},
         xticklabels=[f"{ranking_name(probe, 'ttb')} probe".replace(" ", "\n", 1) for probe in probes],
         yticklabels=[ranking_name(*pair) for pair in pairs],
-        ax=axes,
     )
-    axes.grid(False)
-    axes.tick_params(axis="x", rotation=0)
-    axes.tick_params(axis="y", rotation=0)
     for i, (ranking, _) in enumerate(pairs):
-        for j, probe in enumerate(probes):
-            if ranking == probe:
-                frame = Rectangle((j + 0.03, i + 0.06), 0.94, 0.88, fill=False, edgecolor="#D55E00", linewidth=2)
-                axes.add_patch(frame)
+        if ranking in probes:
+            place = (probes.index(ranking) + 0.03, i + 0.06)
+            axes.add_patch(Rectangle(place, 0.94, 0.88, fill=False, edgecolor="#D55E00", linewidth=2))
 
 
 def _in_words(rows: pd.DataFrame, pair: tuple[str, str], probes: list[str]) -> str:

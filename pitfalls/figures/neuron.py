@@ -1,4 +1,4 @@
-"""One neuron: how its activations are distributed among the words of each value."""
+"""One neuron: how its activations are distributed over the words of each value."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _BINS = 40
 
 
 def neuron(activations: pd.DataFrame, name: str) -> Plot:
-    """Draw the distribution of a neuron's activation for every value, as shares of the value's words.
+    """Draw how a neuron's activations are distributed for every value, as shares of the value's words.
 
     Parameters
     ----------
     activations:
-        Columns ``value`` (of the word) and ``activation`` (of the neuron, in the model's own unit), one row a word.
+        Columns ``value`` (of the word) and ``activation`` (of the neuron, in the model's own unit); one row per word.
     name:
         What is shown, such as "neuron 21, Spanish Gender, layer 3".
 
     Raises
     ------
     ValueError
-        If a column is missing or no word is given.
+        If a column is missing or there is no word.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Do rankings choose the same neurons? Bars of what the first k of two and of three rankings have in common."""
+"""Do rankings choose the same neurons? Bars of what two or three rankings share among their first k."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal, Stroke
 
-from pitfalls.figures.style import Plot, only, ranking_name, require, settings
+from pitfalls.figures.points import count, only, require, unmixed
+from pitfalls.figures.style import Plot, panels, ranking_name, settings
 
 _CONFIGURATION = ["attribute", "language", "layer"]
 _MEASURES = ["n_rankings", "n_neurons", "k", "overlap", "expected", "low", "high", "p_value"]
 _NEEDED = (*_CONFIGURATION, "rankings", *_MEASURES)
 _WHAT = "a figure of overlap bars"
 
-# Colours that colour-blind readers can tell apart, none of them a single ranking's; the hatches say the same.
+# Colours that colour-blind readers can tell apart, none of them a single ranking's; hatches repeat them.
 _BARS = (
     ("#56B4E9", "//"),
     ("#E69F00", "\\\\"),
@@ -31,15 +31,15 @@ _NUMBERS = {2: "two", 3: "three", 4: "four"}
 
 
 def overlap_bars(overlaps: pd.DataFrame) -> Plot:
-    """Draw, for every configuration, a bar a pair of rankings and one of all: the neurons that their first k share.
+    """Draw how many of their first k neurons rankings share: one bar for each set of rankings in a configuration.
 
-    Lines show what random rankings would share on average; the shade around a line holds 95 % or more of it.
-    Configurations stand in the table's order, and so do the bars.
+    Lines show what random rankings would share on average; the shade around a line holds 95 % of that or more.
+    Configurations and bars stand in the table's order.
 
     Parameters
     ----------
     overlaps:
-        Columns attribute, language, layer, rankings (names, separated by blanks), n_rankings, n_neurons, k, overlap
+        Columns attribute, language, layer, rankings (names, separated by spaces), n_rankings, n_neurons, k, overlap
         (neurons), expected, low, high (by chance) and p_value; of one k and number of neurons, and of one direction
         where it has that column.
 
@@ -61,8 +61,7 @@ def overlap_bars(overlaps: pd.DataFrame) -> Plot:
     """
     require(overlaps, _NEEDED, _WHAT)
     k, n_neurons = int(only(overlaps, "k", _WHAT)), int(only(overlaps, "n_neurons", _WHAT))
-    if "direction" in overlaps.columns:
-        only(overlaps, "direction", _WHAT)
+    unmixed(overlaps, ["direction"], _WHAT)
     several_layers = overlaps["layer"].nunique() > 1
     names = [
         configuration_name(attribute, language, layer if several_layers else None)
@@ -82,7 +81,7 @@ def overlap_bars(overlaps: pd.DataFrame) -> Plot:
     ]
     above, below = (points["overlap"] > points["high"]).sum(), (points["overlap"] < points["low"]).sum()
     layers = f"of layer{'s' * several_layers} {', '.join(str(layer) for layer in sorted(points['layer'].unique()))}"
-    size = f"{len(configurations)} configuration{'s' * (len(configurations) != 1)} {layers}"
+    size = f"{count(len(configurations), 'configuration')} {layers}"
     alt = (
         f"Bar chart: how many of their first {k} of {n_neurons} neurons rankings share, {size}. By chance: {chance}. "
         f"{' '.join(told)} {above} of {len(points)} bars are above the interval of chance, {below} below."
@@ -108,7 +107,7 @@ def configuration_name(attribute: str, language: str, layer: int | None = None) 
 
 
 def attribute_name(attribute: str) -> str:
-    """An attribute as axes call it: in full, but for the one whose name is long."""
+    """What axes call an attribute: its name in full, except for the long one."""
     return "POS" if attribute == "Part of Speech" else attribute
 
 
@@ -122,11 +121,11 @@ def _number(n_rankings: int) -> str:
 
 def _check_whole(points: pd.DataFrame, configurations: list[str], bars: list[str]) -> None:
     if points.empty:
-        raise ValueError(f"{_WHAT} needs a row a bar, and the table has none")
+        raise ValueError(f"{_WHAT} needs one row per bar, and the table has none")
     repeated = points[points.duplicated(["configuration", "rankings"])]
     if len(repeated):
         first = repeated.iloc[0]
-        raise ValueError(f"{first['configuration']} has several bars of {first['rankings']!r}: give one row a bar")
+        raise ValueError(f"{first['configuration']} has several bars of {first['rankings']!r}: give one row per bar")
     if len(points) < len(configurations) * len(bars):
         held = points.groupby("configuration", sort=False)["rankings"].agg(list)
         name = next(name for name in configurations if len(held[name]) < len(bars))
@@ -139,7 +138,7 @@ def _check_whole(points: pd.DataFrame, configurations: list[str], bars: list[str
 
 
 def _chances(points: pd.DataFrame) -> list[tuple[int, float, int, int]]:
-    """Number of rankings, expected, low and high of every chance line."""
+    """The number of rankings, expected, low and high of every chance line."""
     first = points.drop_duplicates("n_rankings").sort_values("n_rankings", kind="stable")
     rows = first[["n_rankings", "expected", "low", "high"]].itertuples(index=False, name=None)
     return [(int(n), float(expected), int(low), int(high)) for n, expected, low, high in rows]
@@ -148,9 +147,7 @@ def _chances(points: pd.DataFrame) -> list[tuple[int, float, int, int]]:
 def _draw(points: pd.DataFrame, configurations: list[str], bars: list[str], k: int, n_neurons: int) -> Figure:
     with settings():
         width = 1.4 + len(configurations) * max(0.5, 0.17 * len(bars))
-        figure = Figure(figsize=(max(6.4, width), 4.4), layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.subplots()
+        figure, (axes,) = panels(1, (max(6.4, width), 4.4))
         _draw_chance(axes, points, len(configurations))
         place = {name: i for i, name in enumerate(configurations)}
         thick = 0.82 / len(bars)
@@ -176,5 +173,5 @@ def _draw_chance(axes: Axes, points: pd.DataFrame, n: int) -> None:
         style: Any = _CHANCE_LINES[i % len(_CHANCE_LINES)]
         axes.fill_between([-0.6, n - 0.4], low, high, color="#000000", alpha=0.1, linewidth=0, zorder=1)
         label = f"chance, {_number(n_rankings)} rankings: {expected:.1f}"
-        # Above the bars, or it would be hidden where it matters most.
+        # Above the bars, which would hide it where it matters most.
         axes.axhline(expected, color="#000000", linestyle=style, linewidth=1.2, label=label, zorder=3)

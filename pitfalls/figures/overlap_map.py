@@ -7,23 +7,22 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from pitfalls.figures.heat_map import heat_map, square
 from pitfalls.figures.overlap_bars import attribute_name, configuration_name
-from pitfalls.figures.style import Plot, only, ranking_name, require, settings
+from pitfalls.figures.points import count, require, unmixed
+from pitfalls.figures.style import Plot, blank, ranking_name, settings
 
 _SIDES = [f"{name}_{side}" for side in "ab" for name in ("attribute", "language")]
 _ONE = ("layer", "ranking", "direction", "n_neurons", "k", "expected", "low", "high")
 _NEEDED = (*_SIDES, *_ONE, "overlap", "p_value")
 _WHAT = "a map of overlaps"
 
-# Inches a row, and the most rows whose numbers are written; with more, the colours speak alone.
+# Inches per row, and up to how many rows the numbers are written; beyond that there are only colours.
 _CELL, _SMALL_CELL, _WRITTEN = 0.27, 0.17, 30
-_GREY = "#BBBBBB"
 
 # (attribute, language)
 _Name = tuple[str, str]
@@ -32,14 +31,14 @@ _Name = tuple[str, str]
 def overlap_map(overlaps: pd.DataFrame) -> Plot:
     """Draw what every two (attribute, language) configurations share: white at chance, purple above, orange below.
 
-    Rows and columns are grouped by attribute, then language, both by their names; lines part the groups. The numbers
-    are written where there are up to 30 rows.
+    Rows and columns are sorted by attribute, then by language, with lines between the attributes. Numbers are written
+    into the cells of up to 30 rows.
 
     Parameters
     ----------
     overlaps:
         Columns attribute_a, language_a, attribute_b, language_b, layer, ranking, direction, n_neurons, k, overlap
-        (neurons), expected, low, high (by chance) and p_value, each pair once; of one layer, ranking, direction and
+        (neurons), expected, low, high (by chance) and p_value; one row per pair, of one layer, ranking, direction and
         k (and ranking_seed, where it has that column).
 
     Raises
@@ -65,17 +64,18 @@ def overlap_map(overlaps: pd.DataFrame) -> Plot:
     chance, low, high = float(rows["expected"].iloc[0]), int(rows["low"].iloc[0]), int(rows["high"].iloc[0])
     about = f"{ranking_name(str(rows['ranking'].iloc[0]), str(rows['direction'].iloc[0]))}, layer {layer}"
     names = sorted({name for pair in _pairs(rows) for name in pair})
-    shared = _matrix(rows, names)
+    cells = dict(zip(_pairs(rows), rows["overlap"], strict=True))
+    shared = square(names, cells | {(b, a): overlap for (a, b), overlap in cells.items()})
     what = (
         f"how many of their first {k} of {n_neurons} neurons every two of {len(names)} configurations (attribute and "
         "language) share"
     )
     above, below = int((rows["overlap"] > high).sum()), int((rows["overlap"] < low).sum())
     missing = len(names) * (len(names) - 1) // 2 - len(rows)
-    beyond = f"{above} of {_number(len(rows))} are above the interval of chance, {below} below."
+    beyond = f"{above} of {count(len(rows), 'pair')} are above the interval of chance, {below} below."
     alt = (
         f"Heat map, {about}: {what}; {chance:.1f} by chance ({low} to {high}). {_range(rows)} {_means(rows)} {beyond}"
-        + (f" {_number(missing)} not in the table." if missing else "")
+        + (f" {count(missing, 'pair')} not in the table." if missing else "")
     )
     caption = (
         f"{about}: {what}. White is what random rankings share on average ({chance:.1f}; {low} to {high} with 95 % or "
@@ -87,17 +87,16 @@ def overlap_map(overlaps: pd.DataFrame) -> Plot:
 
 
 def _rows(overlaps: pd.DataFrame) -> pd.DataFrame:
-    """The pairs, each once, with what kind of pair each is."""
+    """The pairs, one row each, with the share of the first k that they have in common."""
     require(overlaps, _NEEDED, _WHAT)
-    for column in (*_ONE, *(["ranking_seed"] if "ranking_seed" in overlaps.columns else [])):
-        only(overlaps, column, _WHAT)
+    unmixed(overlaps, (*_ONE, "ranking_seed"), _WHAT)
     pairs = _pairs(overlaps)
     alone = [configuration_name(*a) for a, b in pairs if a == b]
     if alone:
         raise ValueError(f"a configuration is not compared with itself; the table compares {alone[:6]} so")
-    if len({frozenset(pair) for pair in pairs}) < len(pairs):
-        distinct = len({frozenset(pair) for pair in pairs})
-        raise ValueError(f"{len(pairs)} rows for {distinct} pairs of configurations: give one row a pair")
+    distinct = len({frozenset(pair) for pair in pairs})
+    if distinct < len(pairs):
+        raise ValueError(f"{len(pairs)} rows for {distinct} pairs of configurations: give one row per pair")
     return overlaps.assign(share=overlaps["overlap"] / overlaps["k"])
 
 
@@ -106,26 +105,13 @@ def _pairs(rows: pd.DataFrame) -> list[tuple[_Name, _Name]]:
     return [((str(a), str(b)), (str(c), str(d))) for a, b, c, d in pairs]
 
 
-def _matrix(rows: pd.DataFrame, names: list[_Name]) -> NDArray[np.float64]:
-    """Shared neurons, [n_configurations, n_configurations], symmetric; not a number where there is no such pair."""
-    place = {name: index for index, name in enumerate(names)}
-    shared = np.full((len(names), len(names)), np.nan)
-    for (a, b), count in zip(_pairs(rows), rows["overlap"], strict=True):
-        shared[place[a], place[b]] = shared[place[b], place[a]] = count
-    return shared
-
-
-def _number(n: int) -> str:
-    return f"{n} pair{'s' * (n != 1)}"
-
-
 def _range(rows: pd.DataFrame) -> str:
-    pairs, counts = _pairs(rows), rows["overlap"].to_numpy()
+    pairs, shared = _pairs(rows), rows["overlap"].to_numpy()
 
     def said(index: int) -> str:
-        return f"{counts[index]} ({', '.join(configuration_name(*name) for name in sorted(pairs[index]))})"
+        return f"{shared[index]} ({', '.join(configuration_name(*name) for name in sorted(pairs[index]))})"
 
-    return f"From {said(int(counts.argmin()))} to {said(int(counts.argmax()))}."
+    return f"From {said(int(shared.argmin()))} to {said(int(shared.argmax()))}."
 
 
 def _means(rows: pd.DataFrame) -> str:
@@ -140,7 +126,7 @@ def _means(rows: pd.DataFrame) -> str:
     told = []
     for kind, chosen in kinds.items():
         own = rows.loc[chosen, "overlap"]
-        told.append(f"{kind}: {own.mean():.1f} ({_number(len(own))})" if len(own) else f"{kind}: no pair")
+        told.append(f"{kind}: {own.mean():.1f} ({count(len(own), 'pair')})" if len(own) else f"{kind}: no pair")
     return f"Mean of {'; of '.join(told)}."
 
 
@@ -149,51 +135,44 @@ def _draw(shared: NDArray[np.float64], names: list[_Name], chance: float, k: int
     written = n <= _WRITTEN
     size = 7.0 if written else 6.0
     side = max((_CELL if written else _SMALL_CELL) * n, 2.6)
-    # Inches for the languages and, beyond them, the longest name of a group.
+    # Inches for the languages and, outside them, the longest name of an attribute.
     margin = _outside(size) / 72 + 0.0095 * (size + 1) * max(len(attribute_name(name)) for name, _ in names) + 0.1
     width, height = margin + side + 1.2, margin + side + 0.4
     languages = [language for _, language in names]
     with settings():
-        figure = Figure(figsize=(width, height))
-        FigureCanvasAgg(figure)
+        figure = blank((width, height), layout=None)
         axes = figure.add_axes((margin / width, margin / height, side / width, side / height))
         bar = figure.add_axes(
             ((margin + side + 0.25) / width, (margin + side * 0.1) / height, 0.2 / width, side * 0.8 / height)
         )
-        sns.heatmap(
+        heat_map(
+            axes,
             shared,
-            mask=np.isnan(shared),
+            [[f"{overlap:.0f}" for overlap in line] for line in shared] if written else False,
+            f"neurons shared (white: {chance:.1f}, chance)",
             # Centred, not stretched: one neuron more and one less than chance are as far from white.
             center=chance,
             vmin=0,
             vmax=max(float(np.nanmax(shared)), min(2 * chance, k)),
-            cmap="PuOr",
-            annot=written,
-            fmt=".0f",
             annot_kws={"fontsize": 6.5},
             linewidths=0.3 if written else 0.1,
             xticklabels=languages,
             yticklabels=languages,
             cbar_ax=bar,
-            cbar_kws={"label": f"neurons shared (white: {chance:.1f}, chance)"},
-            ax=axes,
         )
-        axes.grid(visible=False)
-        axes.set_facecolor(_GREY)
-        axes.tick_params(axis="x", rotation=90, labelsize=size, length=0, pad=2)
-        axes.tick_params(axis="y", rotation=0, labelsize=size, length=0, pad=2)
+        axes.tick_params(labelsize=size, length=0, pad=2)
         _group(axes, [attribute for attribute, _ in names], size)
         axes.set_title(title, fontsize=9)
     return figure
 
 
 def _outside(size: float) -> float:
-    """Points that three letters of a language take beside the axes."""
+    """How many points the three letters of a language take beside the axes."""
     return 3.2 * size
 
 
 def _group(axes: Axes, attributes: Sequence[str], size: float) -> None:
-    """Lines between the attributes, also between their languages' names, and each attribute's name beyond."""
+    """Draw lines between the attributes, also beside the axes, and write each attribute's name outside."""
     starts = [i for i, name in enumerate(attributes) if i == 0 or attributes[i - 1] != name]
     beside_rows, below_columns = axes.get_yaxis_transform(), axes.get_xaxis_transform()
     far = -_outside(size)

@@ -1,4 +1,4 @@
-"""What all figures share: colours, sizes, words, and :class:`Plot`, a figure with its numbers."""
+"""What all figures share: colours, sizes, names, and :class:`Plot`, a figure with its numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib.style
 import pandas as pd
@@ -27,7 +27,7 @@ from pitfalls.tables import csv_of
 #: One panel, in inches.
 PANEL = (5.2, 3.9)
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart; markers say the same once more.
+# Okabe and Ito's palette, which colour-blind readers can tell apart; markers repeat what colours say.
 _LOOKS = {
     "linear": ("#0072B2", "o"),
     "gaussian": ("#D55E00", "s"),
@@ -57,10 +57,10 @@ _SETTINGS = {
     "savefig.dpi": 200,
     # A fixed salt gives the same identifiers, so the same SVG, on every run.
     "svg.hashsalt": "pitfalls",
-    # Labels hold names from data, in which "$" begins no formula.
+    # Labels hold names from data, where "$" does not start a formula.
     "text.parse_math": False,
 }
-# Matplotlib writes names from data as they are, and XML has no place for these.
+# Matplotlib writes names from data as they are, but XML allows none of these characters.
 _NOT_IN_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _LANGUAGES = {
     "ara": "Arabic",
@@ -89,18 +89,18 @@ def _in_few_colours(png: bytes) -> bytes:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Plot:
-    """A figure with what it says: in words for those who do not see it, and in numbers.
+    """A figure and what it says: in words for readers who cannot see it, and in numbers.
 
     Attributes
     ----------
     figure:
         The matplotlib figure.
     alt:
-        What a reader sees, computed from ``table``.
+        What a reader sees, in words, computed from ``table``.
     caption:
         What is plotted and how to read it.
     table:
-        The plotted numbers, one row a point.
+        The plotted numbers, one row per point.
     """
 
     figure: Figure
@@ -142,14 +142,14 @@ class Plot:
     def save(self, folder: str | os.PathLike[str], id: str) -> tuple[Path, ...]:
         """Write ``<id>.png``, ``.svg``, ``.csv`` (see :mod:`pitfalls.tables`) and ``.json`` (id, alt, caption).
 
-        None is put in place before all are written; the JSON file is last, so where it is, all are.
+        No file is put in place before all are written. The JSON file comes last: where it exists, all do.
 
         Raises
         ------
         ValueError
-            If ``id`` is no plain file name.
+            If ``id`` is not a plain file name.
         OSError
-            A file cannot be written (a full disk, say); the message names it.
+            If a file cannot be written (the disk is full, say); the message names it.
         """
         if not id or Path(id).name != id:
             raise ValueError(f"id must be a plain file name without a folder, not {id!r}")
@@ -158,7 +158,7 @@ class Plot:
         return tuple(reversed(contents))
 
     def contents(self, id: str) -> dict[str, bytes]:
-        """What :meth:`save` writes, by the files' endings; the description first."""
+        """What :meth:`save` writes, by file ending, the description first."""
         words = {"id": id, "alt": self.alt, "caption": self.caption}
         return {
             "json": (json.dumps(words, ensure_ascii=False, indent=2) + "\n").encode(),
@@ -174,15 +174,21 @@ def settings() -> AbstractContextManager[None]:
     return matplotlib.style.context(styles)
 
 
-def panels(n: int) -> tuple[Figure, Sequence[Axes]]:
-    """A figure of ``n`` panels side by side, of fixed size, outside of pyplot's global state."""
-    figure = Figure(figsize=(PANEL[0] * n, PANEL[1]), layout="constrained")
+def blank(size: tuple[float, float], layout: Literal["constrained"] | None = "constrained") -> Figure:
+    """An empty figure of a fixed size in inches, outside pyplot's global state."""
+    figure = Figure(figsize=size, layout=layout)
     FigureCanvasAgg(figure)
+    return figure
+
+
+def panels(n: int, size: tuple[float, float] | None = None) -> tuple[Figure, Sequence[Axes]]:
+    """A figure of ``n`` panels side by side, of a fixed size in inches."""
+    figure = blank(size or (PANEL[0] * n, PANEL[1]))
     return figure, figure.subplots(1, n, sharey=True, squeeze=False)[0]
 
 
 def look(ranking: str, rankings: Iterable[str]) -> tuple[str, str]:
-    """Colour and marker of ``ranking`` in a figure that shows ``rankings``.
+    """The colour and marker of ``ranking`` in a figure that shows ``rankings``.
 
     Examples
     --------
@@ -224,24 +230,6 @@ def ranking_name(ranking: str, direction: str) -> str:
     return name if direction == "ttb" else f"{name}, bottom to top"
 
 
-def only(table: pd.DataFrame, column: str, what: str) -> Any:
-    """The one value of a column that a figure must not mix.
-
-    Raises
-    ------
-    ValueError
-        If the table lacks the column, has no rows, or holds several values there.
-    """
-    if column not in table.columns:
-        raise ValueError(f"{what} needs a column {column!r}; the table has {list(table.columns)}")
-    found = table[column].drop_duplicates().tolist()
-    if len(found) != 1:
-        raise ValueError(
-            f"{what} shows one {column}, and the table has {len(found)}: {found[:6]}; select the rows of one"
-        )
-    return found[0]
-
-
 def language_name(language: str) -> str:
     """What a title calls a language.
 
@@ -253,49 +241,8 @@ def language_name(language: str) -> str:
     return _LANGUAGES.get(language, language)
 
 
-def require(table: pd.DataFrame, needed: Iterable[str], what: str) -> None:
-    """Refuse a table that lacks one of the ``needed`` columns.
-
-    Raises
-    ------
-    ValueError
-        If a column is missing.
-    """
-    missing = [column for column in needed if column not in table.columns]
-    if missing:
-        raise ValueError(f"{what} needs the columns {missing}; the table has {list(table.columns)}")
-
-
-def subject(table: pd.DataFrame, what: str) -> str:
-    """What a figure is about, such as "Spanish Gender, layer 3"; the table must be of one configuration."""
-    language, attribute, layer = (only(table, column, what) for column in ("language", "attribute", "layer"))
-    return f"{language_name(language)} {attribute}, layer {layer}"
-
-
-def one_configuration(table: pd.DataFrame, needed: Iterable[str], single: Iterable[str], what: str) -> str:
-    """The :func:`subject` of a table that has the ``needed`` columns, and one value in each of ``single`` it has.
-
-    Raises
-    ------
-    ValueError
-        If a column is missing, or the rows are of several configurations.
-    """
-    require(table, needed, what)
-    about = subject(table, what)
-    for column in single:
-        if column in table.columns:
-            only(table, column, what)
-    return about
-
-
-def over_draws(table: pd.DataFrame, keys: list[str], value: str) -> pd.DataFrame:
-    """``mean``, ``low``, ``high`` of ``value``, and ``draws``, over rows that differ in their seeds only."""
-    grouped = table.groupby(keys, sort=True)[value]
-    return grouped.agg(mean="mean", low="min", high="max", draws="count").reset_index()
-
-
 def appearance(ranking: str, direction: str, rankings: Iterable[str]) -> dict[str, Any]:
-    """How the line of a ranking looks; from bottom to top it is paler, and its markers are hollow.
+    """How a ranking's line looks; from bottom to top it is paler and its markers are hollow.
 
     Examples
     --------
@@ -306,31 +253,3 @@ def appearance(ranking: str, direction: str, rankings: Iterable[str]) -> dict[st
     if direction == "btt":
         return {"color": color, "marker": marker, "markerfacecolor": "white", "alpha": 0.55}
     return {"color": color, "marker": marker, "markerfacecolor": color, "alpha": 1.0}
-
-
-def draw_line(axes: Axes, points: pd.DataFrame, x: str = "k", **look_of_line: Any) -> None:
-    """One curve over ``x``, with a band from the lowest to the highest draw where there are several."""
-    where = points[x].to_numpy()
-    every = max(1, len(where) // 8)
-    axes.plot(where, points["mean"].to_numpy(), markevery=every, **look_of_line)
-    if int(points["draws"].max()) > 1:
-        low, high = points["low"].to_numpy(), points["high"].to_numpy()
-        axes.fill_between(where, low, high, color=look_of_line["color"], alpha=0.15, linewidth=0)
-
-
-def in_words(points: pd.DataFrame, x: str = "k", symbol: str = "k") -> str:
-    """A curve over ``x``, called ``symbol``, in words: where it starts, its highest point, and where it ends.
-
-    Examples
-    --------
-    >>> in_words(pd.DataFrame({"k": [1, 2, 3], "mean": [0.5, 0.9, 0.8]}))
-    '0.500 at k = 1, highest 0.900 at k = 2, 0.800 at k = 3'
-    """
-    where, mean = points[x].to_numpy(), points["mean"].to_numpy()
-    top, last = int(mean.argmax()), len(mean) - 1
-    parts = [f"{mean[0]:.3f} at {symbol} = {where[0]:g}"]
-    if 0 < top < last:
-        parts.append(f"highest {mean[top]:.3f} at {symbol} = {where[top]:g}")
-    if last > 0:
-        parts.append(f"{mean[last]:.3f} at {symbol} = {where[last]:g}")
-    return ", ".join(parts)

@@ -1,31 +1,23 @@
-"""What a translation costs: CLWV against damage, a path over k for every ranking."""
+"""What a translation costs: CLWV against damage, with one path over k per ranking."""
 
 from __future__ import annotations
 
 import pandas as pd
 from matplotlib.axes import Axes
 
-from pitfalls.figures.style import (
-    Plot,
-    appearance,
-    in_order,
-    one_configuration,
-    panels,
-    ranking_name,
-    settings,
-)
+from pitfalls.figures.points import by_ranking, if_draws, means_over_draws, one_configuration, start_top_end
+from pitfalls.figures.style import Plot, appearance, panels, ranking_name, settings
 
 _COLUMNS = ("ranking", "direction", "k", "clwv", "damage")
-_POINT = ["ranking", "direction", "k"]
 _SINGLE = ("split", "kind", "strength", "target")
 
 
 def tradeoff(table: pd.DataFrame) -> Plot:
-    """Draw CLWV (upwards) against damage (to the right): a path a ranking, which starts at its smallest k.
+    """Draw CLWV (upwards) against damage (to the right), with one path per ranking that starts at its smallest k.
 
-    Up and to the left is better: the intended change without breaking words. The k of each path's highest CLWV stands
-    beside it. Rankings from bottom to top have hollow markers and paler lines. Rows that differ in their seeds only
-    are averaged.
+    Up and to the left is better: the intended change without broken words. Beside each path stands the k of its highest
+    CLWV. Rankings from bottom to top have hollow markers and paler lines. Rows that differ in their seeds only are
+    averaged.
 
     Parameters
     ----------
@@ -47,10 +39,9 @@ def tradeoff(table: pd.DataFrame) -> Plot:
     0.010 at k = 0, highest CLWV 0.400 and damage 0.100 at k = 10, CLWV 0.300 and damage 0.350 at k = 20.
     """
     about = one_configuration(table, _COLUMNS, _SINGLE, "a figure of CLWV against damage")
-    points = _over_draws(table)
+    points = means_over_draws(table, ["ranking", "direction", "k"], ["clwv", "damage"])
     with settings():
-        figure, (axes,) = panels(1)
-        figure.set_size_inches(7.2, 4.6)
+        figure, (axes,) = panels(1, (7.2, 4.6))
         sentences = _draw(axes, points)
         axes.set_title(about)
     alt = f"Line chart of CLWV against damage, as fractions of words, {about}. {' '.join(sentences)}"
@@ -58,23 +49,15 @@ def tradeoff(table: pd.DataFrame) -> Plot:
         f"{about}. CLWV (right lemma, another value) against damage, both as fractions of words; each path goes over "
         "the number k of changed neurons, and the number beside it is the k of its highest CLWV. Up and to the left is "
         "better; the two axes have scales of their own. Hollow markers: bottom to top."
+        + if_draws(points, " Means over draws.")
     )
-    if int(points["draws"].max()) > 1:
-        caption += " Means over draws."
     return Plot(figure, alt, caption, points)
 
 
-def _over_draws(table: pd.DataFrame) -> pd.DataFrame:
-    """Means over draws: ranking, direction, k, clwv, damage, draws."""
-    grouped = table.groupby(_POINT, sort=True)
-    return grouped.agg(clwv=("clwv", "mean"), damage=("damage", "mean"), draws=("clwv", "count")).reset_index()
-
-
 def _draw(axes: Axes, points: pd.DataFrame) -> list[str]:
-    """Draw all paths; return each in words."""
+    """Draw all paths and return each in words."""
     sentences = []
-    for ranking, direction in in_order(zip(points["ranking"], points["direction"], strict=True)):
-        path = points[(points["ranking"] == ranking) & (points["direction"] == direction)]
+    for ranking, direction, path in by_ranking(points):
         name, line = ranking_name(ranking, direction), appearance(ranking, direction, points["ranking"])
         axes.plot(path["damage"].to_numpy(), path["clwv"].to_numpy(), label=name, **line)
         top = path.iloc[int(path["clwv"].to_numpy().argmax())]
@@ -97,6 +80,4 @@ def _in_words(path: pd.DataFrame) -> str:
         f"CLWV {clwv:.3f} and damage {damage:.3f} at k = {k:g}"
         for k, clwv, damage in zip(path["k"], path["clwv"], path["damage"], strict=True)
     ]
-    top, last = int(path["clwv"].to_numpy().argmax()), len(told) - 1
-    middle = [f"highest {told[top]}"] if 0 < top < last else []
-    return ", ".join([told[0], *middle, *([told[last]] if last else [])])
+    return ", ".join(start_top_end(told, path["clwv"]))

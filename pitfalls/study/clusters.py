@@ -21,7 +21,7 @@ from sklearn.manifold import TSNE
 from sklearn.metrics import adjusted_rand_score
 
 from pitfalls.columns import CONFIGURATION
-from pitfalls.figures.style import only, require
+from pitfalls.figures.points import only, require
 
 PATTERNS = ("Standard", "G>L", "L>G")
 """The paper's three patterns of curves [C]."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from math import isclose
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pitfalls.course.checking import Answer, Exercise, WrongAnswer, expect
-from pitfalls.course.questions.received import numbers
+from pitfalls.course.questions.received import Mistakes, compare, numbers
 
 Words = Sequence[tuple[str, str]]
 """(form, value) of every word of a split that carries the attribute."""
@@ -43,24 +42,20 @@ def _check_contraction(answer: Answer) -> None:
         expect(not missing, f"{form} loses {missing}, which one of its components carries alone.")
         extra = sorted(got.keys() - wanted.keys())
         agree = [name for name in extra if len({one[name] for one in components if name in one}) == 1]
-        both = "with one value in all of them" if agree else "with different values"
+        both = "with the same value in all of them" if agree else "with different values"
         expect(
             not extra,
-            f"{form} keeps {agree or extra}, which several components carry ({both}): nobody is to say whose.",
+            f"{form} keeps {agree or extra}, which several components carry ({both}): nobody can say whose it is.",
         )
         expect(got == wanted, f"{form} gets {got}; expected {wanted}.")
     alone = answer([{"Number": "PL"}])
-    expect(alone == {"Number": "PL"}, f"A word of one component keeps what it carries; yours gets {alone}.")
+    expect(alone == {"Number": "PL"}, f"A word with one component keeps what that carries; yours gets {alone}.")
 
 
 def _if_agreed(components: Sequence[Mapping[str, str]]) -> dict[str, str]:
     names = {name for one in components for name in one}
     values = {name: {one[name] for one in components if name in one} for name in sorted(names)}
     return {name: found.pop() for name, found in values.items() if len(found) == 1}
-
-
-def _all_of_them(components: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    return {name: value for one in components for name, value in one.items()}
 
 
 def _of_every_one(components: Sequence[Mapping[str, str]]) -> dict[str, str]:
@@ -85,11 +80,11 @@ def _forms(split: Words, value: str) -> int:
 
 
 def _split(**forms: int) -> list[tuple[str, str]]:
-    """So many forms of each value, each of them twice."""
+    """The given number of forms of each value, each of them twice."""
     return [(f"{value.lower()}{i % n}", value) for value, n in forms.items() for i in range(2 * n)]
 
 
-# PAUC: few forms, each often. TRI: enough in train only, and DU in all but dev. GRPL lacks in test. SG: exactly enough.
+# PAUC: few forms, each often. TRI: enough only in train. DU: enough except in dev. GRPL: none in test. SG: just enough.
 _WORDS = {
     "train": [*_split(PL=6, SG=4, TRI=9, DU=9, GRPL=5), *[("we", "PAUC")] * 30],
     "dev": [*_split(PL=5, SG=4, TRI=2, DU=3, GRPL=5), *[("we", "PAUC")] * 30],
@@ -100,9 +95,9 @@ _WORDS = {
 def _check_kept(answer: Answer) -> None:
     got = _as_values(answer({split: list(words) for split, words in _WORDS.items()}, 4))
     expect("PAUC" not in got, "PAUC has 30 words and 1 form: count distinct forms. Did you count words?")
-    expect("TRI" not in got, "TRI has 9 forms in train, but 2 in dev: every split must have enough, not train alone.")
-    expect("GRPL" not in got, "GRPL has no word in test, and no form is less than 4: it must go, too.")
-    expect("DU" not in got, "DU has enough forms in train and test, and 3 in dev: the split with the fewest decides.")
+    expect("TRI" not in got, "TRI has 9 forms in train, but 2 in dev: every split must have enough, not only train.")
+    expect("GRPL" not in got, "GRPL has no word in test, and 0 forms is less than 4: it must go, too.")
+    expect("DU" not in got, "DU has enough forms in train and test, but 3 in dev: the split with the fewest decides.")
     expect("SG" in got, "SG has exactly 4 forms in each split: `min_forms` is enough. Is there a > for a >=?")
     expect(got == ["PL", "SG"], f"Expected ['PL', 'SG'], sorted; yours is {got}.")
     few = _as_values(answer({"train": [("cat", "SG"), ("cats", "PL")]}, 1))
@@ -119,14 +114,6 @@ def _by_words(words: Mapping[str, Words], min_forms: int) -> list[str]:
     counts = {split: Counter(value for _, value in found) for split, found in words.items()}
     values = sorted({value for found in counts.values() for value in found})
     return [v for v in values if min(found[v] for found in counts.values()) >= min_forms]
-
-
-def _in_train(words: Mapping[str, Words], min_forms: int) -> list[str]:
-    return kept({"train": words["train"]}, min_forms)
-
-
-def _more_than(words: Mapping[str, Words], min_forms: int) -> list[str]:
-    return kept(words, min_forms + 1)
 
 
 def _where_it_occurs(words: Mapping[str, Words], min_forms: int) -> list[str]:
@@ -158,32 +145,32 @@ _TRAIN_VALUES = ["SG"] * 6 + ["PL"] * 3 + ["DU"]
 _TEST_VALUES = ["SG"] * 2 + ["PL"] * 5 + ["DU"]
 
 
+_MAJORITIES: Mistakes = {
+    "PL is the most frequent value of test, but nobody who answers has seen test: take the most frequent "
+    "value of train.": lambda train, test: majority(test, test),
+    "0.6 is the share of SG in train; how often is the answer SG right in test?": lambda train, test: majority(
+        train, train
+    ),
+    "1/3 is what a blind guess gets; always saying the most frequent value is something else.": lambda train, test: (
+        1 / len(set(train))
+    ),
+}
+
+
 def _check_majority(answer: Answer) -> None:
-    got = float(numbers(answer(list(_TRAIN_VALUES), list(_TEST_VALUES)), ()))
-    expect(
-        not isclose(got, 5 / 8),
-        "PL is the most frequent value of test, and nobody who answers has seen test: take the most frequent of train.",
-    )
-    expect(not isclose(got, 6 / 10), "0.6 is the share of SG in train; how often is the answer SG right in test?")
-    expect(
-        not isclose(got, 1 / 3),
-        "1/3 is what a blind guess gets; always saying the most frequent value is another thing.",
-    )
-    expect(isclose(got, 2 / 8), f"SG leads in train, and 2 of 8 test words are SG: 0.25; yours is {got}.")
-    absent = float(numbers(answer(["SG", "SG", "PL"], ["PL", "PL"]), ()))
-    expect(
-        isclose(absent, 0, abs_tol=1e-9),
-        f"Where test has no word of train's most frequent value, it is 0; yours is {absent}.",
-    )
+    said = "SG is the most frequent value of train, and 2 of 8 test words are SG: {wanted}; yours is {yours}."
+    compare(answer, majority, [(_TRAIN_VALUES, _TEST_VALUES)], _MAJORITIES, said)
+    said = "Where test has no word with train's most frequent value, it is {wanted}; yours is {yours}."
+    compare(answer, majority, [(["SG", "SG", "PL"], ["PL", "PL"])], {}, said)
 
 
-# -- 02.4: one label a form ----------------------------------------------------------------------------------
+# -- 02.4: one label per form --------------------------------------------------------------------------------
 
 
 def control_labels(
     splits: Sequence[Sequence[str]], n_classes: int, rng: np.random.Generator
 ) -> list[NDArray[np.int64]]:
-    """One random label a form, the same in all splits: for each split an array of 0 to ``n_classes`` - 1.
+    """One random label per form, the same in all splits: for each split an array of 0 to ``n_classes`` - 1.
 
     >>> train, test = control_labels([["cat", "sat", "cat"], ["cat"]], 2, np.random.default_rng(0))
     >>> bool(train[0] == train[2] == test[0])
@@ -202,7 +189,7 @@ _SPLITS = ([f"w{i % 600}" for i in range(1500)], [f"w{i}" for i in range(300, 90
 def _drawn(answer: Answer, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     received = answer([list(split) for split in _SPLITS], 3, np.random.default_rng(seed))
     if not isinstance(received, list | tuple) or len(received) != len(_SPLITS):
-        raise WrongAnswer("A list of one array a split is asked for, here of two.")
+        raise WrongAnswer("A list with one array per split is asked for, here with two.")
     train, test = (numbers(part, (len(split),)) for part, split in zip(received, _SPLITS, strict=True))
     return train, test
 
@@ -211,7 +198,7 @@ def _check_control(answer: Answer) -> None:
     train, test = _drawn(answer, seed=7)
     expect(
         np.array_equal(train[:600], train[600:1200]),
-        "A form has two labels within one split. Did you toss once a word? Toss once a form, and remember it.",
+        "A form has two labels within one split. Did you toss once per word? Toss once per form, and remember it.",
     )
     expect(
         np.array_equal(train[300:600], test[:300]),
@@ -223,26 +210,18 @@ def _check_control(answer: Answer) -> None:
     shares = np.array([np.mean(by_form == label) for label in found])
     expect(
         bool((np.abs(shares - 1 / 3) < 0.08).all()),
-        f"The labels of the forms are not alike frequent: {shares.round(2)}.",
+        f"The labels of the forms are not equally frequent: {shares.round(2)}.",
     )
     others = _drawn(answer, seed=8)
     expect(
         not np.array_equal(others[0], train),
-        "Another generator, and the same labels: draw them from the `rng` that you are given.",
+        "Another generator gives the same labels: draw them from the `rng` that you are given.",
     )
     again = _drawn(answer, seed=7)
     expect(
         np.array_equal(again[0], train),
-        "The same generator, and other labels: nothing but `rng` may be drawn from, or nobody can repeat it.",
+        "The same generator gives other labels: draw from nothing but `rng`, or nobody can repeat it.",
     )
-
-
-def _once_a_word(splits: Sequence[Sequence[str]], n: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-    return [rng.integers(n, size=len(split)) for split in splits]
-
-
-def _once_a_split(splits: Sequence[Sequence[str]], n: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-    return [control_labels([split], n, rng)[0] for split in splits]
 
 
 def _in_turn(splits: Sequence[Sequence[str]], n: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
@@ -250,65 +229,29 @@ def _in_turn(splits: Sequence[Sequence[str]], n: int, rng: np.random.Generator) 
     return [np.array([forms.index(form) % n for form in split]) for split in splits]
 
 
-def _one_too_many(splits: Sequence[Sequence[str]], n: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-    return control_labels(splits, n + 1, rng)
-
-
-def _own_generator(splits: Sequence[Sequence[str]], n: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-    return control_labels(splits, n, np.random.default_rng())
-
+_CONTRACTIONS: Mistakes = {
+    "with the same value in all of them": _if_agreed,
+    "with different values": lambda components: {name: value for one in components for name, value in one.items()},
+    "carries alone": _of_every_one,
+}
+_FILTERS: Mistakes = {
+    "Did you count words?": _by_words,
+    "not only train": lambda words, min_forms: kept({"train": words["train"]}, min_forms),
+    "a > for a >=": lambda words, min_forms: kept(words, min_forms + 1),
+    "no word in test": _where_it_occurs,
+    "the split with the fewest decides": _on_average,
+}
+_CONTROLS: Mistakes = {
+    "Toss once per form": lambda splits, n, rng: [rng.integers(n, size=len(split)) for split in splits],
+    "outlive the split": lambda splits, n, rng: [control_labels([split], n, rng)[0] for split in splits],
+    "draw them from the `rng`": _in_turn,
+    "0, 1 and 2 for three classes": lambda splits, n, rng: control_labels(splits, n + 1, rng),
+    "nobody can repeat it": lambda splits, n, rng: control_labels(splits, n, np.random.default_rng()),
+}
 
 EXERCISES = (
-    Exercise(
-        id="02.1",
-        title="what a contraction keeps",
-        level=1,
-        minutes=5,
-        check=_check_contraction,
-        wrong={
-            "where they agree": (_if_agreed, "with one value in all of them"),
-            "the last one wins": (_all_of_them, "with different values"),
-            "what all share": (_of_every_one, "carries alone"),
-        },
-    ),
-    Exercise(
-        id="02.2",
-        title="the value filter",
-        level=2,
-        minutes=10,
-        check=_check_kept,
-        wrong={
-            "words for forms": (_by_words, "Did you count words?"),
-            "train alone": (_in_train, "not train alone"),
-            "more than": (_more_than, "a > for a >="),
-            "splits without the value": (_where_it_occurs, "no word in test"),
-            "the middle split": (_on_average, "the split with the fewest decides"),
-        },
-    ),
-    Exercise(
-        id="02.3",
-        title="the majority baseline",
-        level=1,
-        minutes=5,
-        check=_check_majority,
-        wrong={
-            "test's own majority": (lambda train, test: majority(test, test), "nobody who answers has seen test"),
-            "train's share": (lambda train, test: majority(train, train), "the share of SG in train"),
-            "a blind guess": (lambda train, test: 1 / len(set(train)), "blind guess"),
-        },
-    ),
-    Exercise(
-        id="02.4",
-        title="one coin a form",
-        level=2,
-        minutes=10,
-        check=_check_control,
-        wrong={
-            "one coin a word": (_once_a_word, "Toss once a form"),
-            "anew in every split": (_once_a_split, "outlive the split"),
-            "in turn": (_in_turn, "draw them from the `rng`"),
-            "one label too many": (_one_too_many, "0, 1 and 2 for three classes"),
-            "a generator of one's own": (_own_generator, "nobody can repeat it"),
-        },
-    ),
+    Exercise("02.1", "what a contraction keeps", level=1, minutes=5, check=_check_contraction, wrong=_CONTRACTIONS),
+    Exercise("02.2", "the value filter", level=2, minutes=10, check=_check_kept, wrong=_FILTERS),
+    Exercise("02.3", "the majority baseline", level=1, minutes=5, check=_check_majority, wrong=_MAJORITIES),
+    Exercise("02.4", "one coin a form", level=2, minutes=10, check=_check_control, wrong=_CONTROLS),
 )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pitfalls.course.checking import Answer, Exercise, expect
-from pitfalls.course.questions.received import numbers
+from pitfalls.course.questions.received import Mistakes, compare
 
 Matrix = NDArray[np.floating[Any]]
 
@@ -31,31 +32,7 @@ def word_vectors(states: Matrix, word_ids: NDArray[np.int64]) -> Matrix:
     return np.array([states[word_ids == word].mean(axis=0) for word in range(int(word_ids.max()) + 1)])
 
 
-def _check_vectors(answer: Answer) -> None:
-    received, wanted = answer(_STATES.copy(), _WORD_IDS.copy()), word_vectors(_STATES, _WORD_IDS)
-    n_words, n_neurons = wanted.shape
-    expect(
-        np.shape(received) != (n_words + 1, n_neurons),
-        "Four vectors for three words: -1 is no word but a special token or padding. Leave it out.",
-    )
-    got = numbers(received, wanted.shape)
-    for what, pick in (("first", 0), ("last", -1)):
-        taken = np.array([_STATES[word == _WORD_IDS][pick] for word in range(n_words)])
-        expect(
-            not np.allclose(got, taken),
-            f"Word 1 has the vector of its {what} subword alone: take the mean of all three.",
-        )
-    expect(
-        not np.allclose(got[1], wanted[1] * 3), "That is the sum over the subwords; long words would get long vectors."
-    )
-    expect(
-        np.allclose(got[:2], wanted[:2]),
-        f"Word 1 is the mean of subwords 2, 3, 4: {wanted[1].tolist()}; yours {got[1].tolist()}.",
-    )
-    expect(np.allclose(got, wanted), "The last word's vector is off: is the padding counted as a part of it?")
-
-
-def _picked(states: Matrix, word_ids: NDArray[np.int64], pick: int) -> Matrix:
+def _picked(pick: int, states: Matrix, word_ids: NDArray[np.int64]) -> Matrix:
     return np.array([states[word_ids == word][pick] for word in range(int(word_ids.max()) + 1)])
 
 
@@ -68,13 +45,32 @@ def _with_specials(states: Matrix, word_ids: NDArray[np.int64]) -> Matrix:
 
 
 def _with_padding(states: Matrix, word_ids: NDArray[np.int64]) -> Matrix:
-    # What indexing by -1 does: the last row takes up all that is no word.
+    # What indexing by -1 does: all that is not a word is added to the last row.
     sums = np.zeros((int(word_ids.max()) + 1, states.shape[1]))
     counts = np.zeros(len(sums))
     np.add.at(sums, word_ids, states)
     np.add.at(counts, word_ids, 1)
     means: Matrix = sums / counts[:, None]
     return means
+
+
+_VECTORS: Mistakes = {
+    "Word 1 has the vector of its first subword alone: take the mean of all three.": partial(_picked, 0),
+    "Word 1 has the vector of its last subword alone: take the mean of all three.": partial(_picked, -1),
+    "That is the sum over the subwords; long words would get long vectors.": _summed,
+    "The last word's vector is off: is the padding counted as a part of it?": _with_padding,
+}
+_A_VECTOR_TOO_MANY = "Four vectors for three words: -1 is not a word but a special token or padding. Leave it out."
+
+
+def _check_vectors(answer: Answer) -> None:
+    def vectors(states: Matrix, word_ids: NDArray[np.int64]) -> Any:
+        received = answer(states, word_ids)
+        expect(np.shape(received) != (4, 2), _A_VECTOR_TOO_MANY)
+        return received
+
+    said = "Each word is the mean of its subwords, word 1 that of 2, 3 and 4: {wanted}; yours are {yours}."
+    compare(vectors, word_vectors, [(_STATES, _WORD_IDS)], _VECTORS, said)
 
 
 # -- 03.2: how far a neuron separates two values -------------------------------------------------------------
@@ -91,7 +87,7 @@ def separation(X: Matrix, y: NDArray[np.int64]) -> Matrix:
 
 
 def _example() -> tuple[Matrix, NDArray[np.int64]]:
-    """Neuron 0 separates on a small scale, 1 on a large one and less clearly; 2 with value 1 above; unequal classes."""
+    """Neuron 0 separates on a small scale, 1 less clearly on a large one, 2 with value 1 above; classes are unequal."""
     rng = np.random.default_rng(3)
     y = np.array([0] * 60 + [1] * 20, dtype=np.int64)
     X = rng.normal(size=(80, 4)) * np.array([0.1, 10.0, 1.0, 1.0])
@@ -101,32 +97,31 @@ def _example() -> tuple[Matrix, NDArray[np.int64]]:
     return X, y
 
 
-def _check_separation(answer: Answer) -> None:
-    X, y = _example()
-    received, wanted = answer(X.copy(), y.copy()), separation(X, y)
-    means = X[y == 0].mean(axis=0) - X[y == 1].mean(axis=0)
-    got = numbers(received, wanted.shape)
-    expect(
-        not np.allclose(got, np.abs(means)) and not np.allclose(got, means),
-        "Neuron 1 comes first only because its numbers are ten times larger. Did you forget the standard deviation?",
-    )
-    expect(
-        not np.allclose(got, means / X.std(axis=0)),
-        "A neuron that is lower on value 0 separates as well: did you forget the absolute value?",
-    )
-    expect(
-        not np.allclose(got, np.abs(means) / X.std()),
-        "One standard deviation over all neurons leaves their scales as they were: each needs its own (axis=0).",
-    )
-    expect(not np.allclose(got, np.abs(means) / X.var(axis=0)), "That is the variance: it needs a square root.")
-    expect(
-        np.allclose(got, wanted, rtol=0.02), f"Expected {wanted.round(2).tolist()}; yours is {got.round(2).tolist()}."
-    )
+def _no_scale(X: Matrix, y: NDArray[np.int64]) -> Matrix:
+    return np.abs(_signed(X, y))
 
 
-def _means_apart(X: Matrix, y: NDArray[np.int64]) -> Matrix:
+def _signed(X: Matrix, y: NDArray[np.int64]) -> Matrix:
     apart: Matrix = X[y == 0].mean(axis=0) - X[y == 1].mean(axis=0)
     return apart
+
+
+_SEPARATIONS: Mistakes = {
+    "Neuron 1 comes first only because its numbers are ten times larger. Did you forget the standard "
+    "deviation?": _no_scale,
+    "A neuron that is lower on value 0 separates as well: did you forget the absolute value?": lambda X, y: (
+        _signed(X, y) / X.std(axis=0)
+    ),
+    "One standard deviation over all neurons leaves their scales as they were: each needs its own "
+    "(axis=0).": lambda X, y: _no_scale(X, y) / X.std(),
+    "That is the variance: it needs a square root.": lambda X, y: _no_scale(X, y) / X.var(axis=0),
+}
+
+
+def _check_separation(answer: Answer) -> None:
+    said = "The neurons separate the values by {wanted}; yours is {yours}."
+    # Wide enough for a standard deviation that divides by n - 1.
+    compare(answer, separation, [_example()], _SEPARATIONS, said, rtol=0.02)
 
 
 # -- 03.3: how much of a neuron is the word form -------------------------------------------------------------
@@ -156,28 +151,6 @@ def _forms_example() -> tuple[Matrix, list[str]]:
     return X, forms
 
 
-def _check_form_share(answer: Answer) -> None:
-    X, forms = _forms_example()
-    received, wanted = answer(X.copy(), list(forms)), form_share(X, forms)
-    got = numbers(received, wanted.shape)
-    expect(
-        not np.allclose(got, 1 - wanted),
-        "Neuron 0 is the same wherever a form occurs, and gets 0: that is the share *within* forms; take 1 minus it.",
-    )
-    expect(
-        not np.allclose(got, _once_each(X, forms)),
-        "Form a, 40 times, weighs as much as c, 4 times: give every *word* the mean of its form, then the variance.",
-    )
-    expect(not np.allclose(got, np.sqrt(wanted)), "That is a ratio of standard deviations: variances are asked for.")
-    expect(
-        not np.allclose(got, _between(X, forms)),
-        "That is the variance between forms; divide by the neuron's whole variance.",
-    )
-    expect(
-        np.allclose(got, wanted, rtol=1e-3), f"Expected {wanted.round(2).tolist()}; yours is {got.round(2).tolist()}."
-    )
-
-
 def _form_means(X: Matrix, forms: Sequence[str]) -> dict[str, Matrix]:
     at = np.asarray(forms)
     return {form: X[at == form].mean(axis=0) for form in sorted(set(forms))}
@@ -194,45 +167,34 @@ def _once_each(X: Matrix, forms: Sequence[str]) -> Matrix:
     return share
 
 
+_SHARES: Mistakes = {
+    "Neuron 0 is the same wherever a form occurs, but gets 0: that is the share *within* forms; take 1 minus "
+    "it.": lambda X, forms: 1 - form_share(X, forms),
+    "Form a, 40 times, weighs as much as c, 4 times: give every *word* the mean of its form, then the "
+    "variance.": _once_each,
+    "That is a ratio of standard deviations, but variances are asked for.": lambda X, forms: np.sqrt(
+        form_share(X, forms)
+    ),
+    "That is the variance between forms; divide by the neuron's whole variance.": _between,
+}
+
+
+def _check_form_share(answer: Answer) -> None:
+    said = "The neurons' shares are {wanted}; yours are {yours}."
+    compare(answer, form_share, [_forms_example()], _SHARES, said, rtol=1e-3)
+
+
 EXERCISES = (
     Exercise(
-        id="03.1",
-        title="a word's vector",
+        "03.1",
+        "a word's vector",
         level=2,
         minutes=10,
         check=_check_vectors,
-        wrong={
-            "first subword": (lambda states, word_ids: _picked(states, word_ids, 0), "its first subword alone"),
-            "last subword": (lambda states, word_ids: _picked(states, word_ids, -1), "its last subword alone"),
-            "a sum": (_summed, "the sum over the subwords"),
-            "special tokens": (_with_specials, "Four vectors for three words"),
-            "padding": (_with_padding, "padding counted"),
-        },
+        wrong={**_VECTORS, _A_VECTOR_TOO_MANY: _with_specials},
     ),
+    Exercise("03.2", "how far a neuron separates", level=1, minutes=5, check=_check_separation, wrong=_SEPARATIONS),
     Exercise(
-        id="03.2",
-        title="how far a neuron separates",
-        level=1,
-        minutes=5,
-        check=_check_separation,
-        wrong={
-            "no standard deviation": (lambda X, y: np.abs(_means_apart(X, y)), "forget the standard deviation"),
-            "no absolute value": (lambda X, y: _means_apart(X, y) / X.std(axis=0), "forget the absolute value"),
-            "one scale for all": (lambda X, y: np.abs(_means_apart(X, y)) / X.std(), "each needs its own"),
-            "variance": (lambda X, y: np.abs(_means_apart(X, y)) / X.var(axis=0), "square root"),
-        },
-    ),
-    Exercise(
-        id="03.3",
-        title="how much of a neuron is the word form",
-        level=3,
-        minutes=15,
-        check=_check_form_share,
-        wrong={
-            "within": (lambda X, forms: 1 - form_share(X, forms), "share *within* forms"),
-            "every form once": (_once_each, "weighs as much as"),
-            "no denominator": (_between, "divide by the neuron's whole variance"),
-            "standard deviations": (lambda X, forms: np.sqrt(form_share(X, forms)), "ratio of standard deviations"),
-        },
+        "03.3", "how much of a neuron is the word form", level=3, minutes=15, check=_check_form_share, wrong=_SHARES
     ),
 )

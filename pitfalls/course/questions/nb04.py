@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pitfalls.course.checking import Answer, Exercise, expect
-from pitfalls.course.questions.received import explain, numbers
+from pitfalls.course.questions.received import Mistakes, compare, numbers
 
 Scores = NDArray[np.float64]
 Order = NDArray[np.int64]
@@ -26,43 +26,25 @@ def _without_absolute_value(means: Scores) -> Scores:
     return np.sum([a - b for a, b in combinations(means, 2)], axis=0)
 
 
-def _absolute_value_of_the_sum(means: Scores) -> Scores:
-    return np.abs(_without_absolute_value(means))
-
-
-def _first_two_values(means: Scores) -> Scores:
-    return np.abs(means[0] - means[1])
-
-
-def _pairs_twice(means: Scores) -> Scores:
-    return np.sum([np.abs(a - b) for a, b in permutations(means, 2)], axis=0)
-
-
-def _neighbours(means: Scores) -> Scores:
-    return np.abs(np.diff(means, axis=0)).sum(axis=0)
+_SCORES: Mistakes = {
+    "Some scores are negative or too small: did you forget the absolute value? A neuron that "
+    "is lower for the first value separates the two as well.": _without_absolute_value,
+    "Take the absolute value of each pair's difference, before the sum. Otherwise the "
+    "pairs cancel each other.": lambda means: np.abs(_without_absolute_value(means)),
+    "Did you compare the first two values only? There are more pairs.": lambda means: np.abs(means[0] - means[1]),
+    "Each score is twice as large as it should be: every pair of values counts once, not once in each "
+    "order.": lambda means: np.sum([np.abs(a - b) for a, b in permutations(means, 2)], axis=0),
+    "Did you compare each value with the next one only? All pairs count, such as the first and the last "
+    "value.": lambda means: np.abs(np.diff(means, axis=0)).sum(axis=0),
+}
 
 
 def _check_probeless(answer: Answer) -> None:
-    # Of four values: with three, "neighbours" would lack one pair only, and signs could cancel by luck.
+    # Also of four values: with three, "neighbours" would lack one pair only, and signs could cancel by luck.
     means = np.array([[0.0, 1.0, -2.0, 4.0, 1.5], [3.0, 1.0, 2.0, -1.0, 0.5], [1.0, 1.0, 0.0, 6.0, 2.5]])
-    for given in (means, np.vstack([means, [2.0, 1.0, 5.0, 0.5, -3.0]])):
-        received = numbers(answer(given.copy()), (5,))
-        explain(
-            received,
-            _probeless(given),
-            {
-                "Some scores are negative or too small: did you forget the absolute value? A neuron that is lower for "
-                "the first value separates the two as well.": _without_absolute_value(given),
-                "Take the absolute value of each pair's difference, before the sum. Otherwise the pairs cancel each "
-                "other.": _absolute_value_of_the_sum(given),
-                "Did you compare the first two values only? There are more pairs.": _first_two_values(given),
-                "Each score is twice as large as it should be: every pair of values counts once, not once in each "
-                "order.": _pairs_twice(given),
-                "Did you compare each value with the next one only? All pairs count, such as the first and the last "
-                "value.": _neighbours(given),
-            },
-            f"For these means, a row a value,\n{given}\nthe scores are {_probeless(given)}; yours are {received}.",
-        )
+    cases = [(means,), (np.vstack([means, [2.0, 1.0, 5.0, 0.5, -3.0]]),)]
+    said = "For these means, one row per value,\n{case[0]}\nthe scores are {wanted}; yours are {yours}."
+    compare(answer, _probeless, cases, _SCORES, said)
 
 
 # ---------------------------------------------------------------- 04.2: a greedy search
@@ -80,10 +62,6 @@ def _greedy(information: Information, n_neurons: int, k: int) -> list[int]:
 
 def _each_alone(information: Information, n_neurons: int, k: int) -> list[int]:
     return sorted(range(n_neurons), key=lambda neuron: -information([neuron]))[:k]
-
-
-def _least_first(information: Information, n_neurons: int, k: int) -> list[int]:
-    return _greedy(lambda neurons: -information(neurons), n_neurons, k)
 
 
 def _takes_one_again(information: Information, n_neurons: int, k: int) -> list[int]:
@@ -112,26 +90,27 @@ def _what_they_know(neurons: Sequence[int]) -> float:
     return sum(_WORTH[piece] for piece in sorted(known)) - 1e-6 * sum(set(neurons))
 
 
+_SEARCHES: Mistakes = {
+    "Did you rank by what each neuron knows alone? Neuron 1 knows the same as neuron 0, and adds nothing "
+    "to it. Ask for the information of the chosen ones and the candidate together.": _each_alone,
+    "The first neuron should be the one that knows most. Did you take the smallest instead of the "
+    "largest information?": lambda information, n_neurons, k: _greedy(
+        lambda neurons: -information(neurons), n_neurons, k
+    ),
+    "Did you look at the neuron chosen last only? A candidate is judged beside all that are chosen "
+    "so far.": _beside_the_last,
+}
+
+
 def _check_greedy(answer: Answer) -> None:
-    d, k = len(_KNOWN), 5
-    received = numbers(answer(_what_they_know, d, k), (k,))
-    named = received.astype(int).tolist()
-    expect(len(set(named)) == k, f"{named} has a neuron twice: leave out those that are chosen already.")
-    explain(
-        received,
-        _greedy(_what_they_know, d, k),
-        {
-            "Did you rank by what each neuron knows alone? Neuron 1 knows the same as neuron 0, and adds nothing to "
-            "it. Ask for the information of the chosen ones and the candidate together.": _each_alone(
-                _what_they_know, d, k
-            ),
-            "The first neuron should be the one that knows most. Did you take the smallest instead of the largest "
-            "information?": _least_first(_what_they_know, d, k),
-            "Did you look at the neuron chosen last only? A candidate is judged beside all that are chosen so "
-            "far.": _beside_the_last(_what_they_know, d, k),
-        },
-        f"Of the six neurons of the check the first {k} are {_greedy(_what_they_know, d, k)}; yours are {named}.",
-    )
+    def search(information: Information, n_neurons: int, k: int) -> NDArray[np.float64]:
+        received = numbers(answer(information, n_neurons, k), (k,))
+        named = received.astype(int).tolist()
+        expect(len(set(named)) == k, f"{named} has a neuron twice: leave out those that are chosen already.")
+        return received
+
+    said = "Of the six neurons of the check the first {case[2]} are {wanted}; yours are {yours}."
+    compare(search, _greedy, [(_what_they_know, len(_KNOWN), 5)], _SEARCHES, said)
 
 
 # ---------------------------------------------------------------- 04.3: precision@k
@@ -141,42 +120,28 @@ def _precision(scores: Scores, relevant: Mask, k: int) -> float:
     return float(relevant[np.argsort(-scores)[:k]].mean())
 
 
-def _ascending(scores: Scores, relevant: Mask, k: int) -> float:
-    return float(relevant[np.argsort(scores)[:k]].mean())
-
-
-def _recall(scores: Scores, relevant: Mask, k: int) -> float:
-    return float(relevant[np.argsort(-scores)[:k]].sum() / relevant.sum())
-
-
-def _unsorted(scores: Scores, relevant: Mask, k: int) -> float:
-    return float(relevant[:k].mean())
-
-
-def _one_too_many(scores: Scores, relevant: Mask, k: int) -> float:
-    return float(relevant[np.argsort(-scores)[: k + 1]].mean())
+_PRECISIONS: Mistakes = {
+    "Did you sort ascending? The first neuron of a ranking has the highest score; these are "
+    "the k worst.": lambda scores, relevant, k: float(relevant[np.argsort(scores)[:k]].mean()),
+    "This is the share of the relevant neurons that were found (recall). Precision "
+    "divides by k.": lambda scores, relevant, k: float(relevant[np.argsort(-scores)[:k]].sum() / relevant.sum()),
+    "Did you take the neurons 0 to k - 1? Sort them by their scores first.": lambda scores, relevant, k: float(
+        relevant[:k].mean()
+    ),
+    "Did you take k + 1 neurons? A slice [:k] holds k.": lambda scores, relevant, k: float(
+        relevant[np.argsort(-scores)[: k + 1]].mean()
+    ),
+}
 
 
 def _check_precision(answer: Answer) -> None:
     scores = np.array([0.3, 0.9, 0.1, 0.7, 0.8, 0.2, 0.6, 0.5, 0.4, 0.0])
     relevant = np.array([False, True, True, True, False, True, True, True, False, False])
-    for k in (3, 5):
-        received = numbers(answer(scores.copy(), relevant.copy(), k), ())
-        explain(
-            received,
-            _precision(scores, relevant, k),
-            {
-                "Did you sort ascending? The first neuron of a ranking has the highest score; these are the k "
-                "worst.": _ascending(scores, relevant, k),
-                "This is the share of the relevant neurons that were found (recall). Precision divides by k.": _recall(
-                    scores, relevant, k
-                ),
-                "Did you take the neurons 0 to k - 1? Sort them by their scores first.": _unsorted(scores, relevant, k),
-                "Did you take k + 1 neurons? A slice [:k] holds k.": _one_too_many(scores, relevant, k),
-            },
-            f"With scores {scores.tolist()} and relevant neurons {np.flatnonzero(relevant).tolist()}, precision@{k} is "
-            f"{_precision(scores, relevant, k):.3f}; yours is {float(received):.3f}.",
-        )
+    said = (
+        f"With scores {scores.tolist()} and relevant neurons {np.flatnonzero(relevant).tolist()}, "
+        "precision@{{case[2]}} is {wanted}; yours is {yours}."
+    )
+    compare(answer, _precision, [(scores, relevant, k) for k in (3, 5)], _PRECISIONS, said)
 
 
 # ---------------------------------------------------------------- 04.4: overlap, beside chance
@@ -186,87 +151,48 @@ def _shared(a: Order, b: Order, k: int) -> tuple[float, float]:
     return len(set(a[:k].tolist()) & set(b[:k].tolist())), k * k / len(a)
 
 
-def _same_places(a: Order, b: Order, k: int) -> tuple[float, float]:
-    return int((a[:k] == b[:k]).sum()), k * k / len(a)
-
-
-def _chance_of_one(a: Order, b: Order, k: int) -> tuple[float, float]:
-    return _shared(a, b, k)[0], k / len(a)
-
-
-def _chance_is_nothing(a: Order, b: Order, k: int) -> tuple[float, float]:
-    return _shared(a, b, k)[0], 0.0
-
-
 def _of_the_union(a: Order, b: Order, k: int) -> tuple[float, float]:
     both = _shared(a, b, k)[0]
     return both / (2 * k - both), k * k / len(a)
 
 
+_OVERLAPS: Mistakes = {
+    "Did you count neurons that stand in the same place? The order within the first k "
+    "does not matter.": lambda a, b, k: (
+        int((a[:k] == b[:k]).sum()),
+        k * k / len(a),
+    ),
+    "k / d is the chance that one neuron is among the other's first k. There are k neurons that can be "
+    "shared.": lambda a, b, k: (_shared(a, b, k)[0], k / len(a)),
+    "Two random rankings share some neurons by luck: what does chance alone expect?": lambda a, b, k: (
+        _shared(a, b, k)[0],
+        0.0,
+    ),
+    "Did you divide by the union? That is AvgOverlap's measure; here the shared neurons are counted.": _of_the_union,
+}
+
+
 def _check_shared(answer: Answer) -> None:
     a, b = np.arange(12), np.array([0, 3, 7, 2, 1, 9, 11, 4, 10, 8, 5, 6])
-    for k in (4, 5):
-        received = numbers(answer(a.copy(), b.copy(), k), (2,))
-        shared, chance = _shared(a, b, k)
-        explain(
-            received,
-            (shared, chance),
-            {
-                "Did you count neurons that stand in the same place? The order within the first k does not "
-                "matter.": _same_places(a, b, k),
-                "k / d is the chance that one neuron is among the other's first k. There are k neurons that can be "
-                "shared.": _chance_of_one(a, b, k),
-                "Two random rankings share some neurons by luck: what does chance alone expect?": _chance_is_nothing(
-                    a, b, k
-                ),
-                "Did you divide by the union? That is AvgOverlap's measure; here the shared neurons are "
-                "counted.": _of_the_union(a, b, k),
-            },
-            f"The rankings {a.tolist()} and {b.tolist()} share {shared} of their first {k}, and by chance "
-            f"{chance:.3f}; you say {received[0]:g} and {received[1]:.3f}.",
-        )
+    said = (
+        f"For the rankings {a.tolist()} and {b.tolist()} the neurons shared among the first {{case[2]}}, really and by "
+        "chance, are {wanted}; yours are {yours}."
+    )
+    compare(answer, _shared, [(a, b, k) for k in (4, 5)], _OVERLAPS, said)
 
 
 EXERCISES = (
-    Exercise(
-        "04.1",
-        "Probeless with more than two values",
-        level=1,
-        minutes=5,
-        check=_check_probeless,
-        wrong={
-            "without the absolute value": (_without_absolute_value, "forget the absolute value"),
-            "absolute value of the sum": (_absolute_value_of_the_sum, "before the sum"),
-            "the first two values only": (_first_two_values, "first two values only"),
-            "every pair twice": (_pairs_twice, "twice as large"),
-            "neighbours only": (_neighbours, "the next one only"),
-        },
-    ),
+    Exercise("04.1", "Probeless with more than two values", level=1, minutes=5, check=_check_probeless, wrong=_SCORES),
     Exercise(
         "04.2",
         "a greedy search",
         level=3,
         minutes=15,
         check=_check_greedy,
-        wrong={
-            "each neuron alone": (_each_alone, "knows alone"),
-            "the least first": (_least_first, "smallest instead of the largest"),
-            "one neuron again": (_takes_one_again, "has a neuron twice"),
-            "beside the last only": (_beside_the_last, "chosen last only"),
-        },
+        wrong={**_SEARCHES, "has a neuron twice": _takes_one_again},
     ),
     Exercise(
-        "04.3",
-        "precision@k against the planted truth",
-        level=2,
-        minutes=10,
-        check=_check_precision,
-        wrong={
-            "sorted ascending": (_ascending, "sort ascending"),
-            "recall": (_recall, "divides by k"),
-            "not sorted at all": (_unsorted, "Sort them by their scores"),
-            "one neuron too many": (_one_too_many, "k + 1"),
-        },
+        "04.3", "precision@k against the planted truth", level=2, minutes=10, check=_check_precision, wrong=_PRECISIONS
     ),
     Exercise(
         "04.4",
@@ -274,11 +200,6 @@ EXERCISES = (
         level=2,
         minutes=5,
         check=_check_shared,
-        wrong={
-            "same places": (_same_places, "the same place"),
-            "chance of a single neuron": (_chance_of_one, "k neurons that can be shared"),
-            "nothing by chance": (_chance_is_nothing, "by luck"),
-            "share of the union": (_of_the_union, "the union"),
-        },
+        wrong=_OVERLAPS,
     ),
 )

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pitfalls.course.checking import Answer, Exercise, expect
-from pitfalls.course.questions.received import explain, numbers
+from pitfalls.course.checking import Answer, Exercise, WrongAnswer, expect
+from pitfalls.course.questions.received import Mistakes, compare, numbers
 
 Numbers = NDArray[np.float64]
 Order = NDArray[np.int64]
@@ -33,25 +33,14 @@ def _variances_only(mean: Numbers, covariance: Numbers, order: Order, k: int) ->
     return mean[order[:k]], np.diag(covariance[order[:k], order[:k]])
 
 
-def _paired_indices(mean: Numbers, covariance: Numbers, order: Order, k: int) -> Gaussian:
-    return mean[order[:k]], covariance[order[:k], order[:k]]
-
-
-def _rows_only(mean: Numbers, covariance: Numbers, order: Order, k: int) -> Gaussian:
-    return mean[order[:k]], covariance[order[:k]]
-
-
 def _cut_from_the_inverse(mean: Numbers, covariance: Numbers, order: Order, k: int) -> Gaussian:
     inverse = np.linalg.inv(covariance)
     return mean[order[:k]], np.linalg.inv(inverse[np.ix_(order[:k], order[:k])])
 
 
 def _as_gaussian(received: object, k: int) -> Gaussian:
-    expect(
-        isinstance(received, tuple | list) and len(received) == 2,
-        "Give back two arrays: the mean and the covariance of the first k neurons.",
-    )
-    assert isinstance(received, tuple | list)
+    if not isinstance(received, tuple | list) or len(received) != 2:
+        raise WrongAnswer("Give back two arrays: the mean and the covariance of the first k neurons.")
     shape = np.shape(received[1])
     expect(
         shape != (k,),
@@ -65,34 +54,34 @@ def _as_gaussian(received: object, k: int) -> Gaussian:
     return numbers(received[0], (k,)), numbers(received[1], (k, k))
 
 
+_OF_MEANS: Mistakes = {
+    "Did you take the columns 0 to k - 1? The ranking gives the first neurons: order[:k].": _first_columns,
+}
+_OF_COVARIANCES: Mistakes = {
+    "Did you drop the covariances between neurons? The Gaussian probe uses how neurons vary together.": _variances_only,
+    "Did you cut the inverse of the covariance? That keeps the other neurons fixed (the "
+    "conditional); to leave them out, cut the covariance itself (the marginal).": _cut_from_the_inverse,
+    "The mean is right, but the covariance is that of the columns 0 to k - 1.": _first_columns,
+}
+
+
+def _part(which: int, function: Answer) -> Answer:
+    """The mean (0) or the covariance (1) that a function returns."""
+    return lambda mean, covariance, order, k: _as_gaussian(function(mean, covariance, order, k), k)[which]
+
+
 def _check_first_neurons(answer: Answer) -> None:
     generator = np.random.default_rng(0)
     factor = generator.normal(size=(6, 6))
     mean, covariance, order = generator.normal(size=6), factor @ factor.T, np.array([4, 1, 5, 0, 3, 2])
-    for k in (3, 2):
-        given = (mean, covariance, order, k)
-        one, two = _as_gaussian(answer(mean.copy(), covariance.copy(), order.copy(), k), k)
-        right, spread = _first_neurons(*given)
-        explain(
-            one,
-            right,
-            {
-                "Did you take the columns 0 to k - 1? The ranking says which neurons come first: "
-                "order[:k].": _first_columns(*given)[0]
-            },
-            f"The mean of the neurons {order[:k].tolist()} is {right.round(3)}; yours is {one.round(3)}.",
-        )
-        explain(
-            two,
-            spread,
-            {
-                "Did you drop the covariances between neurons? The Gaussian probe uses how neurons vary "
-                "together.": _variances_only(*given)[1],
-                "Did you cut the inverse of the covariance? That keeps the other neurons fixed (the conditional); to "
-                "leave them out, cut the covariance itself (the marginal).": _cut_from_the_inverse(*given)[1],
-                "The mean is right, but the covariance is that of the columns 0 to k - 1.": _first_columns(*given)[1],
-            },
-            f"The covariance of the neurons {order[:k].tolist()} is\n{spread.round(3)}\nand yours is\n{two.round(3)}",
+    cases = [(mean, covariance, order, k) for k in (3, 2)]
+    for which, what, mistakes in ((0, "mean", _OF_MEANS), (1, "covariance", _OF_COVARIANCES)):
+        compare(
+            _part(which, answer),
+            _part(which, _first_neurons),
+            cases,
+            {hint: _part(which, mistake) for hint, mistake in mistakes.items()},
+            f"For the order {order.tolist()} and k = {{case[3]}} the {what} is {{wanted}}; yours is {{yours}}.",
         )
 
 
@@ -106,55 +95,43 @@ def _compared(one: Cell, other: Cell) -> str:
     return "rankings" if probe == other_probe else "probes"
 
 
-def _differing_rankings(one: Cell, other: Cell) -> str:
-    return "rankings" if one[1] != other[1] else "probes"
-
-
-def _swapped(one: Cell, other: Cell) -> str:
-    return {"rankings": "probes", "probes": "rankings"}.get(_compared(one, other), "nothing")
-
-
 def _own_by_own(one: Cell, other: Cell) -> str:
     same_probe_study = one[0] == one[1] and other[0] == other[1] and one != other
     return "rankings" if same_probe_study else _compared(one, other)
 
 
-def _same_cell_is_something(one: Cell, other: Cell) -> str:
-    return "probes" if one == other else _compared(one, other)
+_PAIRS: list[tuple[Cell, Cell, str]] = [
+    (
+        ("linear", "probeless"),
+        ("linear", "gaussian"),
+        "Both have the linear probe, so the difference belongs to the rankings. Did you say it the wrong way round?",
+    ),
+    (
+        ("linear", "probeless"),
+        ("gaussian", "probeless"),
+        "Both have the Probeless ranking, so the difference belongs to the probes.",
+    ),
+    (
+        ("linear", "probeless"),
+        ("gaussian", "random"),
+        "Probe and ranking differ, so the difference belongs to neither alone. Did you look at the rankings only?",
+    ),
+    (
+        ("linear", "linear"),
+        ("gaussian", "gaussian"),
+        "Own by own: each ranking is graded by the probe that made it. Both change at once, so nothing can be said.",
+    ),
+    (
+        ("linear", "gaussian"),
+        ("gaussian", "linear"),
+        "Probe and ranking both differ here; the names come in the order (probe, ranking).",
+    ),
+    (("linear", "random"), ("linear", "random"), "A cell beside itself compares nothing."),
+]
 
 
 def _check_compared(answer: Answer) -> None:
-    pairs: list[tuple[Cell, Cell, str]] = [
-        (
-            ("linear", "probeless"),
-            ("linear", "gaussian"),
-            "Both have the linear probe, so the difference belongs to the rankings. Did you say it the wrong way "
-            "round?",
-        ),
-        (
-            ("linear", "probeless"),
-            ("gaussian", "probeless"),
-            "Both have the Probeless ranking, so the difference belongs to the probes.",
-        ),
-        (
-            ("linear", "probeless"),
-            ("gaussian", "random"),
-            "Probe and ranking differ, so the difference belongs to neither alone. Did you look at the rankings only?",
-        ),
-        (
-            ("linear", "linear"),
-            ("gaussian", "gaussian"),
-            "Own by own: each ranking is graded by the probe that made it. Both change at once, so nothing can be "
-            "said.",
-        ),
-        (
-            ("linear", "gaussian"),
-            ("gaussian", "linear"),
-            "Probe and ranking both differ here; the names come in the order (probe, ranking).",
-        ),
-        (("linear", "random"), ("linear", "random"), "A cell beside itself compares nothing."),
-    ]
-    for one, other, hint in pairs:
+    for one, other, hint in _PAIRS:
         received = answer(one, other)
         expect(
             received in ("rankings", "probes", "nothing"),
@@ -168,14 +145,6 @@ def _check_compared(answer: Answer) -> None:
 
 def _whose_points(accuracy: Grid, a: str, b: str) -> tuple[float, float]:
     return accuracy.loc[a, a] - accuracy.loc[b, a], accuracy.loc[b, a] - accuracy.loc[b, b]
-
-
-def _all_to_the_ranking(accuracy: Grid, a: str, b: str) -> tuple[float, float]:
-    return accuracy.loc[a, a] - accuracy.loc[b, b], 0.0
-
-
-def _rows_for_columns(accuracy: Grid, a: str, b: str) -> tuple[float, float]:
-    return _whose_points(accuracy.T, a, b)
 
 
 def _parts_exchanged(accuracy: Grid, a: str, b: str) -> tuple[float, float]:
@@ -192,6 +161,21 @@ def _without_sign(accuracy: Grid, a: str, b: str) -> tuple[float, float]:
     return abs(of_ranking), abs(of_probe)
 
 
+_PARTS: Mistakes = {
+    "Did you give the whole difference to the ranking? The cell of b's ranking with a's probe "
+    "lies between the two, and a same-probe study never fills it.": lambda accuracy, a, b: (
+        accuracy.loc[a, a] - accuracy.loc[b, b],
+        0.0,
+    ),
+    "Rows are rankings and columns are probes: accuracy.loc[ranking, probe]. Did you take them the "
+    "other way round?": lambda accuracy, a, b: _whose_points(accuracy.T, a, b),
+    "The two parts come in the other order: first the ranking's, then the probe's.": _parts_exchanged,
+    "The two parts should sum to the whole difference. Swap the ranking first, and the probe in "
+    "the cell where that leads you, not in the first cell again.": _both_from_the_first,
+    "Parts have signs: here the ranking of the winner is the worse one. Did you take absolute values?": _without_sign,
+}
+
+
 def _check_whose_points(answer: Answer) -> None:
     names = ["linear", "probeless", "gaussian"]
     accuracy = pd.DataFrame(
@@ -199,25 +183,8 @@ def _check_whose_points(answer: Answer) -> None:
         index=pd.Index(names, name="ranking"),
         columns=pd.Index(names, name="probe"),
     )
-    given = (accuracy, "linear", "gaussian")
-    received = numbers(answer(accuracy.copy(), "linear", "gaussian"), (2,))
-    explain(
-        received,
-        _whose_points(*given),
-        {
-            "Did you give the whole difference to the ranking? The cell of b's ranking with a's probe lies between "
-            "the two, and a same-probe study never fills it.": _all_to_the_ranking(*given),
-            "Rows are rankings and columns are probes: accuracy.loc[ranking, probe]. Did you take them the other way "
-            "round?": _rows_for_columns(*given),
-            "The two parts come in the other order: first the ranking's, then the probe's.": _parts_exchanged(*given),
-            "The two parts should sum to the whole difference. Swap the ranking first, and the probe in the cell where "
-            "that leads you, not in the first cell again.": _both_from_the_first(*given),
-            "Parts have signs: here the ranking of the winner is the worse one. Did you take absolute "
-            "values?": _without_sign(*given),
-        },
-        f"In\n{accuracy}\nthe parts of linear against gaussian are "
-        f"{tuple(round(float(part), 3) for part in _whose_points(*given))}; yours are {received.round(3).tolist()}.",
-    )
+    said = "In\n{case[0]}\nthe parts of linear against gaussian are {wanted}; yours are {yours}."
+    compare(answer, _whose_points, [(accuracy, "linear", "gaussian")], _PARTS, said)
 
 
 # ---------------------------------------------------------------- 05.4: a difference over seeds
@@ -240,20 +207,18 @@ def _not_paired(a: Numbers, b: Numbers) -> tuple[float, float, float]:
     )
 
 
-def _sorted_before(a: Numbers, b: Numbers) -> tuple[float, float, float]:
-    return _middle(np.sort(a) - np.sort(b), 0.1)
-
-
-def _fifth_at_each_end(a: Numbers, b: Numbers) -> tuple[float, float, float]:
-    return _middle(a - b, 0.2)
-
-
-def _whole_range(a: Numbers, b: Numbers) -> tuple[float, float, float]:
-    return _middle(a - b, 0.0)
-
-
-def _other_sign(a: Numbers, b: Numbers) -> tuple[float, float, float]:
-    return _over_seeds(b, a)
+_INTERVALS: Mistakes = {
+    "Did you take an interval for each ranking, and then subtract? The same seed is good or bad luck for "
+    "both: subtract seed by seed first.": _not_paired,
+    "Did you sort the accuracies before you subtracted? Then each seed no longer meets itself.": lambda a, b: _middle(
+        np.sort(a) - np.sort(b), 0.1
+    ),
+    "The middle 80 % leaves a tenth out at each end, not a fifth.": lambda a, b: _middle(a - b, 0.2),
+    "This is the whole range. It can only grow with more seeds: take the middle 80 %.": lambda a, b: _middle(
+        a - b, 0.0
+    ),
+    "The sign is the other way round: a minus b.": lambda a, b: _over_seeds(b, a),
+}
 
 
 def _check_over_seeds(answer: Answer) -> None:
@@ -261,24 +226,25 @@ def _check_over_seeds(answer: Answer) -> None:
     luck = generator.normal(0, 0.05, size=12)  # of a seed, which both rankings share
     a = 0.85 + luck + generator.normal(0, 0.006, size=12)
     b = 0.83 + luck + generator.normal(0, 0.006, size=12)
-    received = numbers(answer(a.copy(), b.copy()), (3,))
-    explain(
-        received,
-        _over_seeds(a, b),
-        {
-            "Did you take an interval for each ranking, and then subtract? The same seed is good or bad luck for both: "
-            "subtract seed by seed first.": _not_paired(a, b),
-            "Did you sort the accuracies before you subtracted? Then seeds no longer meet themselves.": _sorted_before(
-                a, b
-            ),
-            "The middle 80 % leaves a tenth out at each end, not a fifth.": _fifth_at_each_end(a, b),
-            "This is the whole range. It can only grow with more seeds: take the middle 80 %.": _whole_range(a, b),
-            "The sign is the other way round: a minus b.": _other_sign(a, b),
-        },
-        f"For the 12 seeds of the check: mean, low and high are {np.round(_over_seeds(a, b), 4).tolist()}; yours are "
-        f"{received.round(4).tolist()}.",
-    )
+    said = "For the 12 seeds of the check, mean, low and high are {wanted}; yours are {yours}."
+    compare(answer, _over_seeds, [(a, b)], _INTERVALS, said)
 
+
+_COMPARISONS: Mistakes = {
+    "look at the rankings only": lambda one, other: "rankings" if one[1] != other[1] else "probes",
+    "wrong way round": lambda one, other: {"rankings": "probes", "probes": "rankings"}.get(
+        _compared(one, other), "nothing"
+    ),
+    "Own by own": _own_by_own,
+    "compares nothing": lambda one, other: "probes" if one == other else _compared(one, other),
+}
+_MARGINALS: Mistakes = {
+    "columns 0 to k - 1": _first_columns,
+    "between neurons": _variances_only,
+    "np.ix_": lambda mean, covariance, order, k: (mean[order[:k]], covariance[order[:k], order[:k]]),
+    "keep all columns": lambda mean, covariance, order, k: (mean[order[:k]], covariance[order[:k]]),
+    "the conditional": _cut_from_the_inverse,
+}
 
 EXERCISES = (
     Exercise(
@@ -287,53 +253,9 @@ EXERCISES = (
         level=3,
         minutes=15,
         check=_check_first_neurons,
-        wrong={
-            "the first columns": (_first_columns, "columns 0 to k - 1"),
-            "variances only": (_variances_only, "between neurons"),
-            "indices in pairs": (_paired_indices, "np.ix_"),
-            "rows only": (_rows_only, "keep all columns"),
-            "cut from the inverse": (_cut_from_the_inverse, "the conditional"),
-        },
+        wrong=_MARGINALS,
     ),
-    Exercise(
-        "05.2",
-        "which cells may be compared?",
-        level=1,
-        minutes=5,
-        check=_check_compared,
-        wrong={
-            "other rankings, so rankings": (_differing_rankings, "look at the rankings only"),
-            "the wrong way round": (_swapped, "wrong way round"),
-            "own by own": (_own_by_own, "Own by own"),
-            "a cell beside itself": (_same_cell_is_something, "compares nothing"),
-        },
-    ),
-    Exercise(
-        "05.3",
-        "whose seven points?",
-        level=2,
-        minutes=10,
-        check=_check_whose_points,
-        wrong={
-            "all to the ranking": (_all_to_the_ranking, "never fills it"),
-            "rows for columns": (_rows_for_columns, "Rows are rankings"),
-            "parts exchanged": (_parts_exchanged, "in the other order"),
-            "both from the first cell": (_both_from_the_first, "sum to the whole difference"),
-            "absolute values": (_without_sign, "absolute values"),
-        },
-    ),
-    Exercise(
-        "05.4",
-        "a difference over seeds",
-        level=2,
-        minutes=10,
-        check=_check_over_seeds,
-        wrong={
-            "not paired": (_not_paired, "seed by seed"),
-            "sorted before": (_sorted_before, "sort the accuracies"),
-            "a fifth at each end": (_fifth_at_each_end, "a tenth out at each end"),
-            "the whole range": (_whole_range, "whole range"),
-            "the other sign": (_other_sign, "a minus b"),
-        },
-    ),
+    Exercise("05.2", "which cells may be compared?", level=1, minutes=5, check=_check_compared, wrong=_COMPARISONS),
+    Exercise("05.3", "whose seven points?", level=2, minutes=10, check=_check_whose_points, wrong=_PARTS),
+    Exercise("05.4", "a difference over seeds", level=2, minutes=10, check=_check_over_seeds, wrong=_INTERVALS),
 )

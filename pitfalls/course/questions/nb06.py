@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pitfalls.course.checking import Answer, Exercise, expect
-from pitfalls.course.questions.received import explain, numbers
+from pitfalls.course.checking import Answer, Exercise, WrongAnswer, expect
+from pitfalls.course.questions.received import Mistakes, compare, numbers
 from pitfalls.probes.control import control_labels
 
 Forms = Sequence[str]
 Labels = NDArray[np.int64]
 Pair = tuple[Labels, Labels]
 
-# ---------------------------------------------------------------- 06.1: one label a word form
+# ---------------------------------------------------------------- 06.1: one label per word form
 
 
 def _labels_by_form(train: Forms, test: Forms, n_values: int, seed: int) -> Pair:
@@ -43,10 +43,6 @@ def _without_a_seed(train: Forms, test: Forms, n_values: int, seed: int) -> Pair
     return _labels_by_form(train, test, n_values, int(np.random.default_rng().integers(2**31)))
 
 
-def _always_one_seed(train: Forms, test: Forms, n_values: int, seed: int) -> Pair:
-    return _labels_by_form(train, test, n_values, 0)
-
-
 def _drawn_for_both_at_once(train: Forms, test: Forms, n_values: int, seed: int) -> Pair:
     labels = control_labels([[*train, *test]], n_values, seed)[0]
     return labels[: len(train)], labels[len(train) :]
@@ -54,7 +50,7 @@ def _drawn_for_both_at_once(train: Forms, test: Forms, n_values: int, seed: int)
 
 def _check_labels(answer: Answer) -> None:
     n_values = 3
-    # Forms sort so that train and test alternate: a draw over both at once shows.
+    # Sorted, the forms of train and test alternate, so that a draw over both at once shows.
     seen, unseen = [f"form{i:03}" for i in range(0, 800, 2)], [f"form{i:03}" for i in range(1, 800, 2)]
     train, test = seen + seen[:100], seen[:50] + unseen
     pair = _labels_of(answer, train, test, n_values, seed=7)
@@ -87,11 +83,8 @@ def _check_labels(answer: Answer) -> None:
 
 def _labels_of(answer: Answer, train: Forms, test: Forms, n_values: int, seed: int) -> Pair:
     received = answer(list(train), list(test), n_values, seed)
-    expect(
-        isinstance(received, tuple | list) and len(received) == 2,
-        "Give back two arrays: the labels of train and those of test.",
-    )
-    assert isinstance(received, tuple | list)
+    if not isinstance(received, tuple | list) or len(received) != 2:
+        raise WrongAnswer("Give back two arrays: the labels of train and those of test.")
     pair = numbers(received[0], (len(train),)), numbers(received[1], (len(test),))
     for labels in pair:
         expect(
@@ -103,9 +96,9 @@ def _labels_of(answer: Answer, train: Forms, test: Forms, n_values: int, seed: i
 
 
 def _expect_even(labels: Labels, n_values: int, where: str) -> None:
-    """Each label about equally often: within six standard deviations, which no honest draw leaves."""
+    """Require each label about equally often: within six standard deviations, which no honest draw exceeds."""
     n, share = len(labels), 1 / n_values
-    # Forms that occur twice make the counts of train more uneven than those of single draws, by less than that.
+    # Forms that occur twice make the counts of train more uneven than single draws would, but by less than that.
     slack = 6 * (n * share * (1 - share)) ** 0.5
     counts = np.bincount(labels, minlength=n_values)
     expect(
@@ -128,10 +121,6 @@ def _by_place(curves: pd.DataFrame) -> pd.Series[float]:
     return pd.Series(real["accuracy"].to_numpy() - control["accuracy"].to_numpy(), index=real["k"]).sort_index()
 
 
-def _control_minus_real(curves: pd.DataFrame) -> pd.Series[float]:
-    return -_selectivity_at(curves)
-
-
 def _best_control(curves: pd.DataFrame) -> pd.Series[float]:
     real = curves[curves["task"] == "real"].set_index("k")["accuracy"].sort_index()
     return real.loc[_selectivity_at(curves).index] - curves.loc[curves["task"] == "control", "accuracy"].max()
@@ -147,43 +136,45 @@ def _absent_is_0(curves: pd.DataFrame) -> pd.Series[float]:
     return by_task["real"] - by_task["control"]
 
 
+_SELECTIVITIES: Mistakes = {
+    "The sign is the other way round: the real task's accuracy minus the control task's.": lambda curves: (
+        -_selectivity_at(curves)
+    ),
+    "Did you subtract the best control accuracy of all k? Real and control are compared at the same k.": _best_control,
+    "Did you subtract chance? The control task shows how much the probe can memorise, and that is more "
+    "than chance.": _above_chance,
+}
+
+
+def _values(function: Answer) -> Answer:
+    """The numbers of the Series that a function returns, by k."""
+    return lambda curves: function(curves).sort_index().to_numpy()
+
+
 def _check_selectivity(answer: Answer) -> None:
     ks = [8, 1, 32, 2, 16]
     real = pd.DataFrame({"task": "real", "k": ks, "accuracy": [0.90, 0.70, 0.97, 0.78, 0.94]})
     control = pd.DataFrame({"task": "control", "k": [2, 32, 16, 1, 64], "accuracy": [0.55, 0.88, 0.74, 0.52, 0.93]})
     curves = pd.concat([real, control], ignore_index=True).sample(frac=1, random_state=0).reset_index(drop=True)
     received = answer(curves.copy())
-    expect(
-        isinstance(received, pd.Series),
-        f"A Series was asked for, with k as its index; your function gives back {type(received).__name__}.",
-    )
+    if not isinstance(received, pd.Series):
+        raise WrongAnswer(
+            f"A Series was asked for, with k as its index; your function gives back {type(received).__name__}."
+        )
     received = received.sort_index()
-    right = _selectivity_at(curves)
-    known = (received.dropna().index.tolist(), right.index.tolist())
-    expect(
-        set(known[0]) <= set(known[1]) or _is(received, _by_place(curves)),
-        f"Your answer has the ks {known[0]}, but the two tasks share {known[1]} only. Is a missing accuracy taken "
-        "for 0?",
-    )
     expect(
         not _is(received, _by_place(curves)),
         "Did you subtract row from row? The two tasks have their rows in different orders: subtract at the same k.",
     )
-    expect(received.index.tolist() == known[1], f"Give the ks that both tasks have, {known[1]}, and no others.")
-    explain(
-        numbers(received.to_numpy(), (len(right),)),
-        right.to_numpy(),
-        {
-            "The sign is the other way round: the real task's accuracy minus the control task's.": (
-                _control_minus_real(curves).to_numpy()
-            ),
-            "Did you subtract the best control accuracy of all k? Real and control are compared at the same "
-            "k.": _best_control(curves).to_numpy(),
-            "Did you subtract chance? The control task is what shows how much the probe can memorise, and that is more "
-            "than chance.": _above_chance(curves).to_numpy(),
-        },
-        f"At the ks {known[1]} selectivity is {right.round(3).tolist()}; yours is {received.round(3).tolist()}.",
+    yours, shared = received.dropna().index.tolist(), _selectivity_at(curves).index.tolist()
+    expect(
+        set(yours) <= set(shared),
+        f"Your answer has the ks {yours}, but the two tasks share {shared} only. Is a missing accuracy taken for 0?",
     )
+    expect(received.index.tolist() == shared, f"Give the ks that both tasks have, {shared}, and no others.")
+    mistakes = {hint: _values(mistake) for hint, mistake in _SELECTIVITIES.items()}
+    said = f"At the ks {shared} selectivity is {{wanted}}; yours is {{yours}}."
+    compare(_values(answer), _values(_selectivity_at), [(curves,)], mistakes, said)
 
 
 def _is(one: pd.Series[float], other: pd.Series[float]) -> bool:
@@ -198,93 +189,49 @@ def _perfect_memory(train: Forms, test: Forms, n_values: int) -> float:
     return float(seen + (1 - seen) / n_values)
 
 
-def _different_forms(train: Forms, test: Forms, n_values: int) -> float:
-    return _perfect_memory(train, sorted(set(test)), n_values)
-
-
-def _unseen_are_wrong(train: Forms, test: Forms, n_values: int) -> float:
-    return float(np.isin(list(test), list(set(train))).mean())
-
-
-def _always_right(train: Forms, test: Forms, n_values: int) -> float:
-    return 1.0
-
-
-def _always_chance(train: Forms, test: Forms, n_values: int) -> float:
-    return 1 / n_values
-
-
-def _an_even_coin(train: Forms, test: Forms, n_values: int) -> float:
-    return _perfect_memory(train, test, 2)
+_MEMORIES: Mistakes = {
+    "Did you count each form once? Accuracy counts words, and 'gato' "
+    "occurs five times.": lambda train, test, n_values: _perfect_memory(train, sorted(set(test)), n_values),
+    "Nobody can know the label of an unseen form, but a guess is right now and then: how often, "
+    "with n_values labels?": lambda train, test, n_values: float(np.isin(list(test), list(set(train))).mean()),
+    "Did you give unseen words the label, too? 'luna' does not occur in train, so its label cannot be "
+    "remembered.": lambda train, test, n_values: 1.0,
+    "This is chance alone. But most test words have a form that train knows, and its label can be "
+    "remembered.": lambda train, test, n_values: 1 / n_values,
+    "Is chance always one half in your answer? It is 1 / n_values.": lambda train, test, n_values: _perfect_memory(
+        train, test, 2
+    ),
+}
 
 
 def _check_perfect_memory(answer: Answer) -> None:
     train = ["gato", "gata", "perro", "casa", "gato", "mesa"]
     test = ["gato"] * 5 + ["gata", "luna", "luna", "sol", "mesa"]
-    for n_values in (2, 4):
-        received = numbers(answer(list(train), list(test), n_values), ())
-        explain(
-            received,
-            _perfect_memory(train, test, n_values),
-            {
-                "Did you count each form once? Accuracy counts words, and 'gato' occurs five times.": _different_forms(
-                    train, test, n_values
-                ),
-                "Nobody can know the label of an unseen form, but a guess is right now and then: how often, with "
-                "n_values labels?": _unseen_are_wrong(train, test, n_values),
-                "Did you give unseen words the label, too? 'luna' does not occur in train, so its label cannot be "
-                "remembered.": _always_right(train, test, n_values),
-                "This is chance alone. But most test words have a form that train knows, and its label can be "
-                "remembered.": _always_chance(train, test, n_values),
-                "Is chance always one half in your answer? It is 1 / n_values.": _an_even_coin(train, test, n_values),
-            },
-            f"With the training words {train}, the test words {test} and {n_values} labels a perfect memory reaches "
-            f"{_perfect_memory(train, test, n_values):.3f}; yours is {float(received):.3f}.",
-        )
+    said = (
+        "With the training words {case[0]}, the test words {case[1]} and {case[2]} labels a perfect memory reaches "
+        "{wanted}; yours is {yours}."
+    )
+    compare(answer, _perfect_memory, [(train, test, n_values) for n_values in (2, 4)], _MEMORIES, said)
 
+
+_LABELS: Mistakes = {
+    "a label for each word": _a_label_a_word,
+    "draw anew for test": _test_anew,
+    "a new form too": _unseen_is_0,
+    "the same seed give different labels": _without_a_seed,
+    "Two seeds give the same": lambda train, test, n_values, seed: _labels_by_form(train, test, n_values, 0),
+    "change when test holds other words": _drawn_for_both_at_once,
+}
+_SERIES: Mistakes = {
+    **_SELECTIVITIES,
+    "row from row": _by_place,
+    "taken for 0": _absent_is_0,
+}
 
 EXERCISES = (
+    Exercise("06.1", "one label a word form", level=2, minutes=15, check=_check_labels, wrong=_LABELS),
+    Exercise("06.2", "selectivity at the same k", level=1, minutes=5, check=_check_selectivity, wrong=_SERIES),
     Exercise(
-        "06.1",
-        "one label a word form",
-        level=2,
-        minutes=15,
-        check=_check_labels,
-        wrong={
-            "a label for each word": (_a_label_a_word, "a label for each word"),
-            "test drawn anew": (_test_anew, "draw anew for test"),
-            "unseen forms get 0": (_unseen_is_0, "a new form too"),
-            "no seed": (_without_a_seed, "the same seed give different labels"),
-            "always the same seed": (_always_one_seed, "Two seeds give the same"),
-            "drawn for both at once": (_drawn_for_both_at_once, "change when test holds other words"),
-        },
-    ),
-    Exercise(
-        "06.2",
-        "selectivity at the same k",
-        level=1,
-        minutes=5,
-        check=_check_selectivity,
-        wrong={
-            "row from row": (_by_place, "row from row"),
-            "control minus real": (_control_minus_real, "other way round"),
-            "the best control accuracy": (_best_control, "best control accuracy"),
-            "chance for control": (_above_chance, "subtract chance"),
-            "what is missing is 0": (_absent_is_0, "taken for 0"),
-        },
-    ),
-    Exercise(
-        "06.3",
-        "what a perfect memory would reach",
-        level=3,
-        minutes=10,
-        check=_check_perfect_memory,
-        wrong={
-            "each form once": (_different_forms, "counts words"),
-            "unseen words are wrong": (_unseen_are_wrong, "right now and then"),
-            "always right": (_always_right, "cannot be remembered"),
-            "chance alone": (_always_chance, "chance alone"),
-            "always an even coin": (_an_even_coin, "one half"),
-        },
+        "06.3", "what a perfect memory would reach", level=3, minutes=10, check=_check_perfect_memory, wrong=_MEMORIES
     ),
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from pitfalls.course.checking import Answer, Exercise, expect
-from pitfalls.course.questions.received import explain, numbers
+from pitfalls.course.questions.received import Mistakes, compare
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -19,45 +21,30 @@ def _coefficients(beta: float, d: int) -> Floats:
     return np.asarray(np.geomspace(beta, 0.001, d))
 
 
-def _linear_in_rank(beta: float, d: int) -> Floats:
-    return np.linspace(beta, 0.001, d)
-
-
-def _never_arrives(beta: float, d: int) -> Floats:
-    return np.asarray(beta * (1 / (1000 * beta)) ** (np.arange(d) / d))
-
-
-def _to_a_thousandth_of_beta(beta: float, d: int) -> Floats:
-    return np.asarray(np.geomspace(beta, beta / 1000, d))
-
-
-def _rising(beta: float, d: int) -> Floats:
-    return _coefficients(beta, d)[::-1]
-
-
-def _ranks_from_one(beta: float, d: int) -> Floats:
-    return np.asarray(beta * (1 / (1000 * beta)) ** (np.arange(1, d + 1) / d))
+_FACTORS: Mistakes = {
+    "Yours falls by the same amount at each rank. Evenly in the logarithm means: by the same factor.": lambda beta, d: (
+        np.linspace(beta, 0.001, d)
+    ),
+    "Yours starts at beta and does not quite get to 0.001. The ranks run from 0 to d - 1: by what must "
+    "r be divided to give 1 for the last one?": lambda beta, d: np.asarray(
+        beta * (1 / (1000 * beta)) ** (np.arange(d) / d)
+    ),
+    "The last factor should be 0.001 itself, whatever beta is; yours is beta / 1000.": lambda beta, d: np.asarray(
+        np.geomspace(beta, beta / 1000, d)
+    ),
+    "Yours rises. The first neuron of the ranking is pushed hardest.": lambda beta, d: _coefficients(beta, d)[::-1],
+    "Your first factor is below beta. The first rank is 0, not 1.": lambda beta, d: np.asarray(
+        beta * (1 / (1000 * beta)) ** (np.arange(1, d + 1) / d)
+    ),
+}
 
 
 def _check_coefficients(answer: Answer) -> None:
-    for beta, d in ((8.0, 5), (4.0, 128)):
-        received = numbers(answer(beta, d), (d,))
-        mistakes = {
-            "Yours falls by the same amount at each rank. Evenly in the logarithm means: by the same "
-            "factor.": _linear_in_rank,
-            "Yours starts at beta and does not quite get to 0.001. The ranks run from 0 to d - 1: what is r divided by "
-            "for the last one to give 1?": _never_arrives,
-            "The last factor should be 0.001 itself, whatever beta is; yours is beta / 1000.": _to_a_thousandth_of_beta,
-            "Yours rises. The first neuron of the ranking is pushed hardest.": _rising,
-            "Your first factor is below beta. The first rank is 0, not 1.": _ranks_from_one,
-        }
-        explain(
-            received,
-            _coefficients(beta, d),
-            {hint: mistake(beta, d) for hint, mistake in mistakes.items()},
-            f"With beta = {beta:g} and d = {d} the factors go from {beta:g} to 0.001, and each is the one before it "
-            f"times {_coefficients(beta, d)[1] / beta:.4f}. Yours go from {received[0]:.4g} to {received[-1]:.4g}.",
-        )
+    said = (
+        "With beta = {case[0]:g} and d = {case[1]} the factors go from beta to 0.001, each by the same factor below "
+        "the one before it: {wanted}. Yours are {yours}."
+    )
+    compare(answer, _coefficients, [(8.0, 5), (4.0, 128)], _FACTORS, said)
 
 
 # ---------------------------------------------------------------- 08.2: one translation
@@ -82,22 +69,10 @@ def _last_stays(states: Floats, y: Whole, q: Floats, order: Whole, alpha: Floats
     return _move(states, y, q, np.minimum(np.arange(len(q)) + 1, len(q) - 1), order, alpha, k)
 
 
-def _away(states: Floats, y: Whole, q: Floats, order: Whole, alpha: Floats, k: int) -> Floats:
-    return 2 * states - _translate(states, y, q, order, alpha, k)
-
-
-def _alpha_by_neuron(states: Floats, y: Whole, q: Floats, order: Whole, alpha: Floats, k: int) -> Floats:
-    return _translate(states, y, q, order, alpha[order], k)
-
-
 def _from_the_word_itself(states: Floats, y: Whole, q: Floats, order: Whole, alpha: Floats, k: int) -> Floats:
     after, first = states.copy(), order[:k]
     after[:, first] += alpha[:k] * (q[(y + 1) % len(q)] - states)[:, first]
     return after
-
-
-def _all_neurons(states: Floats, y: Whole, q: Floats, order: Whole, alpha: Floats, k: int) -> Floats:
-    return _translate(states, y, q, order, alpha, len(order))
 
 
 def _translate_in_place(states: Floats, y: Whole, q: Floats, order: Whole, alpha: Floats, k: int) -> Floats:
@@ -105,37 +80,36 @@ def _translate_in_place(states: Floats, y: Whole, q: Floats, order: Whole, alpha
     return states
 
 
+_TRANSLATIONS: Mistakes = {
+    "Your words go to the value before theirs. z' is the next one, z + 1. (With two values you would "
+    "not have noticed.)": _previous_value,
+    "The words of the last value stay where they are. The next value is taken in a cycle: after the last "
+    "comes the first.": _last_stays,
+    "Your words move away from the next value. The difference is q(z') - q(z), with "
+    "the aim first.": lambda states, y, q, order, alpha, k: 2 * states - _translate(states, y, q, order, alpha, k),
+    "The factor belongs to the rank: `alpha[0]` is for neuron `order[0]`. Did you take `alpha` by "
+    "the neuron's number?": lambda states, y, q, order, alpha, k: _translate(states, y, q, order, alpha[order], k),
+    "You subtract the word itself. All words of a value move by the same step, from the mean of "
+    "their own value to that of the next: q(z') - q(z).": _from_the_word_itself,
+    "You moved all neurons. Only the first k of the ranking are moved.": lambda states, y, q, order, alpha, k: (
+        _translate(states, y, q, order, alpha, len(order))
+    ),
+}
+
+
 def _check_translate(answer: Answer) -> None:
     generator = np.random.default_rng(8)
     # Three values: of two, the next and the previous are the same.
     q, order = generator.normal(size=(3, 6)) * 2, np.array([3, 0, 5, 1, 4, 2])
     y, alpha = np.array([2, 0, 1, 1, 2, 0, 0]), _coefficients(4.0, 6)
-    states, k = q[y] + generator.normal(size=(7, 6)), 3
-    given, inputs = states.copy(), (y, q, order, alpha, k)
-    received = numbers(answer(given, y.copy(), q.copy(), order.copy(), alpha.copy(), k), states.shape)
-    right = _translate(states, *inputs)
-    mistakes = {
-        "Your words go to the value before theirs. z' is the next one, z + 1. (With two values you would not have "
-        "noticed.)": _previous_value,
-        "The words of the last value stay where they are. The next value is taken in a cycle: after the last comes the "
-        "first.": _last_stays,
-        "Your words move away from the next value. The difference is q(z') - q(z), with the aim first.": _away,
-        "The factor belongs to the rank: `alpha[0]` is for neuron `order[0]`. Did you take `alpha` by the neuron's "
-        "number?": _alpha_by_neuron,
-        "You subtract the word itself. All words of a value move by the same step, from the mean of their own value to "
-        "that of the next: q(z') - q(z).": _from_the_word_itself,
-        "You moved all neurons. Only the first k of the ranking are moved.": _all_neurons,
-    }
-    explain(
-        received,
-        right,
-        {hint: mistake(states, *inputs) for hint, mistake in mistakes.items()},
-        f"With k = {k} and the ranking {order.tolist()}, a word of the value {y[0]} of 0 to 2 should move by "
-        f"{(right - states)[0].round(2).tolist()}; yours moves by "
-        f"{(received - states)[0].round(2).tolist()}.",
-    )
+    states = q[y] + generator.normal(size=(7, 6))
+    case = (states, y, q, order, alpha, 3)
+    said = f"With k = 3 and the ranking {order.tolist()} words should move to\n{{wanted}}\nand yours move to\n{{yours}}"
+    compare(answer, _translate, [case], _TRANSLATIONS, said)
+    given, *others = deepcopy(case)
+    answer(given, *others)
     expect(
-        np.array_equal(given, states) or not np.array_equal(given, right),
+        not np.array_equal(given, _translate(*case)),
         "The result is right, but you changed the array that you were given: the next k would start from words that "
         "have moved already. Work on a copy.",
     )
@@ -194,70 +168,31 @@ def _curves() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["split", "beta", "k", "clwv"])
 
 
+_REPORTS: Mistakes = {
+    "You chose on the test words. A strength that was picked there flatters whatever it was picked "
+    "for: choose beta and k on dev.": _chosen_on_test,
+    "Chosen on dev, and rightly. But the CLWV that you report is that of dev, where it was the "
+    "highest of many: report the same beta and k on test.": _reported_on_dev,
+    "The beta is dev's, but the k is the best one of test. k is a choice as well: take it from dev.": _k_of_test,
+    "You chose on the mean of both splits, so the test words had half a say in what they are to "
+    "judge: choose on dev alone.": _chosen_on_both,
+}
+
+
 def _check_report(answer: Answer) -> None:
-    curves = _curves()
-    received = numbers(answer(curves.copy()), (3,))
-    mistakes = {
-        "You chose on the test words. A strength that was picked there flatters whatever it was picked for: choose "
-        "beta and k on dev.": _chosen_on_test,
-        "Chosen on dev, and rightly. But the CLWV that you report is that of dev, where it was the highest of many: "
-        "report the same beta and k on test.": _reported_on_dev,
-        "The beta is dev's, but the k is the best one of test. k is a choice as well: take it from dev.": _k_of_test,
-        "You chose on the mean of both splits. So the test words had half a say in what they are to judge: choose on "
-        "dev alone.": _chosen_on_both,
-    }
-    right = _report(curves)
-    explain(
-        received,
-        right,
-        {hint: mistake(curves) for hint, mistake in mistakes.items()},
-        f"For the table of the check the answer is beta {right[0]:g}, k {right[1]}, CLWV {right[2]:.2f}; yours is "
-        f"{received.tolist()}. Give them in this order.",
-    )
+    said = "For the table of the check, beta, k and CLWV are {wanted}, in this order; yours are {yours}."
+    compare(answer, _report, [(_curves(),)], _REPORTS, said)
 
 
 EXERCISES = (
-    Exercise(
-        "08.1",
-        "a step that falls with the rank",
-        level=2,
-        minutes=10,
-        check=_check_coefficients,
-        wrong={
-            "evenly, not in the logarithm": (_linear_in_rank, "by the same amount"),
-            "r / d": (_never_arrives, "does not quite get to 0.001"),
-            "to beta / 1000": (_to_a_thousandth_of_beta, "yours is beta / 1000"),
-            "rising": (_rising, "Yours rises"),
-            "ranks from 1": (_ranks_from_one, "first rank is 0"),
-        },
-    ),
+    Exercise("08.1", "a step that falls with the rank", level=2, minutes=10, check=_check_coefficients, wrong=_FACTORS),
     Exercise(
         "08.2",
         "one translation by hand",
         level=3,
         minutes=15,
         check=_check_translate,
-        wrong={
-            "the previous value": (_previous_value, "value before theirs"),
-            "no cycle": (_last_stays, "in a cycle"),
-            "the wrong sign": (_away, "away from the next value"),
-            "alpha by neuron": (_alpha_by_neuron, "belongs to the rank"),
-            "from the word itself": (_from_the_word_itself, "subtract the word itself"),
-            "all neurons": (_all_neurons, "moved all neurons"),
-            "in place": (_translate_in_place, "Work on a copy"),
-        },
+        wrong={**_TRANSLATIONS, "Work on a copy": _translate_in_place},
     ),
-    Exercise(
-        "08.3",
-        "choose on dev, report on test",
-        level=2,
-        minutes=10,
-        check=_check_report,
-        wrong={
-            "chosen on test": (_chosen_on_test, "chose on the test words"),
-            "reported on dev": (_reported_on_dev, "is that of dev"),
-            "k of test": (_k_of_test, "k is a choice as well"),
-            "chosen on both": (_chosen_on_both, "mean of both splits"),
-        },
-    ),
+    Exercise("08.3", "choose on dev, report on test", level=2, minutes=10, check=_check_report, wrong=_REPORTS),
 )

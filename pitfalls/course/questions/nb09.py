@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pitfalls.course.checking import Answer, Exercise
-from pitfalls.course.questions.received import explain, numbers
+from pitfalls.course.questions.received import Mistakes, compare
 
 Floats = NDArray[np.float64]
 
@@ -31,54 +31,32 @@ def _adjusted(p: Floats) -> Floats:
     return _back(p, np.minimum.accumulate(_scaled(p)[::-1])[::-1])
 
 
-def _bonferroni(p: Floats) -> Floats:
-    return np.minimum(1, p * len(p))
-
-
-def _not_monotone(p: Floats) -> Floats:
-    return _back(p, _scaled(p))
-
-
-def _left_sorted(p: Floats) -> Floats:
-    return np.sort(_adjusted(p))
-
-
-def _running_maximum(p: Floats) -> Floats:
-    return _back(p, np.maximum.accumulate(_scaled(p)))
-
-
-def _minimum_from_the_smallest(p: Floats) -> Floats:
-    return _back(p, np.minimum.accumulate(_scaled(p)))
-
-
 def _holm(p: Floats) -> Floats:
     steps = np.sort(p) * np.arange(len(p), 0, -1)
     return _back(p, np.minimum(1, np.maximum.accumulate(steps)))
 
 
+_ADJUSTMENTS: Mistakes = {
+    "That is Bonferroni's correction: every p-value times n. Here the rank counts: times n, divided by "
+    "the rank.": lambda p: np.minimum(1, p * len(p)),
+    "You multiplied by n / rank and stopped. A larger p-value must not end up with a smaller adjusted "
+    "one: go from the largest to the smallest and keep the least so far.": lambda p: _back(p, _scaled(p)),
+    "The right numbers in another order. Give them back in the order in which the p-values came.": lambda p: np.sort(
+        _adjusted(p)
+    ),
+    "You kept the largest so far, from the smallest p-value on. It is the other way: the least so "
+    "far, from the largest on.": lambda p: _back(p, np.maximum.accumulate(_scaled(p))),
+    "You kept the least so far, but began at the smallest p-value, so nothing is larger "
+    "than the first. Begin at the largest.": lambda p: _back(p, np.minimum.accumulate(_scaled(p))),
+    "That is Holm's correction, for the chance of a single false star. Benjamini and Hochberg bound the share "
+    "of false stars: times n, divided by the rank.": _holm,
+}
+
+
 def _check_adjusted(answer: Answer) -> None:
     p = np.array([0.03, 0.8, 0.004, 0.035, 0.2, 0.012, 0.3, 0.011])
-    received = numbers(answer(p.copy()), p.shape)
-    mistakes = {
-        "That is Bonferroni's correction: every p-value times n. Here the rank counts: times n, divided by the "
-        "rank.": _bonferroni,
-        "You multiplied by n / rank and stopped. A larger p-value must not end up with a smaller adjusted one: go from "
-        "the largest to the smallest and keep the least so far.": _not_monotone,
-        "The right numbers in another order. Give them back in the order in which the p-values came.": _left_sorted,
-        "You kept the largest so far, from the smallest p-value on. It is the other way: the least so far, from the "
-        "largest on.": _running_maximum,
-        "You kept the least so far, but began at the smallest p-value, so nothing is larger than the first. Begin at "
-        "the largest.": _minimum_from_the_smallest,
-        "That is Holm's correction, for the chance of a single false star. Benjamini and Hochberg bound the share of "
-        "false stars: times n, divided by the rank.": _holm,
-    }
-    explain(
-        received,
-        _adjusted(p),
-        {hint: mistake(p) for hint, mistake in mistakes.items()},
-        f"The p-values {p.tolist()} are adjusted to {_adjusted(p).round(4).tolist()}; yours are "
-        f"{received.round(4).tolist()}.",
-    )
+    said = f"The p-values {p.tolist()} are adjusted to {{wanted}}; yours are {{yours}}."
+    compare(answer, _adjusted, [(p,)], _ADJUSTMENTS, said)
 
 
 # ---------------------------------------------------------------- 09.2: flip whole languages
@@ -131,29 +109,23 @@ def _languages_weigh_the_same(differences: Floats, languages: Sequence[str]) -> 
     return float((np.abs(found) >= abs(observed)).mean())
 
 
+_FLIPS: Mistakes = {
+    "You flipped every configuration by itself, as if they were independent. All "
+    "configurations of a language get the same sign: n languages have 2^n flips.": _configurations_flipped,
+    "That is one-sided. Either method might be ahead: compare the means without their signs.": _one_sided,
+    "A flip with a mean just as far from 0 counts, too: at least as far. (What was observed is such a "
+    "flip.)": _without_ties,
+    "You took the mean of the languages' means. Here the mean is over all configurations, "
+    "so that a language with more of them weighs more.": _languages_weigh_the_same,
+}
+
+
 def _check_languages_flipped(answer: Answer) -> None:
-    # In 64ths, so that sums are exact in any order and equal means are equal. Languages are of different sizes.
+    # In 64ths, so that sums are exact in any order and equal means are equal. Languages differ in size.
     first = np.array([-8, 5, 8, 15, -3, -7, 11, 8, 5, 13]) / 64
     languages = ["eng", "spa", "tur", "eng", "spa", "rus", "tur", "spa", "spa", "tur"]
-    cases = ((first, languages), (-first, languages))
-    received = np.array([numbers(answer(one.copy(), list(of)), ()) for one, of in cases])
-    right = [_languages_flipped(*case) for case in cases]
-    mistakes = {
-        "You flipped every configuration by itself, as if they were independent. All configurations of a language get "
-        "the same sign: of n languages there are 2^n flips.": _configurations_flipped,
-        "That is one-sided. Either method might be ahead: compare the means without their signs.": _one_sided,
-        "A flip with a mean just as far from 0 counts, too: at least as far. (What was observed is such a "
-        "flip.)": _without_ties,
-        "You took the mean of the languages' means. Here the mean is over all configurations, so that a language with "
-        "more of them weighs more.": _languages_weigh_the_same,
-    }
-    explain(
-        received,
-        right,
-        {hint: [mistake(*case) for case in cases] for hint, mistake in mistakes.items()},
-        f"For the differences {first.tolist()} of the languages {languages} p is {right[0]}, of "
-        f"{2 ** len(set(languages))} flips, and the same with all signs changed; yours are {received.tolist()}.",
-    )
+    said = "For the differences {case[0]} of the languages {case[1]} p is {wanted}, of 16 flips; yours is {yours}."
+    compare(answer, _languages_flipped, [(first, languages), (-first, languages)], _FLIPS, said)
 
 
 # ---------------------------------------------------------------- 09.3: what chance shares
@@ -163,83 +135,26 @@ def _expected(n: int, k: int, m: int) -> float:
     return n * (k / n) ** m
 
 
-def _two_rankings_always(n: int, k: int, m: int) -> float:
-    return k * k / n
-
-
-def _a_share(n: int, k: int, m: int) -> float:
-    return (k / n) ** m
-
-
-def _one_power_less(n: int, k: int, m: int) -> float:
-    return n * (k / n) ** (m - 1)
-
-
-def _shared_by_any_two(n: int, k: int, m: int) -> float:
-    return m * (m - 1) / 2 * k * k / n
+_EXPECTATIONS: Mistakes = {
+    "Right for two rankings, but more rankings share fewer neurons: does your answer look at m?": lambda n, k, m: (
+        k * k / n
+    ),
+    "That is the chance that *one* neuron is in all m sets. There are n neurons.": lambda n, k, m: (k / n) ** m,
+    "One factor too few: a neuron must be among the first k of each of the m rankings, including the "
+    "first.": lambda n, k, m: n * (k / n) ** (m - 1),
+    "You added up the pairs. The task is to count those that are in *all* m sets.": lambda n, k, m: (
+        m * (m - 1) / 2 * k * k / n
+    ),
+}
 
 
 def _check_expected(answer: Answer) -> None:
-    cases = ((768, 100, 2), (768, 100, 3), (128, 20, 4), (50, 50, 3))
-    received = np.array([numbers(answer(*case), ()) for case in cases])
-    right = [_expected(*case) for case in cases]
-    mistakes = {
-        "Right for two rankings, but with more of them less is shared by all: does your answer look at "
-        "m?": _two_rankings_always,
-        "That is the chance that *one* neuron is in all m sets. There are n neurons.": _a_share,
-        "One factor too few: a neuron must be among the first k of each of the m rankings, the first one "
-        "included.": _one_power_less,
-        "You added up the pairs. What is asked for are neurons that are in *all* m sets.": _shared_by_any_two,
-    }
-    explain(
-        received,
-        right,
-        {hint: [mistake(*case) for case in cases] for hint, mistake in mistakes.items()},
-        f"For (n, k, m) = {', '.join(map(str, cases))} the answers are {np.round(right, 2).tolist()}; yours are "
-        f"{received.round(2).tolist()}.",
-    )
+    cases = [(768, 100, 2), (768, 100, 3), (128, 20, 4), (50, 50, 3)]
+    compare(answer, _expected, cases, _EXPECTATIONS, "For (n, k, m) = {case} it is {wanted}; yours is {yours}.")
 
 
 EXERCISES = (
-    Exercise(
-        "09.1",
-        "ninety-one tests at once",
-        level=3,
-        minutes=15,
-        check=_check_adjusted,
-        wrong={
-            "Bonferroni": (_bonferroni, "Bonferroni's correction"),
-            "not monotone": (_not_monotone, "n / rank and stopped"),
-            "sorted": (_left_sorted, "in another order"),
-            "running maximum": (_running_maximum, "kept the largest so far"),
-            "from the smallest on": (_minimum_from_the_smallest, "began at the smallest"),
-            "Holm": (_holm, "Holm's correction"),
-        },
-    ),
-    Exercise(
-        "09.2",
-        "flip whole languages",
-        level=3,
-        minutes=15,
-        check=_check_languages_flipped,
-        wrong={
-            "every configuration by itself": (_configurations_flipped, "as if they were independent"),
-            "one-sided": (_one_sided, "one-sided"),
-            "ties are left out": (_without_ties, "at least as far"),
-            "languages weigh the same": (_languages_weigh_the_same, "languages' means"),
-        },
-    ),
-    Exercise(
-        "09.3",
-        "what chance shares",
-        level=1,
-        minutes=5,
-        check=_check_expected,
-        wrong={
-            "two rankings always": (_two_rankings_always, "look at m"),
-            "a share": (_a_share, "There are n neurons"),
-            "one factor too few": (_one_power_less, "One factor too few"),
-            "all pairs": (_shared_by_any_two, "added up the pairs"),
-        },
-    ),
+    Exercise("09.1", "ninety-one tests at once", level=3, minutes=15, check=_check_adjusted, wrong=_ADJUSTMENTS),
+    Exercise("09.2", "flip whole languages", level=3, minutes=15, check=_check_languages_flipped, wrong=_FLIPS),
+    Exercise("09.3", "what chance shares", level=1, minutes=5, check=_check_expected, wrong=_EXPECTATIONS),
 )

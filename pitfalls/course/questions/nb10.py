@@ -7,14 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from pitfalls.course.checking import Answer, Exercise, expect
-from pitfalls.course.questions.received import explain, numbers
+from pitfalls.course.questions.received import Mistakes, compare
 from pitfalls.interventions.saturation import saturation_index
 
 # ---------------------------------------------------------------- 10.1: the saturation point
-
-
-def _right(curve: Sequence[float]) -> int:
-    return saturation_index(curve)
 
 
 def _first(curve: Sequence[float], growth: float, later: float, points: int) -> int:
@@ -25,23 +21,11 @@ def _first(curve: Sequence[float], growth: float, later: float, points: int) -> 
     return len(curve) - 1
 
 
-def _one_point_ahead(curve: Sequence[float]) -> int:
-    return _first(curve, 1.05, 0.1, points=1)
-
-
-def _no_later_gain(curve: Sequence[float]) -> int:
-    return _first(curve, 1.05, float("inf"), points=2)
-
-
 def _differences(curve: Sequence[float]) -> int:
     for i in range(len(curve) - 2):
         if max(curve[i + 1], curve[i + 2]) - curve[i] < 0.05 and curve[-1] - curve[i] <= 0.1:
             return i
     return len(curve) - 1
-
-
-def _highest(curve: Sequence[float]) -> int:
-    return int(np.argmax(curve))
 
 
 def _later_gain_in_percent(curve: Sequence[float]) -> int:
@@ -66,36 +50,32 @@ _CURVES = (
 )
 
 
+_MISTAKES: Mistakes = {
+    "You looked at the next point only. Neither of the next *two* may be 1.05 times as high or more: "
+    "one small step is not the end of a curve.": lambda curve: _first(curve, 1.05, 0.1, points=1),
+    "A flat beginning is not saturation: a point is passed over when the last one is more than 0.1 "
+    "above it.": lambda curve: _first(curve, 1.05, float("inf"), points=2),
+    "You compared differences. The growth is a ratio: s[i + 1] / s[i].": _differences,
+    "That is where the curve is highest. The table has both, and they are not the same.": lambda curve: int(
+        np.argmax(curve)
+    ),
+    "The two limits are of different kinds: 1.05 is a ratio, and the 0.1 of the last point is "
+    "a difference.": _later_gain_in_percent,
+}
+
+
 def _check_saturation(answer: Answer) -> None:
-    received = []
-    for curve in _CURVES:
+    def index(curve: Sequence[float]) -> float:
         found = answer(list(curve))
-        at_the_end = _right(curve) == len(curve) - 1
         expect(
-            not (found is None and at_the_end),
+            found is not None or saturation_index(curve) < len(curve) - 1,
             f"In {curve} no point fits, and your function gives back None. Then the curve is said to saturate at its "
             "last point.",
         )
-        received.append(float(numbers(found, ())))
-    right = [_right(curve) for curve in _CURVES]
-    mistakes = {
-        "You looked at the next point only. Neither of the next *two* may be 1.05 times as high or more: one small "
-        "step is not the end of a curve.": _one_point_ahead,
-        "A flat beginning is no saturation: a point is passed over when the last one is more than 0.1 above "
-        "it.": _no_later_gain,
-        "You compared differences. The growth is a ratio: s[i + 1] / s[i].": _differences,
-        "That is where the curve is highest. The table has both, and they are not the same.": _highest,
-        "The two limits are of different kinds: 1.05 is a ratio, and the 0.1 of the last point is a "
-        "difference.": _later_gain_in_percent,
-    }
-    wrong = next((i for i, (mine, its) in enumerate(zip(received, right, strict=True)) if mine != its), 0)
-    explain(
-        np.array(received),
-        right,
-        {hint: [mistake(list(curve)) for curve in _CURVES] for hint, mistake in mistakes.items()},
-        f"The curve {_CURVES[wrong]} saturates at index {right[wrong]}; you say {received[wrong]:g}. An index is asked "
-        "for, counted from 0.",
-    )
+        return found
+
+    said = "The curve {case[0]} saturates at index {wanted:g}, counted from 0; you say {yours:g}."
+    compare(index, saturation_index, [(curve,) for curve in _CURVES], _MISTAKES, said)
 
 
 EXERCISES = (
@@ -105,13 +85,6 @@ EXERCISES = (
         level=2,
         minutes=10,
         check=_check_saturation,
-        wrong={
-            "one point ahead": (_one_point_ahead, "next point only"),
-            "no look at the last point": (_no_later_gain, "A flat beginning"),
-            "differences": (_differences, "compared differences"),
-            "the highest point": (_highest, "curve is highest"),
-            "a ratio to the last point": (_later_gain_in_percent, "of different kinds"),
-            "nothing at the end": (_nothing_at_the_end, "no point fits"),
-        },
+        wrong={**_MISTAKES, "no point fits": _nothing_at_the_end},
     ),
 )

@@ -1,4 +1,4 @@
-"""Exercises of notebook 11: the accuracy of somebody who knows nothing, and words of your own in three parts."""
+"""Exercises of notebook 11: the accuracy of somebody who knows nothing, and your own words in three parts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from pitfalls.columns import SPLITS
 from pitfalls.course.checking import Answer, Exercise, WrongAnswer, expect
-from pitfalls.course.questions.received import explain, numbers
+from pitfalls.course.questions.received import Mistakes, compare
 
 # ---------------------------------------------------------------- 11.1: who knows nothing
 
@@ -20,47 +20,31 @@ def _majority(train_y: Sequence[str], test_y: Sequence[str]) -> float:
     return list(test_y).count(guess) / len(test_y)
 
 
-def _majority_of_test(train_y: Sequence[str], test_y: Sequence[str]) -> float:
-    return _majority(test_y, test_y)
-
-
-def _share_in_train(train_y: Sequence[str], test_y: Sequence[str]) -> float:
-    return _majority(train_y, train_y)
-
-
-def _a_coin(train_y: Sequence[str], test_y: Sequence[str]) -> float:
-    return 1 / len(set(train_y))
-
-
 def _drawn_as_in_train(train_y: Sequence[str], test_y: Sequence[str]) -> float:
     shares = {value: list(train_y).count(value) / len(train_y) for value in set(train_y)}
     return sum(shares.get(value, 0.0) for value in test_y) / len(test_y)
 
 
-def _check_majority(answer: Answer) -> None:
-    def words(**counts: int) -> list[str]:
-        return [value for value, count in counts.items() for _ in range(count)]
+_GUESSES: Mistakes = {
+    "You guess the value that is most frequent in *test*. Somebody who is judged on test has not "
+    "seen it: take the most frequent value of train.": lambda train_y, test_y: _majority(test_y, test_y),
+    "That is how often the value occurs in train. How often is this guess right on test?": lambda train_y, test_y: (
+        _majority(train_y, train_y)
+    ),
+    "A coin is a weak opponent: where one value is frequent, always saying it "
+    "beats the coin.": lambda train_y, test_y: 1 / len(set(train_y)),
+    "That is somebody who says each value as often as train has it. Always saying the most "
+    "frequent one is the stronger opponent.": _drawn_as_in_train,
+}
 
-    cases = (
-        (words(SG=7, PL=3), words(SG=3, PL=2)),
-        (words(NOM=2, ACC=5, DAT=3), words(NOM=9, ACC=6, DAT=5)),
-    )
-    received = np.array([numbers(answer(list(train), list(test)), ()) for train, test in cases])
-    right = [_majority(*case) for case in cases]
-    mistakes = {
-        "You guess the value that is most frequent in *test*. Somebody who is judged on test has not seen it: take the "
-        "most frequent value of train.": _majority_of_test,
-        "That is how often the value occurs in train. How often is this guess right on test?": _share_in_train,
-        "A coin is a weak opponent: where one value is frequent, always saying it beats the coin.": _a_coin,
-        "That is somebody who says each value as often as train has it. Always saying the most frequent one is the "
-        "stronger opponent.": _drawn_as_in_train,
-    }
-    explain(
-        received,
-        right,
-        {hint: [mistake(*case) for case in cases] for hint, mistake in mistakes.items()},
-        f"For the two cases of the check the answers are {right}; yours are {received.round(3).tolist()}.",
-    )
+
+def _check_majority(answer: Answer) -> None:
+    cases = [
+        (["SG"] * 7 + ["PL"] * 3, ["SG"] * 3 + ["PL"] * 2),
+        (["NOM"] * 2 + ["ACC"] * 5 + ["DAT"] * 3, ["NOM"] * 9 + ["ACC"] * 6 + ["DAT"] * 5),
+    ]
+    said = "With {case[0]} in train and {case[1]} in test it is {wanted}; yours is {yours}."
+    compare(answer, _majority, cases, _GUESSES, said)
 
 
 # ---------------------------------------------------------------- 11.2: three parts
@@ -84,14 +68,6 @@ def _by_the_alphabet(forms: Sequence[str], seed: int) -> list[str]:
     return [SPLITS[int(np.searchsorted([0.6, 0.8], distinct.index(f) / len(distinct), side="right"))] for f in forms]
 
 
-def _no_seed(forms: Sequence[str], seed: int) -> list[str]:
-    return _split_by_form(forms, int(np.random.default_rng().integers(2**32)))
-
-
-def _each_form_once(forms: Sequence[str], seed: int) -> list[str]:
-    return _split_by_form(sorted(set(forms)), seed)
-
-
 def _three_equal_parts(forms: Sequence[str], seed: int) -> list[str]:
     distinct = sorted(set(forms))
     order = np.random.default_rng(seed).permutation(len(distinct))
@@ -105,10 +81,10 @@ def _named(answer: Answer, forms: Sequence[str], seed: int) -> list[str]:
     try:
         names = [str(name) for name in received]
     except TypeError:
-        raise WrongAnswer(f"One name a word was asked for, and your function gives back {received!r}.") from None
+        raise WrongAnswer(f"One name per word was asked for, and your function gives back {received!r}.") from None
     expect(
         len(names) == len(forms),
-        f"There are {len(forms)} words, and you give {len(names)} names. A form that comes several times needs its "
+        f"There are {len(forms)} words, and you give {len(names)} names. A form that appears several times needs its "
         "name each time.",
     )
     others = sorted(set(names) - set(SPLITS))
@@ -125,7 +101,7 @@ def _check_split(answer: Answer) -> None:
     torn = sorted(parts["train"] & (parts["dev"] | parts["test"]) | parts["dev"] & parts["test"])
     expect(
         not torn,
-        f"{torn[0] if torn else ''!r} and {len(torn) - 1} other forms are in two parts. So a probe could know test "
+        f"{torn[0] if torn else ''!r} and {len(torn) - 1} other forms are in two parts, so a probe could know test "
         "words by heart: draw forms, not rows.",
     )
     sizes = {split: len(found) for split, found in parts.items()}
@@ -145,32 +121,17 @@ def _check_split(answer: Answer) -> None:
     )
 
 
+_SPLITS: Mistakes = {
+    "draw forms, not rows": _rows_at_random,
+    "Another seed gives the same parts": _by_the_alphabet,
+    "nobody could repeat": lambda forms, seed: _split_by_form(forms, int(np.random.default_rng().integers(2**32))),
+    "needs its name each time": lambda forms, seed: _split_by_form(sorted(set(forms)), seed),
+    "about 60 should go to train": _three_equal_parts,
+}
+
 EXERCISES = (
     Exercise(
-        "11.1",
-        "the accuracy of somebody who knows nothing",
-        level=1,
-        minutes=5,
-        check=_check_majority,
-        wrong={
-            "most frequent of test": (_majority_of_test, "most frequent in *test*"),
-            "share in train": (_share_in_train, "How often is this guess right on test"),
-            "a coin": (_a_coin, "A coin"),
-            "drawn as in train": (_drawn_as_in_train, "as often as train has it"),
-        },
+        "11.1", "the accuracy of somebody who knows nothing", level=1, minutes=5, check=_check_majority, wrong=_GUESSES
     ),
-    Exercise(
-        "11.2",
-        "three parts without a common word",
-        level=2,
-        minutes=15,
-        check=_check_split,
-        wrong={
-            "rows at random": (_rows_at_random, "draw forms, not rows"),
-            "by the alphabet": (_by_the_alphabet, "Another seed gives the same parts"),
-            "no seed": (_no_seed, "nobody could repeat"),
-            "each form once": (_each_form_once, "needs its name each time"),
-            "three equal parts": (_three_equal_parts, "about 60 should go to train"),
-        },
-    ),
+    Exercise("11.2", "three parts without a common word", level=2, minutes=15, check=_check_split, wrong=_SPLITS),
 )

@@ -1,23 +1,27 @@
-"""What a student's function gave back: read as numbers, compared, and explained by the mistake that gives the same."""
+"""What a student's function returns: read as numbers, compared, and explained by the mistake that returns the same."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from pitfalls.course.checking import WrongAnswer, expect
+from pitfalls.course.checking import Answer, WrongAnswer, expect
+
+#: Hints, each with the mistake that it explains.
+Mistakes = Mapping[str, Answer]
 
 
 def numbers(received: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """An answer as an array of the shape that was asked for.
+    """An answer as an array of the wanted shape.
 
     Raises
     ------
     WrongAnswer
-        It is None, no array of numbers, or has another shape.
+        If it is None, not an array of numbers, or of another shape.
 
     Examples
     --------
@@ -35,32 +39,50 @@ def numbers(received: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
     return found
 
 
-def explain(received: NDArray[Any], right: ArrayLike, mistakes: Mapping[str, ArrayLike], otherwise: str) -> None:
-    """Let a right answer pass, and give a wrong one the hint of the mistake that leads to it.
+def compare(
+    answer: Answer,
+    right: Answer,
+    cases: Sequence[tuple[Any, ...]],
+    mistakes: Mistakes,
+    otherwise: str,
+    rtol: float = 1e-9,
+) -> None:
+    """Let an answer pass that returns the same numbers as ``right`` on all cases; give others a hint.
 
     Parameters
     ----------
+    cases:
+        Arguments; each function gets its own copy of them.
     mistakes:
-        What each mistake gives on the same input, by its hint.
+        Wrong answers by their hints; an answer that returns the same as one of them on all cases gets that hint.
     otherwise:
-        Said of an answer that no known mistake gives.
+        The hint for all other answers, with ``{case}``, ``{wanted}`` and ``{yours}`` of the first case that they miss.
+    rtol:
+        How far numbers may lie from the right ones, as a share of these. Sums may run in another order; the inputs of
+        the checks keep mistakes much farther apart.
 
     Raises
     ------
     WrongAnswer
-        It is not right.
+        If it is not right.
 
     Examples
     --------
-    >>> explain(np.array([3.0]), [3.0], {"Did you subtract?": [-1.0]}, "2 + 1 is asked for.")
+    >>> compare(lambda a, b: a * b, lambda a, b: a + b, [(2, 2), (2, 1)], {}, "It is {wanted}; yours is {yours}.")
+    Traceback (most recent call last):
+        ...
+    pitfalls.course.checking.WrongAnswer: It is 3.0; yours is 2.0.
     """
-    if _same(received, right):
-        return
-    for hint, result in mistakes.items():
-        expect(not _same(received, result), hint)
-    raise WrongAnswer(otherwise)
+    wanted = [np.asarray(right(*deepcopy(case)), dtype=np.float64) for case in cases]
+    yours = [numbers(answer(*deepcopy(case)), one.shape) for case, one in zip(cases, wanted, strict=True)]
+    missed = [i for i in range(len(cases)) if not np.allclose(yours[i], wanted[i], rtol=rtol, atol=1e-9)]
+    if missed:
+        for hint, mistake in mistakes.items():
+            expect(not all(_same(mistake(*deepcopy(case)), one) for case, one in zip(cases, yours, strict=True)), hint)
+        first = missed[0]
+        said = {"wanted": wanted[first].round(4).tolist(), "yours": yours[first].round(4).tolist()}
+        raise WrongAnswer(otherwise.format(case=cases[first], **said))
 
 
-def _same(one: ArrayLike, other: ArrayLike) -> bool:
-    # Students' sums may run in another order; the inputs of the checks keep mistakes much farther apart.
+def _same(one: Any, other: Any) -> bool:
     return np.shape(one) == np.shape(other) and np.allclose(one, other, rtol=1e-9, atol=1e-9)

@@ -1,4 +1,4 @@
-"""Clusters of configurations: a labelled point each, near those whose probing curves have the same shape."""
+"""Clusters of configurations: one labelled point each, near those whose probing curves have the same shape."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pitfalls.columns import CONFIGURATION
-from pitfalls.figures.style import Plot, require, settings
+from pitfalls.figures.points import count, finite, require
+from pitfalls.figures.style import Plot, blank, settings
 
 _NEEDED = (*CONFIGURATION, "cluster", "x", "y", "score")
 _WHAT = "a figure of clusters"
 
-# G>L in the Gaussian's colour, L>G in Linear's; markers say the same once more.
+# G>L in the Gaussian's colour, L>G in Linear's; markers repeat what colours say.
 _LOOKS = {"Standard": ("#555555", "^"), "G>L": ("#D55E00", "s"), "L>G": ("#0072B2", "o")}
 _OTHER_LOOKS = (("#009E73", "D"), ("#CC79A7", "v"), ("#8A7B00", "P"), ("#56B4E9", "X"), ("#000000", "*"))
 _SHORT = {
@@ -37,7 +37,7 @@ _SHORT = {
 }
 
 _SIZE = (9.6, 7.6)
-# (left, bottom, width, height) of the axes; fixed, as the labels' places depend on it.
+# (left, bottom, width, height) of the axes; fixed, because the labels' places depend on it.
 _AXES = (0.03, 0.04, 0.94, 0.86)
 _FONT = 5.5
 # Where a label may stand, as (horizontal, vertical) side of the point, in the order of preference ...
@@ -47,22 +47,22 @@ _DISTANCES = (3.5, 9.0, 16.0, 24.0, 34.0, 46.0)
 
 
 def clusters(table: pd.DataFrame) -> Plot:
-    """Draw a labelled point a configuration, in its cluster's colour and marker; a ring marks the seeds.
+    """Draw one labelled point per configuration, in its cluster's colour and marker; a ring marks the seeds.
 
-    Labels are attribute (abbreviated), language, layer. Each is put, in the table's order, at the first place beside
-    its point where it covers no point and no other label, else where it covers least: with 156 points almost all are
-    free, but where many points lie on one spot some can still touch.
+    Labels are attribute (abbreviated), language, layer. In the table's order, each goes to the first place beside its
+    point where it covers no point and no other label, or else where it covers least. With 156 points almost all are
+    free, but labels of points that lie on one spot may still touch.
 
     Parameters
     ----------
     table:
         Columns language, attribute, layer, cluster, x, y, score (of the pattern: above 0 the Gaussian probe's curves
-        are above the Linear probe's), one row a configuration, and perhaps is_seed.
+        are above the Linear probe's), and perhaps is_seed; one row per configuration.
 
     Raises
     ------
     ValueError
-        If a column is missing, there is no row, a configuration comes twice, or a place is not a number.
+        If a column is missing, there is no row, a configuration appears twice, or a place is not a number.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def clusters(table: pd.DataFrame) -> Plot:
     _check(table)
     points = table.assign(label=[_label(*row) for row in table[CONFIGURATION].itertuples(index=False, name=None)])
     names = _ordered(points["cluster"].unique().tolist())
-    size = f"{_number(len(points), 'configuration')} in {_number(len(names), 'cluster')}"
+    size = f"{count(len(points), 'configuration')} in {count(len(names), 'cluster')}"
     told = [_in_words(name, points[points["cluster"] == name]) for name in names]
     alt = (
         f"Scatter plot: {size}, near each other where the probing curves have the same shape. {' '.join(told)}"
@@ -95,14 +95,11 @@ def clusters(table: pd.DataFrame) -> Plot:
 
 def _check(table: pd.DataFrame) -> None:
     if table.empty:
-        raise ValueError(f"{_WHAT} needs a row a configuration, and the table has none")
+        raise ValueError(f"{_WHAT} needs one row per configuration, and the table has none")
     repeated = table[table.duplicated(CONFIGURATION)]
     if len(repeated):
-        raise ValueError(f"{_label(*repeated.iloc[0][CONFIGURATION])} has several rows: give one row a configuration")
-    for column in ("x", "y", "score"):
-        wrong = table.loc[~np.isfinite(table[column].astype(float)), column].tolist()
-        if wrong:
-            raise ValueError(f"{column} must be a number, and {len(wrong)} rows have {wrong[:6]}")
+        raise ValueError(f"{_label(*repeated.iloc[0][CONFIGURATION])} has several rows: give one row per configuration")
+    finite(table, ("x", "y", "score"))
 
 
 def _label(language: Any, attribute: Any, layer: Any) -> str:
@@ -112,10 +109,6 @@ def _label(language: Any, attribute: Any, layer: Any) -> str:
     ('Def-bul-7', 'Evid-deu-7')
     """
     return f"{_SHORT.get(attribute, attribute[:4])}-{language}-{layer}"
-
-
-def _number(n: int, of: str) -> str:
-    return f"{n} {of}{'s' * (n != 1)}"
 
 
 def _ordered(names: list[str]) -> list[str]:
@@ -131,9 +124,9 @@ def _look(name: str, names: list[str]) -> tuple[str, str]:
 
 
 def _in_words(name: str, own: pd.DataFrame) -> str:
-    """A cluster's size and mean score, and its members by attribute, most first."""
-    counts = sorted(own["attribute"].value_counts().items(), key=lambda item: (-item[1], str(item[0])))
-    members = ", ".join(f"{attribute} {count}" for attribute, count in counts)
+    """A cluster's size, its mean score, and how many members each attribute has, the most frequent first."""
+    sizes = sorted(own["attribute"].value_counts().items(), key=lambda item: (-item[1], str(item[0])))
+    members = ", ".join(f"{attribute} {size}" for attribute, size in sizes)
     return f"{name}: {len(own)} (mean score {own['score'].mean():.2f}): {members}."
 
 
@@ -145,8 +138,7 @@ def _seeds_in_words(points: pd.DataFrame) -> str:
 
 def _draw(points: pd.DataFrame, names: list[str], size: str) -> Figure:
     with settings():
-        figure = Figure(figsize=_SIZE)
-        FigureCanvasAgg(figure)
+        figure = blank(_SIZE, layout=None)
         axes = figure.add_axes(_AXES)
         for name in names:
             own = points[points["cluster"] == name]
@@ -159,7 +151,7 @@ def _draw(points: pd.DataFrame, names: list[str], size: str) -> Figure:
             axes.plot(own["x"], own["y"], "o", linestyle="none", label="seed", zorder=2, **ring)
         # Room for the labels of the outermost points.
         axes.margins(0.08)
-        # Limits are otherwise found when drawing, and labels stand where the limits put them.
+        # Matplotlib would find the limits only when it draws, and labels stand where the limits put them.
         axes.autoscale_view()
         axes.set_xticks([])
         axes.set_yticks([])
@@ -172,7 +164,7 @@ def _draw(points: pd.DataFrame, names: list[str], size: str) -> Figure:
 
 def _write_labels(axes: Axes, points: pd.DataFrame, colors: dict[str, str]) -> None:
     to_points = 72 / axes.figure.dpi
-    # Everything in points from here, so that it is the same at any resolution.
+    # From here on everything is in points, so that it is the same at any resolution.
     at = np.asarray(axes.transData.transform(points[["x", "y"]].to_numpy(dtype=float))) * to_points
     frame = np.asarray(axes.get_window_extent().extents) * to_points
     # A box is (left, bottom, right, top).
@@ -180,7 +172,7 @@ def _write_labels(axes: Axes, points: pd.DataFrame, colors: dict[str, str]) -> N
     for place, data, label, name in zip(
         at, points[["x", "y"]].to_numpy(dtype=float), points["label"], points["cluster"], strict=True
     ):
-        # Letters of the font are at most so wide, on average.
+        # On average the letters of the font are no wider than this.
         extent = np.array([0.62 * _FONT * len(label), 1.2 * _FONT])
         box, far = _free_place(place, extent, np.array(taken), frame)
         taken.append(box)
@@ -204,7 +196,7 @@ def _write_labels(axes: Axes, points: pd.DataFrame, colors: dict[str, str]) -> N
 def _free_place(
     place: NDArray[np.float64], extent: NDArray[np.float64], taken: NDArray[np.float64], frame: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], bool]:
-    """The first box beside a point that covers nothing, else the one that covers least; and whether it is far."""
+    """The first box beside a point that covers nothing, or else the one that covers least; and whether it is far."""
     best, least, is_far = np.zeros(4), np.inf, False
     for distance in _DISTANCES:
         for side in _PLACES:

@@ -1,20 +1,19 @@
-"""Which rankings agree: a heat map of what the first k neurons of each pair have in common."""
+"""Which rankings agree: a heat map of the neurons that every two rankings share among their first k."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
-from pitfalls.figures.style import Plot, in_order, only, panels, ranking_name, settings, subject
+from pitfalls.figures.heat_map import heat_map, square
+from pitfalls.figures.points import only, require, subject
+from pitfalls.figures.style import Plot, in_order, panels, ranking_name, settings
 
 _SIZE = (8.4, 6.6)
 _SIDES = [f"{name}_{side}" for side in "ab" for name in ("ranking", "direction", "ranking_seed")]
 _NEEDED = [*_SIDES, "n_neurons", "k", "overlap", "expected", "p_value"]
+_WHAT = "a heat map of overlaps"
 
 # (name, direction, seed)
 _Ranking = tuple[str, str, int]
@@ -46,15 +45,13 @@ def overlaps(table: pd.DataFrame, k: int) -> Plot:
     5. Fewest: X and Y, 5. 1 of 1 pairs share more than chance (one-sided p < 0.05), median 5.0.
     """
     rows = _rows(table, k)
-    n_neurons = int(only(rows, "n_neurons", "a heat map of overlaps"))
-    about = f"{subject(rows, 'a heat map of overlaps')}: " if "language" in rows.columns else ""
+    n_neurons = int(only(rows, "n_neurons", _WHAT))
+    about = f"{subject(rows, _WHAT)}: " if "language" in rows.columns else ""
     chance = float(rows["expected"].iloc[0])
-    rankings = _ordered(rows)
-    names = _names(rankings)
-    shared = _matrix(rows, rankings)
+    names = _names(rows)
     what = f"how many of their first {k} of {n_neurons} neurons they share"
     alt = (
-        f"Heat map, {about}{len(rankings)} rankings by {len(rankings)}: {what}; {chance:.1f} by chance. "
+        f"Heat map, {about}{len(names)} rankings by {len(names)}: {what}; {chance:.1f} by chance. "
         f"{_extremes(rows, names)}"
     )
     caption = (
@@ -62,22 +59,20 @@ def overlaps(table: pd.DataFrame, k: int) -> Plot:
         f"({chance:.1f}), purple is more, orange less; grey: a ranking is not compared with itself."
     )
     numbers = rows[_NEEDED].assign(share=rows["overlap"] / k).reset_index(drop=True)
-    return Plot(_draw(shared, list(names.values()), chance, k, about), alt, caption, numbers)
+    return Plot(_draw(rows, names, k, about), alt, caption, numbers)
 
 
 def _rows(table: pd.DataFrame, k: int) -> pd.DataFrame:
-    """The rows of this k, one a pair."""
-    missing = [column for column in _NEEDED if column not in table.columns]
-    if missing:
-        raise ValueError(f"a heat map of overlaps needs the columns {missing}; the table has {list(table.columns)}")
+    """The rows of this k, one per pair."""
+    require(table, _NEEDED, _WHAT)
     rows = table[table["k"] == k]
     if rows.empty:
         raise ValueError(f"the table has no k = {k!r}, only {sorted(set(table['k']))[:8]}: choose one of these")
     if (rows["n_neurons"] == k).any():
         raise ValueError(f"the first {k} of {k} neurons are the same in every ranking: choose a smaller k")
-    pairs = [frozenset([a, b]) for a, b in _pairs(rows)]
-    if len(set(pairs)) < len(pairs):
-        raise ValueError(f"{len(pairs)} rows for {len(set(pairs))} pairs of rankings: give one row a pair and k")
+    n_pairs = len({frozenset(pair) for pair in _pairs(rows)})
+    if n_pairs < len(rows):
+        raise ValueError(f"{len(rows)} rows for {n_pairs} pairs of rankings: give one row per pair and k")
     return rows
 
 
@@ -86,70 +81,53 @@ def _pairs(rows: pd.DataFrame) -> list[tuple[_Ranking, _Ranking]]:
     return [((str(a), str(b), int(c)), (str(d), str(e), int(f))) for a, b, c, d, e, f in pairs]
 
 
-def _ordered(rows: pd.DataFrame) -> list[_Ranking]:
-    """All rankings of the table, in the order that legends have, then by seed."""
+def _names(rows: pd.DataFrame) -> dict[_Ranking, str]:
+    """What the axes call each ranking, in the legends' order; a seed tells apart those with the same name."""
     rankings = {ranking for pair in _pairs(rows) for ranking in pair}
     places = {kind: place for place, kind in enumerate(in_order(ranking[:2] for ranking in rankings))}
-    return sorted(rankings, key=lambda ranking: (places[ranking[:2]], ranking[2]))
-
-
-def _names(rankings: list[_Ranking]) -> dict[_Ranking, str]:
-    """What the axes call each ranking, with its seed where it takes the seed to tell two apart."""
     kinds = [ranking[:2] for ranking in rankings]
     return {
         (name, way, seed): ranking_name(name, way) + (f", seed {seed}" if kinds.count((name, way)) > 1 else "")
-        for name, way, seed in rankings
+        for name, way, seed in sorted(rankings, key=lambda ranking: (places[ranking[:2]], ranking[2]))
     }
-
-
-def _matrix(rows: pd.DataFrame, rankings: list[_Ranking]) -> NDArray[np.float64]:
-    """Shared neurons, [n_rankings, n_rankings], symmetric; not a number where the table has no such pair."""
-    place = {ranking: index for index, ranking in enumerate(rankings)}
-    shared = np.full((len(rankings), len(rankings)), np.nan)
-    for (a, b), count in zip(_pairs(rows), rows["overlap"], strict=True):
-        shared[place[a], place[b]] = shared[place[b], place[a]] = count
-    return shared
 
 
 def _extremes(rows: pd.DataFrame, names: dict[_Ranking, str]) -> str:
     """The pairs that share the most and the fewest, and how many beat chance, in words."""
     pairs, counts = _pairs(rows), rows["overlap"].to_numpy()
 
-    def said(index: Any) -> str:
-        a, b = pairs[int(index)]
-        return f"{names[a]} and {names[b]}, {counts[int(index)]}"
+    def said(index: int) -> str:
+        a, b = pairs[index]
+        return f"{names[a]} and {names[b]}, {counts[index]}"
 
     return (
-        f"Most: {said(counts.argmax())}. Fewest: {said(counts.argmin())}. {int((rows['p_value'] < 0.05).sum())} of "
-        f"{len(pairs)} pairs share more than chance (one-sided p < 0.05), median {float(np.median(counts)):.1f}."
+        f"Most: {said(int(counts.argmax()))}. Fewest: {said(int(counts.argmin()))}. "
+        f"{int((rows['p_value'] < 0.05).sum())} of {len(pairs)} pairs share more than chance (one-sided p < 0.05), "
+        f"median {float(np.median(counts)):.1f}."
     )
 
 
-def _draw(shared: NDArray[np.float64], names: list[str], chance: float, k: int, about: str) -> Figure:
+def _draw(rows: pd.DataFrame, names: dict[_Ranking, str], k: int, about: str) -> Figure:
+    cells = dict(zip(_pairs(rows), rows["overlap"], strict=True))
+    shared = square(list(names), cells | {(b, a): count for (a, b), count in cells.items()})
+    chance = float(rows["expected"].iloc[0])
     with settings():
-        figure, (axes,) = panels(1)
-        figure.set_size_inches(_SIZE)
-        sns.heatmap(
+        figure, (axes,) = panels(1, _SIZE)
+        heat_map(
+            axes,
             shared,
-            mask=np.isnan(shared),
+            [[f"{count:.0f}" for count in line] for line in shared],
+            f"neurons shared (white: {chance:.1f}, chance)",
             # Centred, not stretched: one neuron more and one less than chance are as far from white.
             center=chance,
             vmin=0,
             vmax=k,
-            cmap="PuOr",
-            annot=True,
-            fmt=".0f",
             annot_kws={"fontsize": 9 if len(names) <= 10 else 7},
             square=True,
             linewidths=0.5,
-            xticklabels=names,
-            yticklabels=names,
-            cbar_kws={"label": f"neurons shared (white: {chance:.1f}, chance)", "shrink": 0.8},
-            ax=axes,
+            xticklabels=list(names.values()),
+            yticklabels=list(names.values()),
+            cbar_kws={"shrink": 0.8},
         )
-        axes.grid(visible=False)
-        axes.set_facecolor("#BBBBBB")
-        axes.tick_params(axis="x", rotation=90)
-        axes.tick_params(axis="y", rotation=0)
         axes.set_title(f"{about}overlap of the first {k}")
     return figure

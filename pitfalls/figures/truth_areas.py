@@ -7,11 +7,12 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
-from pitfalls.figures.style import Plot, only, over_draws, panels, ranking_name, settings, subject
+from pitfalls.figures.points import if_draws, only, over_draws, require, subject
+from pitfalls.figures.style import Plot, panels, ranking_name, settings
 
 _COLUMNS = ("ranking", "direction", "against", "area", "chance")
 _SETS = {"encoded": "Encoded", "used": "Used by the model"}
-# Okabe and Ito's blue and vermillion; a filled circle and a hollow square say the same without colour.
+# Okabe and Ito's blue and vermillion; a filled circle and a hollow square tell them apart without colour.
 _DIRECTIONS: dict[str, tuple[str, dict[str, Any], float]] = {
     "ttb": ("top to bottom", {"color": "#0072B2", "marker": "o", "markerfacecolor": "#0072B2"}, -0.14),
     "btt": ("bottom to top", {"color": "#D55E00", "marker": "s", "markerfacecolor": "white"}, 0.14),
@@ -21,9 +22,9 @@ _DIRECTIONS: dict[str, tuple[str, dict[str, Any], float]] = {
 def truth(areas: pd.DataFrame) -> Plot:
     """Draw the area under precision@k of every ranking, against what is encoded and against what is used.
 
-    A row a ranking, those that find the used neurons best above; a panel a set; 1 is a perfect ranking and the dashed
-    line a random one's expectation. Rows that differ in their seeds only are averaged, with a line from the lowest
-    to the highest.
+    There is one row per ranking, with those that find the used neurons best on top, and one panel per set. 1 is a
+    perfect ranking, and the dashed line is what a random one reaches on average. Rows that differ in their seeds only
+    are averaged, with a line from the lowest to the highest.
 
     Parameters
     ----------
@@ -33,8 +34,8 @@ def truth(areas: pd.DataFrame) -> Plot:
     Raises
     ------
     ValueError
-        If a column is missing, there is another set than "encoded" and "used" or another direction than "ttb" and
-        "btt", or the rows are of several configurations.
+        If a column is missing, a set is neither "encoded" nor "used", a direction is neither "ttb" nor "btt", or the
+        rows are of several configurations.
 
     Examples
     --------
@@ -53,8 +54,7 @@ def truth(areas: pd.DataFrame) -> Plot:
     rankings = _in_order(points)
     shown = [against for against in _SETS if against in chances]
     with settings():
-        figure, all_axes = panels(len(shown))
-        figure.set_size_inches(1.5 + 3.6 * len(shown), 1.6 + 0.3 * len(rankings))
+        figure, all_axes = panels(len(shown), (1.5 + 3.6 * len(shown), 1.6 + 0.3 * len(rankings)))
         for axes, against in zip(all_axes, shown, strict=True):
             _draw(axes, points[points["against"] == against], rankings)
             axes.axvline(chances[against], color="#555555", linestyle="--", linewidth=1.0, label="random, expected")
@@ -70,15 +70,13 @@ def truth(areas: pd.DataFrame) -> Plot:
         f"{about}: mean share of relevant neurons among the first k, for k up to the number of relevant neurons (1: "
         "all come first), against the neurons that encode the attribute and against those that the model reads it "
         "from. Filled circles: top to bottom, hollow squares: bottom to top; dashed: a random ranking's expectation."
-        + (" Lines span the draws." if int(points["draws"].max()) > 1 else "")
+        + if_draws(points, " Lines span the draws.")
     )
     return Plot(figure, alt, caption, points)
 
 
 def _check(areas: pd.DataFrame, what: str) -> None:
-    missing = [column for column in _COLUMNS if column not in areas.columns]
-    if missing:
-        raise ValueError(f"{what} needs the columns {missing}; the table has {list(areas.columns)}")
+    require(areas, _COLUMNS, what)
     for column, known in (("against", list(_SETS)), ("direction", list(_DIRECTIONS))):
         other = sorted(set(areas[column]) - set(known))
         if other:
@@ -86,7 +84,7 @@ def _check(areas: pd.DataFrame, what: str) -> None:
 
 
 def _in_order(points: pd.DataFrame) -> list[str]:
-    """Rankings by their ttb area, the best first: against "used", among equals against "encoded", then by name."""
+    """Rankings by their ttb area against "used", the best first; equals by that against "encoded", then by name."""
     top = points[points["direction"] == "ttb"].set_index(["against", "ranking"])["area"].to_dict()
 
     def place(ranking: str) -> tuple[float, float, str]:

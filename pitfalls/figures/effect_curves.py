@@ -9,19 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from pitfalls.figures.style import (
-    Plot,
-    appearance,
-    draw_line,
-    in_order,
-    in_words,
-    one_configuration,
-    only,
-    over_draws,
-    panels,
-    ranking_name,
-    settings,
-)
+from pitfalls.figures.points import by_ranking, draw_line, if_draws, in_words, one_configuration, only, over_draws
+from pitfalls.figures.style import Plot, appearance, in_order, panels, ranking_name, settings
 
 #: What a table of ``intervene`` needs for its curves.
 COLUMNS = ("ranking", "direction", "kind", "strength", "k", "outcome", "count")
@@ -60,9 +49,9 @@ def _of_kind(table: pd.DataFrame, kinds: tuple[str, ...], name: str) -> Plot:
 
 
 def effects(effects_table: pd.DataFrame) -> Plot:
-    """Draw error rate (solid) and CLWV (dashed) over k, as fractions of all predictions; a colour a ranking.
+    """Draw error rate (solid) and CLWV (dashed) over k, as fractions of all predictions, one colour per ranking.
 
-    The error rate counts words that came out different, CLWV those with the right lemma and another value
+    The error rate counts words that came out different; CLWV counts those with the right lemma and another value
     (outcomes "intended" and "another"). Rankings from bottom to top have hollow markers and paler lines. Rows
     that differ in their seeds only are averaged, with a band from the lowest to the highest.
 
@@ -90,8 +79,7 @@ def effects(effects_table: pd.DataFrame) -> Plot:
     points = rates(effects_table)
     title = f"{about}: {kind_in_words(kind, strength)}"
     with settings():
-        figure, (axes,) = panels(1)
-        figure.set_size_inches(7.2, 4.6)
+        figure, (axes,) = panels(1, (7.2, 4.6))
         draw_curves(axes, points, points["ranking"])
         axes.set_xlabel("k (number of changed neurons, in the ranking's order)")
         axes.set_ylabel("Fraction of all predictions")
@@ -103,13 +91,13 @@ def effects(effects_table: pd.DataFrame) -> Plot:
     caption = (
         f"{title}. Error rate (solid: the word came out different) and CLWV (dashed: right lemma, another "
         f"value) as fractions of {words} predicted words, over the number k of changed neurons; hollow "
-        "markers: bottom to top." + (" Bands span the draws." if int(points["draws"].max()) > 1 else "")
+        "markers: bottom to top." + if_draws(points, " Bands span the draws.")
     )
     return Plot(figure, alt, caption, points.rename(columns={"mean": "rate"}))
 
 
 def strength_in_words(kind: str, strength: float) -> str:
-    """The strength of an intervention with its letter; nothing where the kind has none.
+    """The strength of an intervention with its letter; an empty string where the kind has none.
 
     Examples
     --------
@@ -162,13 +150,12 @@ def draw_curves(axes: Axes, points: pd.DataFrame, rankings: Iterable[str], **loo
     points:
         Of :func:`rates`.
     rankings:
-        All that the figure shows, in whatever panel, so that a ranking looks the same in all.
+        All that the figure shows, in any panel, so that a ranking looks the same in all of them.
     **look_of_lines:
-        For all lines, such as a width.
+        Applies to all lines, such as a width.
     """
     shown = sorted(set(rankings))
-    for ranking, direction in in_order(zip(points["ranking"], points["direction"], strict=True)):
-        line = points[(points["ranking"] == ranking) & (points["direction"] == direction)]
+    for ranking, direction, line in by_ranking(points):
         look = appearance(ranking, direction, shown) | look_of_lines
         for measure, style in MEASURES.items():
             draw_line(axes, line[line["measure"] == measure], linestyle=style, **look)
@@ -188,8 +175,7 @@ def legend_handles(points: pd.DataFrame) -> list[Line2D]:
 def _in_words(points: pd.DataFrame) -> list[str]:
     """Each ranking's curves in words."""
     sentences = []
-    for ranking, direction in in_order(zip(points["ranking"], points["direction"], strict=True)):
-        line = points[(points["ranking"] == ranking) & (points["direction"] == direction)]
+    for ranking, direction, line in by_ranking(points):
         told = "; ".join(f"{measure} {in_words(line[line['measure'] == measure])}" for measure in MEASURES)
         sentences.append(f"{ranking_name(ranking, direction)}: {told}.")
     return sentences

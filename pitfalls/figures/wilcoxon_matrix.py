@@ -7,36 +7,35 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pitfalls.figures.style import Plot, in_order, language_name, only, ranking_name, require, settings
+from pitfalls.figures.heat_map import heat_map, square
+from pitfalls.figures.matrix import probe_place
+from pitfalls.figures.points import only, require
+from pitfalls.figures.style import Plot, in_order, language_name, panels, ranking_name, settings
 
 Difference = Literal["mean_difference", "median_difference"]
 
 _SIDES = [f"{column}_{side}" for side in "ab" for column in ("probe", "ranking", "direction")]
 _WHAT = "a heat map of differences"
-_PROBES = ("linear", "linear_converged", "gaussian")
 
 # (probe, ranking, direction)
 _Method = tuple[str, str, str]
 
 
 def wilcoxon(matrix: pd.DataFrame, difference: Difference = "mean_difference", alpha: float = 0.05) -> Plot:
-    """Draw how far each method (a row) is ahead of each other one (a column): purple ahead, orange behind.
+    """Draw how far each method (rows) is ahead of each other one (columns): purple ahead, orange behind.
 
-    A method is a probe by a ranking, as the paper's legends say it: "Linear by Gaussian" is the linear probe on the
-    Gaussian ranking; "btt" is bottom to top. A cell holds the difference in accuracy in percentage points, and * where
+    A method is a probe by a ranking, as in the paper's legends: "Linear by Gaussian" is the linear probe on the
+    Gaussian ranking; "btt" is bottom to top. A cell holds the difference in accuracy in percentage points, with * where
     it is significant after the adjustment for all pairs.
 
     Parameters
     ----------
     matrix:
-        One group and k of a table of ``wilcoxon_matrix`` or ``blocked_permutations``,
-        which has means only. Columns by, group, k, probe_a, ranking_a, direction_a, the same for b, n_pairs,
-        p_adjusted, and the difference.
+        One group and k of a table of ``wilcoxon_matrix``, or of ``blocked_permutations``, which has means only.
+        Columns by, group, k, probe_a, ranking_a, direction_a, the same for b, n_pairs, p_adjusted, and the difference.
     difference:
         The column to draw.
     alpha:
@@ -88,13 +87,7 @@ def _methods(matrix: pd.DataFrame) -> list[_Method]:
     """All methods of the table: by probe, then as legends list rankings."""
     rows = [(str(row[0]), str(row[1]), str(row[2])) for row in matrix[_SIDES[:3]].itertuples(index=False, name=None)]
     places = {ranking: place for place, ranking in enumerate(in_order(row[1:] for row in rows))}
-
-    def place(method: _Method) -> tuple[int, str, int]:
-        probe, *ranking = method
-        known = _PROBES.index(probe) if probe in _PROBES else len(_PROBES)
-        return known, probe, places[ranking[0], ranking[1]]
-
-    return sorted(dict.fromkeys(rows), key=place)
+    return sorted(dict.fromkeys(rows), key=lambda method: (*probe_place(method[0]), places[method[1:]]))
 
 
 def _square(
@@ -102,18 +95,14 @@ def _square(
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Percentage points, NaN on the diagonal, and significance, both [n_methods, n_methods]."""
     n = len(methods)
-    place = {method: index for index, method in enumerate(methods)}
-    points, significant = np.full((n, n), np.nan), np.zeros((n, n), dtype=bool)
-    pairs = list(matrix[_SIDES].itertuples(index=False, name=None))
-    if len({*pairs}) < len(pairs) or len(pairs) != n * (n - 1) or any(pair[3:] not in place for pair in pairs):
+    pairs = [(row[:3], row[3:]) for row in matrix[_SIDES].itertuples(index=False, name=None)]
+    if len({*pairs}) < len(pairs) or len(pairs) != n * (n - 1) or any(b not in methods for _, b in pairs):
         raise ValueError(
             f"{_WHAT} needs every ordered pair of its {n} methods once, {n * (n - 1)} rows, and the table has "
             f"{len(pairs)} rows of {len({*pairs})} pairs: give one whole matrix"
         )
-    for pair, value, p in zip(pairs, matrix[difference], matrix["p_adjusted"], strict=True):
-        where = place[pair[:3]], place[pair[3:]]
-        points[where], significant[where] = 100 * value, p < alpha
-    return points, significant
+    points = square(methods, dict(zip(pairs, 100 * matrix[difference], strict=True)))
+    return points, square(methods, dict(zip(pairs, matrix["p_adjusted"], strict=True))) < alpha
 
 
 def _name(method: _Method) -> str:
@@ -173,28 +162,19 @@ def _draw(
         for line in zip(points, significant, strict=True)
     ]
     with settings():
-        figure = Figure(figsize=(4.2 + 0.52 * n, 3.0 + 0.36 * n), layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.subplots()
-        sns.heatmap(
+        figure, (axes,) = panels(1, (4.2 + 0.52 * n, 3.0 + 0.36 * n))
+        heat_map(
+            axes,
             points,
-            mask=np.isnan(points),
+            written,
+            what[0].upper() + what[1:],
             center=0,
             vmin=-limit,
             vmax=limit,
-            cmap="PuOr",
-            annot=written,
-            fmt="",
             annot_kws={"fontsize": 7},
             linewidths=0.5,
             xticklabels=names,
             yticklabels=names,
-            cbar_kws={"label": what[0].upper() + what[1:]},
-            ax=axes,
         )
-        axes.grid(visible=False)
-        axes.set_facecolor("#BBBBBB")
-        axes.tick_params(axis="x", rotation=90)
-        axes.tick_params(axis="y", rotation=0)
         axes.set_title(f"{title}: row minus column")
     return figure

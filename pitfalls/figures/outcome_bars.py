@@ -1,4 +1,4 @@
-"""What became of the words: shares of the nine outcomes, a stacked bar a row."""
+"""What became of the words: shares of the nine outcomes, one stacked bar per row."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from pitfalls.figures.effects import kind_in_words
-from pitfalls.figures.style import Plot, language_name, ranking_name, require, settings
+from pitfalls.figures.effect_curves import kind_in_words
+from pitfalls.figures.points import require
+from pitfalls.figures.style import Plot, language_name, panels, ranking_name, settings
 
-# Outcome -> words of the legend, colour and hatching, in the order of the bars: unchanged, then the right lemma, then
-# the wrong one, then what is no known word. Shades of Okabe and Ito's colours; the hatching says the same once more.
+# Outcome -> the legend's words, colour and hatching, in the order of the bars: unchanged, then the right lemma, then
+# the wrong one, then what is not a known word. Shades of Okabe and Ito's colours; hatching repeats what they say.
 _LOOKS = {
     "unchanged": ("unchanged", "#DDDDDD", ""),
     "intended": ("right lemma, intended value", "#009E73", "oo"),
@@ -28,28 +28,28 @@ _LOOKS = {
 }
 _KEYS = ("language", "attribute", "layer", "split", "ranking", "direction", "kind", "strength", "target", "k")
 _SEEDS = ("ranking_seed", "seed")
-# Shares from here on are written into the bar; the numbers of smaller ones would not fit.
+# Shares of this size or more are written into the bar; the numbers of smaller ones would not fit.
 _WRITTEN_FROM = 0.04
 _WHAT = "a figure of outcomes"
 
 
 def outcomes(table: pd.DataFrame) -> Plot:
-    """Draw the share of each outcome among the words: a stacked bar a row, with its number of words at the right.
+    """Draw the share of each outcome among the words, one stacked bar per label, with its number of words on the right.
 
     Shares of 0.04 and more are written into the bar. Rows that differ in their seeds only are averaged.
 
     Parameters
     ----------
     table:
-        Columns what (the bar's label; bars stand in order of appearance), outcome and count (words). Of the other keys
-        of ``intervene`` (language, attribute, layer, ..., k) that it has, each bar has one value; those with one value
-        in the whole table stand in the title.
+        Columns what (the bar's label; bars stand in order of appearance), outcome and count (words). A bar has one
+        value in each other key of ``intervene`` that the table has (language, attribute, layer, ..., k); keys with one
+        value in the whole table stand in the title.
 
     Raises
     ------
     ValueError
-        If a column is missing, there are no rows or no words in a bar, an outcome is unknown, a count is no number of
-        words, or a bar mixes several configurations.
+        If a column is missing, there are no rows or no words in a bar, an outcome is unknown, a count is not a number
+        of words, or a bar mixes several configurations.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def _check(table: pd.DataFrame) -> None:
 
 
 def _shares(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a bar and outcome, in the order of drawing: what, outcome, share, words, draws."""
+    """One row per bar and outcome, in the order of drawing: what, outcome, share, words, draws."""
     draw = ["what", *_seeds(table)]
     counts = table.groupby([*draw, "outcome"])["count"].sum().unstack("outcome", fill_value=0)
     counts = counts.reindex(columns=list(_LOOKS), fill_value=0)
@@ -140,7 +140,7 @@ def _about(table: pd.DataFrame) -> str:
 
 
 def _in_words(bar: pd.DataFrame, name: object) -> str:
-    """A bar in words, without the outcomes that did not occur."""
+    """A bar in words, without outcomes that did not occur."""
     told = "; ".join(
         f"{_LOOKS[outcome][0]} {share:.3f}"
         for outcome, share in zip(bar["outcome"], bar["share"], strict=True)
@@ -152,12 +152,10 @@ def _in_words(bar: pd.DataFrame, name: object) -> str:
 def _draw(shares: pd.DataFrame, about: str) -> Figure:
     names = list(dict.fromkeys(shares["what"]))
     labels = [textwrap.fill(str(name), 28) for name in names]
-    # A bar needs the height of its label's lines.
+    # A bar must be as high as the lines of its label.
     heights = [max(0.4, 0.16 * (1 + label.count("\n")) + 0.1) for label in labels]
     with settings():
-        figure = Figure(figsize=(8.4, 1.75 + sum(heights)), layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.subplots()
+        figure, (axes,) = panels(1, (8.4, 1.75 + sum(heights)))
         places = [sum(heights[:row]) + heights[row] / 2 for row in range(len(names))]
         _stack(axes, shares, names, places)
         axes.set_yticks(places, labels)

@@ -1,4 +1,4 @@
-"""The value filter: how many words and how many distinct forms each value of an attribute has."""
+"""The value filter: how many words and how many distinct forms the values of attributes have."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogFormatter
 
-from pitfalls.figures.style import Plot, language_name, panels, require, settings
+from pitfalls.figures.points import count, require
+from pitfalls.figures.style import Plot, language_name, panels, settings
 
 _COLUMNS = ("language", "attribute", "value", "split", "forms", "words")
-# Okabe and Ito's blue and vermillion; filled circles and hollow squares say the same without colour.
+# Okabe and Ito's blue and vermillion; filled circles and hollow squares tell them apart without colour.
 _LOOKS: dict[bool, tuple[str, dict[str, Any]]] = {
     True: ("kept", {"color": "#0072B2", "marker": "o", "markerfacecolor": "#0072B2"}),
     False: ("dropped", {"color": "#D55E00", "marker": "s", "markerfacecolor": "white"}),
@@ -19,15 +20,15 @@ _LOOKS: dict[bool, tuple[str, dict[str, Any]]] = {
 
 
 def forms(counts: pd.DataFrame, min_forms: int) -> Plot:
-    """Draw the distinct forms of each value against its words, each in the split that has fewest of them.
+    """Draw the distinct forms of each value against its words, both in the split that has the fewest.
 
     Parameters
     ----------
     counts:
-        Tables of :func:`pitfalls.language.values.form_counts` with columns ``language`` and ``attribute`` added: also
-        ``value``, ``split``, ``forms`` and ``words``. Values that a split lacks are left out: a logarithm has no 0.
+        Tables of :func:`pitfalls.language.values.form_counts` (``value``, ``split``, ``forms``, ``words``) with the
+        columns ``language`` and ``attribute`` added. Values that a split lacks are left out: a logarithm has no 0.
     min_forms:
-        The filter's threshold in distinct forms a split, drawn as a line.
+        The filter's threshold in distinct forms per split, drawn as a line.
 
     Raises
     ------
@@ -71,7 +72,7 @@ def _draw(axes: Axes, points: pd.DataFrame, min_forms: int) -> None:
     axes.set(xscale="log", yscale="log", xlabel="words, in the split with fewest")
     axes.set_ylabel("distinct forms, in the split with fewest")
     for axis in (axes.xaxis, axes.yaxis):
-        # Matplotlib's own for such an axis writes powers as formulas, which these figures do without.
+        # Matplotlib's own formatter for such an axis writes powers as formulas, which these figures switch off.
         axis.set_major_formatter(LogFormatter())
         axis.set_minor_formatter(LogFormatter())
     axes.legend()
@@ -98,8 +99,4 @@ def _is(part: pd.DataFrame) -> str:
 def _one(points: pd.DataFrame, row: Any) -> str:
     one = points.loc[row]
     name = f"{language_name(str(one['language']))} {one['attribute']} {one['value']}"
-    return f"{name}: {_many(one['words'], 'word')}, {_many(one['forms'], 'form')}"
-
-
-def _many(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+    return f"{name}: {count(one['words'], 'word')}, {count(one['forms'], 'form')}"

@@ -1,0 +1,45 @@
+"""What the tests of figures share: whether a figure is whole, and the same whenever it is drawn."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable
+
+import matplotlib
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.text import Text
+
+from pitfalls.figures.style import Plot
+
+
+def is_whole(plot: Plot) -> bool:
+    """Whether all that is drawn lies in the figure."""
+    plot.figure.canvas.draw()
+    box, (width, height) = plot.figure.get_tightbbox(), plot.figure.get_size_inches()
+    return box.x0 > -0.02 and box.y0 > -0.02 and box.x1 < width + 0.02 and box.y1 < height + 0.02
+
+
+def touching(texts: Iterable[Text]) -> int:
+    """How many pairs of texts of a drawn figure overlap, without the lines that lead from labels to their points."""
+    boxes = [Text.get_window_extent(text) for text in texts]
+    return sum(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+
+
+def by_label(axes: Axes) -> dict[str, object]:
+    """The lines of a panel by their labels."""
+    return {line.get_label(): line for line in axes.get_lines()}
+
+
+def drawn_twice(draw: Callable[[pd.DataFrame], Plot], table: pd.DataFrame) -> Plot:
+    """Draw a table, and see that other settings of the user give the same bytes and size, and the table stays."""
+    before = table.copy()
+    first = draw(table)
+    size = tuple(first.figure.get_size_inches())
+    other = {"font.size": 30, "lines.linewidth": 9, "hatch.linewidth": 4, "figure.dpi": 50, "svg.hashsalt": "other"}
+    with matplotlib.rc_context(other):
+        second = draw(table)
+        assert second.png() == first.png() and second.svg() == first.svg()
+    assert tuple(second.figure.get_size_inches()) == tuple(first.figure.get_size_inches()) == size
+    pd.testing.assert_frame_equal(table, before)
+    return first
