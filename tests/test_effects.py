@@ -18,9 +18,9 @@ from pitfalls.study.effects import long, wide
 from pitfalls.study.everywhere import do_study, publish_study, study_tasks
 from pitfalls.study.measures import VERSION, measure, tasks
 from pitfalls.study.output import stored_study
-from pitfalls.study.overlap import ranking_overlaps, shared_across_languages
 from pitfalls.study.plan import Plan
 from pitfalls.study.setting import world_identity
+from pitfalls.study.shared_neurons import ranking_overlaps, shared_across_languages
 from pitfalls.study.stored import read_result
 from pitfalls.worlds.experiment import Experiment
 

@@ -37,9 +37,9 @@ from pitfalls.study.claims import ledger
 from pitfalls.study.clusters import PATTERNS, cluster, seed_configurations, stability
 from pitfalls.study.effects import long
 from pitfalls.study.output import publish, publish_table, withdraw
-from pitfalls.study.overlap import pair_overlaps, ranking_overlaps, shared_across_languages
+from pitfalls.study.shared_neurons import pair_overlaps, ranking_overlaps, shared_across_languages
 
-#: The configurations of the paper's figure 3, as far as a world has them.
+#: (language, attribute) of the configurations in the paper's figure 3, in its order [C].
 OVERLAP_PAIRS = (
     ("fin", "Number"),
     ("fra", "Part of Speech"),
@@ -82,7 +82,7 @@ def tables_of(study: Mapping[str, pd.DataFrame], n_neurons: int) -> dict[str, pd
 
     Returns
     -------
-    The study's tables, its effects long, and: saturation, overlaps, pairs, shared (see :mod:`~.overlap`), seeds,
+    The study's tables, its effects long, and: saturation, overlaps, pairs, shared (see :mod:`~.shared_neurons`), seeds,
     clusters, stability (:mod:`~.clusters`), wilcoxon, permutations (:mod:`~.statistics`), claims (:mod:`~.claims`).
     A study of too few configurations lacks some; left_out has a row for each of them: table, reason.
     """
