@@ -10,8 +10,7 @@ from typing import Literal
 import pandas as pd
 
 from pitfalls import figures
-from pitfalls.cli.common import say
-from pitfalls.cli.configuration import name_of, world_and_data, wrote
+from pitfalls.cli.common import name_of, say, world_and_data, wrote
 from pitfalls.interventions.ablation import Ablation
 from pitfalls.interventions.kinds import Kind
 from pitfalls.interventions.outcomes import clwv

@@ -1,7 +1,7 @@
 """The claims of the paper, each as a small function over result tables: evidence, control, verdict.
 
-A verdict follows from the tables and from limits that stand here; nothing of it is written by hand. The claims and
-their tags are those of SOURCES.md ("Claims"); the limits are ours.
+A verdict follows from the tables and from limits that are stated here; none is written by hand. The claims and their
+tags are those of SOURCES.md ("Claims"); the limits are ours.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ Verdict = Literal["holds", "holds in part", "fails", "not testable"]
 Tables = Mapping[str, pd.DataFrame]
 
 _THREE = ("linear", "gaussian", "probeless")
-#: Two accuracies or rates nearer than this are not told apart.
+#: Accuracies or rates that differ by less count as equal.
 MARGIN = 0.005
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a world says of a claim."""
+    """What the tables of a world say about a claim."""
 
     evidence: str
     control: str
@@ -47,7 +47,7 @@ class Claim:
 
 
 def _accuracies(tables: Tables, task: str = "real") -> pd.DataFrame:
-    """Accuracies, a row a configuration and k, a column a (probe, ranking, direction); draws averaged."""
+    """Accuracies, one row per configuration and k, one column per (probe, ranking, direction); draws averaged."""
     curves = tables["curves"]
     own = curves[curves["task"] == task]
     return own.pivot_table(index=[*CONFIGURATION, "k"], columns=["probe", "ranking", "direction"], values="accuracy")
@@ -102,7 +102,7 @@ def _encoded_not_used(tables: Tables) -> Finding:
 
 
 def _peaks(tables: Tables) -> pd.DataFrame:
-    """Highest CLWV of the translation, a row a configuration, a column a (ranking, direction); draws averaged."""
+    """Highest CLWV of the translation, one row per configuration, one column per (ranking, direction)."""
     saturation = tables["saturation"]
     own = saturation[saturation["kind"] == "translation"]
     return own.pivot_table(index=CONFIGURATION, columns=["ranking", "direction"], values="max_clwv")
@@ -136,7 +136,7 @@ def _bad_ranking_wins(tables: Tables) -> Finding:
 
 
 def _gain_of_bad(at: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float64]:
-    """By how much a probe on its best bad ranking beats a rival on the rival's own, at best, a number a row."""
+    """By how much a probe on the best of the bad rankings beats its rival on the rival's own ranking, per row."""
     bad = [("random", "ttb"), *((name, "btt") for name in _THREE)]
     gains = [at[probe][bad].to_numpy().max(axis=1) - at[rival][(rival, "ttb")].to_numpy() for probe, rival in pairs]
     return np.asarray(np.max(gains, axis=0), dtype=np.float64)
@@ -282,7 +282,7 @@ CLAIMS = (
 
 
 def ledger(tables: Tables) -> pd.DataFrame:
-    """What the tables say of every claim.
+    """What the tables say about every claim.
 
     Parameters
     ----------
@@ -292,8 +292,8 @@ def ledger(tables: Tables) -> pd.DataFrame:
 
     Returns
     -------
-    A row a claim: claim (its number), tag, text, verdict ("holds", "holds in part", "fails", "not testable"), evidence,
-    control.
+    One row per claim: claim (its number), tag, text, verdict ("holds", "holds in part", "fails", "not testable"),
+    evidence, control.
 
     Raises
     ------

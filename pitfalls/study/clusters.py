@@ -52,14 +52,14 @@ class _Curves(NamedTuple):
 
 
 def features(curves: pd.DataFrame) -> tuple[NDArray[np.float64], pd.DataFrame]:
-    """A vector a configuration: its accuracy curves, one after the other, divided by the vector's length.
+    """One vector per configuration: its accuracy curves, one after the other, divided by the vector's length.
 
     Parameters
     ----------
     curves:
         Tables of ``probe_curves``, concatenated; of one split. Rows of the control task, from bottom to top, or of
-        other probes and rankings than :data:`PROBES` and :data:`RANKINGS` are left aside; rows that differ in their
-        seeds only are averaged.
+        other probes and rankings than :data:`PROBES` and :data:`RANKINGS` are ignored; rows that differ only in their
+        seeds are averaged.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def pattern_scores(curves: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    A row a configuration, sorted: language, attribute, layer, difference (mean over rankings and k, in accuracy),
+    One row per configuration, sorted: language, attribute, layer, difference (mean over rankings and k, in accuracy),
     score (above 0: towards G>L, below: towards L>G), imbalance (0 or more; the closer to 0, the more Standard). Both
     are relative to the configurations of the table.
 
@@ -124,10 +124,10 @@ def pattern_scores(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def seed_configurations(curves: pd.DataFrame) -> pd.DataFrame:
-    """The three configurations to start K-means from, one a pattern.
+    """The three configurations to start K-means from, one per pattern.
 
-    The paper's, if the table has all three of them. Otherwise, by :func:`pattern_scores`: for G>L the highest score,
-    for L>G the lowest, for Standard the lowest imbalance among the others; of equals the first. These are extremes of
+    The paper's, if the table has all three of them. If not, by :func:`pattern_scores`: for G>L the highest score, for
+    L>G the lowest, for Standard the lowest imbalance among the others; of equals the first. These are extremes of
     this table: that a configuration is the nearest to G>L does not say that its Gaussian curves are above, its score
     does.
 
@@ -173,13 +173,13 @@ def cluster(curves: pd.DataFrame, seeds: pd.DataFrame, seed: int = 0) -> pd.Data
     curves:
         As for :func:`features`.
     seeds:
-        Columns cluster, language, attribute, layer, one row a cluster, such as :func:`seed_configurations` gives.
+        Columns cluster, language, attribute, layer, one row per cluster, such as :func:`seed_configurations` gives.
     seed:
         Of t-SNE.
 
     Returns
     -------
-    A row a configuration, sorted: language, attribute, layer, cluster, x, y (t-SNE; no unit), score
+    One row per configuration, sorted: language, attribute, layer, cluster, x, y (t-SNE; no unit), score
     (:func:`pattern_scores`), is_seed. K-means moves the centres, so a seed may end in another's cluster.
 
     Raises
@@ -189,11 +189,8 @@ def cluster(curves: pd.DataFrame, seeds: pd.DataFrame, seed: int = 0) -> pd.Data
         rows, or names a cluster or configuration twice, or one that ``curves`` lacks.
     """
     read = _read(curves)
-    vectors, names, rows = (
-        _vectors(read.accuracy, read.configurations),
-        _names(seeds),
-        _seed_rows(read.configurations, seeds),
-    )
+    vectors, names = _vectors(read.accuracy, read.configurations), _names(seeds)
+    rows = _seed_rows(read.configurations, seeds)
     if len(vectors) < 3:
         raise ValueError(f"a layout needs three configurations or more, and the table has {len(vectors)}")
     labels = _kmeans(vectors, vectors[rows])
@@ -296,7 +293,7 @@ def _read(curves: pd.DataFrame) -> _Curves:
 
 
 def _vectors(accuracy: NDArray[np.float64], index: pd.DataFrame) -> NDArray[np.float64]:
-    """One row a configuration, of Euclidean length 1."""
+    """One row per configuration, of Euclidean length 1."""
     flat = accuracy.reshape(len(accuracy), -1)
     lengths = np.linalg.norm(flat, axis=1, keepdims=True)
     if not lengths.all():
@@ -342,7 +339,7 @@ def _kmeans(vectors: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArr
 
 
 def _perplexity(n: int) -> float:
-    """t-SNE's neighbours a point: 30, or a third of the others where they are few; never ``n`` or more.
+    """t-SNE's neighbours per point: 30, or a third of the others where they are few; never ``n`` or more.
 
     >>> _perplexity(156), _perplexity(31), _perplexity(3)
     (30.0, 10.0, 1.0)

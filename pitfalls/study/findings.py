@@ -247,7 +247,7 @@ def _examples(table: pd.DataFrame) -> str:
 
 def _left_out(table: pd.DataFrame) -> str:
     if table.empty:
-        return "Nothing is left out: this world has configurations enough for every table."
+        return "Nothing is left out: this world has enough configurations for every table."
     return f"This world is too small for {_number(len(table), 'table')}: {', '.join(table['table'])}."
 
 

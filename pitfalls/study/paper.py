@@ -7,7 +7,7 @@ fig1a-c  probing curves, accuracy and selectivity, of the configurations nearest
 fig2     clusters of all configurations
 fig3     what the first neurons by different rankings share
 fig4     what the first neurons for different attributes and languages share
-fig5-*   translation, a panel a configuration, a figure a language
+fig5-*   translation, one figure per language and one panel per configuration
 fig6-*   ablation, likewise
 tab7     where CLWV saturates, and where it is highest
 fig8-k*  differences of all methods with Wilcoxon's test, all configurations, at one k; ``tab8`` also by group
