@@ -36,7 +36,7 @@ ATTRIBUTES = ["Number", "Part of Speech", "Tense", "Gender", "Case", "Animacy"]
 
 
 def planted(languages=("eng", "rus", "spa", "tur"), layers=(1, 2, 3), seed=0, ks=KS, **changes) -> pd.DataFrame:
-    """Curves of configurations whose pattern hangs on attribute and layer (:func:`pattern`); all rows shuffled."""
+    """Curves of configurations whose pattern depends on attribute and layer (:func:`pattern`); all rows shuffled."""
     generator = np.random.default_rng(seed)
     rows = []
     for language, attribute, layer in itertools.product(languages, ATTRIBUTES, layers):

@@ -171,7 +171,7 @@ STORED = {1: "74280d12b2def4456bd76f1caca3dfff6c47ba8a26c6fd703f24d23a7ddeef75"}
 
 
 def test_a_study_of_other_tables_has_another_version(root):
-    """Who changes what the study computes writes results/study-mini.zip anew, and is reminded here of the version."""
+    """A change of what the study computes needs another results/study-mini.zip, and another version."""
     found = hashlib.sha256((root / "results" / "study-mini.zip").read_bytes()).hexdigest()
     assert STORED.get(VERSION) == found, (
         f"results/study-mini.zip is not that of version {VERSION} of the study's code: if the code computes something "
@@ -190,7 +190,7 @@ def test_another_version_is_another_task_and_is_refused_by_this_code(parameters,
 
 
 def test_the_study_that_comes_with_the_project_is_of_this_code(root):
-    """One configuration of the committed tables, done anew."""
+    """One configuration of the committed tables, computed again."""
     stored = read_result(root / "results" / "study-mini.zip").tables
     (task,) = tasks({"name": "mini"}, [Configuration("tur", "Polarity", 4)], Plan(), "x")
     anew = measure(task.parameters)
