@@ -17,12 +17,15 @@ def say(line: str) -> None:
     print(line, file=sys.stdout, flush=True)
 
 
+def paper_options(options: argparse.Namespace) -> dict[str, str]:
+    """The options of the paper world that are given, for other processes and machines: paths are absolute."""
+    given = {name: getattr(options, name) for name in ("model", "treebanks", "conversion")}
+    return {name: os.path.abspath(said) if os.path.exists(said) else said for name, said in given.items() if said}
+
+
 def world_options(options: argparse.Namespace) -> dict[str, str]:
-    """What load_world takes, as it goes to other processes and machines: paths whole."""
-    given = {name: getattr(options, name) for name in ("model", "treebanks")}
-    whole = {name: os.path.abspath(value) if os.path.exists(value) else value for name, value in given.items() if value}
-    chosen = {"conversion": options.conversion} if options.conversion else {}
-    return {"name": options.world, **whole, **chosen}
+    """What :func:`~pitfalls.worlds.load.load_world` takes."""
+    return {"name": options.world, **paper_options(options)}
 
 
 def world_and_data(options: argparse.Namespace) -> tuple[World, Splits]:
