@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from typing import TYPE_CHECKING
 
-from pitfalls.arrays.splits import Splits
 from pitfalls.columns import SPLITS
-from pitfalls.worlds.load import world_from_files
-from pitfalls.worlds.world import World
+
+if TYPE_CHECKING:
+    from pitfalls.arrays.splits import Splits
+    from pitfalls.worlds.world import World
 
 
 def say(line: str) -> None:
@@ -30,6 +32,9 @@ def world_options(options: argparse.Namespace) -> dict[str, str]:
 
 def world_and_data(options: argparse.Namespace) -> tuple[World, Splits]:
     """The world of the files that the options name, and the words with the attribute; says how many there are."""
+    # Here, because other commands need no models.
+    from pitfalls.worlds.load import world_from_files
+
     world = world_from_files(
         options.model,
         options.treebank,

@@ -13,14 +13,15 @@ import pandas as pd
 
 from pitfalls import files
 from pitfalls.extras import extra
-from pitfalls.study import findings, machine
+from pitfalls.study import machine
 from pitfalls.study.output import Published, place, published, published_tables
 from pitfalls.tables import read_csv
 
 with extra("course"):
     from jinja2 import Environment, PackageLoader, StrictUndefined
-with extra("figures"):
     from PIL import Image
+
+    from pitfalls.study import findings
 
 ROWS_SHOWN = 30
 """Longer tables are cut in the page, which names the file that has the rest."""
