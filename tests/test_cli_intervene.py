@@ -213,8 +213,6 @@ def foreign(treebank, folder):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--beta", "0"], "beta must be above 0 and finite, not 0.0"),
-        (["--beta", "-3"], "beta must be above 0 and finite, not -3.0"),
         (["--beta", "nan"], "beta must be above 0 and finite, not nan"),
         (["--kind", "constant", "--alpha", "inf"], "alpha must be a finite number, not inf"),
         (["--target", "DU"], "the target 'DU' is none of the values ['PL', 'SG']"),

@@ -189,8 +189,7 @@ def cluster(curves: pd.DataFrame, seeds: pd.DataFrame, seed: int = 0) -> pd.Data
         rows, or names a cluster or configuration twice, or one that ``curves`` lacks.
     """
     read = _read(curves)
-    vectors, names = _vectors(read.accuracy, read.configurations), _names(seeds)
-    rows = _seed_rows(read.configurations, seeds)
+    vectors, (names, rows) = _vectors(read.accuracy, read.configurations), _seeds(read.configurations, seeds)
     if len(vectors) < 3:
         raise ValueError(f"a layout needs three configurations or more, and the table has {len(vectors)}")
     labels = _kmeans(vectors, vectors[rows])
@@ -204,8 +203,8 @@ def stability(curves: pd.DataFrame, draws: int, seed: int = 0, seeds: pd.DataFra
     """How far other clusterings agree with the seeded one: the adjusted Rand index, 1 for the same, 0 by chance.
 
     Three changes: K-means from random configurations instead of the seeds ("initialisation"); curves at a bootstrap
-    of the ks, the same for all configurations, from the seeds' own vectors there ("ks"); and without one language,
-    from the seeds' vectors, also where they are of that language ("language").
+    of the ks, the same for all configurations, from the seeds' vectors there ("ks"); and without one language, from the
+    seeds' vectors even if they are of that language ("language").
 
     Parameters
     ----------
@@ -221,8 +220,7 @@ def stability(curves: pd.DataFrame, draws: int, seed: int = 0, seeds: pd.DataFra
     Returns
     -------
     change ("initialisation", "ks", "language"), draw (from 0), left_out (the language, or ""), configurations (how
-    many are compared), adjusted_rand. Languages that leave fewer configurations than clusters are passed over, and so
-    is the only language there is.
+    many are compared), adjusted_rand. A language that leaves fewer configurations than clusters is skipped.
 
     Raises
     ------
@@ -232,9 +230,8 @@ def stability(curves: pd.DataFrame, draws: int, seed: int = 0, seeds: pd.DataFra
     if not isinstance(draws, int) or draws < 1:
         raise ValueError(f"draws must be a whole number, 1 or more, not {draws!r}")
     read = _read(curves)
-    given = seed_configurations(curves) if seeds is None else seeds
-    _names(given)
-    vectors, rows = _vectors(read.accuracy, read.configurations), _seed_rows(read.configurations, given)
+    vectors = _vectors(read.accuracy, read.configurations)
+    _, rows = _seeds(read.configurations, seed_configurations(curves) if seeds is None else seeds)
     seeded = _kmeans(vectors, vectors[rows])
     generator = np.random.default_rng(seed)
     table = []
@@ -307,17 +304,12 @@ def _keys(table: pd.DataFrame) -> list[tuple[str, str, int]]:
     return [(str(language), str(attribute), int(layer)) for language, attribute, layer in rows]
 
 
-def _names(seeds: pd.DataFrame) -> list[str]:
-    """The clusters, in the seeds' order."""
+def _seeds(index: pd.DataFrame, seeds: pd.DataFrame) -> tuple[list[str], list[int]]:
+    """The names of the clusters in the seeds' order, and where the seeds are among the configurations."""
     require(seeds, ("cluster", *CONFIGURATION), "a table of seeds")
     names = seeds["cluster"].tolist()
     if len(names) < 2 or len(set(names)) < len(names):
         raise ValueError(f"seeds name two or more different clusters, one row each, not {names}")
-    return names
-
-
-def _seed_rows(index: pd.DataFrame, seeds: pd.DataFrame) -> list[int]:
-    """Where the seeds are among the configurations."""
     place = {key: i for i, key in enumerate(_keys(index))}
     wanted = _keys(seeds)
     unknown = [key for key in wanted if key not in place]
@@ -326,7 +318,7 @@ def _seed_rows(index: pd.DataFrame, seeds: pd.DataFrame) -> list[int]:
             f"seeds are different configurations of the curves, not {wanted}"
             + (f": the curves have no {unknown}; seed_configurations(curves) chooses some" if unknown else "")
         )
-    return [place[key] for key in wanted]
+    return names, [place[key] for key in wanted]
 
 
 # --------------------------------------------------------------------------------------- computation

@@ -80,9 +80,9 @@ def do_study(
 def preparations(world: World, chosen: Sequence[Task], folder: Path, limit: int | None = None) -> list[Task]:
     """One task ``vectors-LANG`` per language of which a configuration is still to do, for :func:`prepare`.
 
-    Each makes the word vectors of one language at all layers of the study in one pass, and different languages' are
-    made side by side. They are kept in the cache (``$PITFALLS_CACHE``): where workers are on several machines it must
-    be a folder that all of them see, or each machine makes what it lacks when a configuration asks for it.
+    Each makes the word vectors of one language at all layers of the study in one pass; languages are done in parallel.
+    The vectors are kept in the cache (``$PITFALLS_CACHE``): if workers are on several machines it must be a folder that
+    all of them see, or each machine makes what it lacks when a configuration needs it.
 
     Parameters
     ----------
