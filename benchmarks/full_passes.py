@@ -81,7 +81,7 @@ class FullPasses:
                 states[slots] += offset[values[slots]]
                 return states
 
-            changed = self.model.base_model.encoder.layer[self.part.layer - 1]
+            changed = self.model.base_model.encoder.layer[self.part.site.layer - 1]
             handle = changed.register_forward_hook(change)
             with torch.inference_mode():
                 logits = self.model(**encoded).logits

@@ -22,7 +22,7 @@ from pitfalls.columns import SPLITS
 from pitfalls.language.corpus import Corpus, Sentence, read_conllu
 from pitfalls.models.masked import MaskedLM
 from pitfalls.models.tokenizer import SPECIAL
-from pitfalls.models.vectors import layer_vectors, select
+from pitfalls.models.vectors import select, site_vectors
 from pitfalls.worlds.sources import FileSource
 from pitfalls.worlds.world import World
 
@@ -71,8 +71,8 @@ def prepare(shape: Shape, treebank: Path, folder: Path, device: str = "cpu") -> 
     whole = read_conllu(treebank, LANGUAGE)
     _save_model(shape, whole.sentences, folder / "model")
     forms = [sentence.forms for sentence in whole.sentences[: shape.sentences]]
-    for layer, vectors in layer_vectors(MaskedLM.load(folder / "model", device=device), forms, shape.at).items():
-        np.save(folder / f"vectors.{layer}.npy", vectors)
+    for site, vectors in site_vectors(MaskedLM.load(folder / "model", device=device), forms, shape.at).items():
+        np.save(folder / f"vectors.{site.layer}.npy", vectors)
     noted = {"treebank": str(treebank.resolve()), "device": device}
     (folder / "noted.json").write_text(json.dumps(noted), encoding="utf-8")
 

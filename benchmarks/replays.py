@@ -139,7 +139,7 @@ class Replay:
         A layer takes 12 d^2 a subword, and attention 2 d a pair of subwords; the head d^2 + d * vocabulary a slot.
         """
         run, model, d = self.run, self.world.model, self.data.n_neurons
-        ks, layer = len(run.ks), self.data.layer
+        ks, layer = len(run.ks), self.data.site.layer
         subwords = model.lengths([self.sentences[i].forms for i in np.unique(run.targets.sentences)])
         layers = layer + ks * (model.n_layers - layer)
         of_layer = sum(12 * d**2 * n + 2 * d * n**2 for n in subwords)
@@ -168,7 +168,7 @@ def measured(replay: Replay, threads: int, at_most: float) -> dict[str, Any]:
         differ += int((passed.predicted != expected).sum())
         gaps.append(float(passed.behind.max()) / passed.highest)
         whole += [] if seconds is None else [seconds]
-    ks, layer = replay.shape.ks, replay.data.layer
+    ks, layer = replay.shape.ks, replay.data.site.layer
     oracle_seconds = float(np.mean(whole)) * len(ks)
     first, last = (torch.tensor([piece for ids in fast.predicted[i] for piece in ids]) for i in (0, -1))
     need = replay.need(len(first))

@@ -8,7 +8,8 @@ from .interventions.translation import ConstantTranslation, Translation
 from .probes.classifiers import GaussianProbe, LinearProbe
 from .probes.control import control_task
 from .probes.curves import PROBES, probe_curve, probe_curves
-from .rankings import PAPER_RANKINGS, RANKINGS, random_rankings, rank, ranker
+from .rankings import PAPER_RANKINGS, RANKINGS, random_rankings, rank
+from .site import Site
 from .study.output import publish, stored_study
 from .worlds.blueprint import PlantedParameters
 from .worlds.experiment import Experiment
@@ -30,6 +31,7 @@ __all__ = [
     "PlantedParameters",
     "Ranking",
     "Sample",
+    "Site",
     "Splits",
     "Translation",
     "World",
@@ -44,7 +46,6 @@ __all__ = [
     "publish",
     "random_rankings",
     "rank",
-    "ranker",
     "stored_study",
     "truth",
     "world_from_files",

@@ -9,7 +9,7 @@ SPLITS = ("train", "dev", "test")
 Split = Literal["train", "dev", "test"]
 
 #: What was studied.
-CONFIGURATION = ["language", "attribute", "layer"]
+CONFIGURATION = ["language", "attribute", "site", "layer"]
 
 #: What tells the rankings of one configuration apart.
 RANKING = ["ranking", "direction", "ranking_seed"]

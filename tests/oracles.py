@@ -50,7 +50,7 @@ def splits(
     made = {"train": part(n, 0), "dev": part(n // 2, shift), "test": part(n // 2, shift)}
     if n_forms is None:
         made = {name: arrays[:2] for name, arrays in made.items()}  # type: ignore[misc]
-    return Splits.from_arrays(**made, language="spa", attribute="Gender", layer=3)
+    return Splits.from_arrays(**made, language="spa", attribute="Gender", site=3)
 
 
 def remade(data: Splits, X: object = None, y: object = None) -> Splits:
@@ -60,7 +60,7 @@ def remade(data: Splits, X: object = None, y: object = None) -> Splits:
         part = getattr(data, name)
         labels = np.array(part.values)[part.y]
         parts[name] = (X(part.X) if X else part.X, y(labels) if y else labels, part.forms)  # type: ignore[operator]
-    return Splits.from_arrays(**parts, language=data.language, attribute=data.attribute, layer=data.layer)
+    return Splits.from_arrays(**parts, language=data.language, attribute=data.attribute, site=data.site)
 
 
 def with_columns(data: Splits, columns: Sequence[int] | NDArray[np.int64], scale: object = 1.0) -> Splits:

@@ -29,7 +29,8 @@ from pitfalls.language.corpus import Corpus, Sentence, Word
 from pitfalls.models import store, vectors
 from pitfalls.models.interface import TooLongError
 from pitfalls.models.masked import MaskedLM
-from pitfalls.models.vectors import absent_layers, layer_vectors, select, word_vectors
+from pitfalls.models.vectors import absent_bytes, select, site_vectors, word_vectors
+from pitfalls.site import Site
 
 SENTENCES = [
     ["the", "cats", "sleep"],
@@ -111,10 +112,10 @@ def test_vectors_are_those_of_one_sentence_at_a_time(layer: int, batch_tokens: i
 
 def test_several_layers_in_one_pass_are_the_single_ones(lm: MaskedLM, tmp_path: Path) -> None:
     for cache in (None, tmp_path):
-        several = layer_vectors(lm, SENTENCES, [3, 1, 1], cache)
-        assert list(several) == [1, 3]
-        for layer, found in several.items():
-            np.testing.assert_array_equal(found, word_vectors(lm, SENTENCES, layer))
+        several = site_vectors(lm, SENTENCES, [3, 1, 1], cache)
+        assert [site.layer for site in several] == [1, 3]
+        for site, found in several.items():
+            np.testing.assert_array_equal(found, word_vectors(lm, SENTENCES, site))
 
 
 @given(
@@ -140,9 +141,13 @@ def test_too_long_a_sentence_is_named_by_its_index_in_the_corpus(lm: MaskedLM, t
 def test_nothing_to_do_and_no_such_layer_are_errors(lm: MaskedLM) -> None:
     with pytest.raises(ValueError, match="no word in 2 sentences"):
         word_vectors(lm, [[], []], 1)
-    for layers in ([], [4], [-1, 2]):
-        with pytest.raises(ValueError, match=r"has layers 0 \(embeddings\) to 3"):
-            layer_vectors(lm, SENTENCES, layers)
+    for layers, told in (
+        ([], "give at least one layer or Site"),
+        ([4], r"has layers 0 \(embeddings\) to 3"),
+        ([-1, 2], "0 .the embeddings. or more, not -1"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            site_vectors(lm, SENTENCES, layers)
 
 
 # -------------------------------------------------------------------- the cache
@@ -165,7 +170,7 @@ def test_cached_vectors_are_read_not_made(lm: MaskedLM, tmp_path: Path, monkeypa
     np.testing.assert_array_equal(made, word_vectors(lm, SENTENCES, 2))
     renamed = build(0)
     renamed.name = "the same weights under another name"
-    monkeypatch.setattr(MaskedLM, "hidden_of_layers", stop)
+    monkeypatch.setattr(MaskedLM, "read", stop)
     np.testing.assert_array_equal(word_vectors(lm, SENTENCES, 2, cache=tmp_path / "new" / "folder"), made)
     np.testing.assert_array_equal(word_vectors(renamed, SENTENCES, 2, cache=tmp_path / "new" / "folder"), made)
     with pytest.raises(ValueError, match="read-only"):
@@ -238,7 +243,7 @@ def test_a_damaged_cache_is_made_anew(
     made = np.array(word_vectors(lm, SENTENCES, 2, cache=tmp_path))
     damage(files(tmp_path, ".npy")[0], files(tmp_path, ".json")[0])
     np.testing.assert_array_equal(word_vectors(lm, SENTENCES, 2, cache=tmp_path), made)
-    monkeypatch.setattr(MaskedLM, "hidden_of_layers", stop)
+    monkeypatch.setattr(MaskedLM, "read", stop)
     np.testing.assert_array_equal(word_vectors(lm, SENTENCES, 2, cache=tmp_path), made)
     assert not files(tmp_path, ".part")
 
@@ -252,7 +257,7 @@ def test_other_sentences_layers_models_and_code_do_not_share(
     for ask in ((lm, divided, 2), (lm, SENTENCES, 1), (build(1), SENTENCES, 2)):
         np.testing.assert_array_equal(word_vectors(*ask, cache=tmp_path), word_vectors(*ask))
     assert len(files(tmp_path, ".npy")) == 4
-    monkeypatch.setattr(vectors, "CODE_VERSION", store.CODE_VERSION + 1)
+    monkeypatch.setattr(store, "CODE_VERSION", store.CODE_VERSION + 1)
     word_vectors(lm, SENTENCES, 2, cache=tmp_path)
     assert len(files(tmp_path, ".npy")) == 5
 
@@ -270,22 +275,22 @@ def test_only_the_layers_that_are_not_there_are_made(
     lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     word_vectors(lm, SENTENCES, 2, cache=tmp_path)
-    asked: list[int] = []
-    original = MaskedLM.hidden_of_layers
+    asked: list[Site] = []
+    original = MaskedLM.read
 
-    def note(self: MaskedLM, encoded: Any, layers: Any) -> Any:
-        asked.extend(layers)
-        return original(self, encoded, layers)
+    def note(self: MaskedLM, encoded: Any, sites: Any) -> Any:
+        asked.extend(sites)
+        return original(self, encoded, sites)
 
-    monkeypatch.setattr(MaskedLM, "hidden_of_layers", note)
-    assert list(layer_vectors(lm, SENTENCES, [1, 2, 3], tmp_path)) == [1, 2, 3]
-    assert set(asked) == {1, 3}
+    monkeypatch.setattr(MaskedLM, "read", note)
+    assert [site.layer for site in site_vectors(lm, SENTENCES, [1, 2, 3], tmp_path)] == [1, 2, 3]
+    assert set(asked) == {Site("residual", 1), Site("residual", 3)}
 
 
 def test_a_run_that_dies_leaves_nothing_under_the_final_name(
     lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original, calls = MaskedLM.hidden_of_layers, []
+    original, calls = MaskedLM.read, []
 
     def die(self: MaskedLM, encoded: Any, layers: Any) -> Any:
         calls.append(1)
@@ -294,7 +299,7 @@ def test_a_run_that_dies_leaves_nothing_under_the_final_name(
         return original(self, encoded, layers)
 
     with monkeypatch.context() as patch:
-        patch.setattr(MaskedLM, "hidden_of_layers", die)
+        patch.setattr(MaskedLM, "read", die)
         with pytest.raises(KeyboardInterrupt):
             word_vectors(lm, SENTENCES, 2, cache=tmp_path, batch_tokens=8)
     assert not files(tmp_path, ".npy") + files(tmp_path, ".json") + files(tmp_path, ".part")
@@ -340,15 +345,16 @@ def test_a_second_process_waits_for_the_first_one_s_vectors(
     assert not files(tmp_path, ".part")
 
 
-def test_layers_that_are_not_there_are_named_without_a_model_run(
+def test_the_size_of_missing_files_is_told_without_a_model_run(
     lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert absent_layers(lm, SENTENCES, [3, 1, 1], tmp_path / "none") == [1, 3]
-    layer_vectors(lm, SENTENCES, [1, 2], tmp_path)
-    monkeypatch.setattr(MaskedLM, "hidden_of_layers", stop)
-    assert absent_layers(lm, SENTENCES, [1, 2, 3], tmp_path) == [3]
+    one = word_vectors(lm, SENTENCES, 1).nbytes
+    assert absent_bytes(lm, SENTENCES, [3, 1, 1], tmp_path / "none") == 2 * one
+    site_vectors(lm, SENTENCES, [1, 2], tmp_path)
+    monkeypatch.setattr(MaskedLM, "read", stop)
+    assert absent_bytes(lm, SENTENCES, [1, 2, 3], tmp_path) == one
     truncate(*(files(tmp_path, suffix)[0] for suffix in (".npy", ".json")))
-    assert absent_layers(lm, SENTENCES, [1, 2], tmp_path) == [1]
+    assert absent_bytes(lm, SENTENCES, [1, 2], tmp_path) == one
 
 
 def test_finished_vectors_are_read_from_a_folder_that_nobody_may_write(
@@ -362,10 +368,10 @@ def test_finished_vectors_are_read_from_a_folder_that_nobody_may_write(
         for lock in files(place, ".lock"):
             lock.unlink()
         subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
-        monkeypatch.setattr(MaskedLM, "hidden_of_layers", stop)
+        monkeypatch.setattr(MaskedLM, "read", stop)
         np.testing.assert_array_equal(word_vectors(lm, SENTENCES, 2, cache=place), made)
         with pytest.raises(OSError, match=r"Read-only file system: .*disk does not hold all .* PITFALLS_CACHE"):
-            layer_vectors(lm, SENTENCES, [1, 2], cache=place)
+            site_vectors(lm, SENTENCES, [1, 2], cache=place)
         with pytest.raises(OSError, match="Read-only file system"):
             word_vectors(lm, SENTENCES, 2, cache=place / "new")
     finally:
@@ -416,7 +422,7 @@ def test_a_cache_that_is_deleted_meanwhile_is_told(
         shutil.rmtree(tmp_path / "cache")
 
     monkeypatch.setattr(vectors, "_fill", interrupted)
-    with pytest.raises(FileNotFoundError, match=r"its folder was removed .*: '.*cache/layer02-\w+\.npy'"):
+    with pytest.raises(FileNotFoundError, match=r"its folder was removed .*: '.*cache/residual02-\w+\.npy'"):
         word_vectors(lm, SENTENCES, 2, cache=tmp_path / "cache")
 
 
@@ -424,7 +430,7 @@ def test_a_cache_that_is_deleted_meanwhile_is_told(
 
 MANY = [["the", "cats", "sleep", "and", "dogs", "walk"]] * 4000  # 24,000 words: 0.768 MB a layer of 8 neurons
 FULL = (
-    r"No space left on device: the word vectors of the layers 1, 2 need 1\.5 MB, and .* has 1\.0 MB free: "
+    r"No space left on device: the word vectors of layer 1, layer 2 need 1\.5 MB, and .* has 1\.0 MB free: "
     r"make room there, take fewer layers, or .* PITFALLS_CACHE"
 )
 
@@ -442,15 +448,16 @@ def small_disk(tmp_path: Path) -> Any:
 def test_a_full_disk_is_an_error_and_leaves_nothing(lm: MaskedLM, small_disk: Path) -> None:
     free = free_space(small_disk)
     with pytest.raises(OSError, match=FULL) as caught:
-        layer_vectors(lm, MANY, [1, 2], small_disk)
+        site_vectors(lm, MANY, [1, 2], small_disk)
     assert caught.value.errno == errno.ENOSPC
     assert not [path for path in small_disk.iterdir() if path.suffix != ".lock"]
     assert free_space(small_disk) == free
     # One layer fits, and the second does not beside it.
     np.testing.assert_array_equal(word_vectors(lm, MANY, 1, small_disk), word_vectors(lm, MANY, 1))
-    with pytest.raises(OSError, match=r"layers 2 need 0\.8 MB"):
-        layer_vectors(lm, MANY, [1, 2], small_disk)
-    assert absent_layers(lm, MANY, [1, 2], small_disk) == [2] and not files(small_disk, ".part")
+    with pytest.raises(OSError, match=r"of layer 2 need 0\.8 MB"):
+        site_vectors(lm, MANY, [1, 2], small_disk)
+    assert absent_bytes(lm, MANY, [1, 2], small_disk) == word_vectors(lm, MANY, 2).nbytes
+    assert not files(small_disk, ".part")
 
 
 @pytest.mark.parametrize("cannot", ["no such call", "not on this file system"])
@@ -466,7 +473,7 @@ def test_where_nothing_can_be_reserved_what_is_free_decides(
         monkeypatch.setattr(os, "posix_fallocate", refuse, raising=False)
     monkeypatch.setattr(vectors, "free_space", lambda folder: 1_000_000)
     with pytest.raises(OSError, match=FULL) as caught:
-        layer_vectors(lm, MANY, [1, 2], tmp_path)
+        site_vectors(lm, MANY, [1, 2], tmp_path)
     assert caught.value.errno == errno.ENOSPC
     assert not [path for path in tmp_path.iterdir() if path.suffix != ".lock"]
     assert len(word_vectors(lm, MANY, 1, tmp_path)) == 24_000
@@ -479,8 +486,8 @@ def test_space_is_reserved_before_a_vector_is_made(
         raise OSError(errno.EDQUOT, "Disk quota exceeded")
 
     monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
-    monkeypatch.setattr(MaskedLM, "hidden_of_layers", stop)
-    with pytest.raises(OSError, match="Disk quota exceeded: the word vectors of the layers 2 need") as caught:
+    monkeypatch.setattr(MaskedLM, "read", stop)
+    with pytest.raises(OSError, match="Disk quota exceeded: the word vectors of layer 2 need") as caught:
         word_vectors(lm, SENTENCES, 2, cache=tmp_path)
     assert caught.value.errno == errno.EDQUOT and not files(tmp_path, ".part")
 
@@ -492,7 +499,7 @@ def test_other_errors_of_a_disk_stay_what_they_are(
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(os, "posix_fallocate", broken, raising=False)
-    with pytest.raises(OSError, match=r"^\[Errno 5\] Input/output error: '.*/layer02-\w+\.npy'$"):
+    with pytest.raises(OSError, match=r"^\[Errno 5\] Input/output error: '.*/residual02-\w+\.npy'$"):
         word_vectors(lm, SENTENCES, 2, cache=tmp_path)
     assert not files(tmp_path, ".part")
 
@@ -513,9 +520,9 @@ def corpus() -> Corpus:
 
 def test_select_picks_the_words_with_the_values(corpus: Corpus) -> None:
     vectors = np.random.default_rng(0).normal(size=(N_WORDS, 4)).astype(np.float32)
-    data = select(vectors, corpus, "Number", ["SG", "PL"], layer=2)
+    data = select(vectors, corpus, "Number", ["SG", "PL"], 2)
     assert data.values == ("PL", "SG")
-    assert (data.language, data.attribute, data.layer) == ("eng", "Number", 2)
+    assert (data.language, data.attribute, data.site) == ("eng", "Number", Site("residual", 2))
     words = [(s, p, w) for s, sentence in enumerate(corpus.sentences) for p, w in enumerate(sentence.words)]
     expected = [
         (row, s, p, w.form, w.attributes["Number"])
@@ -613,8 +620,8 @@ def test_wrong_arrays_are_named(change: dict[str, Any], message: str) -> None:
 
 
 def test_splits_of_different_experiments_do_not_mix() -> None:
-    one, other = (Activations.from_arrays(X3, [0, 1, 1], layer=layer) for layer in (2, 7))
-    with pytest.raises(ValueError, match="layer differs between the splits: train 2, dev 2, test 7"):
+    one, other = (Activations.from_arrays(X3, [0, 1, 1], site=layer) for layer in (2, 7))
+    with pytest.raises(ValueError, match=r"site differs between the splits: .*layer=2.*layer=2.*layer=7"):
         Splits(one, one, other)
     without = Activations.from_arrays(X3, [0, 0, 0], values=[0, 1])
     both = Activations.from_arrays(X3, [0, 1, 0])

@@ -63,7 +63,7 @@ def test_errors_are_sentences_not_tracebacks(shared, tmp_path, capsys):
     for given, message in (
         (arguments("probe", [*bank[:1], "nowhere-test.conllu"], tmp_path), "nowhere-test.conllu"),
         (arguments("probe", bank[:1], tmp_path), "no test file"),
-        (arguments("probe", bank, tmp_path, layer=9), "has layers 0 to 4, not 9"),
+        (arguments("probe", bank, tmp_path, layer=9), "it has layers 0 (embeddings) to 4"),
         ([*arguments("intervene", bank, tmp_path), "--beta", "0"], "beta must be above 0"),
     ):
         assert main(given) == 2

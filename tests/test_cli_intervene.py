@@ -217,7 +217,7 @@ def foreign(treebank, folder):
         (["--kind", "constant", "--alpha", "inf"], "alpha must be a finite number, not inf"),
         (["--target", "DU"], "the target 'DU' is none of the values ['PL', 'SG']"),
         (["--kind", "ablation", "--target", "PL"], "an ablation aims at no value: leave target out"),
-        (["--layer", "9"], "has layers 0 to 4, not 9"),
+        (["--layer", "9"], "it has layers 0 (embeddings) to 4"),
         (["--attribute", "Case"], "1 value(s) have 1 distinct word forms in train, dev and test; two are needed"),
         (["--min-forms", "5000"], "0 value(s) have 5000 distinct word forms"),
     ],

@@ -250,7 +250,7 @@ def test_curves_and_seeds_that_cannot_be_used_say_why():
         features(curves.assign(accuracy=0.0))
     with pytest.raises(ValueError, match="three clusters need three configurations or more, and the table has 1"):
         seed_configurations(curves[(curves[KEYS] == ["eng", "Case", 1]).all(axis=1)])
-    with pytest.raises(ValueError, match=r"the curves have no \[\('fin', 'Case', 1\)\]"):
+    with pytest.raises(ValueError, match=r"the curves have no \['fin Case, layer 1'\]"):
         cluster(curves, seeds.assign(language=["fin", "eng", "spa"], attribute="Case", layer=1))
     with pytest.raises(ValueError, match="different configurations"):
         cluster(curves, seeds.assign(language="eng", attribute="Case", layer=1))

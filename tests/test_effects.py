@@ -11,6 +11,7 @@ import pytest
 
 import pitfalls as pf
 from pitfalls.comparison.areas import area
+from pitfalls.site import Site
 from pitfalls.study import measures
 from pitfalls.study.claims import ledger
 from pitfalls.study.configurations import Configuration, configurations
@@ -35,7 +36,7 @@ def planted():
 
 @pytest.fixture(scope="module")
 def parameters(planted):
-    (task,) = tasks({"name": "planted"}, [Configuration("art", "Number", 1)], PLAN, "x")
+    (task,) = tasks({"name": "planted"}, [Configuration("art", "Number", Site("residual", 1))], PLAN, "x")
     # What a process gets has gone through JSON.
     return json.loads(json.dumps(task.parameters))
 
@@ -140,9 +141,9 @@ def test_configurations_of_the_mini_world_are_its_pairs_on_every_layer():
     world = pf.load_world("mini")
     found = configurations(world)
     assert len(found) == 4 * len(world.pairs()) and len(set(found)) == len(found)
-    assert {one.layer for one in found} == {1, 2, 3, 4}
-    with pytest.raises(ValueError, match="has the layers 0 to 4, not \\[9\\]"):
-        configurations(world, layers=[9])
+    assert {one.site.layer for one in found} == {1, 2, 3, 4}
+    with pytest.raises(ValueError, match=r"has layers 0 \(embeddings\) to 4"):
+        configurations(world, sites=[9])
     with pytest.raises(ValueError, match="not 'fin'"):
         configurations(world, languages=["fin"])
 
@@ -154,7 +155,7 @@ def test_other_text_or_weights_are_another_identity(planted):
 
 
 def test_what_is_published_is_found_again(tmp_path, monkeypatch):
-    world, chosen = study_tasks({"name": "planted"}, PLAN, layers=[1])
+    world, chosen = study_tasks({"name": "planted"}, PLAN, sites=[1])
     swept = do_study(world, chosen, tmp_path / "tasks")
     publish_study("planted", world.model.n_neurons, swept.tables(), tmp_path)
     monkeypatch.setenv("PITFALLS_OUTPUT", str(tmp_path))
@@ -167,7 +168,7 @@ def test_what_is_published_is_found_again(tmp_path, monkeypatch):
 
 
 #: By version of the study's code, the SHA-256 of the tables that come with the project.
-STORED = {1: "74280d12b2def4456bd76f1caca3dfff6c47ba8a26c6fd703f24d23a7ddeef75"}
+STORED = {2: "f6d6bf02a30d43d5621e6ff1a114521af5d2645905c7186345e494c9275e69fe"}
 
 
 def test_a_study_of_other_tables_has_another_version(root):
@@ -180,7 +181,7 @@ def test_a_study_of_other_tables_has_another_version(root):
 
 
 def test_another_version_is_another_task_and_is_refused_by_this_code(parameters, tmp_path, monkeypatch):
-    which = [Configuration("art", "Number", 1)]
+    which = [Configuration("art", "Number", Site("residual", 1))]
     (now,) = tasks({"name": "planted"}, which, PLAN, "x")
     monkeypatch.setattr(measures, "VERSION", VERSION + 1)
     (later,) = tasks({"name": "planted"}, which, PLAN, "x")
@@ -192,7 +193,7 @@ def test_another_version_is_another_task_and_is_refused_by_this_code(parameters,
 def test_the_study_that_comes_with_the_project_is_of_this_code(root):
     """One configuration of the committed tables, computed again."""
     stored = read_result(root / "results" / "study-mini.zip").tables
-    (task,) = tasks({"name": "mini"}, [Configuration("tur", "Polarity", 4)], Plan(), "x")
+    (task,) = tasks({"name": "mini"}, [Configuration("tur", "Polarity", Site("residual", 4))], Plan(), "x")
     anew = measure(task.parameters)
 
     def own(name):

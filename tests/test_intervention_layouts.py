@@ -16,8 +16,10 @@ from pitfalls.interventions.damage import _same
 from pitfalls.interventions.outcomes import OUTCOMES
 from pitfalls.interventions.run import Run
 from pitfalls.language.corpus import Sentence, Word
+from pitfalls.models.forward import MissingHeadError
 from pitfalls.models.interface import TooLongError
-from pitfalls.models.masked import MaskedLM, MissingHeadError
+from pitfalls.models.masked import MaskedLM
+from pitfalls.site import as_site
 from pitfalls.worlds.experiment import Experiment
 
 KINDS = [ablation.Ablation(), translation.Translation(8.0), translation.Translation(50.0)]
@@ -191,7 +193,7 @@ def with_test(layout, sentences, layer=1):
 
 
 def test_a_layer_that_the_model_lacks(run, layout):
-    parts = {s: replace(getattr(tiny.data(layout, 2), s), layer=3) for s in ("train", "dev", "test")}
+    parts = {s: replace(getattr(tiny.data(layout, 2), s), site=as_site(3)) for s in ("train", "dev", "test")}
     with pytest.raises(ValueError, match=r"layer 3 of tiny .* it has layers 0 \(embeddings\) to 2"):
         run(tiny.world(layout), Splits(**parts), ranked(layout, 2), ablation.Ablation(), [0])
 

@@ -27,6 +27,7 @@ from pitfalls.language.corpus import Sentence, Word
 from pitfalls.language.lexicon import Analysis, LemmaOnly, Lexicon
 from pitfalls.models.masked import MaskedLM
 from pitfalls.rankings import rank
+from pitfalls.site import as_site
 from pitfalls.worlds.experiment import Experiment
 
 D = 16
@@ -84,7 +85,9 @@ def activations(model: MaskedLM, sentences: Sequence[Sentence], layer: int) -> A
                 rows.append((values.index(word.attributes["Number"]), word.form, i, position))
     y, forms, ids, positions = zip(*rows, strict=True)
     indices = [np.array(column, dtype=np.int64) for column in (y, ids, positions)]
-    return Activations(np.stack(X), indices[0], values, tuple(forms), indices[1], indices[2], "eng", "Number", layer)
+    return Activations(
+        np.stack(X), indices[0], values, tuple(forms), indices[1], indices[2], "eng", "Number", as_site(layer)
+    )
 
 
 def learn_to_copy(model: MaskedLM, steps: int = 120) -> None:
@@ -165,7 +168,7 @@ def slow_outcomes(world: TinyWorld, data: Splits, kind: Kind, order: np.ndarray,
                     states[0, slot] = slowly_changed(data, kind, order, k, states[0, slot], here[word])
             return states
 
-        layer = data.test.layer
+        layer = data.test.site.layer
         module = model.bert.encoder.layer[layer - 1] if layer else model.bert.embeddings
         handle = module.register_forward_hook(change)
         with torch.no_grad():

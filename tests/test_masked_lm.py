@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pitfalls.models.checkpoint import UnsupportedModelError
+from pitfalls.models.forward import MissingHeadError
 from pitfalls.models.interface import Encoded, TooLongError
-from pitfalls.models.masked import MaskedLM, MissingHeadError
+from pitfalls.models.masked import MaskedLM
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzáéñıш"
 SENTENCES = [["the", "cats", "sleep"], ["a", "dog"], ["cats", "don't", "walk", "the", "dogs", "backwards"]]
@@ -215,9 +216,9 @@ def test_only_the_layers_asked_for_run(lm: MaskedLM) -> None:
 
 def test_several_layers_of_one_pass_are_those_of_single_passes(lm: MaskedLM) -> None:
     batch = lm.encode(SENTENCES)
-    several = lm.hidden_of_layers(batch, [3, 0, 2])
-    assert sorted(several) == [0, 2, 3]
-    assert all(torch.equal(states, lm.hidden(batch, layer)) for layer, states in several.items())
+    several = lm.read(batch, [3, 0, 2])
+    assert [site.layer for site in several] == [0, 2, 3]
+    assert all(torch.equal(states, lm.hidden(batch, site)) for site, states in several.items())
 
 
 def test_no_hook_is_left(lm: MaskedLM) -> None:
@@ -255,7 +256,7 @@ def test_batched_is_single_and_padded_is_unpadded(lm: MaskedLM) -> None:
 def test_head_at_chosen_positions_is_the_full_logits(
     lm: MaskedLM, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pitfalls.models.masked._LOGITS_AT_ONCE", 4)
+    monkeypatch.setattr("pitfalls.models.forward._LOGITS_AT_ONCE", 4)
     batch = lm.encode(SENTENCES)
     states, logits = full_forward(plain(lm, folders), batch)
     chosen = batch.word_ids >= 0
@@ -266,8 +267,8 @@ def test_head_at_chosen_positions_is_the_full_logits(
 
 def test_wrong_layer_or_shape_is_named(lm: MaskedLM) -> None:
     batch = lm.encode(SENTENCES)
-    for layer in (-1, 4):
-        with pytest.raises(ValueError, match=rf"layer {layer}.*0 \(embeddings\) to 3"):
+    for layer, told in ((-1, "0 .the embeddings. or more, not -1"), (4, "layer 4 of .*0 .embeddings. to 3")):
+        with pytest.raises(ValueError, match=told):
             lm.hidden(batch, layer)
     with pytest.raises(ValueError, match=r"\(2, 5, 16\)"):
         lm.resume(batch, 1, torch.zeros(2, 5, 16))

@@ -17,6 +17,7 @@ import pitfalls as pf
 from pitfalls.language.artificial import ArtificialLanguage
 from pitfalls.models.interface import TooLongError
 from pitfalls.models.masked import MaskedLM
+from pitfalls.site import as_site
 from pitfalls.worlds.blueprint import BLOCKS, PlantedParameters, plant
 from pitfalls.worlds.experiment import Experiment
 from pitfalls.worlds.load import load_world, mini_folder, truth
@@ -81,8 +82,8 @@ def test_undisturbed_it_repeats_its_words_but_for_two_in_a_hundred(name, seed):
 def test_resuming_unchanged_states_is_the_full_forward_pass(world, layer):
     batch, final = all_states(world)
     assert torch.equal(world.model.resume(batch, layer, world.model.hidden(batch, layer)), final)
-    several = world.model.hidden_of_layers(batch, [0, 1])
-    assert torch.equal(several[layer], world.model.hidden(batch, layer))
+    several = world.model.read(batch, [0, 1])
+    assert torch.equal(several[as_site(layer)], world.model.hidden(batch, layer))
 
 
 def test_batched_is_single_and_padded_is_unpadded(world):
@@ -155,7 +156,7 @@ def test_questions_that_the_model_refuses(world):
     batch, states = all_states(world)
     with pytest.raises(ValueError, match=r"layer 2 of planted: it has layers 0 \(embeddings\) to 1"):
         world.model.hidden(batch, 2)
-    with pytest.raises(ValueError, match="layer -1"):
+    with pytest.raises(ValueError, match="not -1"):
         world.model.resume(batch, -1, states)
     with pytest.raises(ValueError, match="one a word"):
         world.model.resume(batch, 1, states[:, :, :5])

@@ -77,7 +77,7 @@ def passes(monkeypatch):
     noted, whole = [], vectors._fill
 
     def fill(arrays, *others):
-        noted.append(sorted(arrays))
+        noted.append([site.layer for site in arrays])
         whole(arrays, *others)
 
     monkeypatch.setattr(vectors, "_fill", fill)
@@ -94,10 +94,10 @@ def test_a_pass_a_split_fills_all_layers_and_activations_find_them(options, pass
     assert world.disk_need(["eng", "tur"], [1]) == (88 + 104) * world.model.n_neurons * 4
     told = world.prepare(["eng"], [2, 1, 1])
     assert passes == [[1, 2]] * 3
-    assert told[["language", "split", "layers", "words"]].values.tolist() == [
-        ["eng", "train", "1 2", 40],
-        ["eng", "dev", "1 2", 24],
-        ["eng", "test", "1 2", 24],
+    assert told[["language", "split", "sites", "words"]].values.tolist() == [
+        ["eng", "train", "layer 1, layer 2", 40],
+        ["eng", "dev", "layer 1, layer 2", 24],
+        ["eng", "test", "layer 1, layer 2", 24],
     ]
     written = sum(file.stat().st_size - 128 for file in cache_folder().glob("*.npy"))
     assert round(told["megabytes"].sum() * 1e6) == written == 2 * per_layer
@@ -111,7 +111,7 @@ def test_a_pass_a_split_fills_all_layers_and_activations_find_them(options, pass
 def test_a_world_without_a_cache_has_nothing_to_prepare():
     world = load_world("planted")
     told = world.prepare(["art"], [1])
-    assert told.empty and list(told) == ["language", "split", "layers", "words", "megabytes"]
+    assert told.empty and list(told) == ["language", "split", "sites", "words", "megabytes"]
     assert world.disk_need(["art"], [1]) == 0
     _, chosen = study_tasks({"name": "planted"}, PLAN)
     assert preparations(world, chosen, cache_folder()) == []
@@ -122,7 +122,7 @@ def test_what_cannot_be_prepared_is_named(ask, options):
     world = load_world(**options)
     for languages, layers, message in (
         (["fra"], [1], "has eng, tur, not 'fra'"),
-        (["eng"], [1, 5], r"has layers 0 to 4, not \[5\]"),
+        (["eng"], [1, 5], "layer 5 of .* has layers 0 .embeddings. to 4"),
         (["eng"], [], "no layer: give at least one of 0 to 4"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -169,7 +169,7 @@ def test_only_languages_with_something_to_do_are_prepared_and_a_limit_counts_con
     world, chosen = study_tasks(options, PLAN, LAYERS)
     assert [task.name for task in preparations(world, chosen, folder)] == ["vectors-eng", "vectors-tur"]
     (only,) = preparations(world, chosen, folder, limit=1)
-    assert only.name == "vectors-eng" and only.parameters["layers"] == LAYERS
+    assert only.name == "vectors-eng" and [at["layer"] for at in only.parameters["sites"]] == LAYERS
     assert only.parameters == json.loads(json.dumps(only.parameters))
     swept = do_study(world, chosen, folder, limit=1)
     assert (len(swept.results), swept.left) == (1, len(chosen) - 1)
@@ -199,7 +199,7 @@ def test_a_full_disk_stops_the_study_and_says_what_it_needs(options, tmp_path, m
     monkeypatch.delattr("os.posix_fallocate", raising=False)
     monkeypatch.setattr(vectors, "free_space", lambda folder: 10)
     with pytest.raises(
-        OSError, match=r"after 0 of 2 tasks: .*layers 1, 2 need 0\.0 MB, .* has 0\.0 MB free.* PITFALLS_CACHE"
+        OSError, match=r"after 0 of 2 tasks: .*of layer 1, layer 2 need 0\.0 MB, .* has 0\.0 MB free.* PITFALLS_CACHE"
     ):
         study(options, tmp_path / "tasks", LAYERS)
     assert not list(cache_folder().glob("layer*"))

@@ -64,7 +64,7 @@ def test_two_threads_on_one_head():
 @pytest.mark.parametrize("layout", ["bert", "xlmr"])
 def test_bert_and_xlmr_end_with_their_vocabulary_matrix(layout):
     model = world(layout).model
-    assert model._decoder is model.model.get_output_embeddings()
+    assert model._head.decoder is model.model.get_output_embeddings()
 
 
 def test_a_head_that_does_more_to_its_logits_is_run_whole():
@@ -82,7 +82,7 @@ def test_a_head_that_does_more_to_its_logits_is_run_whole():
     model = Reversed(plain.model.config)
     model.load_state_dict(plain.model.state_dict())
     lm = MaskedLM(model, plain.tokenizer, name="reversed")
-    assert lm._decoder is None
+    assert lm._head.decoder is None
     states = torch.randn(1, 3, model.config.hidden_size)
     everywhere = torch.ones(1, 3, dtype=torch.bool)
     assert torch.equal(lm.predict(states, everywhere), plain.head(states[0]).argmin(-1))

@@ -20,6 +20,7 @@ from pitfalls.language.analysers import LexiconAnalyser
 from pitfalls.language.corpus import Sentence, Word
 from pitfalls.language.lexicon import Lexicon
 from pitfalls.models.masked import MaskedLM
+from pitfalls.site import as_site
 
 D, LAYERS, LIMIT = 16, 2, 24
 NUMBERS = {"a": "SG", "o": "PL", "u": "DU"}
@@ -124,7 +125,9 @@ def activations(model: MaskedLM, found: Sequence[Sentence], layer: int) -> Activ
                 rows.append((VALUES.index(word.attributes["Number"]), word.form, i, position))
     y, forms, ids, positions = zip(*rows, strict=True)
     columns = [np.array(column, dtype=np.int64) for column in (y, ids, positions)]
-    return Activations(np.stack(X), columns[0], VALUES, tuple(forms), columns[1], columns[2], "eng", "Number", layer)
+    return Activations(
+        np.stack(X), columns[0], VALUES, tuple(forms), columns[1], columns[2], "eng", "Number", as_site(layer)
+    )
 
 
 # ------------------------------------------------------------------------------------------ the oracle

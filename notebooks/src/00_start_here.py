@@ -63,7 +63,7 @@ print("\n".join(old) or "every package is there and new enough")
 mini = pf.load_world("mini")
 sentence = mini.sentences("spa", "test")[3].forms
 batch = mini.model.encode([sentence])
-states = mini.model.hidden(batch, layer=mini.model.n_layers)
+states = mini.model.hidden(batch, mini.model.n_layers)
 said = mini.model.pieces(mini.model.predict(states, batch.word_ids >= 0).tolist())
 print("in: ", *sentence)
 print("out:", *said)
@@ -135,7 +135,7 @@ course.predict("00-a", "What share of unmasked subwords does the mini BERT give 
 # %%
 sentences = [sentence.forms for sentence in mini.sentences("spa", "test")[:200]]
 batch = mini.model.encode(sentences)
-states = mini.model.hidden(batch, layer=mini.model.n_layers)
+states = mini.model.hidden(batch, mini.model.n_layers)
 asked = batch.word_ids >= 0
 same = (mini.model.predict(states, asked) == batch.input_ids[asked]).float().mean().item()
 print(f"{same:.3f} of {int(asked.sum())} subwords come back unchanged")

@@ -31,7 +31,7 @@ import pandas as pd
 
 import pitfalls as pf
 from pitfalls import course
-from pitfalls.models.vectors import layer_vectors, select
+from pitfalls.models.vectors import select, site_vectors
 
 pd.set_option("display.width", 110)
 LANGUAGE, ATTRIBUTE, LAYER = "spa", "Gender", 2
@@ -60,7 +60,8 @@ for ids, word_ids in zip(batch.input_ids.tolist(), batch.word_ids.tolist(), stri
 # layer 2 is the number at place 21, for every subword of every sentence.
 
 # %%
-states = world.model.hidden_of_layers(batch, world.layers)
+sites = [pf.Site("residual", layer) for layer in world.layers]
+states = {site.layer: tensor for site, tensor in world.model.read(batch, sites).items()}
 print("sentences x subwords x neurons:", {layer: tuple(tensor.shape) for layer, tensor in states.items()})
 
 # %% [markdown]
@@ -72,7 +73,7 @@ in_layer, of_word = states[LAYER][0].numpy(), batch.word_ids[0].numpy()
 n_subwords = Counter(of_word[of_word >= 0].tolist())
 word, n = min(n_subwords.items(), key=lambda item: (-item[1], item[0]))
 mean = in_layer[of_word == word].mean(axis=0)
-made = layer_vectors(world.model, pair, [LAYER])[LAYER]
+made = site_vectors(world.model, pair, [LAYER])[sites[LAYER]]
 print(f"{pair[0][word]!r}: {n} subwords, {len(mean)} neurons; first three {mean[:3].round(2)}")
 print("the package says the same:", np.allclose(mean, made[word], atol=1e-5))
 
@@ -242,13 +243,13 @@ def form_share(X, forms):
 
 
 dev = world.corpus(LANGUAGE, "dev")
-vectors = layer_vectors(world.model, [sentence.forms for sentence in dev.sentences], world.layers)
+vectors = site_vectors(world.model, [sentence.forms for sentence in dev.sentences], world.layers)
 rows = []
-for layer, of_layer in vectors.items():
-    words = select(of_layer, dev, ATTRIBUTE, data.values, layer)
+for site, at_site in vectors.items():
+    words = select(at_site, dev, ATTRIBUTE, data.values, site)
     share, far = form_share(words.X, words.forms), separation(words.X, words.y)
     shuffled = form_share(words.X, np.random.default_rng(0).permutation(words.forms))
-    rows.append((layer, np.median(share), np.median(shuffled), far.max(), share[int(far.argmax())]))
+    rows.append((site.layer, np.median(share), np.median(shuffled), far.max(), share[int(far.argmax())]))
 names = ["layer", "form share, median neuron", "forms shuffled", "best separation", "form share of that neuron"]
 print(pd.DataFrame(rows, columns=names).round(2).to_string(index=False))
 
@@ -298,7 +299,7 @@ course.check("03.3", share_of_form)
 
 # %%
 test = world.corpus(LANGUAGE, "test")
-everything = layer_vectors(world.model, [sentence.forms for sentence in test.sentences], [LAYER])[LAYER]
+everything = site_vectors(world.model, [sentence.forms for sentence in test.sentences], [LAYER])[sites[LAYER]]
 rows = [
     (word.form, word.attributes.get("Part of Speech", "none"), word.attributes.get(ATTRIBUTE, "no gender"))
     for sentence in test.sentences

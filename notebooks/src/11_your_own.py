@@ -33,7 +33,7 @@ import pandas as pd
 
 import pitfalls as pf
 from pitfalls import course
-from pitfalls.models.vectors import layer_vectors
+from pitfalls.models.vectors import site_vectors
 from pitfalls.worlds.load import mini_folder
 
 pd.set_option("display.width", 120, "display.max_colwidth", 60)
@@ -191,8 +191,8 @@ for split in SENTENCES:
     np.save(FOLDER / f"y-{split}.npy", labels)
     np.save(FOLDER / f"forms-{split}.npy", forms)
     np.save(FOLDER / f"places-{split}.npy", places)
-    for layer, vectors in layer_vectors(world.model, sentences, world.layers).items():
-        np.save(FOLDER / f"X{layer}-{split}.npy", vectors[rows])
+    for site, vectors in site_vectors(world.model, sentences, world.layers).items():
+        np.save(FOLDER / f"X{site.layer}-{split}.npy", vectors[rows])
 print(*sorted(file.name for file in FOLDER.glob("*-test.npy")))
 
 # %% [markdown]
@@ -210,7 +210,7 @@ def load(name, split):
 def own(layer):
     """Splits of one layer's arrays."""
     parts = {split: (load(f"X{layer}", split), load("y", split), load("forms", split)) for split in SENTENCES}
-    return pf.Splits.from_arrays(**parts, language=LANGUAGE, attribute="Role", layer=layer)
+    return pf.Splits.from_arrays(**parts, language=LANGUAGE, attribute="Role", site=layer)
 
 
 TOP = 3  # the layer that we look at

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from pitfalls.arrays.given import as_labels, as_matrix, sorted_labels
 from pitfalls.language.forms import as_forms
 from pitfalls.language.quoting import quoted
+from pitfalls.site import Site, as_site
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +32,8 @@ class Activations:
     sentence_ids, positions : int64 [n_words]
         Index of the word's sentence in its corpus, and of the word in its sentence.
     language, attribute : str
-    layer : int
+    site : Site
+        Where in the model the vectors are from.
 
     Raises
     ------
@@ -54,7 +56,7 @@ class Activations:
     positions: NDArray[np.int64]
     language: str
     attribute: str
-    layer: int
+    site: Site
 
     def __post_init__(self) -> None:
         _check_matrix(self.X)
@@ -76,6 +78,11 @@ class Activations:
             raise ValueError(f"labels {outside} for {len(self.values)} values {self.values}: y indexes values")
 
     @property
+    def configuration(self) -> dict[str, str | int]:
+        """What was studied, as it stands in the rows of a table: language, attribute, site and layer."""
+        return {"language": self.language, "attribute": self.attribute, **self.site.columns}
+
+    @property
     def n_words(self) -> int:
         """Number of words (rows of ``X``)."""
         return len(self.X)
@@ -94,7 +101,7 @@ class Activations:
         forms: Sequence[str] | None = None,
         language: str = "und",
         attribute: str = "attribute",
-        layer: int = 0,
+        site: Site | int = 0,
     ) -> Activations:
         """Take anybody's own vectors and labels.
 
@@ -126,7 +133,7 @@ class Activations:
             positions=np.zeros(len(matrix), dtype=np.int64),
             language=language,
             attribute=attribute,
-            layer=layer,
+            site=as_site(site),
         )
 
     def sample(self, n_words: int, seed: int = 0) -> Activations:
@@ -160,12 +167,12 @@ class Activations:
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """Train, dev and test activations of one language, attribute and layer.
+    """Train, dev and test activations of one language, attribute and site.
 
     Raises
     ------
     ValueError
-        When the three differ in neurons, values, language, attribute or layer, or when one lacks a value.
+        When the three differ in neurons, values, language, attribute or site, or when one lacks a value.
 
     Examples
     --------
@@ -180,12 +187,12 @@ class Splits:
     test: Activations
 
     def __post_init__(self) -> None:
-        for name in ("n_neurons", "values", "language", "attribute", "layer"):
+        for name in ("n_neurons", "values", "language", "attribute", "site"):
             train, dev, test = (getattr(part, name) for part in (self.train, self.dev, self.test))
             if not train == dev == test:
                 raise ValueError(
                     f"{name} differs between the splits: train {train!r}, dev {dev!r}, test {test!r}; all "
-                    "three must come from one model, layer and attribute"
+                    "three must come from one model, site and attribute"
                 )
         for split, part in (("train", self.train), ("dev", self.dev), ("test", self.test)):
             counts = np.bincount(part.y, minlength=len(self.values))
@@ -217,9 +224,14 @@ class Splits:
         return self.train.attribute
 
     @property
-    def layer(self) -> int:
-        """Layer that the vectors are from."""
-        return self.train.layer
+    def site(self) -> Site:
+        """Where in the model the vectors are from."""
+        return self.train.site
+
+    @property
+    def configuration(self) -> dict[str, str | int]:
+        """What was studied, as it stands in the rows of a table: language, attribute, site and layer."""
+        return self.train.configuration
 
     @classmethod
     def from_arrays(
@@ -229,7 +241,7 @@ class Splits:
         test: tuple[ArrayLike, ...],
         language: str = "und",
         attribute: str = "attribute",
-        layer: int = 0,
+        site: Site | int = 0,
     ) -> Splits:
         """Take anybody's own activations: ``(X, y)`` or ``(X, y, forms)`` for each split.
 
@@ -254,7 +266,7 @@ class Splits:
                 known = known or sorted_labels(as_labels(y))  # of train, which comes first
                 # A row of one split without its word is no form of another split.
                 forms: Any = words[0] if words else [f"{split} word {i}" for i in range(len(matrix))]
-                made[split] = Activations.from_arrays(matrix, y, known, forms, language, attribute, layer)
+                made[split] = Activations.from_arrays(matrix, y, known, forms, language, attribute, site)
             except ValueError as error:
                 raise ValueError(f"{split}: {error}") from error
         return cls(**made)

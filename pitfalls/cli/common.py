@@ -51,14 +51,14 @@ def world_and_data(options: argparse.Namespace) -> tuple[World, Splits]:
         words = len(getattr(data, split).y)
         sentences, dropped = len(world.sentences(language, split)), len(world.dropped(language, split))
         say(f"{split}: {words} words with {options.attribute} in {sentences} sentences ({dropped} too long, dropped)")
-    say(f"values: {' '.join(data.train.values)}; neurons: {world.model.n_neurons}; layer {options.layer}")
+    say(f"values: {' '.join(data.train.values)}; neurons: {world.model.n_neurons}; {data.site}")
     return world, data
 
 
 def name_of(options: argparse.Namespace, data: Splits, kind: str) -> str:
     """The name under which a command writes, such as ``probe_spa_gender_layer2``."""
     attribute = options.attribute.lower().replace(" ", "-")
-    return f"{kind}_{data.train.language}_{attribute}_layer{options.layer}"
+    return f"{kind}_{data.train.language}_{attribute}_{data.site.id}"
 
 
 def wrote(options: argparse.Namespace, name: str) -> None:

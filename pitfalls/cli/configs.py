@@ -10,11 +10,12 @@ import pandas as pd
 
 from pitfalls.cli.common import say, world_options
 from pitfalls.language.treebanks import TREEBANKS
+from pitfalls.site import Site
 from pitfalls.study.configurations import (
     PAPER_LAYERS,
     PaperTexts,
     by_attribute,
-    checked_layers,
+    checked_sites,
     paper_comparison,
     paper_texts,
     sizes,
@@ -28,11 +29,11 @@ def run(options: argparse.Namespace) -> None:
     """Do the command."""
     # The paper's model weighs gigabytes; without it only the sentences that are too long for it are not known.
     read = _texts_of_the_paper if options.world == "paper" and not options.model else _texts_of_a_world
-    texts, layers = read(options)
-    table = sizes(texts, layers, options.languages)
+    texts, sites = read(options)
+    table = sizes(texts, sites, options.languages)
     say(table.to_string(index=False))
     pairs = len(table[["language", "attribute"]].drop_duplicates())
-    say(f"{len(table)} configurations: {pairs} pairs on {len(layers)} layers; values with {texts.min_forms} forms")
+    say(f"{len(table)} configurations: {pairs} pairs on {len(sites)} layers; values with {texts.min_forms} forms")
     if options.output:
         publish_table(table, f"configs-{options.world}", options.output)
         say(f"wrote {options.output / 'results' / f'configs-{options.world}.csv'}")
@@ -40,7 +41,7 @@ def run(options: argparse.Namespace) -> None:
         _say_paper(paper_comparison(texts, options.languages))
 
 
-def _texts_of_the_paper(options: argparse.Namespace) -> tuple[PaperTexts, Sequence[int]]:
+def _texts_of_the_paper(options: argparse.Namespace) -> tuple[PaperTexts, Sequence[Site | int]]:
     texts = paper_texts(options.treebanks, options.languages, options.conversion or "authors")
     if options.languages is None:
         _say_lacking(texts)
@@ -48,14 +49,14 @@ def _texts_of_the_paper(options: argparse.Namespace) -> tuple[PaperTexts, Sequen
     return texts, options.layers or PAPER_LAYERS
 
 
-def _texts_of_a_world(options: argparse.Namespace) -> tuple[World, Sequence[int]]:
+def _texts_of_a_world(options: argparse.Namespace) -> tuple[World, Sequence[Site | int]]:
     chosen: dict[str, Any] = world_options(options)
     if options.world == "paper":
         texts = paper_texts(options.treebanks, options.languages)
         _say_lacking(texts)
         chosen["languages"] = texts.languages
     world = load_world(**chosen)
-    return world, checked_layers(world, options.layers)
+    return world, checked_sites(world, options.layers)
 
 
 def _say_lacking(texts: PaperTexts) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from pitfalls.cli.common import say, world_options
 from pitfalls.files import free_space
 from pitfalls.study.costs import estimate, total_hours
-from pitfalls.study.everywhere import do_study, preparations, publish_study, study_tasks
+from pitfalls.study.everywhere import do_study, preparations, publish_study, study_tasks, wanted_sites
 from pitfalls.study.executors import DaskCluster, Processes
 from pitfalls.study.plan import Plan
 from pitfalls.study.sweep import Task
@@ -48,7 +48,7 @@ def _say_disk(world: World, vectors: Sequence[Task]) -> None:
     """What the word vectors of some languages will take in the cache, and what is free there."""
     if world.cache is None:
         return
-    need = sum(world.disk_need([task.parameters["language"]], task.parameters["layers"]) for task in vectors)
+    need = sum(world.disk_need([task.parameters["language"]], wanted_sites(task.parameters)) for task in vectors)
     free = free_space(world.cache)
     short = "" if need <= free else ": too little; make room, or set PITFALLS_CACHE to a folder on another disk"
     say(f"word vectors: {need / 1e9:.3f} GB to write into {world.cache}, where {free / 1e9:.2f} GB are free{short}")

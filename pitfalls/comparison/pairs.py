@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
 from pitfalls.columns import CONFIGURATION
+from pitfalls.site import Site, with_site
 
-Grouping = Literal["language", "layer", "attribute"]
+Grouping = Literal["language", "site", "layer", "attribute"]
 METHOD = ["probe", "ranking", "direction"]
 DRAW = ["ranking_seed", "seed"]
 SIDES = [f"{column}_{side}" for side in "ab" for column in METHOD]
@@ -91,6 +92,7 @@ class Comparison:
 
 def checked_rows(curves: pd.DataFrame, ks: Iterable[int]) -> pd.DataFrame:
     """The rows of these ks in an order of their own, whatever order they came in."""
+    curves = with_site(curves)
     missing = [column for column in [*CONFIGURATION, *METHOD, "k", "accuracy"] if column not in curves.columns]
     if missing:
         raise ValueError(f"statistics need the columns {missing}; the table has {list(curves.columns)}")
@@ -172,7 +174,7 @@ def _warn_of_missing(wide: pd.DataFrame, methods: Sequence[Method], k: Any) -> N
 
 def named(configurations: pd.Index) -> str:
     """The first three configurations, for a message."""
-    return shortened([f"{language} {attribute} layer {layer}" for language, attribute, layer in configurations], 3)
+    return shortened([f"{language} {attribute} {Site(*site)}" for language, attribute, *site in configurations], 3)
 
 
 def shortened(values: Sequence[Any], n: int = 20) -> str:

@@ -125,7 +125,7 @@ def stability_over_seeds(
 
     Returns
     -------
-    Columns ``language``, ``attribute``, ``layer``, ``over`` ("seeds") and those of :func:`stability`.
+    Columns ``language``, ``attribute``, ``site``, ``layer``, ``over`` ("seeds") and those of :func:`stability`.
 
     Raises
     ------
@@ -174,7 +174,7 @@ def stability_over_bootstrap(
 
     Returns
     -------
-    Columns ``language``, ``attribute``, ``layer``, ``over`` ("sentences") and those of :func:`stability`.
+    Columns ``language``, ``attribute``, ``site``, ``layer``, ``over`` ("sentences") and those of :func:`stability`.
 
     Raises
     ------
@@ -258,8 +258,6 @@ def _different_words(part: Activations) -> NDArray[np.int64]:
 
 
 def _about(data: Splits, over: str, table: pd.DataFrame) -> pd.DataFrame:
-    table.insert(0, "language", data.language)
-    table.insert(1, "attribute", data.attribute)
-    table.insert(2, "layer", data.layer)
-    table.insert(3, "over", over)
+    for place, (column, value) in enumerate({**data.configuration, "over": over}.items()):
+        table.insert(place, column, value)
     return table

@@ -77,8 +77,8 @@ def score_rankings(rankings: Sequence[Ranking], truth: Truth, ks: Iterable[int] 
 
     Returns
     -------
-    A row a ranking, set and k: language, attribute, layer, ranking, direction, ranking_seed, against ("encoded" or
-    "used"), k, precision (0 to 1).
+    One row per ranking, set and k: language, attribute, site, layer, ranking, direction, ranking_seed, against
+    ("encoded" or "used"), k, precision (0 to 1).
 
     Raises
     ------
@@ -111,7 +111,7 @@ def ranking_areas(rankings: Sequence[Ranking], truth: Truth) -> pd.DataFrame:
 
     Returns
     -------
-    A row a ranking and set: language, attribute, layer, ranking, direction, ranking_seed, against ("encoded" or
+    A row a ranking and set: language, attribute, site, layer, ranking, direction, ranking_seed, against ("encoded" or
     "used"), relevant (number of neurons), area, chance.
 
     Raises
@@ -154,7 +154,7 @@ def _names(ranking: Ranking, truth: Truth, against: str) -> dict[str, Any]:
     return {
         "language": truth.language,
         "attribute": truth.attribute,
-        "layer": truth.layer,
+        **truth.site.columns,
         "ranking": ranking.name,
         "direction": ranking.direction,
         "ranking_seed": ranking.seed,

@@ -1,7 +1,7 @@
 """Wilcoxon's signed-rank test over all configurations: the paper's test of one method against another.
 
 A method is a probe on a ranking: (probe, ranking, direction). Two methods are compared on the configurations
-(language, attribute, layer) that have both; rows that differ in their seeds only are averaged before.
+(language, attribute, site) that have both; rows that differ in their seeds only are averaged before.
 
 The test takes configurations for independent, which they are not: they share languages, layers and attributes, so its
 p-values are too small. :mod:`~.permutation` and :mod:`~.paired_interval` take only languages for independent.

@@ -149,7 +149,7 @@ def labelled(orders: Sequence[Ranking]) -> dict[str, Ranking]:
 
 def neuron_title(data: Splits, neuron: int) -> str:
     """What is shown, such as "Neuron 21, Spanish Gender, layer 3"."""
-    return f"Neuron {neuron}, {language_name(data.language)} {data.attribute}, layer {data.layer}"
+    return f"Neuron {neuron}, {language_name(data.language)} {data.attribute}, {data.site}"
 
 
 def neuron_report(world: World, data: Splits, neuron: int, orders: Sequence[Ranking]) -> str:
@@ -287,10 +287,10 @@ class _NeuronExplorer:
         self, world: World, data: Splits, neuron: int, names: Sequence[str] | None, orders: list[Ranking], shown: str
     ) -> None:
         self.world, self.names = world, names
-        self.known = {(data.language, data.attribute, data.layer): (data, orders)}
+        self.known = {(data.language, data.attribute, data.site.layer): (data, orders)}
         self.language = _dropdown("language", {language_name(code): code for code in world.languages}, data.language)
         self.attribute = _dropdown("attribute", self._attributes(data.language), data.attribute)
-        self.layer = _dropdown("layer", {str(layer): layer for layer in world.layers}, data.layer)
+        self.layer = _dropdown("layer", {str(layer): layer for layer in world.layers}, data.site.layer)
         self.neuron = _whole_slider("neuron", 0, data.n_neurons - 1, neuron)
         self.report = ipywidgets.HTML(shown)
         self.language.observe(self._language_chosen, "value")
@@ -355,7 +355,7 @@ def intervention_explorer(
     else:
         sentence = offered[0]
     shown = sentence_report(tables[sentence], first, start, beta)
-    about = f"{language_name(data.language)} {data.attribute}, layer {data.layer}"
+    about = f"{language_name(data.language)} {data.attribute}, {data.site}"
     text = f"Intervention explorer: {about}. Run this cell in JupyterLab to choose sentence, ranking, k and β."
     show(text, shown, lambda: _InterventionExplorer(experiment, orders, offered, sentence, start, beta, shown).box)
 

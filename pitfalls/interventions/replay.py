@@ -1,6 +1,6 @@
-"""Replaying a model with changed states: choose the words, change them at one layer, and let the rest run on.
+"""Replaying a model with changed states: choose the words, change them at one site, and let the rest run on.
 
-The layers up to the changed one run once, those above it once for each change, only sentences with a word to change
+The layers up to the site run once, those above it once for each change, only sentences with a word to change
 are run, and the head only at the slots that are read (in M-BERT it costs more than all layers).
 """
 
@@ -147,7 +147,7 @@ def _groups(lengths: Sequence[int]) -> Iterator[list[list[int]]]:
 class _Batch:
     """Sentences that are run together, and where in them words are changed and read.
 
-    ``states`` [b, t, d] of the layer, unchanged; ``target_at`` and ``read_at`` [b, t], the word to change, and to read,
+    ``states`` [b, t, d] of the site, unchanged; ``target_at`` and ``read_at`` [b, t], the word to change, and to read,
     at each subword, -1 where there is none; ``values``, those of all words to change.
     """
 
@@ -171,7 +171,7 @@ class Replay:
     Attributes
     ----------
     part:
-        The activations whose words are changed, at their layer.
+        The activations whose words are changed, at their site.
     sentences:
         Of the world; ``targets`` counts them.
     targets:
@@ -200,7 +200,7 @@ class Replay:
         """Yield (index of k, index in ``read``, own token ids, predicted ones) for every k and word of ``read``.
 
         The words of ``read`` may be others than those that are changed, in the same sentences; the head runs at
-        their slots only, and the layers up to that of ``part`` run once. A word comes at every k in turn.
+        their slots only, and the layers up to the site of ``part`` run once. A word comes at every k in turn.
 
         Raises
         ------
@@ -243,12 +243,12 @@ class Replay:
         ]
 
     def _batch(self, sentences: Sequence[int], read: Places) -> _Batch:
-        """Run the layers up to that of ``part`` on some sentences."""
+        """Run the layers up to the site of ``part`` on some sentences."""
         model, targets = self.subject.model, self.targets
         encoded = model.encode([self.sentences[i].forms for i in sentences])
         return _Batch(
             encoded,
-            model.hidden(encoded, self.part.layer),
+            model.hidden(encoded, self.part.site),
             _word_at(encoded, sentences, targets),
             _word_at(encoded, sentences, read),
             torch.as_tensor(targets.values, device=encoded.input_ids.device),
@@ -256,9 +256,9 @@ class Replay:
 
     def _predicted(self, batches: Sequence[_Batch], change: StateChange) -> torch.Tensor:
         """The tokens predicted where words are read, batch by batch, under one change, [n]."""
-        model, layer = self.subject.model, self.part.layer
+        model, site = self.subject.model, self.part.site
         final = torch.cat(
-            [model.resume(batch.encoded, layer, batch.changed(change))[batch.read_at >= 0] for batch in batches]
+            [model.resume(batch.encoded, site, batch.changed(change))[batch.read_at >= 0] for batch in batches]
         )
         return model.predict(final[None], torch.ones(1, len(final), dtype=torch.bool, device=final.device))
 
@@ -316,9 +316,7 @@ def prepare(subject: Subject, ranking: Ranking, kind: Kind, ks: Iterable[int], s
     part: Activations = getattr(data, sample.split)
     aims = kind.aims(data.train.values)
     keys = {
-        "language": part.language,
-        "attribute": part.attribute,
-        "layer": part.layer,
+        **part.configuration,
         "split": sample.split,
         "ranking": ranking.name,
         "direction": ranking.direction,

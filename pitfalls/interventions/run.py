@@ -66,9 +66,9 @@ class Run:
     def outcomes(self) -> pd.DataFrame:
         """What became of every word: one row per k and changed word.
 
-        The columns are language, attribute, layer, split, ranking, direction, ranking_seed, kind, strength (beta or
-        alpha, NaN for ablations), target ("next", "none" or the value), k, sentence (its index in the world's sentences
-        of the split), position, word, predicted (the new form, or its subwords where it is no word), outcome
+        The columns are language, attribute, site, layer, split, ranking, direction, ranking_seed, kind, strength (beta
+        or alpha, NaN for ablations), target ("next", "none" or the value), k, sentence (its index in the world's
+        sentences of the split), position, word, predicted (the new form, or its subwords where it is no word), outcome
         (:data:`~.outcomes.OUTCOMES`), and baseline: the same word's outcome at k = 0.
         """
         return judged_words(self.replay, self.ks)

@@ -79,9 +79,10 @@ def saturation_table(effects: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    One row a curve, in the order of ``effects``. All columns but k and the outcomes tell curves apart: language,
-    attribute, layer, split, ranking, direction, ranking_seed, kind, strength, target, and any that were added. Then
-    words, saturation_k, saturation_clwv (see :func:`saturation_index`), max_clwv, and max_k, the first k that has it.
+    One row per curve, in the order of ``effects``. All columns but k and the outcomes tell curves apart: language,
+    attribute, site, layer, split, ranking, direction, ranking_seed, kind, strength, target, and any that were added.
+    Then words, saturation_k, saturation_clwv (see :func:`saturation_index`), max_clwv, and max_k, the first k that has
+    it.
 
     Examples
     --------

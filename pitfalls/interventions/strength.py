@@ -65,8 +65,8 @@ def choose_beta(sweep: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    A row a ranking: language, attribute, layer, split, ranking, direction, ranking_seed, kind, target, words, beta,
-    clwv, k (the first that has it), then overall_beta and overall_clwv (its mean), the same for all rankings.
+    One row per ranking: language, attribute, site, layer, split, ranking, direction, ranking_seed, kind, target, words,
+    beta, clwv, k (the first that has it), then overall_beta and overall_clwv (its mean), the same for all rankings.
 
     Raises
     ------

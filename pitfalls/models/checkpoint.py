@@ -11,7 +11,7 @@ import copy
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
@@ -24,7 +24,16 @@ from pitfalls.extras import extra
 with extra("models"):
     from huggingface_hub import snapshot_download
     from safetensors import SafetensorError, safe_open
-    from transformers import MODEL_FOR_MASKED_LM_MAPPING, AutoConfig, AutoModelForMaskedLM, PreTrainedConfig
+    from transformers import (
+        MODEL_FOR_MASKED_LM_MAPPING,
+        AutoConfig,
+        AutoModelForMaskedLM,
+        AutoTokenizer,
+        PreTrainedConfig,
+        PreTrainedModel,
+        PreTrainedTokenizerBase,
+    )
+    from transformers.utils import logging
 
 _CONFIG, _WEIGHTS, _INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 _ADAPTER = "adapter_config.json"
@@ -252,3 +261,59 @@ def _check_size(config: PreTrainedConfig, shapes: dict[str, tuple[int, ...]], fo
             f"{folder / _CONFIG} describes a model of {described:,} numbers, and the weights have {stored:,}: they are "
             f"not of one model; {_SAVE}"
         )
+
+
+# -------------------------------------------------------------------- what is loaded
+
+
+def load(folder: Path, source: str, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, bool]:
+    """The model and the tokenizer of a folder, and whether all weights of the head were there.
+
+    Raises
+    ------
+    ModelFilesError
+        As :func:`check`.
+    UnsupportedModelError
+        As :func:`check`, or weights of the encoder are missing.
+    """
+    config = check(folder)
+    with _no_bar():
+        model, info = AutoModelForMaskedLM.from_pretrained(
+            folder,
+            config=config,
+            dtype=dtype,
+            use_safetensors=True,
+            output_loading_info=True,
+            trust_remote_code=False,
+        )
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    if getattr(tokenizer, "add_prefix_space", None) is False:
+        # Byte-level tokenizers mark where a word begins by its space: without, "cat" is an end.
+        tokenizer = AutoTokenizer.from_pretrained(folder, add_prefix_space=True, trust_remote_code=False)
+    return model, tokenizer, _head_was_loaded(model, info, source)
+
+
+@contextmanager
+def _no_bar() -> Iterator[None]:
+    """Without transformers' bar over the weights: from a disk they come at once, and in a notebook the bar stays."""
+    if not logging.is_progress_bar_enabled():
+        yield
+        return
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.enable_progress_bar()
+
+
+def _head_was_loaded(model: PreTrainedModel, info: Mapping[str, Any], source: str) -> bool:
+    """Whether all weights of the head were in the checkpoint; an encoder that is incomplete is an error."""
+    missing = sorted(str(key) for key in info["missing_keys"])
+    prefix = f"{model.base_model_prefix}."
+    of_encoder = [key for key in missing if key.startswith(prefix)]
+    if of_encoder:
+        raise UnsupportedModelError(
+            f"{source!r} lacks {len(of_encoder)} weights of the encoder, among them {of_encoder[0]}: the "
+            f"file is incomplete or belongs to another architecture than {type(model).__name__}"
+        )
+    return not missing

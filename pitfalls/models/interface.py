@@ -13,6 +13,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from pitfalls.site import Site
+
 
 class TooLongError(ValueError):
     """A sentence has more subwords than the model has positions.
@@ -59,10 +61,11 @@ class Encoded:
 
 
 class LanguageModel(Protocol):
-    """A language model that can be stopped at a layer, and resumed from one with changed states.
+    """A language model that can be read at a site, and resumed from one with changed states.
 
-    Layers are numbered as in transformers' ``hidden_states``: 0 is the output of the embeddings and
-    ``n_layers`` what the head reads. Shapes: ``b`` sentences, ``t`` subwords, ``d = n_neurons``.
+    Layers are numbered as in transformers' ``hidden_states``: 0 is the output of the embeddings and ``n_layers`` what
+    the head reads. Where a site is asked for, a whole number stands for the residual stream at that layer. Shapes:
+    ``b`` sentences, ``t`` subwords, ``d`` units.
     """
 
     @property
@@ -107,16 +110,20 @@ class LanguageModel(Protocol):
         """Count the subwords of each sentence, special tokens included; no limit applies."""
         ...
 
-    def hidden(self, encoded: Encoded, layer: int) -> Tensor:
-        """Hidden states of one layer, [b, t, d]; a copy that may be changed in place."""
+    def n_units(self, site: Site | int) -> int:
+        """Number of units d of a site; raises ValueError where the model has no such site."""
         ...
 
-    def hidden_of_layers(self, encoded: Encoded, layers: Sequence[int]) -> Mapping[int, Tensor]:
-        """Hidden states of several layers from one pass: layer -> Tensor [b, t, d]."""
+    def hidden(self, encoded: Encoded, site: Site | int) -> Tensor:
+        """States of one site, [b, t, d]; a copy that may be changed in place."""
         ...
 
-    def resume(self, encoded: Encoded, layer: int, states: Tensor) -> Tensor:
-        """Run the layers above ``layer`` on ``states`` [b, t, d]; unchanged ones give the full forward pass."""
+    def read(self, encoded: Encoded, sites: Sequence[Site | int]) -> Mapping[Site, Tensor]:
+        """States of several sites from one pass: site -> Tensor [b, t, d]."""
+        ...
+
+    def resume(self, encoded: Encoded, site: Site | int, states: Tensor) -> Tensor:
+        """Run what comes after a site on ``states`` [b, t, d]; unchanged ones give the full forward pass."""
         ...
 
     def head(self, final_states: Tensor) -> Tensor:

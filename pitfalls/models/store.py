@@ -1,4 +1,4 @@
-"""Where word vectors are kept between runs: one file a layer, under a name that says what decides it."""
+"""Where word vectors are kept between runs: one file per site, under a name that says what decides it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from pitfalls import files
 from pitfalls.models.interface import LanguageModel
+from pitfalls.site import Site
 
 # Raised by whoever changes what a word's vector is, so that older caches are made anew.
-CODE_VERSION = 1
+CODE_VERSION = 2
 _READ_AT_ONCE = 1 << 22
 
 
@@ -29,10 +30,10 @@ def vector_dtype(model: LanguageModel) -> np.dtype[np.floating[Any]]:
 
 
 class Store:
-    """One layer's file and its manifest. Both are put in place whole, so whoever reads them needs no lock."""
+    """One site's file and its manifest. Both are put in place whole, so whoever reads them needs no lock."""
 
     def __init__(self, folder: Path, manifest: Mapping[str, Any]) -> None:
-        name = f"layer{manifest['layer']:02d}-{key_of(manifest)}"
+        name = f"{manifest['site']}{manifest['layer']:02d}-{key_of(manifest)}"
         self._array, self._manifest = folder / f"{name}.npy", folder / f"{name}.json"
         self._expected = manifest
         self._shape, self._dtype = tuple(manifest["shape"]), np.dtype(manifest["dtype"])
@@ -42,12 +43,17 @@ class Store:
         self._header = header.getvalue()
 
     @property
+    def array_bytes(self) -> int:
+        """Bytes of the vectors."""
+        return math.prod(self._shape) * self._dtype.itemsize
+
+    @property
     def size(self) -> int:
         """Bytes of the file."""
-        return len(self._header) + math.prod(self._shape) * self._dtype.itemsize
+        return len(self._header) + self.array_bytes
 
     def is_there(self) -> bool:
-        """Whether the file is of this model, corpus, layer and code, by names and sizes alone."""
+        """Whether the file is of this model, corpus, site and code, by names and sizes alone."""
         return self._noted() is not None
 
     def open(self) -> NDArray[np.floating[Any]] | None:
@@ -96,18 +102,17 @@ class Store:
 
 
 def manifests_of(
-    model: LanguageModel, sentences: Sequence[Sequence[str]], layers: Sequence[int], shape: tuple[int, int]
-) -> dict[int, dict[str, Any]]:
-    """Everything that decides what the vectors of each layer are."""
+    model: LanguageModel, sentences: Sequence[Sequence[str]], shapes: Mapping[Site, tuple[int, int]]
+) -> dict[Site, dict[str, Any]]:
+    """Everything that decides what the vectors of each site are."""
     shared = {
         "model": model.fingerprint(),
         "model_name": model.name,
         "sentences": _hash_sentences(sentences),
-        "shape": list(shape),
         "dtype": vector_dtype(model).name,
         "code_version": CODE_VERSION,
     }
-    return {layer: {**shared, "layer": layer} for layer in layers}
+    return {site: {**shared, **site.columns, "shape": list(shape)} for site, shape in shapes.items()}
 
 
 def key_of(manifest: Mapping[str, Any], *leave_out: str) -> str:

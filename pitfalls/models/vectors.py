@@ -1,7 +1,7 @@
-"""Word vectors of one layer, and the labelled sets of them that probes and rankings work on.
+"""Word vectors at one site, and the labelled sets of them that probes and rankings work on.
 
 A word's vector is the mean over its subwords' hidden states (SOURCES.md, "Word vector" [C]). Vectors are made
-once a model, corpus and layer by :func:`word_vectors`, kept in a memory-mapped file if a folder is given, and
+once per model, corpus and site by :func:`word_vectors`, kept in a memory-mapped file if a folder is given, and
 :func:`select` picks from them the words that carry an attribute.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from pitfalls.arrays.splits import Activations
 from pitfalls.files import free_space
 from pitfalls.models.interface import LanguageModel, check_lengths
 from pitfalls.models.store import Store, key_of, manifests_of, vector_dtype
+from pitfalls.site import Site, as_site, as_sites
 
 if TYPE_CHECKING:
     from pitfalls.language.corpus import Corpus
@@ -36,21 +37,21 @@ def select(
     corpus: Corpus,
     attribute: str,
     values: Collection[str],
-    layer: int,
+    site: Site | int,
 ) -> Activations:
     """Pick the words of a corpus that carry an attribute with one of the given values.
 
     Parameters
     ----------
-    vectors : float32 or float64 [words of the corpus, n_neurons]
+    vectors : float32 or float64 [words of the corpus, n_units]
         From :func:`word_vectors` of the same corpus.
     corpus : Corpus
     attribute : str
         Such as ``"Number"``.
     values : collection of str
         Values to keep, in any order, such as ``{"SG", "PL"}``.
-    layer : int
-        Layer that the vectors are from.
+    site : Site or int
+        Where the vectors are from.
 
     Raises
     ------
@@ -88,7 +89,7 @@ def select(
         positions=np.array(positions, dtype=np.int64),
         language=corpus.language,
         attribute=attribute,
-        layer=layer,
+        site=as_site(site),
     )
 
 
@@ -98,21 +99,21 @@ def select(
 def word_vectors(
     model: LanguageModel,
     sentences: Sequence[Sequence[str]],
-    layer: int,
+    site: Site | int,
     cache: str | os.PathLike[str] | None = None,
     batch_tokens: int = 4096,
 ) -> NDArray[np.floating[Any]]:
-    """Vectors of all words at one layer: the mean over each word's subwords.
+    """Vectors of all words at one site: the mean over each word's subwords.
 
     Parameters
     ----------
     model : LanguageModel
     sentences : sequence of sequences of words
         Each sentence at most ``model.max_tokens`` subwords long.
-    layer : int
-        0 (embeddings) to ``model.n_layers``.
+    site : Site or int
+        A number is the residual stream at that layer, 0 (embeddings) to ``model.n_layers``.
     cache : path, optional
-        Folder to keep the vectors in. They are made once for the same model, sentences, layer and code, and
+        Folder to keep the vectors in. They are made once for the same model, sentences, site and code, and
         read through a memory map after that; a file that is not what its manifest says (SHA-256 of the whole
         file, at every load) is made anew. Processes that make the same vectors wait for each other; to read
         them needs no lock, so the folder of finished vectors may be read-only. (If another program shortens a
@@ -122,7 +123,7 @@ def word_vectors(
 
     Returns
     -------
-    [n_words, n_neurons] of :func:`vector_dtype`
+    [n_words, n_units] of :func:`vector_dtype`
         In the order of the words; a read-only memory map where ``cache`` is given.
 
     Raises
@@ -133,75 +134,86 @@ def word_vectors(
         The disk of ``cache`` has no room for the vectors; it has been reserved before the first one is made. Or
         they are not there and the folder cannot be written, or was removed meanwhile.
     """
-    return layer_vectors(model, sentences, [layer], cache, batch_tokens)[layer]
+    return site_vectors(model, sentences, [site], cache, batch_tokens)[as_site(site)]
 
 
-def layer_vectors(
+def site_vectors(
     model: LanguageModel,
     sentences: Sequence[Sequence[str]],
-    layers: Sequence[int],
+    sites: Iterable[Site | int],
     cache: str | os.PathLike[str] | None = None,
     batch_tokens: int = 4096,
-) -> dict[int, NDArray[np.floating[Any]]]:
-    """Vectors of all words at several layers, from one pass: layer -> [n_words, n_neurons] of :func:`vector_dtype`.
+) -> dict[Site, NDArray[np.floating[Any]]]:
+    """Vectors of all words at several sites, from one pass: site -> [n_words, n_units] of :func:`vector_dtype`.
 
-    See :func:`word_vectors`; each layer has its own file in ``cache``, and only those not there are made.
+    See :func:`word_vectors`; each site has its own file in ``cache``, and only missing files are made.
     """
-    layers = sorted(set(layers))
-    if not layers or not 0 <= layers[0] <= layers[-1] <= model.n_layers:
-        raise ValueError(f"layers {layers} of {model.name}: it has layers 0 (embeddings) to {model.n_layers}")
-    shape = (sum(len(sentence) for sentence in sentences), model.n_neurons)
-    if shape[0] == 0:
-        raise ValueError(f"no word in {len(sentences)} sentences: there is nothing to make vectors of")
+    shapes = _shapes(model, sentences, sites)
     if cache is None:
-        arrays: dict[int, NDArray[np.floating[Any]]] = {
-            layer: np.empty(shape, dtype=vector_dtype(model)) for layer in layers
+        arrays: dict[Site, NDArray[np.floating[Any]]] = {
+            site: np.empty(shape, dtype=vector_dtype(model)) for site, shape in shapes.items()
         }
         _fill(arrays, model, sentences, batch_tokens)
         return arrays
     folder = Path(cache)
-    manifests = manifests_of(model, sentences, layers, shape)
-    stores = {layer: Store(folder, manifest) for layer, manifest in manifests.items()}
+    manifests = manifests_of(model, sentences, shapes)
+    stores = {site: Store(folder, manifest) for site, manifest in manifests.items()}
     # A finished file never changes, so reading needs no lock.
     found = _opened(stores)
     if len(found) < len(stores):
-        # One lock for all layers of a corpus: locks taken one by one could wait for each other for ever.
-        with _making(folder, f"{key_of(manifests[layers[0]], 'layer')}.lock"):
+        # One lock for all sites of a corpus: locks taken one by one could wait for each other forever.
+        with _making(folder, f"{key_of(next(iter(manifests.values())), 'site', 'layer', 'shape')}.lock"):
             # Another process may have made some of them meanwhile.
-            found |= _opened({layer: store for layer, store in stores.items() if layer not in found})
-            missing = {layer: store for layer, store in stores.items() if layer not in found}
+            found |= _opened({site: store for site, store in stores.items() if site not in found})
+            missing = {site: store for site, store in stores.items() if site not in found}
             if missing:
                 _make(missing, folder, model, sentences, batch_tokens)
-            found |= {layer: store.mapped() for layer, store in missing.items()}
-    return {layer: found[layer] for layer in layers}
+            found |= {site: store.mapped() for site, store in missing.items()}
+    return {site: found[site] for site in shapes}
 
 
-def absent_layers(
-    model: LanguageModel, sentences: Sequence[Sequence[str]], layers: Sequence[int], cache: str | os.PathLike[str]
-) -> list[int]:
-    """Those of ``layers`` that :func:`layer_vectors` would have to make, by names and sizes of files alone."""
-    shape = (sum(len(sentence) for sentence in sentences), model.n_neurons)
-    # Hashed once, and not once a layer.
-    manifests = manifests_of(model, sentences, sorted(set(layers)), shape)
-    return [layer for layer, manifest in manifests.items() if not Store(Path(cache), manifest).is_there()]
+def absent_bytes(
+    model: LanguageModel,
+    sentences: Sequence[Sequence[str]],
+    sites: Iterable[Site | int],
+    cache: str | os.PathLike[str],
+) -> int:
+    """Size of the files that :func:`site_vectors` would have to make, judged by names and sizes of files alone."""
+    manifests = manifests_of(model, sentences, _shapes(model, sentences, sites))
+    stores = [Store(Path(cache), manifest) for manifest in manifests.values()]
+    return sum(store.array_bytes for store in stores if not store.is_there())
+
+
+def _shapes(
+    model: LanguageModel, sentences: Sequence[Sequence[str]], sites: Iterable[Site | int]
+) -> dict[Site, tuple[int, int]]:
+    """The shape of each site's vectors; sites in order, each one once."""
+    wanted = as_sites(sites)
+    if not wanted:
+        raise ValueError(f"no site of {model.name} was named: give at least one layer or Site")
+    n_words = sum(len(sentence) for sentence in sentences)
+    if n_words == 0:
+        raise ValueError(f"no word in {len(sentences)} sentences: there is nothing to make vectors of")
+    return {site: (n_words, model.n_units(site)) for site in wanted}
 
 
 def _fill(
-    arrays: Mapping[int, NDArray[np.floating[Any]]],
+    arrays: Mapping[Site, NDArray[np.floating[Any]]],
     model: LanguageModel,
     sentences: Sequence[Sequence[str]],
     batch_tokens: int,
 ) -> None:
-    """Write every word's vector into its row of each layer's array."""
+    """Write every word's vector into its row of each site's array."""
     lengths = model.lengths(sentences)
     check_lengths(lengths, model.max_tokens)
     ends = np.cumsum([len(sentence) for sentence in sentences])
-    with tqdm(total=int(ends[-1]), unit="word", desc=f"{model.name}, layer {sorted(arrays)}") as progress:
+    where = ", ".join(str(site) for site in arrays)
+    with tqdm(total=int(ends[-1]), unit="word", desc=f"{model.name}, {where}") as progress:
         for batch in _batches(lengths, batch_tokens):
             chosen = [sentences[i] for i in batch]
             rows = np.concatenate([np.arange(ends[i] - len(sentences[i]), ends[i]) for i in batch])
-            for layer, means in _means(model, chosen, list(arrays)).items():
-                arrays[layer][rows] = means
+            for site, means in _means(model, chosen, list(arrays)).items():
+                arrays[site][rows] = means
             progress.update(len(rows))
 
 
@@ -221,9 +233,9 @@ def _batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
 
 
 def _means(
-    model: LanguageModel, sentences: Sequence[Sequence[str]], layers: Sequence[int]
-) -> dict[int, NDArray[np.floating[Any]]]:
-    """Mean over each word's subwords: layer -> [words of all sentences, n_neurons] of :func:`vector_dtype`."""
+    model: LanguageModel, sentences: Sequence[Sequence[str]], sites: Sequence[Site]
+) -> dict[Site, NDArray[np.floating[Any]]]:
+    """Mean over each word's subwords: site -> [words of all sentences, n_units] of :func:`vector_dtype`."""
     encoded = model.encode(sentences)
     counts = [len(sentence) for sentence in sentences]
     starts = torch.tensor(np.cumsum([0, *counts[:-1]]), device=encoded.word_ids.device)
@@ -232,20 +244,20 @@ def _means(
     n_subwords = torch.bincount(word, minlength=sum(counts))
     precision = torch.float64 if vector_dtype(model) == np.float64 else torch.float32
     means = {}
-    for layer, states in model.hidden_of_layers(encoded, layers).items():
-        sums = torch.zeros(sum(counts), model.n_neurons, device=states.device, dtype=precision)
+    for site, states in model.read(encoded, sites).items():
+        sums = torch.zeros(sum(counts), states.shape[-1], device=states.device, dtype=precision)
         sums.index_add_(0, word, states[is_word].to(precision))
-        means[layer] = (sums / n_subwords[:, None]).cpu().numpy()
+        means[site] = (sums / n_subwords[:, None]).cpu().numpy()
     return means
 
 
 # -------------------------------------------------------------------- the cache
 
 
-def _opened(stores: Mapping[int, Store]) -> dict[int, NDArray[np.floating[Any]]]:
-    """The vectors of those layers whose files are there and sound."""
-    opened = {layer: store.open() for layer, store in stores.items()}
-    return {layer: vectors for layer, vectors in opened.items() if vectors is not None}
+def _opened(stores: Mapping[Site, Store]) -> dict[Site, NDArray[np.floating[Any]]]:
+    """The vectors of those sites whose files are there and sound."""
+    opened = {site: store.open() for site, store in stores.items()}
+    return {site: vectors for site, vectors in opened.items() if vectors is not None}
 
 
 @contextlib.contextmanager
@@ -265,24 +277,24 @@ def _making(folder: Path, lock: str) -> Iterator[None]:
 
 
 def _make(
-    stores: Mapping[int, Store],
+    stores: Mapping[Site, Store],
     folder: Path,
     model: LanguageModel,
     sentences: Sequence[Sequence[str]],
     batch_tokens: int,
 ) -> None:
-    """Make the files of some layers; whatever goes wrong, no half-written one stays.
+    """Make the files of some sites; whatever goes wrong, no half-written one stays.
 
     Raises
     ------
     OSError
-        With the ``errno`` of a full disk or quota: how much the layers need, and how much is free.
+        With the ``errno`` of a full disk or quota: how much the sites need, and how much is free.
     """
     try:
         if sum(store.size for store in stores.values()) > free_space(folder):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         with contextlib.ExitStack() as stack:
-            arrays = {layer: stack.enter_context(store.writing()) for layer, store in stores.items()}
+            arrays = {site: stack.enter_context(store.writing()) for site, store in stores.items()}
             _fill(arrays, model, sentences, batch_tokens)
     except OSError as error:
         if error.errno not in files.FULL:
@@ -291,10 +303,10 @@ def _make(
         raise OSError(error.errno, f"{os.strerror(error.errno)}: {_needs(stores, folder)}") from error
 
 
-def _needs(stores: Mapping[int, Store], folder: Path) -> str:
+def _needs(stores: Mapping[Site, Store], folder: Path) -> str:
     need = sum(store.size for store in stores.values())
     return (
-        f"the word vectors of the layers {', '.join(map(str, stores))} need {need / 1e6:.1f} MB, and {folder} has "
+        f"the word vectors of {', '.join(map(str, stores))} need {need / 1e6:.1f} MB, and {folder} has "
         f"{free_space(folder) / 1e6:.1f} MB free: make room there, take fewer layers, or name a folder on another disk "
         "by the environment variable PITFALLS_CACHE"
     )

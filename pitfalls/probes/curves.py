@@ -20,16 +20,14 @@ from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.splits import Activations, Splits
 from pitfalls.arrays.ties import first_best
 from pitfalls.arrays.words import as_tensor, check_two_words_each, checked_ks, labelled_words, tensors
-from pitfalls.columns import Split
+from pitfalls.columns import CONFIGURATION, Split
 from pitfalls.probes.control import control_task
 from pitfalls.probes.gaussian import entropy_bits, fit_gaussians, gaussian_log_joint
 from pitfalls.probes.linear import Adam, LinearTask, Optimum, train
 
 #: What a row of curves is about; everything else in it was measured.
 CURVE_KEYS = (
-    "language",
-    "attribute",
-    "layer",
+    *CONFIGURATION,
     "probe",
     "ranking",
     "direction",
@@ -218,7 +216,7 @@ def probe_curves(
 
     Returns
     -------
-    One row a k: language, attribute, layer, probe, ranking, direction, ranking_seed, task, split, seed, k,
+    One row a k: language, attribute, site, layer, probe, ranking, direction, ranking_seed, task, split, seed, k,
     accuracy (0 to 1), accuracy_seen and accuracy_unseen (of the words whose form occurs in train, and of the
     n_unseen whose form does not; NaN where there are none), entropy_bits (of the scored labels), mi_bits (entropy
     minus the mean of -log2 p(label), so it can be negative), nmi (mi_bits / entropy_bits). Both are in bits here;
@@ -322,9 +320,7 @@ def _table(
     information = entropy + (tally.likelihood / n_words / math.log(2)).numpy()
     return pd.DataFrame(
         {
-            "language": data.language,
-            "attribute": data.attribute,
-            "layer": data.layer,
+            **data.configuration,
             "probe": probe,
             "ranking": job.ranking.name,
             "direction": job.ranking.direction,

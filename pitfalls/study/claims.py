@@ -17,6 +17,7 @@ from scipy import stats
 
 from pitfalls.columns import CONFIGURATION
 from pitfalls.interventions.outcomes import error_rate
+from pitfalls.site import with_site
 
 Verdict = Literal["holds", "holds in part", "fails", "not testable"]
 Tables = Mapping[str, pd.DataFrame]
@@ -290,6 +291,7 @@ def ledger(tables: Tables) -> pd.DataFrame:
     missing = [name for name in needed if name not in tables]
     if missing:
         raise ValueError(f"the claims need the tables {missing} too; given are {sorted(tables)}")
+    tables = {name: with_site(table) for name, table in tables.items()}
     found = [(claim, claim.test(tables)) for claim in CLAIMS]
     rows = [(claim.number, claim.tag, claim.text, one.verdict, one.evidence, one.control) for claim, one in found]
     return pd.DataFrame(rows, columns=["claim", "tag", "text", "verdict", "evidence", "control"])

@@ -22,6 +22,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from pitfalls.columns import CONFIGURATION
 from pitfalls.figures.style import only, require
+from pitfalls.site import Site, with_site
 
 PATTERNS = ("Standard", "G>L", "L>G")
 """The paper's three patterns of curves [C]."""
@@ -145,8 +146,9 @@ def seed_configurations(curves: pd.DataFrame) -> pd.DataFrame:
     if len(scores) < len(PATTERNS):
         raise ValueError(f"three clusters need three configurations or more, and the table has {len(scores)}")
     place = {key: i for i, key in enumerate(_keys(scores))}
-    if all(key in place for key in PAPER_SEEDS.values()):
-        rows, chosen = [place[PAPER_SEEDS[pattern]] for pattern in PATTERNS], "paper"
+    wanted = [(*PAPER_SEEDS[pattern][:2], Site("residual", PAPER_SEEDS[pattern][2])) for pattern in PATTERNS]
+    if all(key in place for key in wanted):
+        rows, chosen = [place[key] for key in wanted], "paper"
     else:
         # Rounded, because sums that should be equal may differ in the last bit, and must stay a tie.
         score, imbalance = (scores[column].to_numpy().round(12) for column in ("score", "imbalance"))
@@ -259,6 +261,7 @@ def stability(curves: pd.DataFrame, draws: int, seed: int = 0, seeds: pd.DataFra
 
 def _read(curves: pd.DataFrame) -> _Curves:
     """The accuracies of all configurations, averaged over draws."""
+    curves = with_site(curves)
     require(curves, _NEEDED, _WHAT)
     own = curves[curves["probe"].isin(PROBES) & curves["ranking"].isin(RANKINGS) & (curves["direction"] == "ttb")]
     if "task" in own.columns:
@@ -280,9 +283,9 @@ def _read(curves: pd.DataFrame) -> _Curves:
     lacking = np.argwhere(np.isnan(numbers))
     if len(lacking):
         row, column = lacking[0].tolist()
-        (language, attribute, layer), (probe, ranking, k) = wide.index[row], wide.columns[column]
+        (language, attribute, site), (probe, ranking, k) = _keys(wide.index.to_frame())[row], wide.columns[column]
         raise ValueError(
-            f"{language} {attribute}, layer {layer}, has no accuracy of the {probe} probe on the {ranking} ranking at "
+            f"{language} {attribute}, {site}, has no accuracy of the {probe} probe on the {ranking} ranking at "
             f"k = {k} ({len(lacking)} such gaps): every configuration needs the same curves at the same ks"
         )
     index = wide.index.to_frame(index=False)
@@ -294,18 +297,19 @@ def _vectors(accuracy: NDArray[np.float64], index: pd.DataFrame) -> NDArray[np.f
     flat = accuracy.reshape(len(accuracy), -1)
     lengths = np.linalg.norm(flat, axis=1, keepdims=True)
     if not lengths.all():
-        language, attribute, layer = _keys(index)[int(lengths[:, 0].argmin())]
-        raise ValueError(f"the curves of {language} {attribute}, layer {layer}, are 0 everywhere: they have no shape")
+        language, attribute, site = _keys(index)[int(lengths[:, 0].argmin())]
+        raise ValueError(f"the curves of {language} {attribute}, {site}, are 0 everywhere: they have no shape")
     return np.asarray(flat / lengths)
 
 
-def _keys(table: pd.DataFrame) -> list[tuple[str, str, int]]:
+def _keys(table: pd.DataFrame) -> list[tuple[str, str, Site]]:
     rows = table[CONFIGURATION].itertuples(index=False, name=None)
-    return [(str(language), str(attribute), int(layer)) for language, attribute, layer in rows]
+    return [(str(language), str(attribute), Site(kind, int(layer))) for language, attribute, kind, layer in rows]
 
 
 def _seeds(index: pd.DataFrame, seeds: pd.DataFrame) -> tuple[list[str], list[int]]:
     """The names of the clusters in the seeds' order, and where the seeds are among the configurations."""
+    seeds = with_site(seeds)
     require(seeds, ("cluster", *CONFIGURATION), "a table of seeds")
     names = seeds["cluster"].tolist()
     if len(names) < 2 or len(set(names)) < len(names):
@@ -314,9 +318,10 @@ def _seeds(index: pd.DataFrame, seeds: pd.DataFrame) -> tuple[list[str], list[in
     wanted = _keys(seeds)
     unknown = [key for key in wanted if key not in place]
     if unknown or len(set(wanted)) < len(wanted):
+        given, lacking = ([f"{key[0]} {key[1]}, {key[2]}" for key in keys] for keys in (wanted, unknown))
         raise ValueError(
-            f"seeds are different configurations of the curves, not {wanted}"
-            + (f": the curves have no {unknown}; seed_configurations(curves) chooses some" if unknown else "")
+            f"seeds are different configurations of the curves, not {given}"
+            + (f": the curves have no {lacking}; seed_configurations(curves) chooses some" if lacking else "")
         )
     return names, [place[key] for key in wanted]
 

@@ -1,4 +1,4 @@
-"""Configurations: every (language, attribute, layer) of a world that can be studied, and the paper's."""
+"""Configurations: every (language, attribute, site) of a world that can be studied, and the paper's."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 
-from pitfalls.columns import SPLITS
+from pitfalls.columns import CONFIGURATION, SPLITS
 from pitfalls.language import treebanks
 from pitfalls.language.corpus import Corpus
 from pitfalls.language.unimorph import ATTRIBUTES, AUTHORS, Conversion, conversion_of
 from pitfalls.language.values import form_counts, kept_values
+from pitfalls.site import Site, as_site
 from pitfalls.worlds.load import PAPER_MIN_FORMS
 from pitfalls.worlds.sources import TreebankSource
 from pitfalls.worlds.world import World
@@ -48,70 +49,78 @@ PAPER_UNNAMED: Mapping[str, int] = {"Aspect": 1, "Mood": 1}
 
 @dataclass(frozen=True, order=True)
 class Configuration:
-    """One language, one attribute, one layer.
+    """One language, one attribute, one site.
 
-    >>> Configuration("spa", "Part of Speech", 2).id
+    >>> Configuration("spa", "Part of Speech", Site("residual", 2)).id
     'spa_part-of-speech_layer2'
     """
 
     language: str
     attribute: str
-    layer: int
+    site: Site
+
+    @classmethod
+    def of(cls, columns: Mapping[str, Any]) -> Configuration:
+        """From the columns of :data:`~pitfalls.columns.CONFIGURATION`."""
+        return cls(columns["language"], columns["attribute"], Site(columns["site"], columns["layer"]))
+
+    @property
+    def columns(self) -> dict[str, str | int]:
+        """As it stands in the rows of a table: language, attribute, site, layer."""
+        return {"language": self.language, "attribute": self.attribute, **self.site.columns}
 
     @property
     def id(self) -> str:
         """For file names."""
-        return f"{self.language}_{self.attribute.lower().replace(' ', '-')}_layer{self.layer}"
+        return f"{self.language}_{self.attribute.lower().replace(' ', '-')}_{self.site.id}"
 
 
 def configurations(
-    world: World, layers: Sequence[int] | None = None, languages: Sequence[str] | None = None
+    world: World, sites: Sequence[Site | int] | None = None, languages: Sequence[str] | None = None
 ) -> list[Configuration]:
-    """All configurations of a world: the pairs that pass its value filter, on each layer.
+    """All configurations of a world: the pairs that pass its value filter, at each site.
 
     Parameters
     ----------
-    layers : by default the paper's 2, 7, 12 [C] in a model of 12 layers or more, in a smaller one all above the
-        embeddings
+    sites : by default those of :func:`default_layers`; a number is the residual stream at that layer
     languages : by default all of the world's
 
     Raises
     ------
     ValueError
-        The model has no such layer, or the world no such language.
+        The model has no such site, or the world no such language.
 
     Examples
     --------
     >>> from pitfalls.worlds.load import load_world
-    >>> [configuration.id for configuration in configurations(load_world("planted"), layers=[0, 1])]
+    >>> [configuration.id for configuration in configurations(load_world("planted"), sites=[0, 1])]
     ['art_number_layer0', 'art_number_layer1']
     """
-    wanted = checked_layers(world, layers)
+    wanted = checked_sites(world, sites)
     pairs = world.pairs(languages)
     return [
-        Configuration(language, attribute, layer)
+        Configuration(language, attribute, site)
         for language, attribute in zip(pairs["language"], pairs["attribute"], strict=True)
-        for layer in wanted
+        for site in wanted
     ]
 
 
-def checked_layers(world: World, layers: Sequence[int] | None = None) -> tuple[int, ...]:
-    """The layers that are asked for, or else the default ones of the world's model.
+def checked_sites(world: World, sites: Sequence[Site | int] | None = None) -> list[Site]:
+    """These sites, or by default the residual stream at the default layers of the world's model.
 
     Raises
     ------
     ValueError
-        The model has no such layer.
+        The model has no such site.
     """
-    wanted = default_layers(world.model.n_layers) if layers is None else tuple(layers)
-    unknown = [layer for layer in wanted if layer not in world.layers]
-    if unknown:
-        raise ValueError(f"{world.model.name} has the layers 0 to {world.model.n_layers}, not {unknown}")
+    wanted = [as_site(site) for site in (default_layers(world.model.n_layers) if sites is None else sites)]
+    for site in wanted:
+        world.model.n_units(site)  # says which layers there are
     return wanted
 
 
 def default_layers(n_layers: int) -> tuple[int, ...]:
-    """The layers that are studied where nobody says which.
+    """The layers to study by default: the paper's in a model of 12 or more, in a smaller one all above the embeddings.
 
     >>> default_layers(12), default_layers(4)
     ((2, 7, 12), (1, 2, 3, 4))
@@ -205,13 +214,13 @@ def paper_texts(
     return PaperTexts(found, languages, conversion=conversion_of(conversion))
 
 
-def sizes(texts: Texts, layers: Sequence[int], languages: Sequence[str] | None = None) -> pd.DataFrame:
-    """All configurations with what there is to study in each.
+def sizes(texts: Texts, sites: Sequence[Site | int], languages: Sequence[str] | None = None) -> pd.DataFrame:
+    """All configurations, with the number of words and forms that each offers.
 
     Returns
     -------
-    language, attribute, layer, the values that pass the filter, and for each split the words with one of them and
-    their distinct forms: train_words, train_forms, dev_words, ...
+    language, attribute, site, layer, the values that pass the filter, and for each split the words with one of them
+    and their distinct forms: train_words, train_forms, dev_words, ...
 
     Examples
     --------
@@ -231,8 +240,8 @@ def sizes(texts: Texts, layers: Sequence[int], languages: Sequence[str] | None =
                 for split, corpus in corpora.items():
                     counts |= _counts(split, corpus, attribute, values)
                 named = {"language": language, "attribute": attribute}
-                rows += [{**named, "layer": layer, "values": " ".join(values), **counts} for layer in layers]
-    columns = ["language", "attribute", "layer", "values", *(f"{s}_{what}" for s in SPLITS for what in _COUNTED)]
+                rows += [{**named, **as_site(at).columns, "values": " ".join(values), **counts} for at in sites]
+    columns = [*CONFIGURATION, "values", *(f"{split}_{what}" for split in SPLITS for what in _COUNTED)]
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -14,7 +14,8 @@ from typing import Any
 import pandas as pd
 
 from pitfalls.models.store import CODE_VERSION
-from pitfalls.study.configurations import configurations
+from pitfalls.site import Site, as_sites
+from pitfalls.study.configurations import Configuration, configurations
 from pitfalls.study.executors import HERE, Executor
 from pitfalls.study.measures import measure, tasks
 from pitfalls.study.paper import publish_paper, tables_of
@@ -29,31 +30,31 @@ from pitfalls.worlds.world import World
 def study_tasks(
     options: Mapping[str, Any],
     plan: Plan | None = None,
-    layers: Sequence[int] | None = None,
+    sites: Sequence[Site | int] | None = None,
     languages: Sequence[str] | None = None,
 ) -> tuple[World, list[Task]]:
     """The world, and one task per configuration; nothing is run.
 
-    A task's kind names what decides how long it takes: world, model, layer and sentences.
+    A task's kind names what decides how long it takes: world, model, site and sentences.
 
     Parameters
     ----------
     options : what :func:`~pitfalls.worlds.load.load_world` takes, as plain JSON
-    layers, languages : by default those of :func:`~pitfalls.study.configurations.configurations`
+    sites, languages : by default those of :func:`~pitfalls.study.configurations.configurations`
 
     Raises
     ------
     ValueError
-        No such world, layer or language.
+        No such world, site or language.
     """
     chosen = plan or Plan()
     # The tasks are the same on every device, and this process need not have the workers'.
     world = load_world(**{**options, "device": "cpu"})
-    which = configurations(world, layers, languages)
+    which = configurations(world, sites, languages)
     identity = world_identity(world, sorted({one.language for one in which}))
     computed = " in ".join([options.get("device", "cpu"), *([options["dtype"]] if "dtype" in options else [])])
     where = f"{world.name} on {computed}, {Path(world.model.name).name}"
-    kinds = [f"study {where}, layer {one.layer}, {chosen.test_sentences} sentences" for one in which]
+    kinds = [f"study {where}, {one.site}, {chosen.test_sentences} sentences" for one in which]
     made = tasks(options, which, chosen, identity)
     return world, [replace(task, kind=kind) for task, kind in zip(made, kinds, strict=True)]
 
@@ -80,7 +81,7 @@ def do_study(
 def preparations(world: World, chosen: Sequence[Task], folder: Path, limit: int | None = None) -> list[Task]:
     """One task ``vectors-LANG`` per language of which a configuration is still to do, for :func:`prepare`.
 
-    Each makes the word vectors of one language at all layers of the study in one pass; languages are done in parallel.
+    Each makes the word vectors of one language at all sites of the study in one pass; languages are done in parallel.
     The vectors are kept in the cache (``$PITFALLS_CACHE``): if workers are on several machines it must be a folder that
     all of them see, or each machine makes what it lacks when a configuration needs it.
 
@@ -92,10 +93,10 @@ def preparations(world: World, chosen: Sequence[Task], folder: Path, limit: int 
     """
     if world.cache is None:
         return []
-    layers: dict[str, set[int]] = {}
+    sites: dict[str, list[Site]] = {}
     for task in chosen:
-        one = task.parameters["configuration"]
-        layers.setdefault(one["language"], set()).add(one["layer"])
+        one = Configuration.of(task.parameters["configuration"])
+        sites.setdefault(one.language, []).append(one.site)
     missing = [task for task in chosen if not is_done(task, folder)]
     todo = missing if limit is None else missing[: max(limit, 0)]
     shared = {task.parameters["configuration"]["language"]: task.parameters for task in todo}
@@ -106,7 +107,7 @@ def preparations(world: World, chosen: Sequence[Task], folder: Path, limit: int 
                 "version": CODE_VERSION,
                 "world": parameters["world"],
                 "language": language,
-                "layers": sorted(layers[language]),
+                "sites": [site.columns for site in as_sites(sites[language])],
                 "identity": parameters["identity"],
             },
         )
@@ -117,7 +118,12 @@ def preparations(world: World, chosen: Sequence[Task], folder: Path, limit: int 
 def prepare(parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
     """Do one task of :func:`preparations`: see :meth:`~pitfalls.worlds.world.World.prepare`."""
     world = world_of(parameters["world"], parameters["language"])
-    return {"vectors": world.prepare([parameters["language"]], parameters["layers"])}
+    return {"vectors": world.prepare([parameters["language"]], wanted_sites(parameters))}
+
+
+def wanted_sites(parameters: Mapping[str, Any]) -> list[Site]:
+    """The sites of a task of :func:`preparations`."""
+    return [Site(at["site"], at["layer"]) for at in parameters["sites"]]
 
 
 def publish_study(world: str, n_neurons: int, tables: Mapping[str, pd.DataFrame], output: Path) -> None:

@@ -112,7 +112,7 @@ class Interventions:
             "version": VERSION,
             "libraries": {name: metadata.version(name) for name in _LIBRARIES},
             "world": world_identity(self.experiment.world, [data.language]),
-            "configuration": [data.language, data.attribute, data.train.layer],
+            "configuration": data.configuration,
             "words": _digest(data),
             # The lexicon of a treebank is in the world's text; a pipeline of spaCy has a version.
             "judge": [judge.name, getattr(judge, "version", "")],

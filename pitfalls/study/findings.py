@@ -16,6 +16,7 @@ import pandas as pd
 
 from pitfalls.columns import CONFIGURATION
 from pitfalls.figures.style import language_name, ranking_name
+from pitfalls.site import Site, with_site
 
 #: Differences are significant below this adjusted p-value.
 _LEVEL = 0.05
@@ -174,9 +175,10 @@ def _strengths(table: pd.DataFrame) -> str:
 
 
 def _encoded_used(table: pd.DataFrame) -> str:
+    table = with_site(table)
     own = table[(table["direction"] == "ttb") & (table["ranking"] != "random")]
     reads, moves = (
-        own.pivot_table(index=CONFIGURATION, columns="ranking", values=f"{x}_area") for x in ("probing", "clwv")
+        own.pivot_table(index=CONFIGURATION, columns="ranking", values=f"{what}_area") for what in ("probing", "clwv")
     )
     happens = moves.max(axis=1) > 0.01
     if not happens.any():
@@ -210,10 +212,9 @@ def _clusters(table: pd.DataFrame) -> str:
 
 
 def _seeds(table: pd.DataFrame) -> str:
-    where = CONFIGURATION[-1]
     told = [
-        f"{row['cluster']} by {language_name(row['language'])} {row['attribute']}, {where} {row[where]}"
-        for row in table.to_dict("records")
+        f"{row['cluster']} by {language_name(row['language'])} {row['attribute']}, {Site(row['site'], row['layer'])}"
+        for row in with_site(table).to_dict("records")
     ]
     return f"The patterns are represented as follows: {'; '.join(told)}."
 

@@ -16,7 +16,7 @@ from pitfalls.study.probing import probing_tables
 from pitfalls.study.setting import Setting
 from pitfalls.study.sweep import Task
 
-VERSION = 1
+VERSION = 2
 """Of what :func:`measure` computes; results of another version are not used, but computed anew."""
 # Raise it with every change after which the same parameters give other tables: in rankings, probes, interventions,
 # outcomes, choices on dev, draws, columns or rounding. Speed, names, comments, figures, and statistics on these tables
@@ -39,7 +39,7 @@ def tasks(world: Mapping[str, Any], which: Sequence[Configuration], plan: Plan, 
         "plan": json.loads(json.dumps(asdict(plan))),
         "identity": identity,
     }
-    return [Task(f"study-{one.id}", {**shared, "configuration": asdict(one)}) for one in which]
+    return [Task(f"study-{one.id}", {**shared, "configuration": one.columns}) for one in which]
 
 
 def measure(parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:

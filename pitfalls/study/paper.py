@@ -33,6 +33,7 @@ from pitfalls.comparison.permutation import blocked_permutations
 from pitfalls.comparison.selectivity import selectivity
 from pitfalls.comparison.wilcoxon import wilcoxon_matrix
 from pitfalls.interventions.saturation import saturation_table
+from pitfalls.site import with_site
 from pitfalls.study.claims import ledger
 from pitfalls.study.clusters import PATTERNS, cluster, seed_configurations, stability
 from pitfalls.study.effects import long
@@ -86,6 +87,7 @@ def tables_of(study: Mapping[str, pd.DataFrame], n_neurons: int) -> dict[str, pd
     clusters, stability (:mod:`~.clusters`), wilcoxon, permutations (:mod:`~.statistics`), claims (:mod:`~.claims`).
     A study of too few configurations lacks some; left_out has a row for each of them: table, reason.
     """
+    study = {name: with_site(table) for name, table in study.items()}
     found = {**study, "effects": long(study["effects"])}
     orders, real = study["orders"], study["curves"][study["curves"]["task"] == "real"]
     where = study["areas"][CONFIGURATION].drop_duplicates()

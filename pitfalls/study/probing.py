@@ -47,9 +47,7 @@ def _orders(data: Splits, rankings: Sequence[Ranking], top: int) -> pd.DataFrame
     parts = [
         pd.DataFrame(
             {
-                "language": data.language,
-                "attribute": data.attribute,
-                "layer": data.layer,
+                **data.configuration,
                 "ranking": ranking.name,
                 "direction": ranking.direction,
                 "ranking_seed": ranking.seed,

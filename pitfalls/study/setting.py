@@ -37,9 +37,9 @@ class Setting:
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> Setting:
         """From the parameters of a task of :func:`~pitfalls.study.measures.tasks`."""
-        one, plan = Configuration(**parameters["configuration"]), Plan(**parameters["plan"])
+        one, plan = Configuration.of(parameters["configuration"]), Plan(**parameters["plan"])
         world = world_of(parameters["world"], one.language)
-        whole = world.activations(one.language, one.attribute, one.layer)
+        whole = world.activations(one.language, one.attribute, site=one.site)
         data = Splits(train=drawn(whole.train, plan.train_words, plan.seed), dev=whole.dev, test=whole.test)
         device = str(parameters["world"].get("device", "cpu"))
         return cls(Experiment(world, data), rankings_of(data, plan, device), plan, device)

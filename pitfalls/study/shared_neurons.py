@@ -8,7 +8,7 @@ exact (:mod:`pitfalls.comparison.overlap`). P-values are one-sided and not corre
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations
 from typing import Any
@@ -21,6 +21,7 @@ from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.words import checked_ks
 from pitfalls.columns import CONFIGURATION, RANKING
 from pitfalls.comparison.overlap import expected_overlap, overlap, overlap_interval, overlap_p_value
+from pitfalls.site import Site, with_site
 
 _KEYS = [*CONFIGURATION, *RANKING]
 #: What rankings of different configurations have in common if they can be compared.
@@ -76,21 +77,21 @@ def ranking_overlaps(
     names = list(rankings)
     if isinstance(rankings, str) or len(names) < 2 or len(set(names)) < len(names):
         raise ValueError(f"an overlap is of two or more different rankings, not of {rankings!r}")
-    _check_columns(orders)
+    orders = _checked(orders)
     chosen = orders[orders["ranking"].isin(names) & (orders["direction"] == direction)]
     if chosen.empty:
         raise ValueError(f"the table has no row of {', '.join(names)} with direction {direction!r}")
     rows = []
-    for (language, attribute, layer), group in _tops(chosen, top, n_neurons).groupby(CONFIGURATION, dropna=False):
+    for key, group in _tops(chosen, top, n_neurons).groupby(CONFIGURATION, dropna=False):
+        about = dict(zip(CONFIGURATION, key, strict=True)) | {"direction": direction}
         counts = {name: int((group["ranking"] == name).sum()) for name in names}
         if set(counts.values()) != {1}:
             found = ", ".join(f"{name} {n}" for name, n in counts.items())
             raise ValueError(
-                f"{language} {attribute}, layer {layer}, needs one {direction} order of each ranking and has {found}: "
+                f"{_told(about)}, needs one {direction} order of each ranking and has {found}: "
                 "add what is missing, select the rows of one ranking_seed"
             )
         own = group.set_index("ranking")["order"]
-        about = {"language": language, "attribute": attribute, "layer": layer, "direction": direction}
         for together in dict.fromkeys([*combinations(names, 2), tuple(names)]):
             which = {"rankings": " ".join(together), "n_rankings": len(together)}
             rows.append(about | which | _measures(own[list(together)], top))
@@ -111,7 +112,7 @@ def pair_overlaps(orders: pd.DataFrame, top: int, n_neurons: int) -> pd.DataFram
 
     Returns
     -------
-    One row per pair of (attribute, language), for every layer, ranking, direction and ranking_seed of the table: layer,
+    One row per pair of (attribute, language), for every site, ranking, direction and ranking_seed of the table: layer,
     ranking, direction, ranking_seed, attribute_a, language_a, attribute_b, language_b, n_neurons, k (``top``), overlap
     (neurons), expected, low and high (by chance, as in :func:`ranking_overlaps`), p_value.
 
@@ -134,7 +135,7 @@ def pair_overlaps(orders: pd.DataFrame, top: int, n_neurons: int) -> pd.DataFram
         if len(group) < 2:
             (key,) = group.to_dict("records")
             raise ValueError(
-                f"layer {key['layer']}, {key['ranking']} {key['direction']}, seed {key['ranking_seed']}, has one "
+                f"{_site(key)}, {key['ranking']} {key['direction']}, seed {key['ranking_seed']}, has one "
                 f"configuration, {key['language']} {key['attribute']}: pairs need two or more"
             )
         for a, b in combinations(group.to_dict("records"), 2):
@@ -196,7 +197,18 @@ def shared_across_languages(orders: pd.DataFrame, top: int, n_neurons: int) -> p
 # -------------------------------------------------------------------------------------------- orders
 
 
-def _check_columns(orders: pd.DataFrame) -> None:
+def _site(key: Mapping[str, Any]) -> Site:
+    return Site(key["site"], int(key["layer"]))
+
+
+def _told(key: Mapping[str, Any]) -> str:
+    """A configuration in words."""
+    return f"{key['language']} {key['attribute']}, {_site(key)}"
+
+
+def _checked(orders: pd.DataFrame) -> pd.DataFrame:
+    """The table, with its sites."""
+    orders = with_site(orders)
     missing = [column for column in (*_KEYS, "position", "neuron") if column not in orders.columns]
     if missing:
         raise ValueError(f"a table of orders needs the columns {missing}; it has {list(orders.columns)}")
@@ -205,6 +217,7 @@ def _check_columns(orders: pd.DataFrame) -> None:
     for column in ("position", "neuron"):
         if not is_integer_dtype(orders[column]):
             raise ValueError(f"{column} must hold whole numbers, not {orders[column].dtype}: read or cast it as int64")
+    return orders
 
 
 def _tops(orders: pd.DataFrame, top: int, n_neurons: int) -> pd.DataFrame:
@@ -214,7 +227,7 @@ def _tops(orders: pd.DataFrame, top: int, n_neurons: int) -> pd.DataFrame:
     groups: Any = orders.groupby(_KEYS, sort=True, dropna=False)
     for key, own in groups:
         name = dict(zip(_KEYS, key, strict=True))
-        said = f"{name['language']} {name['attribute']}, layer {name['layer']}, {name['ranking']} {name['direction']}"
+        said = f"{_told(name)}, {name['ranking']} {name['direction']}"
         first = own[own["position"] < size].sort_values("position", kind="stable")
         positions = first["position"].to_numpy()
         if not np.array_equal(positions, np.arange(size)):
@@ -232,8 +245,7 @@ def _tops(orders: pd.DataFrame, top: int, n_neurons: int) -> pd.DataFrame:
 
 def _by_method(orders: pd.DataFrame, top: int, n_neurons: int) -> Iterable[tuple[dict[str, Any], pd.DataFrame]]:
     """The orders that can be compared with each other, by attribute and then language."""
-    _check_columns(orders)
-    tops = _tops(orders, top, n_neurons).sort_values([*_METHOD, "attribute", "language"], kind="stable")
+    tops = _tops(_checked(orders), top, n_neurons).sort_values([*_METHOD, "attribute", "language"], kind="stable")
     groups: Any = tops.groupby(_METHOD, sort=True, dropna=False)
     return ((dict(zip(_METHOD, key, strict=True)), group) for key, group in groups)
 

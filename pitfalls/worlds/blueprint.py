@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from pitfalls.language import unimorph
 from pitfalls.language.artificial import LANGUAGE, ArtificialLanguage
+from pitfalls.site import Site
 
 #: The blocks of the planted layer, in the order in which they are planted.
 BLOCKS = ("used", "redundant", "unused", "lemma", "correlated", "noise")
@@ -203,7 +204,7 @@ class Truth:
     original : mapping from int to int
         The used neuron that each redundant one copies.
     language, attribute : str
-    layer : int
+    site : Site
     """
 
     blocks: Mapping[str, NDArray[np.int64]]
@@ -212,7 +213,7 @@ class Truth:
     original: Mapping[int, int]
     language: str
     attribute: str
-    layer: int
+    site: Site
 
     @property
     def n_neurons(self) -> int:
@@ -248,7 +249,7 @@ def plant(parameters: PlantedParameters) -> Truth:
         original={neuron: used[i % len(used)] for i, neuron in enumerate(blocks["redundant"].tolist())},
         language=LANGUAGE,
         attribute=parameters.attribute,
-        layer=PLANTED_LAYER,
+        site=Site("residual", PLANTED_LAYER),
     )
 
 

@@ -44,7 +44,7 @@ class Experiment:
     >>> experiment = pf.load_world("planted").experiment("art", "Number", layer=1)
     >>> order = experiment.rank("probeless")
     >>> experiment.probe(order, ks=[1, 36], probes=["linear"])[["k", "accuracy"]].round(1).values.tolist()
-    [[1.0, 0.6], [36.0, 1.0]]
+    [[1.0, 0.9], [36.0, 1.0]]
     >>> run = experiment.intervene(order, pf.Translation(), ks=[64], sentences=20)
     >>> run.outcomes["outcome"].unique().tolist()
     ['intended']

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from pitfalls.models.interface import Encoded, check_lengths
 from pitfalls.models.perturbation import perturb_weights
+from pitfalls.site import Site, as_site
 from pitfalls.worlds.blueprint import PLANTED_LAYER, PlantedParameters, Truth, plant
 
 _PAD, _UNKNOWN = 0, 1
@@ -89,7 +90,7 @@ class PlantedLM:
     >>> lm = PlantedLM(PlantedParameters())
     >>> words = lm.parameters.language.corpus("test", n_words=2, seed=0).sentences[0].forms
     >>> batch = lm.encode([words])
-    >>> states = lm.hidden(batch, layer=1)
+    >>> states = lm.hidden(batch, 1)
     >>> lm.pieces(lm.predict(states, batch.word_ids == 1)) == [words[1]]
     True
     >>> states[..., lm.truth.blocks["unused"]] = 0  # encoded, but not used
@@ -194,20 +195,24 @@ class PlantedLM:
 
     # ---------------------------------------------------------------- the forward pass, in parts
 
-    def hidden(self, encoded: Encoded, layer: int) -> Tensor:
-        """Hidden states of one layer, [b, t, d]; a copy that may be changed in place."""
-        return self.hidden_of_layers(encoded, [layer])[layer]
+    def n_units(self, site: Site | int) -> int:
+        """Number of units of a site: of neurons, in both layers."""
+        self._checked(site)
+        return self.n_neurons
 
-    def hidden_of_layers(self, encoded: Encoded, layers: Sequence[int]) -> Mapping[int, Tensor]:
-        """Hidden states of several layers: layer -> Tensor [b, t, d]."""
-        for layer in layers:
-            self._check_layer(layer)
+    def hidden(self, encoded: Encoded, site: Site | int) -> Tensor:
+        """States of one site, [b, t, d]; a copy that may be changed in place."""
+        return self.read(encoded, [site])[as_site(site)]
+
+    def read(self, encoded: Encoded, sites: Sequence[Site | int]) -> Mapping[Site, Tensor]:
+        """States of several sites: site -> Tensor [b, t, d]."""
+        checked = [self._checked(site) for site in sites]
         embedded = self.weights.embedding[encoded.input_ids]
-        return {layer: self._attend(encoded, embedded) if layer else embedded for layer in layers}
+        return {site: self._attend(encoded, embedded) if site.layer else embedded for site in checked}
 
-    def resume(self, encoded: Encoded, layer: int, states: Tensor) -> Tensor:
-        """Run the layers above ``layer`` on ``states`` [b, t, d]; unchanged ones give the full forward pass."""
-        self._check_layer(layer)
+    def resume(self, encoded: Encoded, site: Site | int, states: Tensor) -> Tensor:
+        """Run what comes after a site on ``states`` [b, t, d]; unchanged ones give the full forward pass."""
+        layer = self._checked(site).layer
         shape = (*encoded.input_ids.shape, self.n_neurons)
         if tuple(states.shape) != shape:
             raise ValueError(f"states of shape {tuple(states.shape)} for a batch of shape {shape}: one a word")
@@ -244,9 +249,11 @@ class PlantedLM:
         scale = math.sqrt(1 - _FORM_SHARE) / self.parameters.lemma_strength
         return states + scale * self.weights.gain[encoded.input_ids] * found
 
-    def _check_layer(self, layer: int) -> None:
-        if not 0 <= layer <= self.n_layers:
-            raise ValueError(f"layer {layer} of {self.name}: it has layers 0 (embeddings) to {self.n_layers}")
+    def _checked(self, site: Site | int) -> Site:
+        found = as_site(site)
+        if found.kind != "residual" or found.layer > self.n_layers:
+            raise ValueError(f"{found} of {self.name}: it has layers 0 (embeddings) to {self.n_layers}")
+        return found
 
 
 def _beside(states: Tensor) -> Tensor:

@@ -19,11 +19,11 @@ from pitfalls.language.lexicon import Lexicon
 from pitfalls.language.values import kept_values
 from pitfalls.models.interface import LanguageModel
 from pitfalls.models.perturbation import perturbed
-from pitfalls.models.store import vector_dtype
-from pitfalls.models.vectors import absent_layers, layer_vectors, select, word_vectors
+from pitfalls.models.vectors import absent_bytes, select, site_vectors, word_vectors
+from pitfalls.site import Site, as_sites
 from pitfalls.worlds.sources import Source
 
-_PREPARED = ("language", "split", "layers", "words", "megabytes")
+_PREPARED = ("language", "split", "sites", "words", "megabytes")
 
 if TYPE_CHECKING:
     from pitfalls.worlds.experiment import Experiment
@@ -108,8 +108,9 @@ class World:
 
         Examples
         --------
+        >>> import pitfalls as pf
         >>> from pitfalls.language.analysers import SimplemmaAnalyser
-        >>> world = load_world("mini")
+        >>> world = pf.load_world("mini")
         >>> world.judged_by(SimplemmaAnalyser("spa")).analyser("spa").name, world.analyser("spa").name
         ('simplemma', 'grammar')
         """
@@ -136,18 +137,24 @@ class World:
                     rows.append({"language": language, "attribute": attribute, "values": " ".join(values)})
         return pd.DataFrame(rows, columns=["language", "attribute", "values"])
 
-    def activations(self, language: str, attribute: str, layer: int) -> Splits:
-        """Word vectors of all words that carry the attribute, at one layer.
+    def activations(self, language: str, attribute: str, layer: int | None = None, site: Site | None = None) -> Splits:
+        """Word vectors of all words that carry the attribute, at one site.
+
+        Parameters
+        ----------
+        language, attribute
+            Such as ``"spa"``, ``"Gender"``.
+        layer, site
+            One of the two; a layer is that of the residual stream.
 
         Raises
         ------
         ValueError
-            No such language, attribute or layer, or fewer than two values pass the value filter.
+            No such language, attribute or site, or fewer than two values pass the value filter.
         """
+        at = self._checked_site(layer, site)
         if attribute not in unimorph.ATTRIBUTES:
             raise ValueError(f"no attribute {attribute!r}; there are: {', '.join(unimorph.ATTRIBUTES)}")
-        if layer not in self.layers:
-            raise ValueError(f"{self.model.name} has layers 0 to {self.model.n_layers}, not {layer}")
         values = self.values(language, attribute)
         if len(values) < 2:
             raise ValueError(
@@ -156,12 +163,14 @@ class World:
             )
         parts = {}
         for split in SPLITS:
-            vectors = word_vectors(self.model, self._words(language, split), layer, cache=self.cache)
-            part = select(vectors, self.corpus(language, split), attribute, values, layer)
-            parts[split] = replace(part, X=perturbed(part.X, f"{language} {attribute} {layer} {split}"))
+            vectors = word_vectors(self.model, self._words(language, split), at, cache=self.cache)
+            part = select(vectors, self.corpus(language, split), attribute, values, at)
+            parts[split] = replace(part, X=perturbed(part.X, f"{language} {attribute} {at} {split}"))
         return Splits(**parts)
 
-    def experiment(self, language: str, attribute: str, layer: int) -> Experiment:
+    def experiment(
+        self, language: str, attribute: str, layer: int | None = None, site: Site | None = None
+    ) -> Experiment:
         """The words of a language that carry an attribute, with the model they come from: rank, probe, intervene.
 
         Raises
@@ -172,67 +181,67 @@ class World:
         # The one import that runs upwards: an experiment knows its world.
         from pitfalls.worlds.experiment import Experiment
 
-        return Experiment(self, self.activations(language, attribute, layer))
+        return Experiment(self, self.activations(language, attribute, layer, site))
 
-    def prepare(self, languages: Sequence[str], layers: Sequence[int]) -> pd.DataFrame:
-        """Fill the cache with word vectors, all layers of a split in one pass of the model.
+    def prepare(self, languages: Sequence[str], sites: Sequence[Site | int]) -> pd.DataFrame:
+        """Fill the cache with word vectors, all sites of a split in one pass of the model.
 
-        :meth:`activations` finds them there. Without it, each layer is made by a pass of its own when it is first
-        asked for.
+        :meth:`activations` finds them there. Without it, a site's vectors take a pass of their own, the first time
+        that they are needed.
 
         Parameters
         ----------
         languages : ISO 639-3 codes
-        layers : 0 (embeddings) to ``model.n_layers``
+        sites : a number is the residual stream at that layer, 0 (embeddings) to ``model.n_layers``
 
         Returns
         -------
-        A row a language and split: language, split, layers (text such as ``"2 7 12"``), words, and the megabytes that
-        all these layers take. No row in a world that has no cache (the planted ones): there is nothing to fill.
+        One row per language and split: language, split, sites (text such as ``"layer 2, layer 7"``), words, and the
+        megabytes that all these sites take. No row in a world that has no cache (the planted ones).
 
         Raises
         ------
         ValueError
-            No such language or layer.
+            No such language or site.
         OSError
             The disk is full.
 
         Examples
         --------
-        >>> load_world("planted").prepare(["art"], [0, 1]).empty
+        >>> import pitfalls as pf
+        >>> pf.load_world("planted").prepare(["art"], [0, 1]).empty
         True
         """
-        wanted = self._checked_layers(layers)
+        wanted = self._checked_sites(sites)
         rows = []
         for language, split in self._cached(languages):
             words = self._words(language, split)
-            layer_vectors(self.model, words, wanted, cache=self.cache)
-            megabytes = len(wanted) * self._layer_bytes(words) / 1e6
-            rows.append([language, split, " ".join(map(str, wanted)), sum(map(len, words)), megabytes])
+            found = site_vectors(self.model, words, wanted, cache=self.cache)
+            megabytes = sum(vectors.nbytes for vectors in found.values()) / 1e6
+            rows.append([language, split, ", ".join(map(str, wanted)), sum(map(len, words)), megabytes])
         return pd.DataFrame(rows, columns=list(_PREPARED))
 
-    def disk_need(self, languages: Sequence[str], layers: Sequence[int]) -> int:
-        """Bytes of word vectors that :meth:`prepare` would add to the cache: 4 (float64: 8) per word, neuron and layer.
+    def disk_need(self, languages: Sequence[str], sites: Sequence[Site | int]) -> int:
+        """Bytes of word vectors that :meth:`prepare` would add to the cache: 4 (float64: 8) per word, unit and site.
 
-        What is in the cache is not counted.
+        What the cache already holds does not count.
 
         Raises
         ------
         ValueError
-            No such language or layer.
+            No such language or site.
 
         Examples
         --------
-        >>> load_world("planted").disk_need(["art"], [0, 1])  # nothing of it is kept
+        >>> import pitfalls as pf
+        >>> pf.load_world("planted").disk_need(["art"], [0, 1])  # nothing of it is kept
         0
         """
-        wanted = self._checked_layers(layers)
+        wanted = self._checked_sites(sites)
         splits = [self._words(language, split) for language, split in self._cached(languages)]
         if self.cache is None:
             return 0
-        return sum(
-            len(absent_layers(self.model, words, wanted, self.cache)) * self._layer_bytes(words) for words in splits
-        )
+        return sum(absent_bytes(self.model, words, wanted, self.cache) for words in splits)
 
     def _cached(self, languages: Sequence[str]) -> list[tuple[str, str]]:
         """The languages' splits whose vectors are kept on disk."""
@@ -243,16 +252,19 @@ class World:
     def _words(self, language: str, split: str) -> list[list[str]]:
         return [[word.form for word in sentence.words] for sentence in self.corpus(language, split).sentences]
 
-    def _layer_bytes(self, words: Sequence[Sequence[str]]) -> int:
-        return sum(map(len, words)) * self.model.n_neurons * vector_dtype(self.model).itemsize
+    def _checked_site(self, layer: int | None, site: Site | None) -> Site:
+        if (layer is None) == (site is None):
+            raise ValueError(f"give a layer or a site, not both or neither: layer is {layer}, site {site}")
+        (found,) = self._checked_sites([one for one in (layer, site) if one is not None])
+        return found
 
-    def _checked_layers(self, layers: Sequence[int]) -> list[int]:
-        unknown = sorted(set(layers) - set(self.layers))
-        if unknown:
-            raise ValueError(f"{self.model.name} has layers 0 to {self.model.n_layers}, not {unknown}")
-        if not layers:
+    def _checked_sites(self, sites: Sequence[Site | int]) -> list[Site]:
+        if not len(sites):
             raise ValueError(f"no layer: give at least one of 0 to {self.model.n_layers}")
-        return sorted(set(layers))
+        wanted = as_sites(sites)
+        for site in wanted:
+            self.model.n_units(site)  # says which layers there are
+        return wanted
 
     def _check(self, language: str, split: str) -> None:
         if language not in self.languages:

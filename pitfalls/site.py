@@ -1,0 +1,94 @@
+"""Sites: where in a model the units live that are ranked, probed and changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+
+KINDS = ("residual",)
+"""The kinds of units. ``residual``: the residual stream, transformers' ``hidden_states[layer]``, the paper's [C]."""
+
+
+@dataclass(frozen=True, order=True)
+class Site:
+    """Units of one kind at one layer of a model.
+
+    In tables a site takes two columns: ``site``, the kind, and ``layer``.
+
+    Attributes
+    ----------
+    kind:
+        One of :data:`KINDS`.
+    layer:
+        0 (the embeddings) to the model's number of layers.
+
+    Raises
+    ------
+    ValueError
+        For a kind that does not exist, or a layer below 0.
+
+    Examples
+    --------
+    >>> site = Site("residual", 2)
+    >>> str(site), site.id, site.columns
+    ('layer 2', 'layer2', {'site': 'residual', 'layer': 2})
+    """
+
+    kind: str
+    layer: int
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"a site's kind is one of {', '.join(KINDS)}, not {self.kind!r}")
+        if self.layer < 0:
+            raise ValueError(f"a site's layer is 0 (the embeddings) or more, not {self.layer}")
+
+    def __str__(self) -> str:
+        return f"{_called(self.kind)} {self.layer}"
+
+    @property
+    def id(self) -> str:
+        """For file names."""
+        return f"{_called(self.kind)}{self.layer}"
+
+    @property
+    def columns(self) -> dict[str, str | int]:
+        """The site as it stands in the rows of a table."""
+        return {"site": self.kind, "layer": self.layer}
+
+
+def _called(kind: str) -> str:
+    """What people call a kind: the paper's "layer 7" is the residual stream there."""
+    return "layer" if kind == "residual" else kind
+
+
+def as_site(site: Site | int) -> Site:
+    """A site; a whole number stands for the residual stream at that layer.
+
+    >>> as_site(2)
+    Site(kind='residual', layer=2)
+    """
+    return site if isinstance(site, Site) else Site("residual", int(site))
+
+
+def as_sites(sites: Iterable[Site | int]) -> list[Site]:
+    """Sites, sorted, each one once.
+
+    >>> [str(site) for site in as_sites([2, 0, 2])]
+    ['layer 0', 'layer 2']
+    """
+    return sorted({as_site(site) for site in sites})
+
+
+def with_site(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with a column ``site``; without one, its layers are those of the residual stream.
+
+    >>> with_site(pd.DataFrame({"layer": [2]})).values.tolist()
+    [['residual', 2]]
+    """
+    if "site" in table or "layer" not in table:
+        return table
+    columns = [part for column in table for part in (("site", column) if column == "layer" else (column,))]
+    return table.assign(site="residual")[columns]

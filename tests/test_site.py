@@ -1,0 +1,148 @@
+"""Sites: what they are called, and that nothing downstream takes every site for the residual stream."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import pitfalls as pf
+from pitfalls import site as sites
+from pitfalls.language.corpus import Corpus
+from pitfalls.models.masked import MaskedLM
+from pitfalls.site import Site, as_site, with_site
+from pitfalls.study.configurations import Configuration
+from pitfalls.worlds.sources import FileSource
+from pitfalls.worlds.world import World
+
+SENTENCES = 120
+
+
+class WithMlp(MaskedLM):
+    """A BERT that also offers the neurons of its feed-forward blocks, behind their non-linearity."""
+
+    def _checked(self, site):
+        found = as_site(site)
+        return found if found.kind == "mlp" else super()._checked(site)
+
+    def n_units(self, site):
+        return self.model.config.intermediate_size if as_site(site).kind == "mlp" else super().n_units(site)
+
+    def read(self, encoded, sites):
+        wanted = [as_site(site) for site in sites]
+        found = dict(super().read(encoded, [site for site in wanted if site.kind == "residual"] or [0]))
+        return {site: self._neurons(encoded, site) if site.kind == "mlp" else found[site] for site in wanted}
+
+    def resume(self, encoded, site, states):
+        if as_site(site).kind != "mlp":
+            return super().resume(encoded, site, states)
+        with self._at(site, lambda *_: states):
+            return super().resume(encoded, site.layer - 1, self.hidden(encoded, site.layer - 1))
+
+    def _neurons(self, encoded, site):
+        noted = []
+        with self._at(site, lambda _, __, out: noted.append(out.clone())):
+            super().resume(encoded, site.layer - 1, self.hidden(encoded, site.layer - 1))
+        return noted[0]
+
+    @contextmanager
+    def _at(self, site, hook):
+        handle = self.model.base_model.encoder.layer[site.layer - 1].intermediate.register_forward_hook(hook)
+        yield
+        handle.remove()
+
+
+@pytest.fixture(scope="module")
+def kinds():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sites, "KINDS", ("residual", "mlp"))
+        yield
+
+
+@pytest.fixture(scope="module")
+def world(kinds, tmp_path_factory):
+    mini = pf.load_world("mini")
+    parts = {s: Corpus("eng", mini.sentences("eng", s)[:SENTENCES], f"few-{s}") for s in ("train", "dev", "test")}
+    model = WithMlp(mini.model.model, mini.model.tokenizer, name="mini")
+    return World("few", model, FileSource(parts), 5, tmp_path_factory.mktemp("vectors"))
+
+
+def test_a_site_has_a_name_a_place_in_tables_and_an_order(kinds):
+    assert [str(Site("residual", 7)), str(Site("mlp", 7))] == ["layer 7", "mlp 7"]
+    assert Configuration("spa", "Gender", Site("mlp", 7)).id == "spa_gender_mlp7"
+    assert sorted([Site("residual", 12), Site("mlp", 3), Site("residual", 2)])[1:] == [
+        Site("residual", 2),
+        Site("residual", 12),
+    ]
+    one = Configuration("spa", "Gender", Site("mlp", 7))
+    assert Configuration.of(one.columns) == one
+    with pytest.raises(ValueError, match="a site's kind is one of residual, mlp, not 'attention'"):
+        Site("attention", 1)
+
+
+def test_a_table_without_a_kind_is_of_the_residual_stream():
+    table = pd.DataFrame({"language": ["spa"], "layer": [2], "k": [1]})
+    assert with_site(table).to_dict("records") == [{"language": "spa", "site": "residual", "layer": 2, "k": 1}]
+    assert list(table) == ["language", "layer", "k"]
+    named = table.assign(site="mlp")
+    assert with_site(named) is named
+
+
+def test_a_layer_or_a_site_but_not_both_nor_neither(world):
+    by_layer = world.activations("eng", "Number", layer=2)
+    by_site = world.activations("eng", "Number", site=Site("residual", 2))
+    assert by_layer.site == by_site.site
+    np.testing.assert_array_equal(by_layer.test.X, by_site.test.X)
+    for given in ({}, {"layer": 2, "site": Site("residual", 2)}):
+        with pytest.raises(ValueError, match="give a layer or a site, not both or neither"):
+            world.activations("eng", "Number", **given)
+
+
+def test_units_of_another_kind_go_through_the_whole_package(world):
+    site = Site("mlp", 2)
+    experiment = world.experiment("eng", "Number", site=site)
+    d = world.model.n_units(site)
+    assert d != world.model.n_neurons and experiment.data.n_neurons == d and experiment.data.site == site
+    order = experiment.rank("probeless")
+    curve = experiment.probe(order, ks=[1, 8])
+    run = experiment.intervene(order, pf.Translation(beta=4), ks=[0, 8, d])
+    for table in (curve, run.outcomes, run.counts(), run.rates(), run.damage()):
+        assert table["site"].eq("mlp").all() and table["layer"].eq(2).all(), table
+    # The vectors of the kinds lie beside each other in the cache.
+    told = world.prepare(["eng"], [Site("residual", 2), site])
+    assert told["sites"].unique().tolist() == ["mlp 2, layer 2"]
+    for split in ("train", "test"):
+        own = world.activations("eng", "Number", site=site)
+        assert getattr(own, split).X.shape[1] == d
+
+
+def test_what_is_changed_is_the_site_s_own_state(world):
+    """Against a hook on transformers' own forward pass of one sentence."""
+    site = Site("mlp", 2)
+    experiment = world.experiment("eng", "Number", site=site)
+    test = experiment.data.test
+    sentence = int(test.sentence_ids[0])
+    places = test.positions[test.sentence_ids == sentence]
+    encoded = world.model.encode([world.sentences("eng", "test")[sentence].forms])
+    slots = torch.isin(encoded.word_ids, torch.as_tensor(places))
+
+    def zero(_, __, out):
+        out = out.clone()
+        out[slots] = 0
+        return out
+
+    block = world.model.model.base_model.encoder.layer[1].intermediate
+    handle = block.register_forward_hook(zero)
+    with torch.inference_mode():
+        logits = world.model.model(input_ids=encoded.input_ids, attention_mask=encoded.attention_mask).logits
+    handle.remove()
+    expected = [world.model.pieces([i])[0] for i in logits.argmax(-1)[slots].tolist()]
+    order = experiment.rank("probeless")
+    run = experiment.intervene(order, pf.Ablation(), ks=[len(order)])
+    own = run.outcomes[(run.outcomes["sentence"] == sentence) & (run.outcomes["k"] == len(order))]
+    assert own["position"].tolist() == sorted(places.tolist())
+    pieces = [world.model.pieces(world.model.encode([[word]]).input_ids[0, 1:-1].tolist()) for word in own["predicted"]]
+    assert [piece for word in pieces for piece in word] == expected
