@@ -11,10 +11,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pitfalls.columns import CONFIGURATION
 from pitfalls.figures.style import Plot, require, settings
 
-_NEEDED = (*CONFIGURATION, "cluster", "x", "y", "score")
+_POINT = ["language", "attribute", "layer"]
+_NEEDED = (*_POINT, "cluster", "x", "y", "score")
 _WHAT = "a figure of clusters"
 
 # G>L in the Gaussian's colour, L>G in Linear's; markers say the same once more.
@@ -75,7 +75,7 @@ def clusters(table: pd.DataFrame) -> Plot:
     """
     require(table, _NEEDED, _WHAT)
     _check(table)
-    points = table.assign(label=[_label(*row) for row in table[CONFIGURATION].itertuples(index=False, name=None)])
+    points = table.assign(label=[_label(*row) for row in table[_POINT].itertuples(index=False, name=None)])
     names = _ordered(points["cluster"].unique().tolist())
     size = f"{_number(len(points), 'configuration')} in {_number(len(names), 'cluster')}"
     told = [_in_words(name, points[points["cluster"] == name]) for name in names]
@@ -96,9 +96,9 @@ def clusters(table: pd.DataFrame) -> Plot:
 def _check(table: pd.DataFrame) -> None:
     if table.empty:
         raise ValueError(f"{_WHAT} needs a row a configuration, and the table has none")
-    repeated = table[table.duplicated(CONFIGURATION)]
+    repeated = table[table.duplicated(_POINT)]
     if len(repeated):
-        raise ValueError(f"{_label(*repeated.iloc[0][CONFIGURATION])} has several rows: give one row a configuration")
+        raise ValueError(f"{_label(*repeated.iloc[0][_POINT])} has several rows: give one row a configuration")
     for column in ("x", "y", "score"):
         wrong = table.loc[~np.isfinite(table[column].astype(float)), column].tolist()
         if wrong:
