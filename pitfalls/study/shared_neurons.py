@@ -82,7 +82,8 @@ def ranking_overlaps(
     if chosen.empty:
         raise ValueError(f"the table has no row of {', '.join(names)} with direction {direction!r}")
     rows = []
-    for key, group in _tops(chosen, top, n_neurons).groupby(CONFIGURATION, dropna=False):
+    groups: Any = _tops(chosen, top, n_neurons).groupby(CONFIGURATION, dropna=False)
+    for key, group in groups:
         about = dict(zip(CONFIGURATION, key, strict=True)) | {"direction": direction}
         counts = {name: int((group["ranking"] == name).sum()) for name in names}
         if set(counts.values()) != {1}:
