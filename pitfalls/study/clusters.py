@@ -80,7 +80,7 @@ def features(curves: pd.DataFrame) -> tuple[NDArray[np.float64], pd.DataFrame]:
     ...      "direction": "ttb", "k": k, "accuracy": 0.5} for probe in PROBES for ranking in RANKINGS for k in (1, 2)])
     >>> matrix, index = features(curves)
     >>> matrix.shape, matrix[0, 0].round(3).item(), index.values.tolist()
-    ((1, 16), 0.25, [['spa', 'Gender', 3]])
+    ((1, 16), 0.25, [['spa', 'Gender', 'residual', 3]])
     """
     read = _read(curves)
     return _vectors(read.accuracy, read.configurations), read.configurations
@@ -96,9 +96,9 @@ def pattern_scores(curves: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    One row per configuration, sorted: language, attribute, layer, difference (mean over rankings and k, in accuracy),
-    score (above 0: towards G>L, below: towards L>G), imbalance (0 or more; the closer to 0, the more Standard). Both
-    are relative to the configurations of the table.
+    One row per configuration, sorted: language, attribute, site, layer, difference (mean over rankings and k, in
+    accuracy), score (above 0: towards G>L, below: towards L>G), imbalance (0 or more; the closer to 0, the more
+    Standard). Score and imbalance are relative to the configurations of the table.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def seed_configurations(curves: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    Three rows, in the order of :data:`PATTERNS`: cluster, language, attribute, layer, score, imbalance, chosen
+    Three rows, in the order of :data:`PATTERNS`: cluster, language, attribute, site, layer, score, imbalance, chosen
     ("paper" or "score").
 
     Raises
@@ -175,13 +175,13 @@ def cluster(curves: pd.DataFrame, seeds: pd.DataFrame, seed: int = 0) -> pd.Data
     curves:
         As for :func:`features`.
     seeds:
-        Columns cluster, language, attribute, layer, one row per cluster, such as :func:`seed_configurations` gives.
+        Columns cluster, language, attribute, site, layer, one row per cluster, as :func:`seed_configurations` gives.
     seed:
         Of t-SNE.
 
     Returns
     -------
-    One row per configuration, sorted: language, attribute, layer, cluster, x, y (t-SNE; no unit), score
+    One row per configuration, sorted: language, attribute, site, layer, cluster, x, y (t-SNE; no unit), score
     (:func:`pattern_scores`), is_seed. K-means moves the centres, so a seed may end in another's cluster.
 
     Raises

@@ -1,7 +1,8 @@
 """What the rankings of many configurations share: the numbers behind the paper's figures 3 and 4, and claim 10.
 
 All three functions read one tidy table of orders, one row per position: columns language, attribute, layer, ranking,
-direction, ranking_seed, position (counted from 0) and neuron. It may be cut to the first positions, so the number of
+direction, ranking_seed, position (counted from 0), neuron, and site (without it, layers are those of the residual
+stream). It may be cut to the first positions, so the number of
 neurons is an argument. Every number stands beside what independent, uniformly random rankings would share, which is
 exact (:mod:`pitfalls.comparison.overlap`). P-values are one-sided and not corrected for the number of rows.
 """
@@ -52,8 +53,9 @@ def ranking_overlaps(
     Returns
     -------
     For every configuration one row per pair of rankings, and with more than two rankings one row for all of them:
-    language, attribute, layer, direction, rankings (names, separated by blanks), n_rankings, n_neurons, k (``top``),
-    overlap (neurons), expected, low and high (by chance: the mean, and the interval that holds 95 % or more), p_value.
+    language, attribute, site, layer, direction, rankings (names, separated by blanks), n_rankings, n_neurons, k
+    (``top``), overlap (neurons), expected, low and high (by chance: the mean, and the interval that holds 95 % or
+    more), p_value.
 
     Raises
     ------
