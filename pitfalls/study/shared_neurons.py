@@ -200,7 +200,7 @@ def shared_across_languages(orders: pd.DataFrame, top: int, n_neurons: int) -> p
 # -------------------------------------------------------------------------------------------- orders
 
 
-def _site(key: Mapping[str, Any]) -> Site:
+def _site(key: Mapping[Any, Any]) -> Site:
     return Site(key["site"], int(key["layer"]))
 
 
