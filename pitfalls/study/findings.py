@@ -71,7 +71,8 @@ def _number(n: int, what: str) -> str:
 
 
 def _highest(table: pd.DataFrame, column: str) -> dict[str, Any]:
-    return {str(name): value for name, value in table.loc[table[column].idxmax()].items()}
+    place = int(np.nanargmax(table[column].to_numpy(dtype=float)))
+    return {str(name): value for name, value in table.iloc[place].items()}
 
 
 def _name(row: dict[str, Any]) -> str:
