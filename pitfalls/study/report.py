@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -151,5 +152,5 @@ def _compressed(png: bytes) -> tuple[str, tuple[int, int]]:
     return f"data:image/webp;base64,{base64.b64encode(written.getvalue()).decode()}", few.size
 
 
-def _cell(value: object) -> str:
+def _cell(value: Any) -> str:
     return "" if pd.isna(value) else f"{value:.4g}" if isinstance(value, float) else str(value)
