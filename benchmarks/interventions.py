@@ -28,7 +28,7 @@ TREEBANK = ROOT.parent / "shared" / "data" / "ud" / "en_ewt-ud-test.conllu"
 
 
 def ratios(treebank: Path, scale: str, threads: list[int], layers: list[int], on: str = "cpu") -> pd.DataFrame:
-    """The table, one row a layer and number of threads."""
+    """The table, one row per layer and number of threads."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         prepare(SHAPES[scale], treebank, Path(folder), on)

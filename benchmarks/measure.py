@@ -56,7 +56,7 @@ def forget_peak() -> None:
 
 
 def measured(work: Work, threads: int, at_most: float) -> Iterator[dict[str, Any]]:
-    """One row a loop that the work is measured against; ``at_most`` seconds go into each of the machine's rates."""
+    """One row per loop that the work is measured against; ``at_most`` seconds go into each of the machine's rates."""
     forget_peak()
     before = held_mb()
     found: list[Any] = []

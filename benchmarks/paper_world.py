@@ -1,7 +1,7 @@
 """The paper world from files to figures, stage by stage: ``python -m benchmarks.paper_world --folder F --output O``.
 
-Writes ``paper_world.csv`` (a row a stage: seconds, CPU seconds, peak memory) after every stage, so that a run that is
-stopped leaves what it measured, and ``paper_world.json`` (the machine and what was asked). On another device or in
+Writes ``paper_world.csv`` (one row per stage: seconds, CPU seconds, peak memory) after every stage, so that a run that
+is stopped leaves what it measured, and ``paper_world.json`` (the machine and what was asked). On another device or in
 another precision the files have other names, such as ``paper_world-cuda-bfloat16.csv``. The model has the true shape
 and random weights, its vocabulary is learnt from treebanks, and it is read from a folder as anybody's is; the treebank
 is English EWT whole. What it costs is M-BERT's; what it finds is not.
@@ -31,6 +31,8 @@ from benchmarks.measure import forget_peak, held_mb, load_average, peak_mb, say
 from pitfalls.arrays.splits import Splits
 from pitfalls.columns import SPLITS
 from pitfalls.files import write_text
+from pitfalls.interventions.ablation import Ablation
+from pitfalls.interventions.translation import ConstantTranslation, Translation
 from pitfalls.language.corpus import Corpus, Sentence, read_conllu
 from pitfalls.language.treebanks import TREEBANKS
 from pitfalls.study import effects, paper, probing, setting
@@ -38,6 +40,7 @@ from pitfalls.study.machine import describe
 from pitfalls.study.plan import Plan
 from pitfalls.study.stored import Result, read_result, write_result
 from pitfalls.tables import csv_of
+from pitfalls.worlds.experiment import Experiment
 from pitfalls.worlds.load import load_world
 from pitfalls.worlds.world import World
 
@@ -139,7 +142,7 @@ class Stages:
         return run
 
     def table(self) -> pd.DataFrame:
-        """A row a stage, in the order in which they came."""
+        """One row per stage, in the order in which they came."""
         return pd.DataFrame(list(self.rows.values()))
 
     def _row(self, name: str, layer: int | None) -> dict[str, Any]:
@@ -148,16 +151,22 @@ class Stages:
         return self.rows.setdefault(key, {**empty, "held_after_mb": 0.0, "detail": ""})
 
 
+_SWEEPS = {
+    Translation: "strengths on dev, scaled",
+    ConstantTranslation: "strengths on dev, constant",
+    Ablation: "ablation",
+}
+
+
 @contextmanager
 def parts_timed(stages: Stages, layer: int) -> Iterator[None]:
     """While inside, the parts that the study is made of are stages of their own; what they do stays the same."""
     parts: list[tuple[Any, str, Callable[..., str]]] = [
         (setting, "rank_both", lambda name, *_, **__: f"ranking {name}, both directions, real and control"),
         (probing, "curves_of", lambda *_, **__: "probing curves, real and control"),
-        (effects, "sweep_beta", lambda *_, **__: "strengths on dev, scaled"),
-        (effects, "sweep_alpha", lambda *_, **__: "strengths on dev, constant"),
-        (effects, "intervene", lambda _, __, ___, kind, *____, **_____: type(kind).__name__.lower()),
-        (effects, "examples", lambda *_, **__: "examples"),
+        (effects, "sweep", lambda _, __, kinds, *___: _SWEEPS[type(kinds[0])]),
+        (effects, "intervene", lambda *_, **__: "translation"),
+        (effects, "_examples", lambda *_, **__: "examples"),
     ]
     with ExitStack() as stack:
         for module, name, named in parts:
@@ -304,7 +313,7 @@ def measure_layer(stages: Stages, world: World, layer: int, chosen: Plan) -> dic
         row["detail"] = f"{data.train.n_words:,} train, {data.dev.n_words:,} dev, {data.test.n_words:,} test words"
     with parts_timed(stages, layer):
         on = str(world.model.device)  # type: ignore[attr-defined]
-        one = setting.Setting(world, data, setting.rankings_of(data, chosen, on), chosen, on)
+        one = setting.Setting(Experiment(world, data), setting.rankings_of(data, chosen, on), chosen, on)
         tables = probing.probing_tables(one)
         return {**tables, **effects.effect_tables(one, tables["curves"])}
 

@@ -1,7 +1,7 @@
 """Rankings and probes against the slow loops: ``python -m benchmarks.rankings --output benchmarks/results``.
 
 Writes ``rankings.csv``, ``machine.json`` and ``cost.{csv,png,svg,json}``. Every work runs in a process of its own,
-once a number of threads.
+once per number of threads.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pitfalls.tables import csv_of
 
 
 def ratios(scale: str, threads: list[int], only: list[str]) -> pd.DataFrame:
-    """The table, one row a work, loop and number of threads."""
+    """The table, one row per work, loop and number of threads."""
     rows = []
     for name in only:
         with tempfile.TemporaryDirectory() as folder:

@@ -61,7 +61,7 @@ def spread(tasks: Sequence[Task], n: int) -> list[Task]:
     Raises
     ------
     ValueError
-        There are not so many.
+        There are fewer tasks.
     """
     if not 1 <= n <= len(tasks):
         raise ValueError(f"{n} tasks: there are 1 to {len(tasks)}")
@@ -78,7 +78,7 @@ def spread(tasks: Sequence[Task], n: int) -> list[Task]:
 
 
 def swept(scale: str, n: int, workers: Sequence[int]) -> pd.DataFrame:
-    """A row a number of workers, all with the same tasks and one thread a process."""
+    """One row per number of workers, all with the same tasks and one thread per process."""
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         chosen = SCALES[scale]

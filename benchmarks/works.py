@@ -6,9 +6,9 @@ The needs are those of the method, not of our code:
   multiply-add a class and word) and scores it (two multiply-adds a class and word; a class's worth of exponentials
   or logarithms a word and class). The fit takes words x neurons squared multiply-adds.
 - Gaussian probes. The columns of a ranking are read once; words x columns squared multiply-adds for the fit, half of
-  that for every class of the words scored; one exponential a word, class and probe.
+  that for every class of the words scored; one exponential per word, class and probe.
 - Linear curves. Forward and back, one multiply-add each a weight and word; Adam reads and writes weight, gradient
-  and two moments (8 numbers of float32) a weight and batch; one exponential a word, class and probe.
+  and two moments (8 numbers of float32) a weight and batch; one exponential per word, class and probe.
 - Probeless. Every number is read once and added once.
 """
 

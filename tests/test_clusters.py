@@ -36,7 +36,7 @@ ATTRIBUTES = ["Number", "Part of Speech", "Tense", "Gender", "Case", "Animacy"]
 
 
 def planted(languages=("eng", "rus", "spa", "tur"), layers=(1, 2, 3), seed=0, ks=KS, **changes) -> pd.DataFrame:
-    """Curves of configurations whose pattern hangs on attribute and layer (:func:`pattern`); all rows shuffled."""
+    """Curves of configurations whose pattern depends on attribute and layer (:func:`pattern`); all rows shuffled."""
     generator = np.random.default_rng(seed)
     rows = []
     for language, attribute, layer in itertools.product(languages, ATTRIBUTES, layers):
@@ -59,9 +59,9 @@ def pattern(attribute: str, layer: int) -> str:
 def test_features_are_the_curves_one_after_the_other_of_length_one():
     curves = planted()
     matrix, index = features(curves)
-    assert index.values.tolist() == sorted(curves[KEYS].drop_duplicates().values.tolist())
+    assert index[KEYS].values.tolist() == sorted(curves[KEYS].drop_duplicates().values.tolist())
     values = {tuple(row[:-1]): row[-1] for row in curves[[*KEYS, "probe", "ranking", "k", "accuracy"]].values.tolist()}
-    for vector, key in zip(matrix, index.itertuples(index=False, name=None), strict=True):
+    for vector, key in zip(matrix, index[KEYS].itertuples(index=False, name=None), strict=True):
         slow = [values[(*key, probe, ranking, k)] for probe in PROBES for ranking in RANKINGS for k in KS]
         np.testing.assert_allclose(vector, np.array(slow) / sum(a * a for a in slow) ** 0.5, rtol=1e-12)
 
@@ -166,7 +166,7 @@ def test_the_clusters_are_those_of_kmeans_from_the_seeds_in_any_order():
     curves = planted()
     matrix, index = features(curves)
     seeds = seed_configurations(curves).iloc[[2, 0, 1]]
-    rows = [index.values.tolist().index(key) for key in seeds[KEYS].values.tolist()]
+    rows = [index[KEYS].values.tolist().index(key) for key in seeds[KEYS].values.tolist()]
     labels = KMeans(3, init=matrix[rows], n_init=1).fit_predict(matrix)
     found = cluster(curves, seeds)
     assert found["cluster"].tolist() == [seeds["cluster"].tolist()[label] for label in labels]
@@ -215,7 +215,7 @@ def test_without_a_language_the_rest_is_clustered_from_the_same_seeds():
     noisy = curves.assign(accuracy=np.random.default_rng(1).random(len(curves)))
     matrix, index = features(noisy)
     seeds = seed_configurations(noisy)
-    rows = [index.values.tolist().index(key) for key in seeds[KEYS].values.tolist()]
+    rows = [index[KEYS].values.tolist().index(key) for key in seeds[KEYS].values.tolist()]
     whole = KMeans(3, init=matrix[rows], n_init=1, max_iter=1000).fit_predict(matrix)
     found = stability(noisy, 1).query("change == 'language'").set_index("left_out")["adjusted_rand"]
     for language in ("eng", "rus", "spa", "tur"):
@@ -250,7 +250,7 @@ def test_curves_and_seeds_that_cannot_be_used_say_why():
         features(curves.assign(accuracy=0.0))
     with pytest.raises(ValueError, match="three clusters need three configurations or more, and the table has 1"):
         seed_configurations(curves[(curves[KEYS] == ["eng", "Case", 1]).all(axis=1)])
-    with pytest.raises(ValueError, match=r"the curves have no \[\('fin', 'Case', 1\)\]"):
+    with pytest.raises(ValueError, match=r"the curves have no \['fin Case, layer 1'\]"):
         cluster(curves, seeds.assign(language=["fin", "eng", "spa"], attribute="Case", layer=1))
     with pytest.raises(ValueError, match="different configurations"):
         cluster(curves, seeds.assign(language="eng", attribute="Case", layer=1))

@@ -19,9 +19,9 @@ from pitfalls.study.effects import long, wide
 from pitfalls.study.everywhere import do_study, publish_study, study_tasks
 from pitfalls.study.measures import VERSION, measure, tasks
 from pitfalls.study.output import stored_study
-from pitfalls.study.overlap import ranking_overlaps, shared_across_languages
 from pitfalls.study.plan import Plan
 from pitfalls.study.setting import world_identity
+from pitfalls.study.shared_neurons import ranking_overlaps, shared_across_languages
 from pitfalls.study.stored import read_result
 from pitfalls.worlds.experiment import Experiment
 
@@ -172,7 +172,7 @@ STORED = {2: "f6d6bf02a30d43d5621e6ff1a114521af5d2645905c7186345e494c9275e69fe"}
 
 
 def test_a_study_of_other_tables_has_another_version(root):
-    """Who changes what the study computes writes results/study-mini.zip anew, and is reminded here of the version."""
+    """A change of what the study computes needs another results/study-mini.zip, and another version."""
     found = hashlib.sha256((root / "results" / "study-mini.zip").read_bytes()).hexdigest()
     assert STORED.get(VERSION) == found, (
         f"results/study-mini.zip is not that of version {VERSION} of the study's code: if the code computes something "
@@ -191,7 +191,7 @@ def test_another_version_is_another_task_and_is_refused_by_this_code(parameters,
 
 
 def test_the_study_that_comes_with_the_project_is_of_this_code(root):
-    """One configuration of the committed tables, done anew."""
+    """One configuration of the committed tables, computed again."""
     stored = read_result(root / "results" / "study-mini.zip").tables
     (task,) = tasks({"name": "mini"}, [Configuration("tur", "Polarity", Site("residual", 4))], Plan(), "x")
     anew = measure(task.parameters)

@@ -1,17 +1,15 @@
-"""What is written: figures with their numbers, and a report in which both stand."""
+"""What is written: figures with their descriptions and numbers, and tables."""
 
 from __future__ import annotations
 
 import json
 import re
-from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
 from pitfalls.figures.style import Plot
-from pitfalls.study import machine
 from pitfalls.study.output import (
     output_folder,
     publish,
@@ -21,35 +19,12 @@ from pitfalls.study.output import (
     stored_table,
     withdraw,
 )
-from pitfalls.study.report import ROWS_SHOWN, Executed, write_report
 
 
 def plot(rows=3, alt='A line falls from 3 to 1 & <says> "so".'):
     figure = Figure(figsize=(2, 2))
     figure.subplots().plot(range(rows))
     return Plot(figure, alt, "A caption.", pd.DataFrame({"k": range(rows), "value": [0.123456789] * rows}))
-
-
-class Page(HTMLParser):
-    def __init__(self, text):
-        super().__init__()
-        self.images, self.cells, self.open, self.text = [], [], None, []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        if tag == "img":
-            self.images.append(dict(attributes))
-        if tag == "td":
-            self.cells.append("")
-        self.open = tag
-
-    def handle_endtag(self, tag):
-        self.open = None
-
-    def handle_data(self, data):
-        self.text.append(data)
-        if self.open == "td":
-            self.cells[-1] += data
 
 
 def test_publish_writes_all_four_and_gives_the_plot_back(tmp_path):
@@ -95,36 +70,14 @@ def test_output_folder_is_stated_or_beside_the_notebooks(tmp_path, monkeypatch):
     assert output_folder() == tmp_path / "elsewhere"
 
 
-def test_the_report_holds_figure_description_numbers_and_machine(tmp_path):
-    publish(plot(), "01_x", tmp_path)
-    publish(plot(rows=ROWS_SHOWN + 5, alt="Another."), "02_y", tmp_path)
-    text = write_report(tmp_path, "mini", [Executed("01_two", 61.4)]).read_text(encoding="utf-8")
-    page = Page(text)
-    assert [image["alt"] for image in page.images] == ['A line falls from 3 to 1 & <says> "so".', "Another."]
-    assert all(image["src"].startswith("data:image/png;base64,iVBOR") for image in page.images)
-    assert page.cells.count("0.1235") == 3 + ROWS_SHOWN
-    said = " ".join(page.text)
-    assert "5 more in the file" in said
-    assert machine.processor() in said
-    assert page.cells[-1] == "61"
-    assert 'src="http' not in text and 'href="http' not in text  # it stands alone
-
-
-def test_the_report_has_the_claims_first_and_the_papers_items_in_its_order(tmp_path):
+def test_ids_are_sorted_as_the_paper_has_them(tmp_path):
     for name in ("01_x", "fig10", "fig2", "fig8-k50", "fig8-k128"):
         publish(plot(), name, tmp_path)
-    publish_table(pd.DataFrame({"claim": [1], "verdict": ["holds"]}), "claims", tmp_path, "The claims.")
-    publish_table(pd.DataFrame({"word": ["NA"], "k": [3]}), "tab7", tmp_path, "Where it saturates.")
+    for name in ("claims", "tab7"):
+        publish_table(pd.DataFrame({"a": [1]}), name, tmp_path, "A caption.")
     publish_table(pd.DataFrame({"a": [1]}), "not_for_the_report", tmp_path)
-    assert [table.id for table in published_tables(tmp_path)] == ["tab7", "claims"]
-    text = write_report(tmp_path, "mini", [], pd.DataFrame({"kind": ["study"], "total": [71.5]})).read_text("utf-8")
-    order = ["claims", "fig2", "tab7", "fig8-k50", "fig8-k128", "fig10", "01_x"]
-    assert re.findall(r'<section id="(.+?)">', text) == order
-    assert re.findall(r'<a href="#(.+?)">', text) == order
-    page = Page(text)
-    assert {"holds", "NA", "71.5"} <= set(page.cells)
-    assert "Where it saturates." in " ".join(page.text)
-    assert len(page.images) == 5
+    assert [one.id for one in published(tmp_path)] == ["fig2", "fig8-k50", "fig8-k128", "fig10", "01_x"]
+    assert [one.id for one in published_tables(tmp_path)] == ["tab7", "claims"]
 
 
 def test_what_an_earlier_run_published_is_withdrawn_and_nothing_else(tmp_path):
@@ -135,11 +88,6 @@ def test_what_an_earlier_run_published_is_withdrawn_and_nothing_else(tmp_path):
     withdraw(tmp_path, re.compile(r"(fig|tab)[0-9].*"), ["fig1-eng"])
     assert {path.stem for path in tmp_path.rglob("*.*")} == {"fig1-eng", "01_x", "fig1-notes"}
     assert [figure.id for figure in published(tmp_path)] == ["fig1-eng", "01_x"]
-
-
-def test_a_report_of_nothing_is_an_error(tmp_path):
-    with pytest.raises(ValueError, match="holds no figure to report"):
-        write_report(tmp_path, "mini")
 
 
 def test_descriptions_are_utf8_json(tmp_path):

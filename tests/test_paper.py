@@ -35,7 +35,7 @@ def study():
     generator = np.random.default_rng(0)
     curves, orders, effects, areas, strengths = [], [], [], [], []
     for (language, attribute, layer), (ranking, direction, seed) in itertools.product(WHERE, RANKINGS):
-        keys = {"language": language, "attribute": attribute, "layer": layer}
+        keys = {"language": language, "attribute": attribute, "site": "residual", "layer": layer}
         keys |= {"ranking": ranking, "direction": direction, "ranking_seed": seed}
         for probe, task, k in itertools.product(("linear", "gaussian"), ("real", "control"), (1, 10, 20, D)):
             accuracy = generator.uniform(0.5, 1)

@@ -129,12 +129,15 @@ def test_a_full_disk_stops_the_sweep_and_loses_nothing(tmp_path, executor):
 # --------------------------------------------------------------------------------- names and contents
 
 
-def test_a_result_says_what_it_was_computed_from(tmp_path):
-    (task,) = tasks_of(tmp_path, 1, seconds=0.2, seed=3)
-    sweep([task], work, tmp_path / "results")
-    manifest = read_result(task.file(tmp_path / "results")).manifest
-    assert manifest["parameters"] == dict(task.parameters) and manifest["parameters"]["seed"] == 3
+def test_a_result_says_what_it_was_computed_from_and_how_long_it_took(tmp_path):
+    tasks = tasks_of(tmp_path, 3, seconds=0.2, seed=3)
+    sweep(tasks, work, tmp_path / "results", limit=1)
+    manifest = read_result(tasks[0].file(tmp_path / "results")).manifest
+    assert manifest["parameters"] == dict(tasks[0].parameters) and manifest["parameters"]["seed"] == 3
     assert manifest["machine"]["torch"] and manifest["kind"] == "square" and manifest["seconds"] >= 0.2
+    (row,) = estimate(tasks, tmp_path / "results", 1).to_dict("records")
+    assert (row["found"], row["to_do"], row["source"]) == (1, 2, "measured")
+    assert row["seconds_a_task"] == manifest["seconds"]
 
 
 def test_other_parameters_are_another_task(tmp_path):
@@ -194,11 +197,6 @@ def test_what_a_killed_sweep_left_of_a_file_is_removed(tmp_path):
     assert [file.name for file in folder.iterdir()] == [tasks[0].file(folder).name]
 
 
-def test_the_same_task_twice_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="two tasks have the same name: each may come once"):
-        sweep([*tasks_of(tmp_path, 1), *tasks_of(tmp_path, 1)], work, tmp_path / "results")
-
-
 def test_a_limit_leaves_the_rest_for_later(tmp_path):
     tasks = tasks_of(tmp_path, 5)
     swept = sweep(tasks, work, tmp_path / "results", limit=2)
@@ -208,6 +206,8 @@ def test_a_limit_leaves_the_rest_for_later(tmp_path):
     assert begun(tmp_path) == [0, 1, 2, 3]
     with pytest.raises(ValueError, match="limit is 0"):
         sweep(tasks, work, tmp_path / "results", limit=0)
+    with pytest.raises(ValueError, match="two tasks have the same name: each may come once"):
+        sweep([*tasks, tasks[0]], work, tmp_path / "results")
 
 
 # -------------------------------------------------------------------------------------- killed processes
@@ -235,7 +235,7 @@ def started(tmp_path, root, jobs=1, n=6, **more):
 def wait_for(what, seconds=300.0):
     deadline = time.monotonic() + seconds
     while not what():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, "it never came"
         time.sleep(0.02)
 
 
@@ -281,14 +281,15 @@ def test_an_interrupted_sweep_leaves_no_process_and_goes_on(tmp_path, root):
     assert swept.found >= 2 and not list((tmp_path / "results").glob(".*"))
 
 
-def test_a_killed_process_loses_no_task(tmp_path):
+@pytest.mark.parametrize("executor", ["processes", "dask"], indirect=True)
+def test_a_killed_worker_loses_no_task(tmp_path, executor):
     n = 8
     tasks = tasks_of(tmp_path, n, killer=2, once=True, seconds=0.1)
-    swept = sweep(tasks, work, tmp_path / "results", Processes(2))
+    swept = sweep(tasks, work, tmp_path / "results", executor)
     assert not swept.failures
     pd.testing.assert_frame_equal(swept.tables()["squares"], squares(range(n)))
     assert begun(tmp_path).count(2) == 2
-    # Only what was under way beside it may have been begun again.
+    # Only tasks that were under way beside it may have been begun again.
     assert len(begun(tmp_path)) <= n + 2
 
 
@@ -297,15 +298,6 @@ def test_a_task_that_kills_its_process_is_told_and_the_others_are_done(tmp_path)
     ((name, reason),) = reasons(swept)
     assert name == "square-1" and reason.startswith("worker lost, 3 times: ")
     assert swept.tables()["squares"]["n"].tolist() == [0, 2, 3, 4]
-
-
-def test_a_killed_dask_worker_loses_no_task(tmp_path, cluster):
-    n = 8
-    tasks = tasks_of(tmp_path, n, killer=2, once=True, seconds=0.1)
-    swept = sweep(tasks, work, tmp_path / "results", DaskCluster(cluster.scheduler_address))
-    assert not swept.failures
-    pd.testing.assert_frame_equal(swept.tables()["squares"], squares(range(n)))
-    assert begun(tmp_path).count(2) == 2
 
 
 def test_a_task_that_kills_dask_workers_is_told_and_the_others_are_done(tmp_path, cluster, monkeypatch):
@@ -403,18 +395,13 @@ def test_a_folder_that_workers_do_not_see_is_refused(tmp_path, cluster, monkeypa
 
 
 def test_resources_that_no_worker_has_are_refused(tmp_path, cluster):
-    address = cluster.scheduler_address
-    with_gpu = DaskCluster(address, {"GPU": 1})
-    assert DaskCluster(address).workers() == with_gpu.workers() == 2
-    swept = sweep(tasks_of(tmp_path), work, tmp_path / "results", with_gpu)
+    one, two = (DaskCluster(cluster.scheduler_address, {"GPU": n}) for n in (1, 2))
+    assert DaskCluster(cluster.scheduler_address).workers() == one.workers() == 2
+    swept = sweep(tasks_of(tmp_path), work, tmp_path / "results", one)
     pd.testing.assert_frame_equal(swept.tables()["squares"], SQUARES)
-    for needs in (DaskCluster(address, {"GPU": 2}).workers, lambda: sweep_of_two_gpus(tmp_path, address)):
+    for refused in (two.workers, lambda: sweep(tasks_of(tmp_path, seed=1), work, tmp_path / "results", two)):
         with pytest.raises(ValueError, match=r'no worker .* offers GPU=2.* --resources "GPU=2"'):
-            needs()
-
-
-def sweep_of_two_gpus(tmp_path, address):
-    sweep(tasks_of(tmp_path, seed=1), work, tmp_path / "results", DaskCluster(address, {"GPU": 2}))
+            refused()
 
 
 def test_no_scheduler_and_no_dask_are_told(tmp_path, monkeypatch):
@@ -460,16 +447,6 @@ def test_estimates_follow_from_what_finished_tasks_took(tmp_path):
     for task in tasks:
         stored(tmp_path, task, 1)
     assert total_hours(estimate(tasks, tmp_path, 2), 2) == 0
-
-
-def test_nothing_measured_is_no_number(tmp_path):
-    table = estimate(tasks_of(tmp_path), tmp_path / "none", 2)
-    assert table["source"].tolist() == ["not measured"] and table["hours"].isna().all()
-    assert pd.isna(total_hours(table, 2))
-
-
-def test_a_real_sweep_measures_its_tasks(tmp_path):
-    tasks = tasks_of(tmp_path, 3, seconds=0.2)
-    sweep(tasks, work, tmp_path / "results", limit=1)
-    (row,) = estimate(tasks, tmp_path / "results", 1).to_dict("records")
-    assert (row["found"], row["to_do"], row["source"]) == (1, 2, "measured") and row["seconds_a_task"] >= 0.2
+    unknown = estimate(tasks, tmp_path / "none", 2)
+    assert set(unknown["source"]) == {"not measured"} and unknown["hours"].isna().all()
+    assert pd.isna(total_hours(unknown, 2))

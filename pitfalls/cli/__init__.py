@@ -1,8 +1,7 @@
-"""The command line: the course's experiments on anybody's model and treebank.
+"""The command line: the course's experiments on your own model and treebank.
 
-Computation happens elsewhere. This module reads the arguments and imports nothing heavy, so that ``--help`` answers at
-once; each command is a function of another module here, which is imported when it runs: it calls, writes and says what
-it wrote.
+This module reads the arguments and imports nothing heavy, so that ``--help`` answers at once. Each command is a
+function of another module here, imported when it runs: it calls the package, writes results and says what it wrote.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pitfalls",
-        description="Rank the neurons of a masked language model, probe them, change them, and see what becomes of "
+        description="Rank the neurons of a masked language model, probe them, change them, and see what happens to "
         "each word.",
     )
     parser.add_argument("--version", action="version", version=f"pitfalls {__version__}")
@@ -58,28 +57,32 @@ def _parser() -> argparse.ArgumentParser:
     probe.add_argument("--max-k", type=_positive, default=150, help="probe the first 1 to MAX_K neurons (default 150)")
     probe.set_defaults(run="probe:run")
 
-    intervene = commands.add_parser("intervene", help="change the first k neurons and see what becomes of each word")
+    intervene = commands.add_parser("intervene", help="change the first k neurons and see what happens to each word")
     _add_configuration(intervene)
     intervene.add_argument("--kind", choices=KINDS, default="translation")
     intervene.add_argument(
         "--beta",
         type=float,
         default=8.0,
-        help="of a translation: the factor of the first neuron; it falls to 0.001 at the last (default 8, the paper's)",
+        help="of a translation: the factor of the first neuron; falls to 0.001 at the last (default 8, the paper's)",
     )
     intervene.add_argument(
         "--alpha", type=float, default=1.0, help="of a constant translation: the factor of all neurons (default 1)"
     )
     intervene.add_argument(
-        "--target", metavar="VALUE", help="the value to translate to (default: each value's next, as in the paper)"
+        "--target", metavar="VALUE", help="the value to translate to (default: the next value, as in the paper)"
     )
     intervene.add_argument(
-        "--random", type=_positive, default=1, metavar="N", help="random rankings, with seeds from --seed (default 1)"
+        "--random",
+        type=_positive,
+        default=1,
+        metavar="N",
+        help="number of random rankings, seeded from --seed on (default 1)",
     )
     intervene.add_argument(
         "--spacy",
         metavar="PIPELINE",
-        help="an installed spaCy pipeline that judges the words (default: the treebank's lexicon, then simplemma)",
+        help="an installed spaCy pipeline to judge the words (default: the treebank's lexicon, then simplemma)",
     )
     intervene.add_argument("--step", type=_positive, default=10, help="distance between two values of k (default 10)")
     intervene.add_argument("--max-k", type=_positive, default=300, help="largest k (default 300)")
@@ -96,14 +99,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_conversion(repeat, None, "of the paper world, default authors")
     repeat.add_argument("--notebooks", type=Path, default=Path("notebooks"))
     repeat.add_argument("--output", type=Path, default=Path("."))
-    repeat.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="notebooks at once (one a core)")
+    repeat.add_argument(
+        "--jobs", type=_positive, default=os.cpu_count() or 1, help="notebooks at once (default: one per core)"
+    )
     repeat.set_defaults(run="reproduce:run")
 
-    mini = commands.add_parser("mini", help="write the generated treebanks of the mini world anew")
+    mini = commands.add_parser("mini", help="write the generated treebanks of the mini world again")
     mini.add_argument("--folder", type=Path, default=Path("data/mini"))
     mini.set_defaults(run="mini:write")
 
-    training = commands.add_parser("pretrain", help="train the mini world's BERT anew; goes on where it stopped")
+    training = commands.add_parser("pretrain", help="train the mini world's BERT again, from where it stopped")
     training.add_argument("--folder", type=Path, default=Path("data/mini/model"))
     training.add_argument("--checkpoints", type=Path, default=Path("build/pretrain"))
     training.set_defaults(run="mini:pretrain")
@@ -126,13 +131,13 @@ def _add_configuration(parser: argparse.ArgumentParser) -> None:
     )
     add("--attribute", required=True, choices=ATTRIBUTES, metavar="NAME", help=", ".join(ATTRIBUTES))
     add("--layer", required=True, type=int, help="0 (embeddings) to the model's last")
-    add("--language", metavar="CODE", help="ISO 639-3, where the files' names do not say it")
+    add("--language", metavar="CODE", help="ISO 639-3, if the files' names do not say it")
     _add_conversion(parser, "ours", "default ours")
     add(
         "--min-forms",
         type=_positive,
         default=100,
-        help="the value filter: distinct forms a split (default 100)",
+        help="the value filter: distinct forms per split (default 100)",
     )
     add(
         "--max-neurons",
@@ -150,7 +155,7 @@ def _add_conversion(parser: argparse.ArgumentParser, default: str | None, what: 
         "--conversion",
         choices=tuple(CONVERSIONS),
         default=default,
-        help=f"to UniMorph: as the authors ran it, the converter with its language rules, or ours ({what})",
+        help=f"to UniMorph: as the authors ran it, with the converter's language rules, or ours ({what})",
     )
 
 
@@ -185,7 +190,7 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
         "--sentences",
         type=_positive,
         default=plan.test_sentences,
-        help=f"test sentences that are drawn a configuration (default {plan.test_sentences}; the paper takes all)",
+        help=f"test sentences to draw per configuration (default {plan.test_sentences}; the paper takes all)",
     )
     add(
         "--words",
@@ -193,19 +198,24 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
         type=_positive,
         default=(plan.train_words, plan.dev_words, plan.test_words),
         metavar=("TRAIN", "DEV", "TEST"),
-        help="words that rankings and probes learn from, select on and are scored on at most, drawn "
+        help="at most how many words to draw for rankings and probes to learn from, select on and be scored on "
         f"(default {plan.train_words} {plan.dev_words} {plan.test_words}; the paper takes all)",
     )
     add("--seed", type=int, default=plan.seed)
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="processes (default: one a core)")
+    where.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="processes (default: one per core)")
     where.add_argument(
         "--dask",
         metavar="ADDRESS",
-        help="of a Dask scheduler, such as tcp://10.0.0.1:8786, whose workers do the work and see --output too",
+        help="of a Dask scheduler, such as tcp://10.0.0.1:8786, whose workers do the work and also see --output",
     )
-    add("--dry-run", action="store_true", help="say what is to do and how long it takes; do nothing")
-    add("--limit", type=_positive, metavar="N", help="do at most N configurations that are not done; publish nothing")
+    add("--dry-run", action="store_true", help="say what is left to do and how long it takes; do nothing")
+    add(
+        "--limit",
+        type=_positive,
+        metavar="N",
+        help="do at most N unfinished configurations; publish nothing unless all are done",
+    )
     add("--output", type=Path, default=Path("."), help="folder for figures/, results/ and build/ (default: here)")
     parser.set_defaults(run="sweep:run")
 

@@ -10,8 +10,7 @@ from typing import Literal
 import pandas as pd
 
 from pitfalls import figures
-from pitfalls.cli.common import say
-from pitfalls.cli.configuration import name_of, world_and_data, wrote
+from pitfalls.cli.common import name_of, say, world_and_data, wrote
 from pitfalls.interventions.ablation import Ablation
 from pitfalls.interventions.kinds import Kind
 from pitfalls.interventions.outcomes import clwv
@@ -79,7 +78,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _say_judge(experiment: Experiment) -> None:
-    """Name the analyser, and how much of the test words it knows."""
+    """Name the analyser, and how many of the test words it knows."""
     judge, data = experiment.analyser(), experiment.data
     known = coverage([judge], data.test.forms).set_index("per").loc["word"]
     say(
@@ -89,11 +88,11 @@ def _say_judge(experiment: Experiment) -> None:
 
 
 def _say_damage(run: Run) -> None:
-    """Say what the strongest ranking did to the words that were left alone."""
+    """Say how many of the other words the strongest ranking damaged."""
     try:
         found = run.damage().iloc[0]
     except ValueError as error:
-        # All words may carry the attribute: no reason to lose what has been done.
+        # All words may carry the attribute: no reason to stop here.
         say(f"damage: {error}")
         return
     who = f"{found['ranking']} {found['direction']}, k = {found['k']}"
@@ -104,7 +103,7 @@ def _say_damage(run: Run) -> None:
 
 
 def _say_left_out(experiment: Experiment) -> None:
-    """Name the values that test words have and that are not studied: training may lack them altogether."""
+    """Name the values of test words that are not studied, such as those that training lacks."""
     data = experiment.data
     found = {
         word.attributes.get(data.attribute) for sentence in experiment.sentences("test") for word in sentence.words
@@ -139,7 +138,7 @@ def _say_rates(intervals: pd.DataFrame, title: str, ks: Sequence[int]) -> None:
 
 
 def _before_and_after(shown: pd.DataFrame, sentences: Sequence[Sentence]) -> str:
-    """Each sentence before and after, the words that came out different between stars, and what became of each."""
+    """Each sentence before and after, with stars around the words that came out different, and their outcomes."""
     # Words may hold spaces, so that the text alone does not say where they are.
     forms = {(sentence.id, " ".join(sentence.forms)): sentence.forms for sentence in sentences}
     blocks = []

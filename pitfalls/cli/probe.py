@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 
 from pitfalls import figures
-from pitfalls.cli.common import say
-from pitfalls.cli.configuration import name_of, world_and_data, wrote
+from pitfalls.cli.common import name_of, say, world_and_data, wrote
 from pitfalls.probes.curves import probe_curves
 from pitfalls.study.experiments import paper_rankings
 from pitfalls.study.output import publish

@@ -22,7 +22,7 @@ _USUAL = {"device": "cpu", "dtype": None}
 def run(options: argparse.Namespace) -> None:
     """Do the command."""
     world = world_options(options)
-    # What is as it is by default is not named: a task's name hangs on all that is.
+    # Defaults are not named: a task's name depends on all that is named.
     world |= {name: getattr(options, name) for name in ("device", "dtype") if getattr(options, name) != _USUAL[name]}
     train, dev, test = options.words
     plan = Plan(test_sentences=options.sentences, train_words=train, dev_words=dev, test_words=test, seed=options.seed)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pitfalls.columns import CONFIGURATION
 from pitfalls.figures.points import count, finite, require
 from pitfalls.figures.style import Plot, blank, settings
+from pitfalls.site import with_site
 
 _NEEDED = (*CONFIGURATION, "cluster", "x", "y", "score")
 _WHAT = "a figure of clusters"
@@ -73,6 +74,7 @@ def clusters(table: pd.DataFrame) -> Plot:
     Scatter plot: 4 configurations in 2 clusters, near each other where the probing curves have the same shape. G>L: 2
     (mean score 1.50): Case 2. L>G: 2 (mean score -1.00): Case 1, Mood 1.
     """
+    table = with_site(table)
     require(table, _NEEDED, _WHAT)
     _check(table)
     points = table.assign(label=[_label(*row) for row in table[CONFIGURATION].itertuples(index=False, name=None)])
@@ -102,13 +104,14 @@ def _check(table: pd.DataFrame) -> None:
     finite(table, ("x", "y", "score"))
 
 
-def _label(language: Any, attribute: Any, layer: Any) -> str:
-    """What a point is called.
+def _label(language: Any, attribute: Any, kind: Any, layer: Any) -> str:
+    """What a point is called; sites other than the residual stream's also by their kind.
 
-    >>> _label("bul", "Definiteness", 7), _label("deu", "Evidentiality", 7)
+    >>> _label("bul", "Definiteness", "residual", 7), _label("deu", "Evidentiality", "residual", 7)
     ('Def-bul-7', 'Evid-deu-7')
     """
-    return f"{_SHORT.get(attribute, attribute[:4])}-{language}-{layer}"
+    where = layer if kind == "residual" else f"{kind}{layer}"
+    return f"{_SHORT.get(attribute, attribute[:4])}-{language}-{where}"
 
 
 def _ordered(names: list[str]) -> list[str]:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from pitfalls.columns import CONFIGURATION
 from pitfalls.figures.effect_curves import (
     COLUMNS,
     draw_curves,
@@ -20,6 +21,7 @@ from pitfalls.figures.effect_curves import (
 )
 from pitfalls.figures.points import count, if_draws, only, require, unmixed
 from pitfalls.figures.style import Plot, blank, in_order, language_name, ranking_name, settings
+from pitfalls.site import Site, with_site
 
 #: One small panel, in inches.
 SMALL_PANEL = (2.1, 1.6)
@@ -27,12 +29,12 @@ _LEGEND_WIDTH, _LEGEND_LINE = 1.7, 0.17
 _FONTS = {"size": 7.0, "title": 7.5, "figure": 9.0}
 _WHAT = "a grid of intervention curves"
 
-# (attribute, layer)
-_Panel = tuple[str, Any]
+# (attribute, site)
+_Panel = tuple[str, Site]
 
 
 def effects_grid(effects: pd.DataFrame) -> Plot:
-    """Draw error rate (solid) and CLWV (dashed) over k in small panels, one row per attribute, one column per layer.
+    """Draw error rate (solid) and CLWV (dashed) over k in small panels, one row per attribute, one column per site.
 
     Each panel is what :func:`~pitfalls.figures.effects` draws of its configuration. Where panels differ in strength,
     each title gives its own. A combination that the table lacks leaves its place blank. Rows that differ in their seeds
@@ -42,7 +44,7 @@ def effects_grid(effects: pd.DataFrame) -> Plot:
     ----------
     effects:
         Tables of ``intervene``, concatenated; of one language, kind, split and target, and of one strength for each
-        attribute and layer.
+        attribute and site.
 
     Raises
     ------
@@ -60,45 +62,45 @@ def effects_grid(effects: pd.DataFrame) -> Plot:
     Linear at k = 9, highest error rate 0.300 by Linear at k = 9. Gender, layer 3, β = 8 (10 words): highest CLWV
     0.500 by Linear at k = 9, highest error rate 0.500 by Linear at k = 9.
     """
-    require(effects, ("language", "attribute", "layer", *COLUMNS), _WHAT)
+    effects = with_site(effects)
+    require(effects, (*CONFIGURATION, *COLUMNS), _WHAT)
     language, kind = only(effects, "language", _WHAT), only(effects, "kind", _WHAT)
     unmixed(effects, ("split", "target"), _WHAT)
-    parts: dict[_Panel, pd.DataFrame] = {
-        (str(attribute), layer): part for (attribute, layer), part in effects.groupby(["attribute", "layer"])
-    }
+    grouped: Any = effects.groupby(["attribute", "site", "layer"])
+    parts: dict[_Panel, pd.DataFrame] = {(attribute, Site(*at)): part for (attribute, *at), part in grouped}
     strengths = {
-        (attribute, layer): float(only(part, "strength", f"the panel of {attribute}, layer {layer},"))
-        for (attribute, layer), part in parts.items()
+        (attribute, site): float(only(part, "strength", f"the panel of {attribute}, {site},"))
+        for (attribute, site), part in parts.items()
     }
     points = {panel: rates(part) for panel, part in parts.items()}
     every = pd.concat(
-        [points[panel].assign(attribute=panel[0], layer=panel[1], strength=strengths[panel]) for panel in points],
+        [points[panel].assign(attribute=panel[0], **panel[1].columns, strength=strengths[panel]) for panel in points],
         ignore_index=True,
     )
     same = every["strength"].nunique(dropna=False) == 1
     about = f"{language_name(language)}: {kind_in_words(kind, every['strength'].iloc[0]) if same else kind}"
-    titles = {panel: f"{panel[0]}, layer {panel[1]}" for panel in parts}
+    titles = {panel: f"{panel[0]}, {panel[1]}" for panel in parts}
     if not same:
         titles = {panel: f"{title}, {strength_in_words(kind, strengths[panel])}" for panel, title in titles.items()}
     figure, missing = _draw(points, titles, every, about)
     told = [f"{titles[panel]} ({_n_words(points[panel])}): {_in_words(points[panel])}." for panel in parts]
     if missing:
-        told.append(
-            f"Left blank, as the table has no rows: {'; '.join(f'{a}, layer {layer}' for a, layer in missing)}."
-        )
-    size = f"{count(every['attribute'].nunique(), 'attribute')} by {count(every['layer'].nunique(), 'layer')}"
+        told.append(f"Left blank, as the table has no rows: {'; '.join(f'{name}, {site}' for name, site in missing)}.")
+    sites = {site for _, site in points}
+    what = "layer" if {site.kind for site in sites} == {"residual"} else "site"
+    size = f"{count(every['attribute'].nunique(), 'attribute')} by {count(len(sites), what)}"
     alt = (
         f"Grid of line charts over k, the number of changed neurons, {size}: error rate and CLWV as fractions of all "
         f"predictions. {about}. {' '.join(told)}"
     )
     caption = (
-        f"{about}. A row an attribute, a column a layer: error rate (solid: the word came out different) and CLWV "
-        f"(dashed: right lemma, another value) as fractions of the predicted words ({_n_words(every)} a panel), over "
+        f"{about}. One row per attribute, one column per {what}: error rate (solid: the word came out different) and "
+        f"CLWV (dashed: right lemma, another value) as fractions of the predicted words ({_n_words(every)} a panel), over "
         "the number k of changed neurons; hollow markers: bottom to top."
         + if_draws(every, " Bands span the draws.")
         + (" Blank: not in the table." if missing else "")
     )
-    first = ["attribute", "layer", "strength"]
+    first = ["attribute", "site", "layer", "strength"]
     table = every[first + [column for column in every.columns if column not in first]]
     return Plot(figure, alt, caption, table.rename(columns={"mean": "rate"}))
 
@@ -112,16 +114,16 @@ def _draw(
     points: dict[_Panel, pd.DataFrame], titles: dict[_Panel, str], every: pd.DataFrame, about: str
 ) -> tuple[Figure, list[_Panel]]:
     """The figure, and the panels that stay blank."""
-    attributes, layers = sorted({name for name, _ in points}), sorted({layer for _, layer in points})
+    attributes, sites = sorted({name for name, _ in points}), sorted({site for _, site in points})
     with settings():
         handles = legend_handles(every)
         height = max(SMALL_PANEL[1] * len(attributes), _LEGEND_LINE * len(handles)) + 0.7
-        figure = blank((SMALL_PANEL[0] * len(layers) + _LEGEND_WIDTH, height))
-        grid = figure.subplots(len(attributes), len(layers), sharex=True, sharey=True, squeeze=False)
+        figure = blank((SMALL_PANEL[0] * len(sites) + _LEGEND_WIDTH, height))
+        grid = figure.subplots(len(attributes), len(sites), sharex=True, sharey=True, squeeze=False)
         missing = []
         for row, name in enumerate(attributes):
-            for column, layer in enumerate(layers):
-                axes, panel = grid[row][column], (name, layer)
+            for column, site in enumerate(sites):
+                axes, panel = grid[row][column], (name, site)
                 if panel not in points:
                     axes.set_axis_off()
                     missing.append(panel)

@@ -22,6 +22,7 @@ from pitfalls.figures.points import (
     unmixed,
 )
 from pitfalls.figures.style import Plot, appearance, language_name, panels, ranking_name, settings
+from pitfalls.site import with_site
 
 _AREAS = ["probing_area", "clwv_area"]
 _COLUMNS = (*CONFIGURATION, "ranking", "direction", "probe", *_AREAS)
@@ -31,7 +32,7 @@ _WHAT = "a figure of what is encoded and what is used"
 def encoded_used(areas: pd.DataFrame) -> Plot:
     """Draw the area under each ranking's CLWV curve (upwards) against that under its probing curve (to the right).
 
-    Each ranking has one point per configuration (language, attribute and layer); from bottom to top the markers are
+    Each ranking has one point per configuration (language, attribute and site); from bottom to top the markers are
     hollow. Farther right, a probe reads the attribute better from the ranking's first neurons; farther up, changing
     them changes more words. Rows that differ in their seeds only are averaged. The alt text gives Spearman's
     correlation over all points, and the mean of the correlations within configurations; configurations where one side
@@ -60,6 +61,7 @@ def encoded_used(areas: pd.DataFrame) -> Plot:
     the mean over 1. Mean areas under the probe's and the CLWV curve: Linear 0.900 and 0.200; Gaussian 0.800 and 0.300;
     Probeless 0.700 and 0.100.
     """
+    areas = with_site(areas)
     _check(areas)
     points = means_over_draws(areas, [*CONFIGURATION, "ranking", "direction", "probe"], _AREAS)
     probe = f"{ranking_name(str(points['probe'].iloc[0]), 'ttb')} probe's"

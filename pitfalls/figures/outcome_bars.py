@@ -9,9 +9,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pitfalls.columns import CONFIGURATION
 from pitfalls.figures.effect_curves import kind_in_words
 from pitfalls.figures.points import require
 from pitfalls.figures.style import Plot, language_name, panels, ranking_name, settings
+from pitfalls.site import Site, with_site
 
 # Outcome -> the legend's words, colour and hatching, in the order of the bars: unchanged, then the right lemma, then
 # the wrong one, then what is not a known word. Shades of Okabe and Ito's colours; hatching repeats what they say.
@@ -26,7 +28,7 @@ _LOOKS = {
     "split": ("split differently", "#CC79A7", "||||"),
     "unknown": ("unknown to the analyser", "#8C8C8C", "----"),
 }
-_KEYS = ("language", "attribute", "layer", "split", "ranking", "direction", "kind", "strength", "target", "k")
+_KEYS = (*CONFIGURATION, "split", "ranking", "direction", "kind", "strength", "target", "k")
 _SEEDS = ("ranking_seed", "seed")
 # Shares of this size or more are written into the bar; the numbers of smaller ones would not fit.
 _WRITTEN_FROM = 0.04
@@ -42,8 +44,8 @@ def outcomes(table: pd.DataFrame) -> Plot:
     ----------
     table:
         Columns what (the bar's label; bars stand in order of appearance), outcome and count (words). A bar has one
-        value in each other key of ``intervene`` that the table has (language, attribute, layer, ..., k); keys with one
-        value in the whole table stand in the title.
+        value in each other key of ``intervene`` that the table has (language, attribute, site, layer, ..., k); keys
+        with one value in the whole table stand in the title.
 
     Raises
     ------
@@ -59,6 +61,7 @@ def outcomes(table: pd.DataFrame) -> Plot:
     Stacked bar chart: shares of outcomes among changed words. Linear (n = 200): unchanged 0.750; right lemma, intended
     value 0.250. Random (n = 200): unchanged 1.000.
     """
+    table = with_site(table)
     _check(table)
     shares = _shares(table)
     about = _about(table)
@@ -129,7 +132,7 @@ def _about(table: pd.DataFrame) -> str:
     subject += [str(one["attribute"])] if "attribute" in one else []
     parts = [" ".join(subject)] if subject else []
     if "layer" in one:
-        parts.append(f"layer {one['layer']}")
+        parts.append(str(Site(one["site"], one["layer"])) if "site" in one else f"layer {one['layer']}")
     if "ranking" in one:
         parts.append(ranking_name(str(one["ranking"]), str(one.get("direction", "ttb"))))
     if "kind" in one:

@@ -11,8 +11,9 @@ from matplotlib.patheffects import Normal, Stroke
 
 from pitfalls.figures.points import count, only, require, unmixed
 from pitfalls.figures.style import Plot, panels, ranking_name, settings
+from pitfalls.site import Site, with_site
 
-_CONFIGURATION = ["attribute", "language", "layer"]
+_CONFIGURATION = ["attribute", "language", "site", "layer"]
 _MEASURES = ["n_rankings", "n_neurons", "k", "overlap", "expected", "low", "high", "p_value"]
 _NEEDED = (*_CONFIGURATION, "rankings", *_MEASURES)
 _WHAT = "a figure of overlap bars"
@@ -59,13 +60,14 @@ def overlap_bars(overlaps: pd.DataFrame) -> Plot:
     rankings 13.0 (7 to 19). Number-fin: Linear, Gaussian 31; Linear, Probeless 15. 1 of 2 bars are above the interval
     of chance, 0 below.
     """
+    overlaps = with_site(overlaps)
     require(overlaps, _NEEDED, _WHAT)
     k, n_neurons = int(only(overlaps, "k", _WHAT)), int(only(overlaps, "n_neurons", _WHAT))
     unmixed(overlaps, ["direction"], _WHAT)
-    several_layers = overlaps["layer"].nunique() > 1
+    sites = sorted({Site(*at) for at in overlaps[["site", "layer"]].itertuples(index=False, name=None)})
     names = [
-        configuration_name(attribute, language, layer if several_layers else None)
-        for attribute, language, layer in overlaps[_CONFIGURATION].itertuples(index=False, name=None)
+        configuration_name(attribute, language, Site(*at) if len(sites) > 1 else None)
+        for attribute, language, *at in overlaps[_CONFIGURATION].itertuples(index=False, name=None)
     ]
     points = overlaps.assign(configuration=names)
     configurations, bars = points["configuration"].unique().tolist(), points["rankings"].unique().tolist()
@@ -80,8 +82,7 @@ def overlap_bars(overlaps: pd.DataFrame) -> Plot:
         for own in [points[points["configuration"] == name]]
     ]
     above, below = (points["overlap"] > points["high"]).sum(), (points["overlap"] < points["low"]).sum()
-    layers = f"of layer{'s' * several_layers} {', '.join(str(layer) for layer in sorted(points['layer'].unique()))}"
-    size = f"{count(len(configurations), 'configuration')} {layers}"
+    size = f"{count(len(configurations), 'configuration')} of {_in_words(sites)}"
     alt = (
         f"Bar chart: how many of their first {k} of {n_neurons} neurons rankings share, {size}. By chance: {chance}. "
         f"{' '.join(told)} {above} of {len(points)} bars are above the interval of chance, {below} below."
@@ -94,16 +95,22 @@ def overlap_bars(overlaps: pd.DataFrame) -> Plot:
     return Plot(figure, alt, caption, points[["configuration", *columns]].reset_index(drop=True))
 
 
-def configuration_name(attribute: str, language: str, layer: int | None = None) -> str:
-    """What the axes of overlaps call a configuration.
+def configuration_name(attribute: str, language: str, site: Site | None = None) -> str:
+    """What the axes of overlaps call a configuration; the residual stream by its layer alone.
 
     Examples
     --------
-    >>> configuration_name("Part of Speech", "fra"), configuration_name("Number", "fin", 7)
+    >>> configuration_name("Part of Speech", "fra"), configuration_name("Number", "fin", Site("residual", 7))
     ('POS-fra', 'Number-fin-7')
     """
     name = f"{attribute_name(attribute)}-{language}"
-    return name if layer is None else f"{name}-{layer}"
+    return name if site is None else f"{name}-{site.layer if site.kind == 'residual' else site.id}"
+
+
+def _in_words(sites: list[Site]) -> str:
+    if len(sites) == 1 or {site.kind for site in sites} != {"residual"}:
+        return ", ".join(map(str, sites))
+    return f"layers {', '.join(str(site.layer) for site in sites)}"
 
 
 def attribute_name(attribute: str) -> str:

@@ -15,9 +15,10 @@ from pitfalls.figures.heat_map import heat_map, square
 from pitfalls.figures.overlap_bars import attribute_name, configuration_name
 from pitfalls.figures.points import count, require, unmixed
 from pitfalls.figures.style import Plot, blank, ranking_name, settings
+from pitfalls.site import Site, with_site
 
 _SIDES = [f"{name}_{side}" for side in "ab" for name in ("attribute", "language")]
-_ONE = ("layer", "ranking", "direction", "n_neurons", "k", "expected", "low", "high")
+_ONE = ("site", "layer", "ranking", "direction", "n_neurons", "k", "expected", "low", "high")
 _NEEDED = (*_SIDES, *_ONE, "overlap", "p_value")
 _WHAT = "a map of overlaps"
 
@@ -37,7 +38,7 @@ def overlap_map(overlaps: pd.DataFrame) -> Plot:
     Parameters
     ----------
     overlaps:
-        Columns attribute_a, language_a, attribute_b, language_b, layer, ranking, direction, n_neurons, k, overlap
+        Columns attribute_a, language_a, attribute_b, language_b, site, layer, ranking, direction, n_neurons, k, overlap
         (neurons), expected, low, high (by chance) and p_value; one row per pair, of one layer, ranking, direction and
         k (and ranking_seed, where it has that column).
 
@@ -61,8 +62,9 @@ def overlap_map(overlaps: pd.DataFrame) -> Plot:
     """
     rows = _rows(overlaps)
     k, n_neurons, layer = (int(rows[column].iloc[0]) for column in ("k", "n_neurons", "layer"))
+    site = Site(rows["site"].iloc[0], layer)
     chance, low, high = float(rows["expected"].iloc[0]), int(rows["low"].iloc[0]), int(rows["high"].iloc[0])
-    about = f"{ranking_name(str(rows['ranking'].iloc[0]), str(rows['direction'].iloc[0]))}, layer {layer}"
+    about = f"{ranking_name(str(rows['ranking'].iloc[0]), str(rows['direction'].iloc[0]))}, {site}"
     names = sorted({name for pair in _pairs(rows) for name in pair})
     cells = dict(zip(_pairs(rows), rows["overlap"], strict=True))
     shared = square(names, cells | {(b, a): overlap for (a, b), overlap in cells.items()})
@@ -88,6 +90,7 @@ def overlap_map(overlaps: pd.DataFrame) -> Plot:
 
 def _rows(overlaps: pd.DataFrame) -> pd.DataFrame:
     """The pairs, one row each, with the share of the first k that they have in common."""
+    overlaps = with_site(overlaps)
     require(overlaps, _NEEDED, _WHAT)
     unmixed(overlaps, (*_ONE, "ranking_seed"), _WHAT)
     pairs = _pairs(overlaps)

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from pitfalls.columns import CONFIGURATION
 from pitfalls.figures.style import in_order, language_name
+from pitfalls.site import Site, with_site
 
 
 def require(table: pd.DataFrame, needed: Iterable[str], what: str) -> None:
@@ -72,8 +74,9 @@ def finite(table: pd.DataFrame, columns: Iterable[str], advice: str = "") -> Non
 
 def subject(table: pd.DataFrame, what: str) -> str:
     """What a figure is about, such as "Spanish Gender, layer 3"; the table must be of one configuration."""
-    language, attribute, layer = (only(table, column, what) for column in ("language", "attribute", "layer"))
-    return f"{language_name(language)} {attribute}, layer {layer}"
+    table = with_site(table)
+    language, attribute, kind, layer = (only(table, column, what) for column in CONFIGURATION)
+    return f"{language_name(language)} {attribute}, {Site(kind, layer)}"
 
 
 def one_configuration(table: pd.DataFrame, needed: Iterable[str], single: Iterable[str], what: str) -> str:

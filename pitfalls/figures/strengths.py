@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from pitfalls.columns import CONFIGURATION
 from pitfalls.figures.points import by_ranking, draw_line, if_draws, in_words, one_configuration, over_draws, require
 from pitfalls.figures.style import Plot, appearance, panels, ranking_name, settings
+from pitfalls.site import with_site
 
 _LINE = ["kind", "ranking", "direction"]
 _CLWV = ("intended", "another")
@@ -110,6 +111,7 @@ def strengths(table: pd.DataFrame) -> Plot:
     words. Scaled by rank: Linear 0.200 at β = 2, 0.500 at β = 8.
     """
     what = "a figure of strengths over configurations"
+    table = with_site(table)
     require(table, (*CONFIGURATION, *_LINE, "strength", "max_clwv"), what)
     _check_kinds(table, what)
     n = len(table[CONFIGURATION].drop_duplicates())

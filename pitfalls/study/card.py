@@ -79,13 +79,13 @@ def agreement_rate(world: World, language: str, feature: str) -> pd.DataFrame:
     """Share of masked endings that come back with the right ``feature``, an attractor standing in between.
 
     As in Linzen et al. (2016) the model chooses among the forms of the word itself: of the endings that give a form of
-    its lemma which shows one value of the feature, the likeliest must show the right one. (Otherwise a present tense,
-    which has no gender in Russian, would be a wrong gender.) ``where`` tells besides how often the likeliest of *all*
-    subwords shows the right value.
+    its lemma which shows one value of the feature, the likeliest must show the right one. (Without this, a present
+    tense, which has no gender in Russian, would count as a wrong gender.) ``where`` also says how often the likeliest
+    of *all* subwords shows the right value.
     """
     lexicon, model = world.lexicon(language), world.model
     if not isinstance(model, MaskedLM):
-        raise ValueError(f"agreement is asked with masks, and {model.name} of the {world.name} world has none")
+        raise ValueError(f"agreement is measured with masks, and {model.name} of the {world.name} world has none")
     endings = _endings(model, lexicon, feature)
     trees = corpora.trees(language)["test"]
     asked = []
@@ -105,7 +105,7 @@ def agreement_rate(world: World, language: str, feature: str) -> pd.DataFrame:
 
 
 def _told(lexicon: Lexicon, form: str, feature: str) -> set[str]:
-    """The values that a form can have; readings without the feature (an infinitive) say nothing against them."""
+    """The values that a form can have, ignoring readings without the feature (an infinitive)."""
     return {value for analysis in lexicon.lookup(form) if (value := analysis.value(feature)) is not None}
 
 

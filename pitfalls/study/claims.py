@@ -1,7 +1,7 @@
 """The claims of the paper, each as a small function over result tables: evidence, control, verdict.
 
-A verdict follows from the tables and from limits that stand here; nothing of it is written by hand. The claims and
-their tags are those of SOURCES.md ("Claims"); the limits are ours.
+A verdict follows from the tables and from limits that are stated here; none is written by hand. The claims and their
+tags are those of SOURCES.md ("Claims"); the limits are ours.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from scipy import stats
 
 from pitfalls.columns import CONFIGURATION
 from pitfalls.interventions.outcomes import error_rate
+from pitfalls.site import with_site
 
 Verdict = Literal["holds", "holds in part", "fails", "not testable"]
 Tables = Mapping[str, pd.DataFrame]
 
 _THREE = ("linear", "gaussian", "probeless")
-#: Two accuracies or rates nearer than this are not told apart.
+#: Accuracies or rates that differ by less count as equal.
 MARGIN = 0.005
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a world says of a claim."""
+    """What the tables of a world say about a claim."""
 
     evidence: str
     control: str
     verdict: Verdict
-    numbers: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Claim:
 
 
 def _accuracies(tables: Tables, task: str = "real") -> pd.DataFrame:
-    """Accuracies, a row a configuration and k, a column a (probe, ranking, direction); draws averaged."""
+    """Accuracies, one row per configuration and k, one column per (probe, ranking, direction); draws averaged."""
     curves = tables["curves"]
     own = curves[curves["task"] == task]
     return own.pivot_table(index=[*CONFIGURATION, "k"], columns=["probe", "ranking", "direction"], values="accuracy")
@@ -71,7 +71,6 @@ def _confounded(tables: Tables) -> Finding:
         "one, on average over two fixed probes",
         f"the two fixed probes contradict each other at {between:.0%}",
         _graded(share, 0.05),
-        {"share": share, "fixed_probes": between},
     )
 
 
@@ -87,7 +86,7 @@ def _encoded_not_used(tables: Tables) -> Finding:
     happens = moves.max(axis=1) > 0.01
     reads, moves = reads[happens], moves[happens]
     if not len(moves):
-        return Finding("no ranking flips words in any configuration", "", "not testable", {})
+        return Finding("no ranking flips words in any configuration", "", "not testable")
     of_readable = np.array([moves.iloc[i][name] for i, name in enumerate(reads.idxmax(axis=1))])
     falls_short = of_readable < 0.8 * moves.max(axis=1).to_numpy()
     same = float((reads.idxmax(axis=1) == moves.idxmax(axis=1)).mean())
@@ -97,12 +96,11 @@ def _encoded_not_used(tables: Tables) -> Finding:
         "best does",
         f"the same ranking wins both in {same:.0%}; three at random would in 33 %",
         _graded(share, 0.25),
-        {"share": share, "same_winner": same},
     )
 
 
 def _peaks(tables: Tables) -> pd.DataFrame:
-    """Highest CLWV of the translation, a row a configuration, a column a (ranking, direction); draws averaged."""
+    """Highest CLWV of the translation, one row per configuration, one column per (ranking, direction)."""
     saturation = tables["saturation"]
     own = saturation[saturation["kind"] == "translation"]
     return own.pivot_table(index=CONFIGURATION, columns=["ranking", "direction"], values="max_clwv")
@@ -117,7 +115,6 @@ def _controls_output(tables: Tables) -> Finding:
         f"in {share:.0%} of {len(peaks)} configurations a ranking's highest CLWV is more than .05 above a random one's",
         f"highest CLWV of random rankings: {random.mean():.3f} on average, of the best ranking {best.mean():.3f}",
         _graded(share, 0.5),
-        {"share": share, "best": float(best.mean()), "random": float(random.mean())},
     )
 
 
@@ -131,12 +128,11 @@ def _bad_ranking_wins(tables: Tables) -> Finding:
         "other's own",
         f"a probe with such a ranking beats itself on its own ranking at {own:.0%}",
         _graded(share, 0.05),
-        {"share": share, "itself": own},
     )
 
 
 def _gain_of_bad(at: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float64]:
-    """By how much a probe on its best bad ranking beats a rival on the rival's own, at best, a number a row."""
+    """By how much a probe on the best of the bad rankings beats its rival on the rival's own ranking, per row."""
     bad = [("random", "ttb"), *((name, "btt") for name in _THREE)]
     gains = [at[probe][bad].to_numpy().max(axis=1) - at[rival][(rival, "ttb")].to_numpy() for probe, rival in pairs]
     return np.asarray(np.max(gains, axis=0), dtype=np.float64)
@@ -158,7 +154,6 @@ def _gaussian_memorises(tables: Tables) -> Finding:
         f"(median difference {difference.median():.3f}, Wilcoxon p = {p:.2g})",
         f"their accuracies on the attribute differ by {accuracy:+.3f} on average",
         "holds" if holds else "holds in part" if share > 0.5 else "fails",
-        {"share": share, "median": float(difference.median()), "p": p},
     )
 
 
@@ -172,7 +167,7 @@ def _probeless_moves_most(tables: Tables) -> Finding:
     moved = clwvs.max(axis=1) > 0.05
     clwvs, ks = clwvs[moved], ks[moved]
     if not len(clwvs):
-        return Finding("no ranking has a CLWV above .05", "", "not testable", {})
+        return Finding("no ranking has a CLWV above .05", "", "not testable")
     # A tie is nobody's win.
     wins = int((clwvs["probeless"] > clwvs[["linear", "gaussian"]].max(axis=1)).sum())
     # Of the rankings that get nearly as high as any: does Probeless saturate first?
@@ -185,7 +180,6 @@ def _probeless_moves_most(tables: Tables) -> Finding:
         f"neurons among the best in {fewest}",
         f"by chance it would in a third (binomial p = {p:.2g})",
         "holds" if share > 0.5 and p < 0.05 else "holds in part" if p < 0.05 else "fails",
-        {"share": share, "fewest": fewest / len(clwvs), "p": p},
     )
 
 
@@ -205,7 +199,7 @@ def _ablation_separates_poorly(tables: Tables) -> Finding:
         random = own[own["ranking"] == "random"]
         draws, rankings = int(random["ranking_seed"].nunique()), paper.groupby(at)["error_rate"].size().max()
         if draws not in _RANGE_OF or rankings not in _RANGE_OF:
-            return Finding("the tables hold one random ranking: its spread cannot be told", "", "not testable", {})
+            return Finding("the tables hold one random ranking: its spread cannot be told", "", "not testable")
         spread = paper.groupby(at)["error_rate"].agg(np.ptp).mean() / _RANGE_OF[rankings]
         chance = random.groupby(at)["error_rate"].agg(np.ptp).mean() / _RANGE_OF[draws]
         ratios[kind] = float(spread / chance) if chance > 0 else float("inf")
@@ -215,12 +209,11 @@ def _ablation_separates_poorly(tables: Tables) -> Finding:
         f"{ratios['translation']:.1f} times under translation",
         "below 2 is poor and above 3 good; ranges are scaled by their expectation for as many normal draws",
         "holds" if poor and good else "holds in part" if poor or good else "fails",
-        ratios,
     )
 
 
 def _carries_over(tables: Tables) -> Finding:
-    return Finding("this world has one model", "", "not testable", {})
+    return Finding("this world has one model", "", "not testable")
 
 
 def _three_patterns(tables: Tables) -> Finding:
@@ -237,7 +230,6 @@ def _three_patterns(tables: Tables) -> Finding:
         "; ".join(f"{name} in {n}" for name, n in counts.items()) + f" of {len(mean)} configurations",
         "Gaussian by Gaussian minus Linear by Linear, mean over k; patterns begin at .02",
         "holds" if there == 3 else "holds in part" if there == 2 else "fails",
-        {name: n / len(mean) for name, n in counts.items()},
     )
 
 
@@ -258,11 +250,6 @@ def _partial_overlap(tables: Tables) -> Finding:
         f"(binomial p = {p:.2g})",
         f"by chance they would share {(pairs['expected'] / pairs['k']).mean():.0%} (exact, intervals of 95 %)",
         "holds" if holds else "holds in part" if above > 0.05 else "fails",
-        {
-            "above": above,
-            "share": float(shares.mean()),
-            "languages": same / len(shared) if len(shared) else float("nan"),
-        },
     )
 
 
@@ -282,7 +269,7 @@ CLAIMS = (
 
 
 def ledger(tables: Tables) -> pd.DataFrame:
-    """What the tables say of every claim.
+    """What the tables say about every claim.
 
     Parameters
     ----------
@@ -292,23 +279,21 @@ def ledger(tables: Tables) -> pd.DataFrame:
 
     Returns
     -------
-    A row a claim: claim (its number), tag, text, verdict ("holds", "holds in part", "fails", "not testable"), evidence,
-    control.
+    One row per claim: claim (its number), tag, text, verdict ("holds", "holds in part", "fails", "not testable"),
+    evidence, control.
 
     Raises
     ------
     ValueError
         A table is missing.
     """
-    missing = [
-        name for name in ("curves", "effects", "saturation", "areas", "overlaps", "shared") if name not in tables
-    ]
+    needed = ("curves", "effects", "saturation", "areas", "overlaps", "shared")
+    missing = [name for name in needed if name not in tables]
     if missing:
         raise ValueError(f"the claims need the tables {missing} too; given are {sorted(tables)}")
-    rows = []
-    for claim in CLAIMS:
-        found = claim.test(tables)
-        rows.append((claim.number, claim.tag, claim.text, found.verdict, found.evidence, found.control))
+    tables = {name: with_site(table) for name, table in tables.items()}
+    found = [(claim, claim.test(tables)) for claim in CLAIMS]
+    rows = [(claim.number, claim.tag, claim.text, one.verdict, one.evidence, one.control) for claim, one in found]
     return pd.DataFrame(rows, columns=["claim", "tag", "text", "verdict", "evidence", "control"])
 
 
@@ -317,11 +302,10 @@ def carried_over(one: pd.DataFrame, other: pd.DataFrame) -> Finding:
     both = one.merge(other, on="claim", suffixes=("", "_other"))
     both = both[(both["verdict"] != "not testable") & (both["verdict_other"] != "not testable")]
     if not len(both):
-        return Finding("no claim could be tested with both models", "", "not testable", {})
-    same = float((both["verdict"] == both["verdict_other"]).mean())
+        return Finding("no claim could be tested with both models", "", "not testable")
+    same = both["verdict"] == both["verdict_other"]
     return Finding(
-        f"{(both['verdict'] == both['verdict_other']).sum()} of {len(both)} verdicts are the same for both models",
+        f"{same.sum()} of {len(both)} verdicts are the same for both models",
         "a verdict is one of three",
-        _graded(same, 0.8),
-        {"same": same},
+        _graded(float(same.mean()), 0.8),
     )

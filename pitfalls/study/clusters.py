@@ -22,6 +22,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from pitfalls.columns import CONFIGURATION
 from pitfalls.figures.points import only, require
+from pitfalls.site import Site, with_site
 
 PATTERNS = ("Standard", "G>L", "L>G")
 """The paper's three patterns of curves [C]."""
@@ -52,14 +53,14 @@ class _Curves(NamedTuple):
 
 
 def features(curves: pd.DataFrame) -> tuple[NDArray[np.float64], pd.DataFrame]:
-    """A vector a configuration: its accuracy curves, one after the other, divided by the vector's length.
+    """One vector per configuration: its accuracy curves, one after the other, divided by the vector's length.
 
     Parameters
     ----------
     curves:
         Tables of ``probe_curves``, concatenated; of one split. Rows of the control task, from bottom to top, or of
-        other probes and rankings than :data:`PROBES` and :data:`RANKINGS` are left aside; rows that differ in their
-        seeds only are averaged.
+        other probes and rankings than :data:`PROBES` and :data:`RANKINGS` are ignored; rows that differ only in their
+        seeds are averaged.
 
     Returns
     -------
@@ -79,7 +80,7 @@ def features(curves: pd.DataFrame) -> tuple[NDArray[np.float64], pd.DataFrame]:
     ...      "direction": "ttb", "k": k, "accuracy": 0.5} for probe in PROBES for ranking in RANKINGS for k in (1, 2)])
     >>> matrix, index = features(curves)
     >>> matrix.shape, matrix[0, 0].round(3).item(), index.values.tolist()
-    ((1, 16), 0.25, [['spa', 'Gender', 3]])
+    ((1, 16), 0.25, [['spa', 'Gender', 'residual', 3]])
     """
     read = _read(curves)
     return _vectors(read.accuracy, read.configurations), read.configurations
@@ -95,9 +96,9 @@ def pattern_scores(curves: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    A row a configuration, sorted: language, attribute, layer, difference (mean over rankings and k, in accuracy),
-    score (above 0: towards G>L, below: towards L>G), imbalance (0 or more; the closer to 0, the more Standard). Both
-    are relative to the configurations of the table.
+    One row per configuration, sorted: language, attribute, site, layer, difference (mean over rankings and k, in
+    accuracy), score (above 0: towards G>L, below: towards L>G), imbalance (0 or more; the closer to 0, the more
+    Standard). Score and imbalance are relative to the configurations of the table.
 
     Raises
     ------
@@ -124,16 +125,16 @@ def pattern_scores(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def seed_configurations(curves: pd.DataFrame) -> pd.DataFrame:
-    """The three configurations to start K-means from, one a pattern.
+    """The three configurations to start K-means from, one per pattern.
 
-    The paper's, if the table has all three of them. Otherwise, by :func:`pattern_scores`: for G>L the highest score,
-    for L>G the lowest, for Standard the lowest imbalance among the others; of equals the first. These are extremes of
+    The paper's, if the table has all three of them. If not, by :func:`pattern_scores`: for G>L the highest score, for
+    L>G the lowest, for Standard the lowest imbalance among the others; of equals the first. These are extremes of
     this table: that a configuration is the nearest to G>L does not say that its Gaussian curves are above, its score
     does.
 
     Returns
     -------
-    Three rows, in the order of :data:`PATTERNS`: cluster, language, attribute, layer, score, imbalance, chosen
+    Three rows, in the order of :data:`PATTERNS`: cluster, language, attribute, site, layer, score, imbalance, chosen
     ("paper" or "score").
 
     Raises
@@ -145,8 +146,9 @@ def seed_configurations(curves: pd.DataFrame) -> pd.DataFrame:
     if len(scores) < len(PATTERNS):
         raise ValueError(f"three clusters need three configurations or more, and the table has {len(scores)}")
     place = {key: i for i, key in enumerate(_keys(scores))}
-    if all(key in place for key in PAPER_SEEDS.values()):
-        rows, chosen = [place[PAPER_SEEDS[pattern]] for pattern in PATTERNS], "paper"
+    wanted = [(*PAPER_SEEDS[pattern][:2], Site("residual", PAPER_SEEDS[pattern][2])) for pattern in PATTERNS]
+    if all(key in place for key in wanted):
+        rows, chosen = [place[key] for key in wanted], "paper"
     else:
         # Rounded, because sums that should be equal may differ in the last bit, and must stay a tie.
         score, imbalance = (scores[column].to_numpy().round(12) for column in ("score", "imbalance"))
@@ -173,13 +175,13 @@ def cluster(curves: pd.DataFrame, seeds: pd.DataFrame, seed: int = 0) -> pd.Data
     curves:
         As for :func:`features`.
     seeds:
-        Columns cluster, language, attribute, layer, one row a cluster, such as :func:`seed_configurations` gives.
+        Columns cluster, language, attribute, site, layer, one row per cluster, as :func:`seed_configurations` gives.
     seed:
         Of t-SNE.
 
     Returns
     -------
-    A row a configuration, sorted: language, attribute, layer, cluster, x, y (t-SNE; no unit), score
+    One row per configuration, sorted: language, attribute, site, layer, cluster, x, y (t-SNE; no unit), score
     (:func:`pattern_scores`), is_seed. K-means moves the centres, so a seed may end in another's cluster.
 
     Raises
@@ -189,11 +191,7 @@ def cluster(curves: pd.DataFrame, seeds: pd.DataFrame, seed: int = 0) -> pd.Data
         rows, or names a cluster or configuration twice, or one that ``curves`` lacks.
     """
     read = _read(curves)
-    vectors, names, rows = (
-        _vectors(read.accuracy, read.configurations),
-        _names(seeds),
-        _seed_rows(read.configurations, seeds),
-    )
+    vectors, (names, rows) = _vectors(read.accuracy, read.configurations), _seeds(read.configurations, seeds)
     if len(vectors) < 3:
         raise ValueError(f"a layout needs three configurations or more, and the table has {len(vectors)}")
     labels = _kmeans(vectors, vectors[rows])
@@ -207,8 +205,8 @@ def stability(curves: pd.DataFrame, draws: int, seed: int = 0, seeds: pd.DataFra
     """How far other clusterings agree with the seeded one: the adjusted Rand index, 1 for the same, 0 by chance.
 
     Three changes: K-means from random configurations instead of the seeds ("initialisation"); curves at a bootstrap
-    of the ks, the same for all configurations, from the seeds' own vectors there ("ks"); and without one language,
-    from the seeds' vectors, also where they are of that language ("language").
+    of the ks, the same for all configurations, from the seeds' vectors there ("ks"); and without one language, from the
+    seeds' vectors even if they are of that language ("language").
 
     Parameters
     ----------
@@ -224,8 +222,7 @@ def stability(curves: pd.DataFrame, draws: int, seed: int = 0, seeds: pd.DataFra
     Returns
     -------
     change ("initialisation", "ks", "language"), draw (from 0), left_out (the language, or ""), configurations (how
-    many are compared), adjusted_rand. Languages that leave fewer configurations than clusters are passed over, and so
-    is the only language there is.
+    many are compared), adjusted_rand. A language that leaves fewer configurations than clusters is skipped.
 
     Raises
     ------
@@ -235,9 +232,8 @@ def stability(curves: pd.DataFrame, draws: int, seed: int = 0, seeds: pd.DataFra
     if not isinstance(draws, int) or draws < 1:
         raise ValueError(f"draws must be a whole number, 1 or more, not {draws!r}")
     read = _read(curves)
-    given = seed_configurations(curves) if seeds is None else seeds
-    _names(given)
-    vectors, rows = _vectors(read.accuracy, read.configurations), _seed_rows(read.configurations, given)
+    vectors = _vectors(read.accuracy, read.configurations)
+    _, rows = _seeds(read.configurations, seed_configurations(curves) if seeds is None else seeds)
     seeded = _kmeans(vectors, vectors[rows])
     generator = np.random.default_rng(seed)
     table = []
@@ -265,6 +261,7 @@ def stability(curves: pd.DataFrame, draws: int, seed: int = 0, seeds: pd.DataFra
 
 def _read(curves: pd.DataFrame) -> _Curves:
     """The accuracies of all configurations, averaged over draws."""
+    curves = with_site(curves)
     require(curves, _NEEDED, _WHAT)
     own = curves[curves["probe"].isin(PROBES) & curves["ranking"].isin(RANKINGS) & (curves["direction"] == "ttb")]
     if "task" in own.columns:
@@ -286,9 +283,9 @@ def _read(curves: pd.DataFrame) -> _Curves:
     lacking = np.argwhere(np.isnan(numbers))
     if len(lacking):
         row, column = lacking[0].tolist()
-        (language, attribute, layer), (probe, ranking, k) = wide.index[row], wide.columns[column]
+        (language, attribute, site), (probe, ranking, k) = _keys(wide.index.to_frame())[row], wide.columns[column]
         raise ValueError(
-            f"{language} {attribute}, layer {layer}, has no accuracy of the {probe} probe on the {ranking} ranking at "
+            f"{language} {attribute}, {site}, has no accuracy of the {probe} probe on the {ranking} ranking at "
             f"k = {k} ({len(lacking)} such gaps): every configuration needs the same curves at the same ks"
         )
     index = wide.index.to_frame(index=False)
@@ -296,40 +293,37 @@ def _read(curves: pd.DataFrame) -> _Curves:
 
 
 def _vectors(accuracy: NDArray[np.float64], index: pd.DataFrame) -> NDArray[np.float64]:
-    """One row a configuration, of Euclidean length 1."""
+    """One row per configuration, of Euclidean length 1."""
     flat = accuracy.reshape(len(accuracy), -1)
     lengths = np.linalg.norm(flat, axis=1, keepdims=True)
     if not lengths.all():
-        language, attribute, layer = _keys(index)[int(lengths[:, 0].argmin())]
-        raise ValueError(f"the curves of {language} {attribute}, layer {layer}, are 0 everywhere: they have no shape")
+        language, attribute, site = _keys(index)[int(lengths[:, 0].argmin())]
+        raise ValueError(f"the curves of {language} {attribute}, {site}, are 0 everywhere: they have no shape")
     return np.asarray(flat / lengths)
 
 
-def _keys(table: pd.DataFrame) -> list[tuple[str, str, int]]:
+def _keys(table: pd.DataFrame) -> list[tuple[str, str, Site]]:
     rows = table[CONFIGURATION].itertuples(index=False, name=None)
-    return [(str(language), str(attribute), int(layer)) for language, attribute, layer in rows]
+    return [(str(language), str(attribute), Site(kind, int(layer))) for language, attribute, kind, layer in rows]
 
 
-def _names(seeds: pd.DataFrame) -> list[str]:
-    """The clusters, in the seeds' order."""
+def _seeds(index: pd.DataFrame, seeds: pd.DataFrame) -> tuple[list[str], list[int]]:
+    """The names of the clusters in the seeds' order, and where the seeds are among the configurations."""
+    seeds = with_site(seeds)
     require(seeds, ("cluster", *CONFIGURATION), "a table of seeds")
     names = seeds["cluster"].tolist()
     if len(names) < 2 or len(set(names)) < len(names):
         raise ValueError(f"seeds name two or more different clusters, one row each, not {names}")
-    return names
-
-
-def _seed_rows(index: pd.DataFrame, seeds: pd.DataFrame) -> list[int]:
-    """Where the seeds are among the configurations."""
     place = {key: i for i, key in enumerate(_keys(index))}
     wanted = _keys(seeds)
     unknown = [key for key in wanted if key not in place]
     if unknown or len(set(wanted)) < len(wanted):
+        given, lacking = ([f"{key[0]} {key[1]}, {key[2]}" for key in keys] for keys in (wanted, unknown))
         raise ValueError(
-            f"seeds are different configurations of the curves, not {wanted}"
-            + (f": the curves have no {unknown}; seed_configurations(curves) chooses some" if unknown else "")
+            f"seeds are different configurations of the curves, not {given}"
+            + (f": the curves have no {lacking}; seed_configurations(curves) chooses some" if lacking else "")
         )
-    return [place[key] for key in wanted]
+    return names, [place[key] for key in wanted]
 
 
 # --------------------------------------------------------------------------------------- computation
@@ -342,7 +336,7 @@ def _kmeans(vectors: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArr
 
 
 def _perplexity(n: int) -> float:
-    """t-SNE's neighbours a point: 30, or a third of the others where they are few; never ``n`` or more.
+    """t-SNE's neighbours per point: 30, or a third of the others where they are few; never ``n`` or more.
 
     >>> _perplexity(156), _perplexity(31), _perplexity(3)
     (30.0, 10.0, 1.0)

@@ -14,7 +14,7 @@ from pitfalls.study.sweep import Task, is_done
 
 
 def unit_costs(folder: Path) -> pd.DataFrame:
-    """What the finished tasks of a folder took, by kind, on whatever machines they were done.
+    """How long the finished tasks of a folder took, by kind, whatever machine did them.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def _manifest(file: Path) -> dict[str, Any]:
 
 
 def estimate(tasks: Sequence[Task], folder: Path, workers: int) -> pd.DataFrame:
-    """What is still to do, and how long it takes.
+    """What is left to do, and how long it takes.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def estimate(tasks: Sequence[Task], folder: Path, workers: int) -> pd.DataFrame:
         to_do=table["tasks"] - table["found"],
         seconds_a_task=seconds.fillna(seconds.mean()),
         source=seconds.isna().map({True: assumed, False: "measured"}),
-        # Each task is whole: one more than there are workers takes as long as two for each.
+        # Tasks are indivisible: with one task more than workers, it takes as long as two per worker.
         hours=lambda row: (row["to_do"] / workers).map(math.ceil) * row["seconds_a_task"] / 3600,
     )
 

@@ -35,12 +35,12 @@ def effect_tables(setting: Setting, curves: pd.DataFrame) -> dict[str, pd.DataFr
     Returns
     -------
     effects:
-        A row a ranking, kind and k, with the number of words of each outcome in a column of its own (see
-        :func:`long`), for the translation with the chosen beta, and for ablation.
+        One row per ranking, kind and k, with one column per outcome for the number of words (see :func:`long`), for the
+        translation with the chosen beta, and for ablation.
     strengths:
-        A row a ranking and strength: the highest CLWV over k on dev, of scaled and of constant translations.
+        One row per ranking and strength: the highest CLWV over k on dev, of scaled and of constant translations.
     areas:
-        A row a ranking: the area under the linear probe's accuracy (probing_area) and under CLWV (clwv_area), over
+        One row per ranking: the area under the linear probe's accuracy (probing_area) and under CLWV (clwv_area), over
         the same k, and the chosen beta.
     examples:
         Sentences before and after the translation at the ranking and k with the highest CLWV.
@@ -101,7 +101,7 @@ def _examples(
 
 
 def wide(effects: pd.DataFrame) -> pd.DataFrame:
-    """A table of ``intervene`` with a column an outcome (``n_unchanged``, ...), without rates: a ninth of the rows.
+    """A table of ``intervene`` with one column per outcome (``n_unchanged``, ...): a ninth of the rows.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def wide(effects: pd.DataFrame) -> pd.DataFrame:
 
 
 def long(counts: pd.DataFrame) -> pd.DataFrame:
-    """A table of :func:`wide` as ``intervene`` gives it: a row an outcome, with count and rate.
+    """A table of :func:`wide` as ``intervene`` gives it: one row per outcome, with count and rate.
 
     Examples
     --------

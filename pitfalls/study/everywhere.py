@@ -48,7 +48,7 @@ def study_tasks(
         No such world, site or language.
     """
     chosen = plan or Plan()
-    # What there is to do does not hang on the device, and this process need not have it.
+    # The tasks are the same on every device, and this process need not have the workers'.
     world = load_world(**{**options, "device": "cpu"})
     which = configurations(world, sites, languages)
     identity = world_identity(world, sorted({one.language for one in which}))
@@ -64,14 +64,14 @@ def do_study(
 ) -> Swept:
     """Do the tasks of :func:`study_tasks`: first the word vectors that they need, then the tasks themselves.
 
-    Word vectors that cannot be made stop no task, which may not need them; they are told among the failures.
+    Word vectors that cannot be made stop no task, since it may not need them; they are among the failures.
 
     Parameters
     ----------
     world, chosen : of :func:`study_tasks`
     folder : of the result files
     executor : see :mod:`~pitfalls.study.executors`; each of its processes loads the world for itself
-    limit : do at most so many configurations
+    limit : do at most this many configurations
     """
     vectors = sweep(preparations(world, chosen, folder, limit), prepare, folder, executor)
     swept = sweep(chosen, measure, folder, executor, limit=limit)
@@ -81,15 +81,15 @@ def do_study(
 def preparations(world: World, chosen: Sequence[Task], folder: Path, limit: int | None = None) -> list[Task]:
     """One task ``vectors-LANG`` per language of which a configuration is still to do, for :func:`prepare`.
 
-    Each makes the word vectors of one language at all sites of the study in one pass, and different languages' are
-    made side by side. They are kept in the cache (``$PITFALLS_CACHE``): where workers are on several machines it must
-    be a folder that all of them see, or each machine makes what it lacks when a configuration asks for it.
+    Each makes the word vectors of one language at all sites of the study in one pass; languages are done in parallel.
+    The vectors are kept in the cache (``$PITFALLS_CACHE``): if workers are on several machines it must be a folder that
+    all of them see, or each machine makes what it lacks when a configuration needs it.
 
     Parameters
     ----------
     world, chosen : of :func:`study_tasks`; a world without a cache (a planted one) needs no preparation
     folder : of the results
-    limit : do at most so many configurations
+    limit : do at most this many configurations
     """
     if world.cache is None:
         return []

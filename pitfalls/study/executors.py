@@ -1,10 +1,10 @@
 """Where the tasks of a sweep are done: in this process, in several on this machine, or on a Dask cluster.
 
-A worker may be lost, to a signal or for want of memory. Its task is done again, and is told as a failure if that was in
-vain.
+A worker may die, by a signal or for lack of memory. Its task is done again; if that fails too, it is reported as a
+failure.
 """
 
-# joblib's own Dask backend (1.6) waits for ever for a task whose worker was lost, so Dask's futures are used instead.
+# joblib's own Dask backend (1.6) waits forever for a task whose worker died, so Dask's futures are used instead.
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ from pitfalls.extras import extra
 if TYPE_CHECKING:
     from pitfalls.study.sweep import Task
 
-#: How often a task whose process is lost is begun: twice beside others, the last time alone.
+#: How often a task whose process dies is begun: twice beside others, the last time alone.
 _ATTEMPTS = 3
-#: Seconds between two times that a worker asks whether its parent lives.
-_ASKED_EVERY = 1.0
-#: Seconds that a network's file system may take to show one machine what another has written.
+#: Seconds after which a worker checks again whether its parent is alive.
+_CHECKED_EVERY = 1.0
+#: Seconds that a network file system may take to show one machine what another has written.
 _SEEN_WITHIN = 10.0
 
 
 class SweepStoppedError(OSError):
-    """Something that no task can be done without has failed: the disk of the results, or the cluster."""
+    """Something that every task needs has failed: the disk of the results, or the cluster."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a task: it is done, it failed for a reason, or another live process has taken it."""
+    """How a task ended: it is done, it failed for a reason, or another live process is doing it."""
 
     task: str
     failure: str = ""
@@ -59,21 +59,16 @@ Outcomes = Generator[Outcome, None, None]
 
 @dataclass(frozen=True)
 class Processes:
-    """So many processes on this machine (joblib's); one of them is this process itself.
+    """``n`` processes on this machine (joblib's); with ``n=1`` this process itself.
 
-    A process that dies takes the others with it, and all that they were doing is done again. A task that is lost twice
-    is done alone at the end, so that the one that kills its process is told and the others are done. If this process
-    dies, the others end within a second or two.
+    A process that dies takes the others with it, and all their tasks are done again. A task that is lost twice is done
+    alone at the end: so a task that kills its process is reported, and the others are done. If this process dies, the
+    others end within a second or two.
 
     Raises
     ------
     ValueError
         Fewer than one process.
-
-    Examples
-    --------
-    >>> Processes(2).workers()
-    2
     """
 
     n: int = 1
@@ -87,7 +82,7 @@ class Processes:
         return self.n
 
     def outcomes(self, do: Do, tasks: Sequence[Task], folder: Path) -> Outcomes:
-        """Call ``do``, which writes into ``folder``, with every task, and give the outcomes in any order.
+        """Call ``do``, which writes into ``folder``, with every task; yield the outcomes in any order.
 
         Closing the generator ends the work. An exception of ``do`` ends it too, and is raised here.
         """
@@ -115,7 +110,7 @@ HERE = Processes(1)
 
 
 def _side_by_side(n: int, do: Do, waiting: deque[Task], under_way: MutableMapping[str, Task]) -> Outcomes:
-    """Do the waiting tasks; those that were begun and have no outcome yet are in ``under_way``."""
+    """Do the waiting tasks; ``under_way`` holds those that have begun and have no outcome yet."""
 
     def begun() -> Iterator[Any]:
         while waiting:
@@ -136,7 +131,7 @@ def _side_by_side(n: int, do: Do, waiting: deque[Task], under_way: MutableMappin
 
 
 def _alone(do: Do, task: Task) -> Outcome:
-    """Do a task with no other beside it, in a process that it may kill."""
+    """Do a task alone, in a process that it may kill."""
     try:
         # With n_jobs=1 joblib would do it in this process.
         (outcome,) = _parallel(2, [joblib.delayed(do)(task)])
@@ -149,7 +144,7 @@ def _parallel(n: int, calls: Iterable[Any]) -> Outcomes:
     outcomes: Outcomes = joblib.Parallel(
         n_jobs=n,
         return_as="generator_unordered",
-        # No more tasks than processes are handed out ahead, so that few are suspected when one dies.
+        # No more tasks than processes are handed out, so that few are suspects when one dies.
         pre_dispatch=n,
         batch_size=1,
         initializer=_end_with_parent,
@@ -161,13 +156,13 @@ def _parallel(n: int, calls: Iterable[Any]) -> Outcomes:
 def _end_with_parent(parent: int) -> None:
     """Start a thread that ends this worker once its parent has died, even if it was killed.
 
-    Otherwise loky's workers finish their task and wait for minutes. On Windows, where the number of a dead parent
-    stays, they do wait.
+    Without it, loky's workers finish their task and wait for minutes. (They do on Windows, where a dead parent's number
+    stays.)
     """
 
     def watch() -> None:
         while os.getppid() == parent:
-            time.sleep(_ASKED_EVERY)
+            time.sleep(_CHECKED_EVERY)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True, name="ends with the parent").start()
@@ -178,9 +173,9 @@ def _end_with_parent(parent: int) -> None:
 
 @dataclass(frozen=True)
 class DaskCluster:
-    """The workers of a running Dask cluster, which all see the folder of the results.
+    """The workers of a running Dask cluster, all of which see the folder of the results.
 
-    The scheduler gives a lost worker's tasks to others. A task that took more workers with it than the scheduler allows
+    The scheduler gives a dead worker's tasks to others. A task that kills more workers than the scheduler allows
     (``distributed.scheduler.allowed-failures``) is a failure.
 
     Attributes
@@ -254,14 +249,14 @@ class DaskCluster:
             yield client
 
     def _places(self, client: Any) -> int:
-        """How many tasks the workers have room for, each with the resources of its own."""
+        """How many tasks the workers have room for at once, with the resources that each task needs."""
         found = 0
         for threads, offered in client.run(_offer).values():
             found += min([threads, *(int(offered.get(name, 0) // need) for name, need in self.resources.items())])
         if not found:
             wanted = " ".join(f"{name}={need:g}" for name, need in self.resources.items())
             raise ValueError(
-                f"no worker of {self.address} offers {wanted}, so the tasks would wait for ever: start one by "
+                f"no worker of {self.address} offers {wanted}, so the tasks would wait forever: start one by "
                 f'`dask worker {self.address} --nthreads 1 --resources "{wanted}"`'
             )
         return found
@@ -292,7 +287,7 @@ def _told(future: Any, task: str) -> Outcome:
 
 
 def _check_folder(client: Any, folder: Path) -> None:
-    """Refuse workers that do not see what is written here: their results would lie somewhere else."""
+    """Refuse workers that do not see what is written here: their results would end up elsewhere."""
     folder.mkdir(parents=True, exist_ok=True)
     with files.temporary(folder) as token:
         seen = client.run(_sees, token.name)
@@ -305,7 +300,7 @@ def _check_folder(client: Any, folder: Path) -> None:
 
 
 def _sees(token: str) -> bool:
-    """Whether a file is there, or comes soon; runs on a worker."""
+    """Whether a file is there, or appears soon; runs on a worker."""
     until = time.monotonic() + _SEEN_WITHIN
     while not Path(token).exists():
         if time.monotonic() > until:

@@ -32,9 +32,9 @@ VERSION = 1
 """Of what :meth:`Interventions.work` computes; what another version has left in the folder is not used."""
 # Raise it with every change after which the same rankings, words and ks give other tables.
 
-# They round, tokenize and lemmatise: under another version all is done anew, and is not half of each.
+# They round, tokenize and lemmatise: with another version all is computed again, so that no result mixes two.
 _LIBRARIES = ("numpy", "torch", "transformers", "tokenizers", "simplemma")
-# Sentences are batched part by part, so a float32 model's last digit may hang on this.
+# Sentences are batched part by part, so a float32 model's last digit may depend on this.
 _SENTENCES_A_PART = 100
 
 
@@ -137,7 +137,7 @@ class Interventions:
         return {"order": order, "effects": counts(words), "intervals": rate_intervals(words)}
 
     def _words(self, ranking: Ranking) -> pd.DataFrame:
-        """What became of every word at every k, one part after the other."""
+        """The outcome of every word at every k, one part after the other."""
         replay = prepare(self.experiment, ranking, self.kind, [0, *self.ks], Sample())
         parts = tqdm(
             replay.parts(_SENTENCES_A_PART), desc=f"{ranking.name} {ranking.direction}", unit="part", leave=False

@@ -33,7 +33,7 @@ def processor() -> str:
 
 
 def memory_gib() -> float | None:
-    """Main memory in GiB, where the system tells."""
+    """Main memory in GiB, if the system reports it."""
     try:
         return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
     except (AttributeError, OSError, ValueError):

@@ -40,23 +40,21 @@ def output_folder() -> Path:
 
 @dataclass(frozen=True)
 class Published:
-    """A figure that was written: its id, alt text, caption, and the files (relative to the output folder)."""
-
-    id: str
-    alt: str
-    caption: str
-    png: Path
-    svg: Path
-    table: Path
-
-
-@dataclass(frozen=True)
-class PublishedTable:
-    """A table that was written: its id, caption, and file (relative to the output folder)."""
+    """A figure or table that was written: its id, its caption, and its alt text, which a table lacks."""
 
     id: str
     caption: str
-    table: Path
+    alt: str = ""
+
+    @property
+    def table(self) -> Path:
+        """The file of its numbers, relative to the output folder."""
+        return Path("results") / f"{self.id}.csv"
+
+    @property
+    def png(self) -> Path:
+        """The file of its picture, relative to the output folder."""
+        return Path("figures") / f"{self.id}.png"
 
 
 @overload
@@ -86,10 +84,9 @@ def publish(shown: Plot | pd.DataFrame, figure_id: str, folder: Path | None = No
     OSError
         A file cannot be written (a full disk, say); the message names it.
     """
-    if not _NAME.fullmatch(figure_id):
-        raise ValueError(f"{figure_id!r} is no figure id: use lower-case letters, digits, - and _, as in 01_accuracy")
     if isinstance(shown, pd.DataFrame):
         return publish_table(shown, figure_id, folder)
+    _check_id(figure_id)
     root = folder or output_folder()
     contents = shown.contents(figure_id)
     places = {ending: root / ("results" if ending == "csv" else "figures") for ending in contents}
@@ -104,13 +101,17 @@ def publish_table(
 
     With a caption, which goes to ``results/NAME.json``, it is a table of the report.
     """
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no table id: use lower-case letters, digits, - and _, as in 01_counts")
+    _check_id(name)
     target = (folder or output_folder()) / "results" / f"{name}.csv"
     described = {} if caption is None else {"json": json.dumps({"caption": caption}, indent=2) + "\n"}
     texts = {**described, "csv": csv_of(table)}
     files.write({target.with_suffix(f".{ending}"): text.encode("utf-8") for ending, text in texts.items()})
     return table
+
+
+def _check_id(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no id: use lower-case letters, digits, - and _, as in 01_accuracy")
 
 
 def withdraw(folder: Path, ids: re.Pattern[str], keep: Collection[str]) -> None:
@@ -172,27 +173,20 @@ def published(folder: Path) -> list[Published]:
     ValueError
         A description cannot be read; the message names its file.
     """
-    found = []
-    for description in sorted((folder / "figures").glob("*.json"), key=lambda file: place(file.stem)):
-        name = description.stem
-        said = _described(description, "alt", "caption")
-        images = Path("figures") / f"{name}.png", Path("figures") / f"{name}.svg"
-        table = Path("results") / f"{name}.csv"
-        found.append(Published(name, said["alt"], said["caption"], *images, table))
-    return found
+    return [Published(file.stem, **_described(file, "caption", "alt")) for file in _descriptions(folder / "figures")]
 
 
-def published_tables(folder: Path) -> list[PublishedTable]:
+def published_tables(folder: Path) -> list[Published]:
     """The tables of an output folder that have a caption, in the order of :func:`published`; it raises the same."""
-    descriptions = sorted((folder / "results").glob("*.json"), key=lambda file: place(file.stem))
-    return [
-        PublishedTable(file.stem, _described(file, "caption")["caption"], Path("results") / f"{file.stem}.csv")
-        for file in descriptions
-    ]
+    return [Published(file.stem, **_described(file, "caption")) for file in _descriptions(folder / "results")]
+
+
+def _descriptions(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.json"), key=lambda file: place(file.stem))
 
 
 def _described(file: Path, *names: str) -> dict[str, str]:
-    """The file of a description, which has texts under ``names``.
+    """The texts of a description under ``names``.
 
     Raises
     ------
@@ -201,18 +195,20 @@ def _described(file: Path, *names: str) -> dict[str, str]:
     """
     try:
         said = json.loads(file.read_bytes())
-        if not all(isinstance(said[name], str) for name in names):
+        found = {name: said[name] for name in names}
+        if not all(isinstance(text, str) for text in found.values()):
             raise TypeError(f"{' or '.join(names)} is no text")
-        return dict(said)
+        return found
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise ValueError(f"{file} is no description ({error!r}): delete it, and publish it again") from error
 
 
-def place(published_id: str) -> list[tuple[int, int, str]]:
+def place(published_id: str) -> tuple[object, ...]:
     """What to sort ids by: ``fig2``, ``tab7``, ``fig10``, and after the paper's all others."""
     of_paper = re.fullmatch(r"(?:fig|tab)([0-9].*)", published_id)
-    parts = [
-        (1, int(part), "") if part.isdigit() else (2, 0, part)
-        for part in _NUMBERS.split(of_paper[1] if of_paper else published_id)
-    ]
-    return [(0, 0, "") if of_paper else (9, 0, ""), *parts, (0, 0, published_id)]
+    parts = _NUMBERS.split(of_paper[1] if of_paper else published_id)
+    return (
+        of_paper is None,
+        [(not part.isdigit(), int(part) if part.isdigit() else part) for part in parts],
+        published_id,
+    )

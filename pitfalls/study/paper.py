@@ -7,7 +7,7 @@ fig1a-c  probing curves, accuracy and selectivity, of the configurations nearest
 fig2     clusters of all configurations
 fig3     what the first neurons by different rankings share
 fig4     what the first neurons for different attributes and languages share
-fig5-*   translation, a panel a configuration, a figure a language
+fig5-*   translation, one figure per language and one panel per configuration
 fig6-*   ablation, likewise
 tab7     where CLWV saturates, and where it is highest
 fig8-k*  differences of all methods with Wilcoxon's test, all configurations, at one k; ``tab8`` also by group
@@ -33,13 +33,14 @@ from pitfalls.comparison.permutation import blocked_permutations
 from pitfalls.comparison.selectivity import selectivity
 from pitfalls.comparison.wilcoxon import wilcoxon_matrix
 from pitfalls.interventions.saturation import saturation_table
+from pitfalls.site import with_site
 from pitfalls.study.claims import ledger
 from pitfalls.study.clusters import PATTERNS, cluster, seed_configurations, stability
 from pitfalls.study.effects import long
 from pitfalls.study.output import publish, publish_table, withdraw
-from pitfalls.study.overlap import pair_overlaps, ranking_overlaps, shared_across_languages
+from pitfalls.study.shared_neurons import pair_overlaps, ranking_overlaps, shared_across_languages
 
-#: The configurations of the paper's figure 3, as far as a world has them.
+#: (language, attribute) of the configurations in the paper's figure 3, in its order [C].
 OVERLAP_PAIRS = (
     ("fin", "Number"),
     ("fra", "Part of Speech"),
@@ -82,10 +83,11 @@ def tables_of(study: Mapping[str, pd.DataFrame], n_neurons: int) -> dict[str, pd
 
     Returns
     -------
-    The study's tables, its effects long, and: saturation, overlaps, pairs, shared (see :mod:`~.overlap`), seeds,
+    The study's tables, its effects long, and: saturation, overlaps, pairs, shared (see :mod:`~.shared_neurons`), seeds,
     clusters, stability (:mod:`~.clusters`), wilcoxon, permutations (:mod:`~.statistics`), claims (:mod:`~.claims`).
     A study of too few configurations lacks some; left_out has a row for each of them: table, reason.
     """
+    study = {name: with_site(table) for name, table in study.items()}
     found = {**study, "effects": long(study["effects"])}
     orders, real = study["orders"], study["curves"][study["curves"]["task"] == "real"]
     where = study["areas"][CONFIGURATION].drop_duplicates()

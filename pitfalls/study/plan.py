@@ -13,11 +13,11 @@ class Plan:
     Attributes
     ----------
     steps:
-        Of an intervention: k goes from 0 to the number of neurons in so many even steps.
+        Of an intervention: k goes from 0 to the number of neurons in this many even steps.
     betas, alphas:
         Strengths that are tried on dev.
     test_sentences, dev_sentences:
-        Sentences with a word to change that are drawn, the same for every ranking; the paper takes all.
+        How many sentences with a word to change are drawn, the same for every ranking; the paper takes all.
     train_words, dev_words, test_words:
         Words that rankings, means and probes learn from, select on and are scored on at most, drawn; the paper takes
         all.

@@ -28,9 +28,9 @@ def probing_tables(setting: Setting) -> dict[str, pd.DataFrame]:
     -------
     curves:
         One row per probe, ranking, task ("real", and "control" with rankings found anew on control labels) and k;
-        informations with six digits behind the point.
+        informations with six decimals.
     orders:
-        A row a ranking (of the attribute) and position: the neuron there, down to ``plan.top``.
+        One row per ranking (of the attribute) and position: the neuron there, down to ``plan.top``.
     """
     rankings, plan = setting.rankings, setting.plan
     data = replace(setting.data, test=drawn(setting.data.test, plan.test_words, plan.seed))

@@ -38,7 +38,7 @@ def reproduce(
     environment : further environment variables for the notebooks (``PITFALLS_MODEL``, …)
     jobs : notebooks that run at the same time, each in a kernel of its own
 
-    An interruption, and a cell that fails, end the other notebooks at once. The next run begins with the first one.
+    An interruption, or a cell that fails, ends the other notebooks at once. The next run begins with the first one.
 
     Raises
     ------

@@ -51,10 +51,10 @@ class Setting:
 
 
 def world_of(options: Mapping[str, Any], language: str) -> World:
-    """The world of a task's options, read once a process for each language in turn.
+    """The world of a task's options, loaded once per process and language.
 
-    A process does many configurations, language after language. A world keeps all text that it has read, so with a
-    new language a new one is begun: a worker holds the text of one, and not in the end of all.
+    A process does many configurations, language after language. A world keeps all text that it has read, so a new
+    language gets a new world: a worker holds the text of one language, not of all in the end.
     """
     key = (json.dumps(options, sort_keys=True), language)
     if key not in _WORLD:
@@ -77,7 +77,7 @@ def rankings_of(data: Splits, plan: Plan, device: str = "cpu") -> list[Ranking]:
     """The paper's rankings, computed on ``device``, and as many random ones as the plan says."""
     # Selection on dev costs most with many values; the words that are translated on dev are drawn elsewhere.
     few = Splits(train=data.train, dev=drawn(data.dev, plan.dev_words, plan.seed), test=data.test)
-    # Overlaps are of neurons that were chosen, not of those that complete an order.
+    # Overlaps count neurons that were chosen, not those that complete an order.
     greedy = min(max(plan.greedy, plan.top(data.n_neurons)), data.n_neurons)
     drawn_up = [(name, direction) for name, direction in PAPER_RANKINGS if name != "random"]
     # Most methods give both directions by one fit.

@@ -1,12 +1,13 @@
 """Many independent tasks in parallel; each finished one is a durable file: nothing is lost, nothing is done twice.
 
-A task is named by everything that decides its result, the version of its code included. A file under that name which
-says the same of itself is the task done. Whoever runs the same sweep again, after whatever stopped it, goes on with the
-tasks that have no such file.
+A task's file is named after everything that decides its result, including the version of its code. If the file is there
+and its manifest says the same, the task is done. Whatever stopped a sweep, running it again does the tasks that have no
+such file.
 
 Two sweeps on one folder share the work: the process that does a task holds a lock. If the process dies, the system
-releases the lock. The other sweep does something else, and waits at its end for what is still being done. Where a file
-system has no locks (some network disks), both may do a task; its file is renamed into place, so it is whole either way.
+releases the lock. The other sweep does other tasks, and waits at its end for those that are still being done. Where a
+file system has no locks (some network disks), both may do a task; its file is renamed into place, so it is whole either
+way.
 """
 
 from __future__ import annotations
@@ -43,9 +44,9 @@ class Task:
     Attributes
     ----------
     parameters:
-        Among them the version of the code that does the task, which whoever changes its results raises.
+        Among them the version of the code that does the task; raise it with every change of its results.
     kind:
-        Tasks of one kind take about the same time; by default the name up to its first hyphen.
+        Tasks of one kind take about the same time. By default the name up to its first hyphen.
 
     Examples
     --------
@@ -62,7 +63,7 @@ class Task:
             object.__setattr__(self, "kind", self.name.split("-")[0])
 
     def file(self, folder: Path) -> Path:
-        """Where its result lies once it is done."""
+        """Where its result is once it is done."""
         return folder / f"{self.name}-{hashlib.sha256(_text(self.parameters).encode()).hexdigest()[:12]}.zip"
 
     def result(self, folder: Path) -> Result:
@@ -124,14 +125,14 @@ class Swept:
         }
 
     def check(self) -> None:
-        """Raise a ValueError that tells all failures, if there are any."""
+        """Raise a ValueError that lists all failures, if there are any."""
         if self.failures:
             told = "; ".join(f"{failure.task.name}: {failure.reason}" for failure in self.failures)
             raise ValueError(f"{len(self.failures)} tasks failed ({told}); the same command does them again")
 
 
 def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """One table below the other; those without rows do not say what their columns hold."""
+    """The tables concatenated, without empty ones, whose columns have no type."""
     return pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
 
 
@@ -145,23 +146,23 @@ def sweep(
 ) -> Swept:
     """Do the tasks that are not done yet, and collect all results.
 
-    A task that fails does not stop the others; it is told at the end, and the next sweep does it again. A task that
-    another sweep on the same folder is doing is waited for.
+    A task that fails does not stop the others; it is among the failures, and the next sweep does it again. Tasks that
+    another sweep on the same folder is doing are waited for.
 
     Parameters
     ----------
-    work : a function of a module, called with a task's parameters; it gives tables by name
+    work : a module's function, called with a task's parameters; it returns tables by name
     folder : of the result files
     executor : see :mod:`~pitfalls.study.executors`; by default this process
-    limit : do at most so many tasks, in their order; by default all
+    limit : do at most this many tasks, in their order; by default all
 
     Raises
     ------
     ValueError
         Two tasks have the same name, or the limit is below 1.
     OSError
-        Nothing can be written into the folder (a full disk, say), so no other task could be kept either. What is
-        done is kept, and the same sweep goes on from there.
+        Nothing can be written into the folder (a full disk, say), so no other result could be kept either. Finished
+        tasks are kept, and the same sweep goes on from there.
 
     Examples
     --------
@@ -199,8 +200,8 @@ def sweep(
 def is_done(task: Task, folder: Path) -> bool:
     """Whether a task's result file is there, whole and its own.
 
-    One that cannot be read (another user's, say) counts: doing the task again would replace what somebody has done.
-    Whoever needs its content gets the error.
+    A file that cannot be read (another user's, say) counts: doing the task again would replace somebody's result.
+    Reading it raises the error.
     """
     try:
         task.result(folder)
@@ -214,7 +215,7 @@ def is_done(task: Task, folder: Path) -> bool:
 def _failures(
     todo: Sequence[Task], do: Callable[..., Outcome], executor: Executor, folder: Path, bar: tqdm
 ) -> dict[str, str]:
-    """Do tasks, at last those that another process was doing when their turn came; the failures' reasons by name."""
+    """Do the tasks, last those that another process was doing when their turn came; reasons of failures by name."""
     failures = {}
     for patience in (_AT_ONCE, _FOR_EVER):
         if not todo:
@@ -233,7 +234,7 @@ def _failures(
 
 
 def _collected(tasks: Sequence[Task], folder: Path, failures: Mapping[str, str], found: int, left: int) -> Swept:
-    """What lies in the folder, in the order of the tasks, whichever worker was the first."""
+    """The results in the folder, in the order of the tasks."""
     results, failed = [], []
     for task in tasks:
         if task.name in failures:
@@ -266,7 +267,7 @@ def _do(task: Task, work: Work, folder: Path, patience: float) -> Outcome:
         with files.locked(lock, patience):
             failure = "" if is_done(task, folder) else _failure(task, work, folder)
             if not failure:
-                # Whoever waits for this lock finds the task done, so it need not be there any more.
+                # Another process that waits for this lock finds the task done, so the file is needed no more.
                 with contextlib.suppress(OSError):
                     lock.unlink()
             return Outcome(task.name, failure)
@@ -277,7 +278,7 @@ def _do(task: Task, work: Work, folder: Path, patience: float) -> Outcome:
 
 
 def _failure(task: Task, work: Work, folder: Path) -> str:
-    """Do a task and write its file; why that failed, or nothing."""
+    """Do a task and write its file; the reason if that failed, else an empty text."""
     begin = time.perf_counter()
     try:
         tables = work(task.parameters)
@@ -289,7 +290,7 @@ def _failure(task: Task, work: Work, folder: Path) -> str:
             "machine": machine.describe(),
         }
         content = packed(Result(manifest, tables))
-    except Exception as error:  # Whatever one task meets must not stop the others; it is told.
+    except Exception as error:  # No error of one task may stop the others; it is reported at the end.
         if isinstance(error, OSError) and error.errno in files.FULL:
             raise
         return f"{type(error).__name__}: {error}"

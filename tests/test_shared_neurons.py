@@ -10,7 +10,8 @@ import pytest
 from scipy.stats import hypergeom
 
 from pitfalls.study.configurations import PAPER_PAIRS
-from pitfalls.study.overlap import PAPER_OVERLAPS, pair_overlaps, ranking_overlaps, shared_across_languages
+from pitfalls.study.paper import OVERLAP_PAIRS
+from pitfalls.study.shared_neurons import pair_overlaps, ranking_overlaps, shared_across_languages
 
 NAMES = ["linear", "gaussian", "probeless"]
 PAIRS = [("eng", "Number"), ("spa", "Number"), ("tur", "Number"), ("spa", "Gender"), ("rus", "Gender"), ("rus", "Case")]
@@ -166,5 +167,5 @@ def test_what_is_missing_is_named():
 
 
 def test_the_papers_configurations_are_among_its_pairs():
-    assert len(PAPER_OVERLAPS) == 8
-    assert all(language in PAPER_PAIRS[attribute] for attribute, language in PAPER_OVERLAPS)
+    assert len(OVERLAP_PAIRS) == 8
+    assert all(language in PAPER_PAIRS[attribute] for language, attribute in OVERLAP_PAIRS)

@@ -1,17 +1,18 @@
 """What the rankings of many configurations share: the numbers behind the paper's figures 3 and 4, and claim 10.
 
-All three functions read one tidy table of orders, a row a place: columns language, attribute, layer, ranking,
-direction, ranking_seed, position (counted from 0) and neuron. It may be cut to the first places; how many neurons
-there are is told apart. Every number stands beside what independent, uniformly random rankings would share, which is
+All three functions read one tidy table of orders, one row per position: columns language, attribute, layer, ranking,
+direction, ranking_seed, position (counted from 0), neuron, and site (without it, layers are those of the residual
+stream). It may be cut to the first positions, so the number of
+neurons is an argument. Every number stands beside what independent, uniformly random rankings would share, which is
 exact (:mod:`pitfalls.comparison.overlap`). P-values are one-sided and not corrected for the number of rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import combinations, groupby
-from typing import Any, NamedTuple
+from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,49 +20,13 @@ from pandas.api.types import is_integer_dtype
 
 from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.words import checked_ks
+from pitfalls.columns import CONFIGURATION, RANKING
 from pitfalls.comparison.overlap import expected_overlap, overlap, overlap_interval, overlap_p_value
+from pitfalls.site import Site, with_site
 
-PAPER_OVERLAPS = (
-    ("Number", "fin"),
-    ("Part of Speech", "fra"),
-    ("Gender", "hin"),
-    ("Voice", "rus"),
-    ("Number", "rus"),
-    ("Part of Speech", "ara"),
-    ("Part of Speech", "bul"),
-    ("Aspect", "rus"),
-)
-"""(attribute, language) of the configurations in the paper's figure 3, in its order [C]."""
-
-_KEYS = ["language", "attribute", "layer", "ranking", "direction", "ranking_seed"]
-_COLUMNS = [*_KEYS, "position", "neuron"]
-
-
-class _Key(NamedTuple):
-    """Which ranking an order is, in the order of ``_KEYS``."""
-
-    language: str
-    attribute: str
-    layer: int
-    ranking: str
-    direction: str
-    ranking_seed: int
-
-
-class _Top(NamedTuple):
-    """A ranking of one configuration; beyond the first places its order is not to be read."""
-
-    key: _Key
-    order: Ranking
-
-
-class _Method(NamedTuple):
-    """What the rankings of different configurations have in common if they can be compared."""
-
-    layer: int
-    ranking: str
-    direction: str
-    ranking_seed: int
+_KEYS = [*CONFIGURATION, *RANKING]
+#: What rankings of different configurations have in common if they can be compared.
+_METHOD = [*CONFIGURATION[2:], *RANKING]
 
 
 def ranking_overlaps(
@@ -76,25 +41,26 @@ def ranking_overlaps(
     Parameters
     ----------
     orders:
-        Columns language, attribute, layer, ranking, direction, ranking_seed, position, neuron; all places, or the
+        Columns language, attribute, layer, ranking, direction, ranking_seed, position, neuron; all positions, or the
         first ``top`` or more.
     top:
         The size of the top sets; the paper's is 100 of 768.
     rankings:
-        Which to compare, two or more; other rows are left aside.
+        Which to compare, two or more; other rows are ignored.
     direction:
         "ttb" or "btt".
 
     Returns
     -------
-    For every configuration a row a pair of rankings, and, of more than two rankings, one of all of them: language,
-    attribute, layer, direction, rankings (names, separated by blanks), n_rankings, n_neurons, k (``top``), overlap
-    (neurons), expected, low and high (by chance: the mean, and the interval that holds 95 % or more), p_value.
+    For every configuration one row per pair of rankings, and with more than two rankings one row for all of them:
+    language, attribute, site, layer, direction, rankings (names, separated by blanks), n_rankings, n_neurons, k
+    (``top``), overlap (neurons), expected, low and high (by chance: the mean, and the interval that holds 95 % or
+    more), p_value.
 
     Raises
     ------
     ValueError
-        If a column or a place is missing, a neuron comes twice, ``top`` is not within 1 and ``n_neurons``, or a
+        A column or a position is missing, a neuron comes twice, ``top`` is not within 1 and ``n_neurons``, or a
         configuration lacks a ranking or has it with several seeds.
 
     Examples
@@ -113,26 +79,25 @@ def ranking_overlaps(
     names = list(rankings)
     if isinstance(rankings, str) or len(names) < 2 or len(set(names)) < len(names):
         raise ValueError(f"an overlap is of two or more different rankings, not of {rankings!r}")
-    _check_columns(orders)
+    orders = _checked(orders)
     chosen = orders[orders["ranking"].isin(names) & (orders["direction"] == direction)]
     if chosen.empty:
         raise ValueError(f"the table has no row of {', '.join(names)} with direction {direction!r}")
     rows = []
-    for (language, attribute, layer), group in groupby(_tops(chosen, top, n_neurons), key=lambda one: one.key[:3]):
-        own: dict[str, list[Ranking]] = {name: [] for name in names}
-        for one in group:
-            own[one.key.ranking].append(one.order)
-        if any(len(found) != 1 for found in own.values()):
-            counts = ", ".join(f"{name} {len(found)}" for name, found in own.items())
+    groups: Any = _tops(chosen, top, n_neurons).groupby(CONFIGURATION, dropna=False)
+    for key, group in groups:
+        about = dict(zip(CONFIGURATION, key, strict=True)) | {"direction": direction}
+        counts = {name: int((group["ranking"] == name).sum()) for name in names}
+        if set(counts.values()) != {1}:
+            found = ", ".join(f"{name} {n}" for name, n in counts.items())
             raise ValueError(
-                f"{language} {attribute}, layer {layer}, needs one {direction} order of each ranking and has {counts}: "
+                f"{_told(about)}, needs one {direction} order of each ranking and has {found}: "
                 "add what is missing, select the rows of one ranking_seed"
             )
-        compared = list(combinations(names, 2))
-        for together in compared if len(names) == 2 else [*compared, tuple(names)]:
-            about = {"language": language, "attribute": attribute, "layer": layer, "direction": direction}
-            about |= {"rankings": " ".join(together), "n_rankings": len(together)}
-            rows.append(about | _measures([own[name][0] for name in together], top))
+        own = group.set_index("ranking")["order"]
+        for together in dict.fromkeys([*combinations(names, 2), tuple(names)]):
+            which = {"rankings": " ".join(together), "n_rankings": len(together)}
+            rows.append(about | which | _measures(own[list(together)], top))
     return pd.DataFrame(rows)
 
 
@@ -150,14 +115,14 @@ def pair_overlaps(orders: pd.DataFrame, top: int, n_neurons: int) -> pd.DataFram
 
     Returns
     -------
-    A row a pair of (attribute, language), each pair once, for every layer, ranking, direction and ranking_seed of the
-    table: layer, ranking, direction, ranking_seed, attribute_a, language_a, attribute_b, language_b, n_neurons, k
-    (``top``), overlap (neurons), expected, low and high (by chance, as in :func:`ranking_overlaps`), p_value.
+    One row per pair of (attribute, language), for every site, ranking, direction and ranking_seed of the table: layer,
+    ranking, direction, ranking_seed, attribute_a, language_a, attribute_b, language_b, n_neurons, k (``top``), overlap
+    (neurons), expected, low and high (by chance, as in :func:`ranking_overlaps`), p_value.
 
     Raises
     ------
     ValueError
-        As :func:`ranking_overlaps`, and if a layer, ranking, direction and seed has one configuration only.
+        As :func:`ranking_overlaps`, and if a layer, ranking, direction and seed has only one configuration.
 
     Examples
     --------
@@ -171,15 +136,16 @@ def pair_overlaps(orders: pd.DataFrame, top: int, n_neurons: int) -> pd.DataFram
     rows = []
     for method, group in _by_method(orders, top, n_neurons):
         if len(group) < 2:
-            (key, _) = group[0]
+            (key,) = group.to_dict("records")
             raise ValueError(
-                f"layer {method.layer}, {method.ranking} {method.direction}, seed {method.ranking_seed}, has one "
-                f"configuration, {key.language} {key.attribute}: pairs need two or more"
+                f"{_site(key)}, {key['ranking']} {key['direction']}, seed {key['ranking_seed']}, has one "
+                f"configuration, {key['language']} {key['attribute']}: pairs need two or more"
             )
-        for a, b in combinations(group, 2):
-            sides = {"attribute_a": a.key.attribute, "language_a": a.key.language}
-            sides |= {"attribute_b": b.key.attribute, "language_b": b.key.language}
-            rows.append(method._asdict() | sides | _measures([a.order, b.order], top))
+        for a, b in combinations(group.to_dict("records"), 2):
+            sides = {
+                f"{name}_{side}": one[name] for side, one in (("a", a), ("b", b)) for name in ("attribute", "language")
+            }
+            rows.append(method | sides | _measures([a["order"], b["order"]], top))
     return pd.DataFrame(rows)
 
 
@@ -197,7 +163,7 @@ def shared_across_languages(orders: pd.DataFrame, top: int, n_neurons: int) -> p
 
     Returns
     -------
-    A row an attribute of two or more languages, for every layer, ranking, direction and ranking_seed of the table:
+    One row per attribute of two or more languages, for every layer, ranking, direction and ranking_seed of the table:
     layer, ranking, direction, ranking_seed, attribute, languages (separated by blanks), n_languages, neurons
     (ascending, separated by blanks), n_neurons, k (``top``), overlap (how many neurons are shared), expected, low and
     high (by chance), p_value.
@@ -218,15 +184,13 @@ def shared_across_languages(orders: pd.DataFrame, top: int, n_neurons: int) -> p
     """
     rows = []
     for method, group in _by_method(orders, top, n_neurons):
-        for attribute, found in groupby(group, key=lambda one: one.key.attribute):
-            own = list(found)
+        for attribute, own in group.groupby("attribute"):
             if len(own) < 2:
                 continue
-            shared = set.intersection(*(set(one.order.order[:top].tolist()) for one in own))
-            languages = " ".join(one.key.language for one in own)
-            about = {"attribute": attribute, "languages": languages, "n_languages": len(own)}
+            shared = set.intersection(*(set(order.order[:top].tolist()) for order in own["order"]))
+            about = {"attribute": attribute, "languages": " ".join(own["language"]), "n_languages": len(own)}
             about |= {"neurons": " ".join(str(neuron) for neuron in sorted(shared))}
-            rows.append(method._asdict() | about | _measures([one.order for one in own], top))
+            rows.append(method | about | _measures(own["order"], top))
     if not rows:
         names = orders[["language", "attribute"]].drop_duplicates().agg(" ".join, axis=1).tolist()
         raise ValueError(f"no attribute has two languages on one layer; the table has {names[:6]}")
@@ -236,8 +200,19 @@ def shared_across_languages(orders: pd.DataFrame, top: int, n_neurons: int) -> p
 # -------------------------------------------------------------------------------------------- orders
 
 
-def _check_columns(orders: pd.DataFrame) -> None:
-    missing = [column for column in _COLUMNS if column not in orders.columns]
+def _site(key: Mapping[Any, Any]) -> Site:
+    return Site(key["site"], int(key["layer"]))
+
+
+def _told(key: Mapping[str, Any]) -> str:
+    """A configuration in words."""
+    return f"{key['language']} {key['attribute']}, {_site(key)}"
+
+
+def _checked(orders: pd.DataFrame) -> pd.DataFrame:
+    """The table, with its sites."""
+    orders = with_site(orders)
+    missing = [column for column in (*_KEYS, "position", "neuron") if column not in orders.columns]
     if missing:
         raise ValueError(f"a table of orders needs the columns {missing}; it has {list(orders.columns)}")
     if orders.empty:
@@ -245,16 +220,17 @@ def _check_columns(orders: pd.DataFrame) -> None:
     for column in ("position", "neuron"):
         if not is_integer_dtype(orders[column]):
             raise ValueError(f"{column} must hold whole numbers, not {orders[column].dtype}: read or cast it as int64")
+    return orders
 
 
-def _tops(orders: pd.DataFrame, top: int, n_neurons: int) -> list[_Top]:
-    """The first ``top`` neurons of every ranking in the table, by the keys' values."""
+def _tops(orders: pd.DataFrame, top: int, n_neurons: int) -> pd.DataFrame:
+    """One row per ranking of the table, sorted: its keys and ``order``, a Ranking of which only the top is known."""
     size = checked_ks([top], n_neurons, what="size of the top sets")[0]
     tops = []
     groups: Any = orders.groupby(_KEYS, sort=True, dropna=False)
     for key, own in groups:
-        name = _Key(*key)
-        said = f"{name.language} {name.attribute}, layer {name.layer}, {name.ranking} {name.direction}"
+        name = dict(zip(_KEYS, key, strict=True))
+        said = f"{_told(name)}, {name['ranking']} {name['direction']}"
         first = own[own["position"] < size].sort_values("position", kind="stable")
         positions = first["position"].to_numpy()
         if not np.array_equal(positions, np.arange(size)):
@@ -263,22 +239,18 @@ def _tops(orders: pd.DataFrame, top: int, n_neurons: int) -> list[_Top]:
                 f"{len(positions)} rows of {len(np.unique(positions))} of them; choose a smaller top, or one order"
             )
         try:
-            order = Ranking.of_first(first["neuron"].to_numpy(), n_neurons, name.ranking)
+            order = Ranking.of_first(first["neuron"].to_numpy(), n_neurons, name["ranking"])
         except ValueError as error:
             raise ValueError(f"{said}: {error}") from error
-        tops.append(_Top(name, order))
-    return tops
+        tops.append(name | {"order": order})
+    return pd.DataFrame(tops)
 
 
-def _by_method(orders: pd.DataFrame, top: int, n_neurons: int) -> Iterable[tuple[_Method, list[_Top]]]:
+def _by_method(orders: pd.DataFrame, top: int, n_neurons: int) -> Iterable[tuple[dict[str, Any], pd.DataFrame]]:
     """The orders that can be compared with each other, by attribute and then language."""
-    _check_columns(orders)
-
-    def place(one: _Top) -> tuple[_Method, str, str]:
-        return _Method(*one.key[2:]), one.key.attribute, one.key.language
-
-    tops = sorted(_tops(orders, top, n_neurons), key=place)
-    return [(method, list(group)) for method, group in groupby(tops, key=lambda one: place(one)[0])]
+    tops = _tops(_checked(orders), top, n_neurons).sort_values([*_METHOD, "attribute", "language"], kind="stable")
+    groups: Any = tops.groupby(_METHOD, sort=True, dropna=False)
+    return ((dict(zip(_METHOD, key, strict=True)), group) for key, group in groups)
 
 
 # ------------------------------------------------------------------------------------------ measures
@@ -288,10 +260,13 @@ _p_value = lru_cache(maxsize=4096)(overlap_p_value)
 _interval = lru_cache(maxsize=64)(overlap_interval)
 
 
-def _measures(orders: Sequence[Ranking], top: int) -> dict[str, int | float]:
-    n_neurons, n = len(orders[0]), len(orders)
-    found = overlap(orders, top)
+def _measures(orders: Iterable[Ranking], top: int) -> dict[str, int | float]:
+    """What some rankings share, and what they would share by chance."""
+    rankings = list(orders)
+    n_neurons, n = len(rankings[0]), len(rankings)
+    found = overlap(rankings, top)
     low, high = _interval(n_neurons, top, n)
-    expected, p_value = expected_overlap(n_neurons, top, n), _p_value(found, n_neurons, top, n)
-    measures = {"n_neurons": n_neurons, "k": top, "overlap": found, "expected": expected}
-    return measures | {"low": low, "high": high, "p_value": p_value}
+    chance = {"expected": expected_overlap(n_neurons, top, n), "low": low, "high": high}
+    return (
+        {"n_neurons": n_neurons, "k": top, "overlap": found} | chance | {"p_value": _p_value(found, n_neurons, top, n)}
+    )
