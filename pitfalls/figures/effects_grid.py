@@ -95,8 +95,8 @@ def effects_grid(effects: pd.DataFrame) -> Plot:
     )
     caption = (
         f"{about}. One row per attribute, one column per {what}: error rate (solid: the word came out different) and "
-        f"CLWV (dashed: right lemma, another value) as fractions of the predicted words ({_n_words(every)} a panel), over "
-        "the number k of changed neurons; hollow markers: bottom to top."
+        f"CLWV (dashed: right lemma, another value) as fractions of the predicted words ({_n_words(every)} a panel), "
+        "over the number k of changed neurons; hollow markers: bottom to top."
         + if_draws(every, " Bands span the draws.")
         + (" Blank: not in the table." if missing else "")
     )
