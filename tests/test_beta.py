@@ -55,7 +55,7 @@ def test_the_papers_strengths_are_the_defaults():
 def test_a_sweep_is_its_interventions_on_dev(world, kind):
     data = world.activations("art", "Number", 1)
     rankings = [pf.rank("probeless", data), pf.rank("random", data, seed=3)]
-    found = strength.sweep(Experiment(world, data), rankings, [kind(2), kind(4.5)], iter([0, 5, 20]))
+    found = strength.run_all(Experiment(world, data), rankings, [kind(2), kind(4.5)], iter([0, 5, 20]))
     expected = [
         Experiment(world, data).intervene(r, kind(s), [0, 5, 20], split="dev").counts()
         for r in rankings
@@ -142,4 +142,4 @@ def test_what_cannot_be_chosen_from_is_refused(world):
     with pytest.raises(ValueError, match="one over alpha"):
         scaled_against_constant(sweep())
     with pytest.raises(ValueError, match="0 rankings and 1 strengths"):
-        strength.sweep(world.experiment("art", "Number", 1), [], [pf.Translation()], [0])
+        strength.run_all(world.experiment("art", "Number", 1), [], [pf.Translation()], [0])

@@ -13,7 +13,7 @@ import pitfalls as pf
 from pitfalls.interventions.controls import OtherAttribute, RandomDirection
 from pitfalls.interventions.erasure import LeaceErasure
 from pitfalls.interventions.kinds import Means
-from pitfalls.interventions.outcomes import clwv, error_rate
+from pitfalls.interventions.rates import clwv, error_rate
 from pitfalls.interventions.translation import Translation
 from pitfalls.worlds.experiment import Experiment
 from pitfalls.worlds.load import load_world, truth

@@ -56,7 +56,7 @@ def test_effects_are_those_of_intervene_with_the_beta_chosen_on_dev(measured, pl
     beta = measured["areas"]["beta"].iloc[0]
     probeless = pf.rank("probeless", data)
     kinds, sample = [pf.Translation(2), pf.Translation(8)], pf.Sample("dev", PLAN.dev_sentences)
-    sweep = pf.interventions.sweep(Experiment(planted, data), [probeless], kinds, [8, 16, 32, 64, 128], sample)
+    sweep = pf.interventions.run_all(Experiment(planted, data), [probeless], kinds, [8, 16, 32, 64, 128], sample)
     own = measured["strengths"].query("ranking == 'probeless' and kind == 'translation'")
     best = pf.interventions.clwv(sweep).groupby("strength")["clwv"].max()
     assert own.set_index("strength")["max_clwv"].to_dict() == pytest.approx(best.to_dict())

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pitfalls.language.grammar import LANGUAGES, core, load_grammar
-from pitfalls.language.grammar.agreement import SUBJECTS, sites
+from pitfalls.language.grammar.agreement import SUBJECTS, places
 from pitfalls.language.grammar.core import Draw, Form, Token, Tree, feats, linearise
 
 
@@ -100,10 +100,10 @@ def test_an_attractor_is_a_noun_of_another_value_in_between():
         token("cabinet", "NOUN", "Sing", 1, "nmod"),
         token("are", "VERB", "Plur", 0, "root"),
     ]
-    (site,) = sites(tokens, "Number")
+    (site,) = places(tokens, "Number")
     assert (site.target, site.controller, site.value, site.attractors) == (3, 0, "Plur", 1)
     tokens[2] = token("cabinets", "NOUN", "Plur", 1, "nmod")
-    assert sites(tokens, "Number")[0].attractors == 0
+    assert places(tokens, "Number")[0].attractors == 0
 
 
 def test_an_auxiliary_agrees_with_the_subject_of_its_predicate():
@@ -112,4 +112,4 @@ def test_an_auxiliary_agrees_with_the_subject_of_its_predicate():
         token("are", "AUX", "Plur", 3, "cop"),
         token("old", "ADJ", "", 0, "root"),
     ]
-    assert [site.target for site in sites(tokens, "Number")] == [1]
+    assert [site.target for site in places(tokens, "Number")] == [1]

@@ -20,7 +20,8 @@ from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.splits import Activations, Splits
 from pitfalls.interventions import ablation, replay, translation
 from pitfalls.interventions.kinds import Kind, Means
-from pitfalls.interventions.outcomes import OUTCOMES, classify, clwv, error_rate
+from pitfalls.interventions.outcomes import OUTCOMES, classify
+from pitfalls.interventions.rates import clwv, error_rate
 from pitfalls.interventions.run import _Judge
 from pitfalls.language.analysers import LexiconAnalyser
 from pitfalls.language.corpus import Sentence, Word

@@ -8,7 +8,8 @@ import pytest
 from scipy import stats
 
 from pitfalls.interventions.intervals import rate_intervals
-from pitfalls.interventions.outcomes import OUTCOMES, clwv, error_rate, with_baseline
+from pitfalls.interventions.outcomes import OUTCOMES
+from pitfalls.interventions.rates import clwv, error_rate, with_baseline
 
 
 def words(seed=0, n_sentences=12, ks=(4, 9), **keys):

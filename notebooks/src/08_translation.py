@@ -198,8 +198,8 @@ best = {ranking.name: ranking for ranking in rankings if ranking.direction == "t
 three = [best[name] for name in ("linear", "gaussian", "probeless")]
 few = [d * i // 16 for i in (1, 2, 4, 8, 16)]
 on_dev = pf.Sample("dev", sentences=SENTENCES // 2)
-scaled = pf.interventions.sweep(experiment, three, [pf.Translation(beta) for beta in range(2, 13)], few, on_dev)
-constant = pf.interventions.sweep(
+scaled = pf.interventions.run_all(experiment, three, [pf.Translation(beta) for beta in range(2, 13)], few, on_dev)
+constant = pf.interventions.run_all(
     experiment, three, [pf.ConstantTranslation(alpha) for alpha in (1, 2, 4, 6, 8)], few, on_dev
 )
 sweep = pf.publish(pf.figures.beta(pd.concat([scaled, constant], ignore_index=True)), "08_beta")

@@ -13,7 +13,7 @@ from pitfalls import figures
 from pitfalls.cli.common import name_of, say, world_and_data, wrote
 from pitfalls.interventions.ablation import Ablation
 from pitfalls.interventions.kinds import Kind
-from pitfalls.interventions.outcomes import clwv
+from pitfalls.interventions.rates import clwv
 from pitfalls.interventions.run import Run
 from pitfalls.interventions.translation import ConstantTranslation, Translation
 from pitfalls.language.analysers import SpacyAnalyser

@@ -2,9 +2,10 @@
 from .controls import OtherAttribute, RandomDirection
 from .erasure import LeaceErasure
 from .intervals import rate_intervals
-from .outcomes import clwv, counts, error_rate, with_baseline
+from .outcomes import counts
+from .rates import clwv, error_rate, with_baseline
 from .saturation import saturation_table
-from .strength import choose_beta, scaled_against_constant, sweep
+from .strength import choose_beta, run_all, scaled_against_constant
 
 __all__ = [
     "LeaceErasure",
@@ -15,8 +16,8 @@ __all__ = [
     "counts",
     "error_rate",
     "rate_intervals",
+    "run_all",
     "saturation_table",
     "scaled_against_constant",
-    "sweep",
     "with_baseline",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from pitfalls.interventions.outcomes import clwv
+from pitfalls.interventions.rates import clwv
 
 #: A point counts as saturated when neither of the next two is this many times as high [C].
 GROWTH = 1.05

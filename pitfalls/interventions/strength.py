@@ -26,7 +26,7 @@ ALPHAS = (1, 2, 4, 6, 8)
 _DEV = Sample("dev")
 
 
-def sweep(
+def run_all(
     subject: Subject, rankings: Iterable[Ranking], kinds: Iterable[Kind], ks: Iterable[int], sample: Sample = _DEV
 ) -> pd.DataFrame:
     """Intervene with every kind (each strength is one) along every ranking: the runs' counts, concatenated.

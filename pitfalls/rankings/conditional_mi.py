@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pitfalls.arrays.words import Words
 from pitfalls.rankings.base import Greedy, Ranked
-from pitfalls.rankings.bins import binned, entropy_of_counts, information_bits, joint_counts, rounded
+from pitfalls.rankings.information import binned, entropy_of_counts, information_bits, joint_counts, rounded
 
 
 @dataclass(eq=False, repr=False)

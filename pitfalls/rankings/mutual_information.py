@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pitfalls.arrays.words import Words
 from pitfalls.rankings.base import Scorer
-from pitfalls.rankings.bins import binned, information_bits
+from pitfalls.rankings.information import binned, information_bits
 
 
 @dataclass(eq=False, repr=False)
@@ -20,7 +20,7 @@ class MutualInformation(Scorer):
     Parameters
     ----------
     n_bins : int
-        The activation is cut into this many bins of equally many words (:func:`~pitfalls.rankings.bins.binned`).
+        The activation is cut into this many bins of equally many words (:func:`~pitfalls.rankings.information.binned`).
     """
 
     n_bins: int = 20

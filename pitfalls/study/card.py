@@ -23,7 +23,7 @@ from tqdm.auto import tqdm
 
 from pitfalls import files
 from pitfalls.arrays.splits import Activations
-from pitfalls.interventions.outcomes import clwv
+from pitfalls.interventions.rates import clwv
 from pitfalls.interventions.translation import Translation
 from pitfalls.language.grammar import agreement, corpora
 from pitfalls.language.lexicon import Lexicon
@@ -90,7 +90,7 @@ def agreement_rate(world: World, language: str, feature: str) -> pd.DataFrame:
     trees = corpora.trees(language)["test"]
     asked = []
     for sentence, tokens in zip(world.sentences(language, "test"), trees, strict=True):
-        for site in agreement.sites(tokens, feature):
+        for site in agreement.places(tokens, feature):
             word = sentence.words[site.target]
             value = word.attributes.get(feature)
             if site.attractors and value and _told(lexicon, word.form, feature) == {value}:

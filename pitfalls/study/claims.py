@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from pitfalls.columns import CONFIGURATION
-from pitfalls.interventions.outcomes import error_rate
+from pitfalls.interventions.rates import error_rate
 from pitfalls.site import with_site
 
 Verdict = Literal["holds", "holds in part", "fails", "not testable"]

@@ -15,11 +15,12 @@ from pitfalls.arrays.ranking import Ranking
 from pitfalls.columns import CONFIGURATION, RANKING
 from pitfalls.comparison.areas import areas
 from pitfalls.interventions.ablation import Ablation
-from pitfalls.interventions.outcomes import OUTCOMES, clwv
+from pitfalls.interventions.outcomes import OUTCOMES
+from pitfalls.interventions.rates import clwv
 from pitfalls.interventions.replay import Sample
 from pitfalls.interventions.run import Run, intervene
 from pitfalls.interventions.saturation import peaks
-from pitfalls.interventions.strength import choose_beta, sweep
+from pitfalls.interventions.strength import choose_beta, run_all
 from pitfalls.interventions.translation import ConstantTranslation, Translation
 from pitfalls.study.plan import Plan
 from pitfalls.study.setting import Setting
@@ -53,7 +54,7 @@ def effect_tables(setting: Setting, curves: pd.DataFrame) -> dict[str, pd.DataFr
     translated = pd.concat([run.counts() for run in runs], ignore_index=True)
     # Ablation separates the rankings little, so half the steps show as much.
     fewer = plan.ks(setting.data.n_neurons, max(plan.steps // 2, 1))
-    ablated = sweep(experiment, rankings, [Ablation()], fewer, sample)
+    ablated = run_all(experiment, rankings, [Ablation()], fewer, sample)
     return {
         "effects": wide(pd.concat([translated, ablated], ignore_index=True)),
         "strengths": strengths,
@@ -69,8 +70,8 @@ def _strengths(experiment: Experiment, rankings: Sequence[Ranking], plan: Plan) 
     n_neurons = experiment.data.n_neurons
     ks = sorted({max(1, n_neurons * i // 16) for i in (1, 2, 4, 8, 16)})
     sample = Sample("dev", plan.dev_sentences, plan.seed)
-    scaled = sweep(experiment, swept, [Translation(beta) for beta in plan.betas], ks, sample)
-    constant = sweep(experiment, swept, [ConstantTranslation(alpha) for alpha in plan.alphas], ks, sample)
+    scaled = run_all(experiment, swept, [Translation(beta) for beta in plan.betas], ks, sample)
+    constant = run_all(experiment, swept, [ConstantTranslation(alpha) for alpha in plan.alphas], ks, sample)
     highest = peaks(pd.concat([scaled, constant], ignore_index=True))
     columns = [*CONFIGURATION, *RANKING, "kind", "strength", "words", "max_clwv", "max_k"]
     return highest[columns], float(choose_beta(scaled)["overall_beta"].iloc[0])

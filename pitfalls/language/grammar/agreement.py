@@ -17,7 +17,7 @@ AGREEING = ("VERB", "AUX", "ADJ")
 
 
 @dataclass(frozen=True)
-class Site:
+class AgreementPlace:
     """A verb or adjective that agrees with its controller in a feature."""
 
     target: int
@@ -46,15 +46,15 @@ def _controller(tokens: Sequence[Token], target: int) -> int | None:
     return None
 
 
-def sites(tokens: Sequence[Token], feature: str) -> list[Site]:
+def places(tokens: Sequence[Token], feature: str) -> list[AgreementPlace]:
     """Every verb, auxiliary and adjective that agrees with a noun of its own sentence in ``feature``.
 
     Examples
     --------
     >>> cats = Token(Form("cat", "s", "cat", "NOUN", (("Number", "Plur"),)), 2, "nsubj")
     >>> run = Token(Form("ru", "n", "run", "VERB", (("Number", "Plur"),)), 0, "root")
-    >>> sites([cats, run], "Number")
-    [Site(target=1, controller=0, feature='Number', value='Plur', attractors=0)]
+    >>> places([cats, run], "Number")
+    [AgreementPlace(target=1, controller=0, feature='Number', value='Plur', attractors=0)]
     """
     found = []
     for target, token in enumerate(tokens):
@@ -68,5 +68,5 @@ def sites(tokens: Sequence[Token], feature: str) -> list[Site]:
             for other in tokens[low + 1 : high]
             if other.form.upos in NOMINAL and _value(other.form, feature) not in (None, value)
         ]
-        found.append(Site(target, controller, feature, value, len(between)))
+        found.append(AgreementPlace(target, controller, feature, value, len(between)))
     return found
