@@ -77,7 +77,7 @@ print(f"Gaussian ahead by more than .02 in {(scores['difference'] > 0.02).sum()}
 print(f"Linear ahead by more than .02 in {(scores['difference'] < -0.02).sum()}")
 print(scores.groupby("attribute")["difference"].agg(["mean", "min", "max"]).round(3).to_string())
 print("\nthe configurations that stand for the patterns")
-print(tables["seeds"].round(2).to_string(index=False))
+print(tables["seeds"].drop(columns="site").round(2).to_string(index=False))
 
 # %%
 print(course.reveal("09-a", (scores["difference"] > 0.02).sum()))
