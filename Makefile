@@ -25,7 +25,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 SOURCES   := $(wildcard notebooks/src/*.py)
 NOTEBOOKS := $(patsubst notebooks/src/%.py,notebooks/%.ipynb,$(SOURCES))
 
-.PHONY: help reproduce test lab notebooks student versions nbgrader lint types unit nbval portable portable-study colab slides book
+.PHONY: help reproduce test lab notebooks student versions nbgrader lint types unit slow nbval portable portable-study colab slides book
 .PHONY: mini pretrain card readme bench clean
 
 help:  ## Say what there is to make
@@ -43,7 +43,7 @@ reproduce: $(VENV)/.ready  ## Run all configurations and the notebooks; write fi
 	$(BIN)/pitfalls sweep $(WHICH)
 	$(BIN)/pitfalls reproduce $(WHICH)
 
-test: lint types unit nbval  ## ruff, mypy, pytest with doctests, strict nbval
+test: lint types unit nbval  ## ruff, mypy, the quick tests with doctests, strict nbval
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .
@@ -53,7 +53,10 @@ types: $(VENV)/.ready
 	$(BIN)/mypy
 
 unit: $(VENV)/.ready
-	$(BIN)/pytest -q -n $(UNIT_AT_ONCE) --dist loadfile
+	$(BIN)/pytest -q -m 'not slow' -n $(UNIT_AT_ONCE) --dist loadfile
+
+slow: $(VENV)/.ready  ## The tests that take ten seconds or more each: browser, nbgrader, book, benchmarks, whole studies
+	$(BIN)/pytest -q -m slow -n $(UNIT_AT_ONCE) --dist loadfile
 
 nbval: $(VENV)/.ready
 	$(QUIET) PITFALLS_OUTPUT=$$(mktemp -d) $(BIN)/pytest -q -o addopts=-ra -n $(NBVAL_AT_ONCE) --dist loadfile \

@@ -12,6 +12,8 @@ import torch
 
 from pitfalls.models.masked import MaskedLM
 
+pytestmark = pytest.mark.slow
+
 COLUMNS = {
     "work",
     "oracle",

@@ -243,6 +243,7 @@ def test_faults_are_found(tmp_path):
         assert says in said
 
 
+@pytest.mark.slow
 def test_no_link_or_picture_of_the_built_pages_is_broken(root, built):
     pages = {path: path.read_text(encoding="utf-8") for path in sorted(built.rglob("*.html"))}
     assert len(pages) > len(list((root / "notebooks" / "src").glob("*.py")))
@@ -298,6 +299,7 @@ def test_a_browser_sees_what_is_missing(browser, tmp_path):
     page.close()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_browser_shows_every_picture_and_follows_every_link(browser, built):
     links, pictures = set(), 0

@@ -20,7 +20,7 @@ import pitfalls as pf
 from pitfalls.course import neuron_view
 
 playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install playwright")
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 # The kernel imports torch and reads the world; on a busy machine that takes a while.
 STARTING, MOVING = 600_000, 300_000

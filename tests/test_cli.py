@@ -42,6 +42,7 @@ def test_probe_writes_figure_and_table(shared, tmp_path, capsys, language, attri
     assert "words with" in said and f"wrote {tmp_path / 'results' / name}.csv" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("language", "attribute"), [("eng", "Number"), ("tur", "Case")])
 def test_intervene_accounts_for_every_word(shared, tmp_path, capsys, language, attribute):
     given = arguments("intervene", files(shared, language), tmp_path, attribute)

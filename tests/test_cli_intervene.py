@@ -121,6 +121,7 @@ def results(folder):
     return {path.name: path.read_bytes() for path in sorted((folder / "results").iterdir())}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
 def test_stopped_and_run_again_it_says_what_was_done_and_ends_the_same(treebank, tmp_path, capsys, stop):
     assert main(arguments(treebank, tmp_path / "whole")) == 0

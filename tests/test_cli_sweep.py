@@ -13,6 +13,7 @@ from pitfalls.study.output import stored_study
 SWEEP = ["sweep", "--world", "planted", "--layers", "0", "1", "--sentences", "4", "--jobs", "1"]
 
 
+@pytest.mark.slow
 def test_a_dry_run_does_nothing_and_says_what_is_known_of_the_cost(tmp_path, capsys, monkeypatch):
     out = ["--output", str(tmp_path)]
     assert main([*SWEEP, *out, "--dry-run"]) == 0

@@ -137,6 +137,7 @@ def test_wide_and_long_are_two_forms_of_the_same(planted, data):
     pd.testing.assert_frame_equal(long(wide(effects)), effects)
 
 
+@pytest.mark.slow
 def test_configurations_of_the_mini_world_are_its_pairs_on_every_layer():
     world = pf.load_world("mini")
     found = configurations(world)
@@ -154,6 +155,7 @@ def test_other_text_or_weights_are_another_identity(planted):
     assert world_identity(planted, ["art"]) != world_identity(other, ["art"])
 
 
+@pytest.mark.slow
 def test_what_is_published_is_found_again(tmp_path, monkeypatch):
     world, chosen = study_tasks({"name": "planted"}, PLAN, sites=[1])
     swept = do_study(world, chosen, tmp_path / "tasks")
@@ -190,6 +192,7 @@ def test_another_version_is_another_task_and_is_refused_by_this_code(parameters,
         measure(now.parameters)
 
 
+@pytest.mark.slow
 def test_the_study_that_comes_with_the_project_is_of_this_code(root):
     """One configuration of the committed tables, computed again."""
     stored = read_result(root / "results" / "study-mini.zip").tables

@@ -155,6 +155,7 @@ def test_changed_words_are_marked_by_more_than_colour():
 # ------------------------------------------------------------------------------------------- widgets
 
 
+@pytest.mark.slow
 def test_the_neuron_widget_shows_the_report_of_what_is_chosen(mini):
     world, data = mini
     names = ["probeless"]
@@ -206,6 +207,7 @@ SHOWN = [
 PERSON = 'os.environ["PITFALLS_WIDGETS"] = "1"\nguesses.guess("00-a", "How many?", 1, 2)'
 
 
+@pytest.mark.slow
 def test_where_nobody_sits_the_first_view_stands_still(tmp_path, monkeypatch, planted):
     """Executed by nbclient, as nbval, nbconvert and `pitfalls reproduce` do: no widget, fixed text, true pictures."""
     from nbclient import NotebookClient

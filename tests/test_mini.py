@@ -90,6 +90,7 @@ def test_lemmas_are_as_many_as_the_course_promises(language):
     assert len(lemmas["ADJ"]) >= 60
 
 
+@pytest.mark.slow
 def test_pairs_and_attributes_are_as_many_as_the_course_promises(world):
     pairs = world.pairs()
     assert len(pairs) >= 20

@@ -11,6 +11,8 @@ import sys
 import nbformat
 import pytest
 
+pytestmark = pytest.mark.slow
+
 #: Tags by which nbval compares nothing, or does not even run a cell.
 IGNORED, SKIPPED = "nbval-ignore-output", "nbval-skip"
 

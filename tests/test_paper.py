@@ -59,6 +59,7 @@ def tables(study):
     return tables_of(study, D)
 
 
+@pytest.mark.slow
 def test_every_id_is_written_with_its_numbers(tables, tmp_path_factory):
     folder = tmp_path_factory.mktemp("paper")
     publish_paper(tables, folder)
@@ -117,6 +118,7 @@ def test_a_world_of_one_language_has_no_shared_neurons_and_all_the_rest(study, t
     assert small["claims"]["verdict"].notna().all()
 
 
+@pytest.mark.slow
 def test_one_attribute_on_two_layers_lacks_comparisons_and_says_why(study, tables, tmp_path):
     small = tables_of(part(study, language=["eng"], attribute=["Case"]), D)
     lacking = {"pairs", "shared", "seeds", "clusters", "stability"}

@@ -176,6 +176,7 @@ for thread in threads: thread.join()
 """
 
 
+@pytest.mark.slow
 def test_processes_and_threads_keep_all_guesses(file, root):
     environment = os.environ | {"PYTHONPATH": str(root)}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}

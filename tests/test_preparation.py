@@ -155,6 +155,7 @@ def test_a_study_makes_each_languages_vectors_once_before_its_configurations(opt
         pd.testing.assert_frame_equal(anew.tables()[name], table)
 
 
+@pytest.mark.slow
 def test_several_workers_give_the_same_tables(options, tmp_path):
     one = study(options, tmp_path / "one", [1])
     shutil.rmtree(cache_folder())

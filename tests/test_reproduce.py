@@ -62,6 +62,7 @@ def test_a_failing_cell_is_an_error_and_leaves_no_report(tmp_path):
     assert not (tmp_path / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_notebooks_side_by_side_give_the_same_report_and_a_failure_stops_the_rest(tmp_path):
     notebooks = write(tmp_path / "notebooks", DRAW)
     for name in ("02_second", "03_third"):

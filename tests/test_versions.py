@@ -380,6 +380,7 @@ def handed_in(notebook, folder, student, answers):
     nbformat.write(copy, target)
 
 
+@pytest.mark.slow
 @needs_nbgrader
 def test_nbgrader_validates_the_solution_and_not_the_stubs(built, tmp_path):
     nbformat.write(built.instructor, tmp_path / "right.ipynb")
@@ -389,6 +390,7 @@ def test_nbgrader_validates_the_solution_and_not_the_stubs(built, tmp_path):
     assert "VALIDATION FAILED ON 2 CELL(S)" in said and 'NotImplementedError("exercise 05.1")' in said
 
 
+@pytest.mark.slow
 @needs_nbgrader
 def test_nbgrader_releases_grades_and_gives_feedback(built, notebooks, tmp_path):
     from nbgrader.api import Gradebook
@@ -426,6 +428,7 @@ def test_nbgrader_releases_grades_and_gives_feedback(built, notebooks, tmp_path)
     assert "05.2: two gives 8. Did you add?" in feedback["half"] and "05.2 is right." in feedback["right"]
 
 
+@pytest.mark.slow
 @needs_nbgrader
 def test_nbgrader_makes_stubs_of_the_instructors_version_by_itself(built, tmp_path):
     """A lecturer who knows nbgrader may put ``notebooks/NN_name.ipynb`` into ``source/`` and use its defaults."""
