@@ -109,7 +109,7 @@ def test_one_value_is_nothing_to_rank_or_to_probe_for():
             rank(name, data)
     for probe in PROBES:
         with pytest.raises(ValueError, match=r"Number has only \['SG'\]"):
-            probe_curve(probe, Ranking(np.array([0]), None, "mine"), data, [1])
+            probe_curve(Ranking(np.array([0]), None, "mine"), data, [1], probe)
 
 
 # ------------------------------------------------------------------------------- too few of a value

@@ -102,7 +102,7 @@ def test_jobs_and_splits_that_share_a_call_are_those_of_separate_calls(widths_at
     table = curves_of(jobs, data, [5, 1, 2, 1], PROBES, ["test", "dev"])
     keys = table[CURVE].itertuples(index=False, name=None)
     assert list(keys) == [
-        ("spa", "Gender", 3, probe, *job.ranking.key.values(), job.task, split, job.seed, k)
+        ("spa", "Gender", "residual", 3, probe, *job.ranking.key.values(), job.task, split, job.seed, k)
         for probe in PROBES
         for job in jobs
         for split in ("test", "dev")

@@ -339,7 +339,7 @@ def test_draws_of_encoded_against_used_are_averaged():
 
 
 def without(table: pd.DataFrame, *columns: str) -> list[tuple[pd.DataFrame, str]]:
-    return [(table.drop(columns=column), rf"needs the columns \['{column}'\]") for column in columns]
+    return [(table.drop(columns=column), rf"needs the columns \[('site', )?'{column}'\]") for column in columns]
 
 
 def mixed(make, said="one {column}, and the table has 2", **others: object) -> list[tuple[pd.DataFrame, str]]:
@@ -380,7 +380,7 @@ def mixed(make, said="one {column}, and the table has 2", **others: object) -> l
                 *mixed(areas, probe="gaussian"),
                 (
                     pd.concat([areas(strength=2.0), areas(strength=4.0)]),
-                    "configuration eng Tense 2 shows one strength, and the table has 2",
+                    "configuration eng Tense, layer 2, shows one strength, and the table has 2",
                 ),
                 (areas(clwv_area=float("nan")), r"clwv_area must be a number, and 15 rows have \[nan"),
                 (areas().iloc[:0], "the table has 0"),

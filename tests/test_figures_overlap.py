@@ -168,7 +168,7 @@ BACK = FEW.rename(columns={**{a: b for a, b in SIDES}, **{b: a for a, b in SIDES
             "the chance line of two rankings shows one expected, and the table has 2",
         ),
         *(
-            (figures.overlap_map, FEW.drop(columns=name), rf"needs the columns \['{name}'\]")
+            (figures.overlap_map, FEW.drop(columns=name), rf"needs the columns \[('site', )?'{name}'\]")
             for name in ("attribute_a", "layer", "high")
         ),
         *(

@@ -25,6 +25,7 @@ COMMANDS = ("probe", "intervene", "sweep", "configs", "reproduce", "mini", "pret
 
 ARRAYS = """
 import numpy as np, pitfalls as pf
+from pitfalls.rankings import ranker
 draw = np.random.default_rng(0)
 def part(n):
     y = np.arange(n) % 2
@@ -35,7 +36,7 @@ for probe in pf.PROBES:
     pf.probe_curve(orders[0], data, ks=[1, 3, 5], probe=probe)
 pf.comparison.overlaps(orders[:2] + pf.random_rankings(data, draws=2), ks=[2])
 pf.comparison.selectivity_curves(data, ks=[2])
-pf.ranker("gaussian", k=2).fit(*part(40))
+ranker("gaussian", k=2).fit(*part(40))
 """
 
 

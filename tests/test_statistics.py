@@ -246,7 +246,7 @@ def test_a_whole_table_warns_of_nothing():
 @pytest.mark.parametrize(
     ("curves", "more", "message"),
     [
-        (drawn().drop(columns="layer"), {}, r"need the columns \['layer'\]; the table has"),
+        (drawn().drop(columns="layer"), {}, r"need the columns \['site', 'layer'\]; the table has"),
         (drawn(), {"ks": [10, 50]}, r"ks must be among the table's k, 10; they are \[10, 50\], without \[50\]"),
         (drawn(), {"ks": []}, r"ks must be among the table's k, 10; they are \[\]"),
         (pd.concat([drawn(), drawn().assign(task="control")]), {}, r"of one task, and the table has \['real', 'contr"),
@@ -255,7 +255,7 @@ def test_a_whole_table_warns_of_nothing():
         (drawn().assign(accuracy=np.nan), {}, "80 rows have no value in some column; the first is .*'eng'"),
         (drawn().assign(direction=None), {}, "80 rows have no value"),
         (drawn(methods=METHODS[:1]), {}, r"needs two methods, and the table has \['gaussian by gaussian \(ttb\)'\]"),
-        (drawn(), {"by": "seed"}, "by must be None or one of language, layer, attribute, not 'seed'"),
+        (drawn(), {"by": "seed"}, "by must be None or one of language, site, layer, attribute, not 'seed'"),
     ],
 )
 def test_bad_tables_are_refused(test, curves, more, message):

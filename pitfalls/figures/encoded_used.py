@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ from pitfalls.figures.points import (
     unmixed,
 )
 from pitfalls.figures.style import Plot, appearance, language_name, panels, ranking_name, settings
-from pitfalls.site import with_site
+from pitfalls.site import Site, with_site
 
 _AREAS = ["probing_area", "clwv_area"]
 _COLUMNS = (*CONFIGURATION, "ranking", "direction", "probe", *_AREAS)
@@ -95,8 +96,9 @@ def _check(areas: pd.DataFrame) -> None:
     require(areas, _COLUMNS, _WHAT)
     only(areas, "probe", _WHAT)
     unmixed(areas, ("split", "kind", "task"), _WHAT)
-    for configuration, part in areas.groupby(CONFIGURATION):
-        unmixed(part, ("strength", "target"), f"the configuration {' '.join(str(name) for name in configuration)}")
+    grouped: Any = areas.groupby(CONFIGURATION)
+    for (language, attribute, *at), part in grouped:
+        unmixed(part, ("strength", "target"), f"the configuration {language} {attribute}, {Site(*at)},")
     finite(areas, _AREAS, "; leave these rows out")
 
 
