@@ -17,7 +17,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from pitfalls.cli import main
 from pitfalls.interventions.outcomes import OUTCOMES
-from pitfalls.study import experiments
+from pitfalls.worlds import experiment
 from pitfalls.worlds.load import mini_folder
 
 MODEL = mini_folder() / "model"
@@ -178,9 +178,9 @@ def test_a_ranking_that_fails_stops_no_other_and_is_told(treebank, tmp_path, cap
             raise ZeroDivisionError("on purpose")
         return whole(name, *given, **more)
 
-    whole = experiments.rank
+    whole = experiment.rank
     with monkeypatch.context() as patch:
-        patch.setattr(experiments, "rank", rank)
+        patch.setattr(experiment, "rank", rank)
         assert main(arguments(treebank, tmp_path)) == 2
     assert "2 tasks failed (linear-ttb-0: ZeroDivisionError: on purpose; linear-btt-0: " in capsys.readouterr().err
     assert not (tmp_path / "results").exists()

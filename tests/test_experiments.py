@@ -21,6 +21,7 @@ from pitfalls.language.analysers import LexiconAnalyser
 from pitfalls.language.corpus import Sentence, Word
 from pitfalls.language.lexicon import Analysis, Lexicon
 from pitfalls.rankings import PAPER_RANKINGS, rank
+from pitfalls.site import Site
 from pitfalls.study import experiments
 from pitfalls.study.experiments import Interventions, ranking_of
 from pitfalls.study.sweep import sweep
@@ -114,7 +115,7 @@ def others():
         "max_neurons": {"max_neurons": 5},
         "vectors": {"data": replace(data, train=moved)},
         "fewer words": {"data": replace(data, dev=data.dev.sample(9, seed=0))},
-        "layer": {"data": Splits(**{name: replace(getattr(data, name), layer=2) for name in SPLITS})},
+        "site": {"data": Splits(**{name: replace(getattr(data, name), site=Site("residual", 2)) for name in SPLITS})},
         "model": {"world": world(model=model)},
         "lemmas": {"world": world(of_split={**sentences, "test": relemmatised})},
         "judge": {"world": world(judge=LexiconAnalyser(more, "another"))},

@@ -42,7 +42,7 @@ def heat_map(
     label:
         Of the colour bar.
     **options:
-        Others of :func:`seaborn.heatmap`, such as the names of the rows, ``yticklabels``.
+        Others of ``seaborn.heatmap``, such as the names of the rows, ``yticklabels``.
     """
     empty = np.isnan(values)
     sns.heatmap(

@@ -84,7 +84,8 @@ def tables_of(study: Mapping[str, pd.DataFrame], n_neurons: int) -> dict[str, pd
     Returns
     -------
     The study's tables, its effects long, and: saturation, overlaps, pairs, shared (see :mod:`~.shared_neurons`), seeds,
-    clusters, stability (:mod:`~.clusters`), wilcoxon, permutations (:mod:`~.statistics`), claims (:mod:`~.claims`).
+    clusters, stability (:mod:`~.clusters`), wilcoxon, permutations (:mod:`~pitfalls.comparison.permutation`), claims
+    (:mod:`~.claims`).
     A study of too few configurations lacks some; left_out has a row for each of them: table, reason.
     """
     study = {name: with_site(table) for name, table in study.items()}
