@@ -570,7 +570,7 @@ X3 = [[0.0, 1.0], [1.0, 0.0], [0.5, 0.5]]
 )
 @example(labels=["\u09dc", "a"])
 def test_labels_come_back(labels: list[Any]) -> None:
-    """Strings composed (NFC), as forms are: of some letters that is another spelling."""
+    """Strings come back composed (NFC), as forms do; some letters are spelt differently then."""
     data = Activations.from_arrays([[0, 0]] * len(labels), labels)
     composed = [unicodedata.normalize("NFC", label) if isinstance(label, str) else label for label in labels]
     assert [data.values[i] for i in data.y] == [str(label) for label in composed]

@@ -160,7 +160,8 @@ def test_outputs_differ_from_the_stored_ones_in_few_cells(runs):
                 compared += 1
                 differ += [(name, index)] if said(old) != said(new) else []
     print(f"{len(differ)} of {compared} cells say something else: {differ}")
-    assert compared >= 5 * len(INSTRUCTOR)  # notebook 00, the shortest, has eight
+    # Notebook 00, the shortest, has eight.
+    assert compared >= (150 if WANTED == "all" else 8 * len(INSTRUCTOR))
     assert len(differ) <= 0.1 * compared, differ
 
 

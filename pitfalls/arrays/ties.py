@@ -30,7 +30,7 @@ def settled(values: Tensor, dim: int | None = None) -> Tensor:
         return values
     size = torch.where(values.isfinite(), values.abs(), 0.0)
     largest = size.max() if dim is None else size.amax(dim, keepdim=True)
-    # Numbers so small that the grid would be 0 are all equal.
+    # Numbers so small that the grid would be 0 all count as equal.
     grid = (torch.where(largest > 0, largest, 1.0) * TIE).clamp_min(torch.finfo(torch.float64).smallest_normal)
     return torch.where(values.isfinite(), (values / grid).round() * grid, values)
 
