@@ -36,10 +36,9 @@ _Panel = tuple[str, Site]
 def effects_grid(effects: pd.DataFrame) -> Plot:
     """Draw error rate (solid) and CLWV (dashed) over k in small panels, one row per attribute, one column per site.
 
-    Each panel is what :func:`~pitfalls.figures.effect_curves.effects` draws of its configuration. Where panels
-    differ in strength, each title gives its own. A combination that the table lacks leaves its place
-    blank. Rows that differ in their seeds
-    only are averaged, with a band from the lowest to the highest.
+    Each panel is what :func:`~pitfalls.figures.effect_curves.effects` draws of its configuration. Where panels differ
+    in strength, each title gives its own. Where the table lacks a combination, its place stays blank. Rows that differ
+    only in their seeds are averaged, with a band from the lowest to the highest.
 
     Parameters
     ----------

@@ -44,7 +44,7 @@ def read_words(estimator: BaseEstimator, X: WordsLike, *, reset: bool) -> torch.
         For NaN or infinity, a shape that is not [n_words, n_neurons], another width than in ``fit``, and input that is
         sparse, masked or complex.
     """
-    X = readable(X)
+    X = _readable(X)
     if isinstance(X, torch.Tensor):
         words = as_tensor(X if X.dtype in (torch.float32, torch.float64) else X.double())
         # scikit-learn looks at the shape only; the numbers stay where they are.
@@ -55,6 +55,11 @@ def read_words(estimator: BaseEstimator, X: WordsLike, *, reset: bool) -> torch.
         )
     _check_finite(words)
     return words
+
+
+def _readable(X: WordsLike) -> Any:
+    """``X`` as scikit-learn may have it: a list as an array, so that complex numbers in it are named."""
+    return as_array(X, "X") if isinstance(X, (list, tuple)) else readable(X)
 
 
 def _check_finite(words: torch.Tensor) -> None:
@@ -98,7 +103,7 @@ class _Probe(ClassifierMixin, BaseEstimator):
         else:
             y = as_array(y, "y") if isinstance(y, torch.Tensor) else y
             X, y = validate_data(
-                self, readable(X), y, dtype=[np.float64, np.float32], ensure_min_samples=2, ensure_all_finite=False
+                self, _readable(X), y, dtype=[np.float64, np.float32], ensure_min_samples=2, ensure_all_finite=False
             )
             words = as_tensor(X)
             _check_finite(words)
