@@ -1,6 +1,6 @@
 """pitfalls: why "this neuron encodes X" is not evidence, and an honest tool to test it.
 
-The whole face::
+In short::
 
     import pitfalls as pf
     world = pf.load_world("mini")

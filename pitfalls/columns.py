@@ -19,10 +19,10 @@ RANKING = ["ranking", "direction", "ranking_seed"]
 #: What a row of a probing curve is about; its other columns were measured.
 CURVE = [*CONFIGURATION, "probe", *RANKING, "task", "split", "seed", "k"]
 
-#: A method, as statistics compare it: a probe that reads the first k neurons of a ranking.
+#: A method, as the statistics compare it: a probe that reads the first k neurons of a ranking.
 METHOD = ["probe", "ranking", "direction"]
 
-#: Rows that differ in these alone are draws of the same thing.
+#: Rows that differ only in these are draws of the same thing.
 DRAW = ["ranking_seed", "seed"]
 
 

@@ -1,8 +1,8 @@
 """Optional packages: where one is missing, the error says which extra of pitfalls brings it.
 
-The package itself needs few others. What only worlds, figures or the course need comes with an extra (``models``,
-``figures``, ``course``, …), and every import of it stands in a ``with extra(…)``, as near the top as it can be, so that
-nothing has been computed when a package turns out to be missing.
+The package itself needs few others. Packages that only worlds, figures or the course need come with an extra
+(``models``, ``figures``, ``course``, …). Each is imported inside a ``with extra(…)``, as near the top as possible, so
+that nothing has been computed when a package turns out to be missing.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from contextlib import contextmanager
 
 
 class MissingExtraError(ModuleNotFoundError):
-    """A package cannot be imported that one of the extras of pitfalls brings."""
+    """A package that one of pitfalls' extras brings cannot be imported."""
 
 
 @contextmanager
 def extra(name: str) -> Iterator[None]:
-    """Import packages of an extra inside this; the outermost extra is the one that the error names.
+    """Import the packages of an extra inside this; if extras are nested, the error names the outermost one.
 
     Raises
     ------

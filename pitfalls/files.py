@@ -1,7 +1,7 @@
 """Writing files so that each is complete or absent, whatever stops the process that writes it.
 
 A file is written beside its place, flushed to the disk, and renamed. Meanwhile its process holds a lock on it, so the
-next writer in the same folder can tell what dead processes left there, and removes it.
+next writer in the same folder can tell what dead processes left there and remove it.
 """
 
 # Alternatives: tempfile.NamedTemporaryFile (mode 0600 whatever the umask, no rename), atomicwrites (no longer
@@ -30,10 +30,10 @@ try:
 except ImportError:  # Not on Windows, where a leftover stays until somebody deletes it.
     fcntl = None  # type: ignore[assignment]
 
-#: The errors of a disk or a quota without room.
+#: The errors raised when a disk or a quota is full.
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
-# The errors of file systems that have no locks, that cannot reserve room, and of a lock that somebody holds.
+# The errors of a file system without locks, of one that cannot reserve room, and of a lock that somebody holds.
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 _NO_RESERVING = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
 _HELD = (errno.EAGAIN, errno.EACCES)
@@ -48,7 +48,7 @@ def write(contents: Mapping[Path, bytes]) -> None:
     Raises
     ------
     OSError
-        As :func:`replacing`.
+        As in :func:`replacing`.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def write_text(path: Path, text: str) -> None:
 
 @contextmanager
 def replacing(path: Path, size: int = 0) -> Iterator[BinaryIO]:
-    """Yield an empty file to fill, which takes the place of ``path`` at the end, or is removed after an error.
+    """Yield an empty file to fill; it takes the place of ``path`` at the end, or is removed after an error.
 
     The folder is made if there is none. The mode is that of any new file (``umask``). A symbolic link at ``path`` is
     itself replaced, not what it points to.
@@ -84,8 +84,8 @@ def replacing(path: Path, size: int = 0) -> Iterator[BinaryIO]:
     Raises
     ------
     OSError
-        The disk is full (the message gives the bytes that are needed and free), the folder cannot be written or
-        was removed meanwhile, or ``path`` is a device or a pipe. It names ``path``; an older file is left as it was.
+        The disk is full (the message gives the bytes needed and free), the folder cannot be written or was removed
+        meanwhile, or ``path`` is a device or a pipe. The error names ``path``; an older file is left as it was.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,8 +118,8 @@ def _about(path: Path, size: int, error: OSError) -> OSError:
     """Turn an error of writing beside ``path`` into one about ``path``; the unfinished file is already removed."""
     said = os.strerror(error.errno or 0)
     if error.errno in FULL:
-        needed = f"{size:,} bytes are needed, " if size else ""
-        said += f" ({needed}{free_space(path.parent):,} are free: make room there, and run the same again)"
+        needed = f"{size:,} bytes needed, " if size else ""
+        said += f" ({needed}{free_space(path.parent):,} bytes free: make room there, and run the same again)"
     elif error.errno == errno.ENOENT:
         said += " (its folder was removed while it was written: run the same again)"
     return OSError(error.errno, said, str(path))
@@ -141,7 +141,7 @@ def temporary(folder: Path) -> Iterator[BinaryIO]:
     try:
         yield file
     finally:
-        # What cannot be flushed to a full disk is no longer wanted.
+        # The disk may be too full to flush the rest, and by now nobody wants it.
         with suppress(OSError):
             file.close()
         with suppress(OSError):

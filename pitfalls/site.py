@@ -1,4 +1,4 @@
-"""Sites: where in a model the units live that are ranked, probed and changed."""
+"""Sites: the places in a model whose units are ranked, probed and changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 KINDS = ("residual",)
-"""The kinds of units. ``residual``: the residual stream, transformers' ``hidden_states[layer]``, the paper's [C]."""
+"""The kinds of units. ``residual``: the residual stream, transformers' ``hidden_states[layer]``, as the paper's [C]."""
 
 
 @dataclass(frozen=True, order=True)
@@ -50,7 +50,7 @@ class Site:
 
     @property
     def id(self) -> str:
-        """For file names."""
+        """The site's name in file names."""
         return f"{_called(self.kind)}{self.layer}"
 
     @property
@@ -74,7 +74,7 @@ def as_site(site: Site | int) -> Site:
 
 
 def as_sites(sites: Iterable[Site | int]) -> list[Site]:
-    """Sites, sorted, each one once.
+    """The sites, sorted and without repeats.
 
     >>> [str(site) for site in as_sites([2, 0, 2])]
     ['layer 0', 'layer 2']
@@ -83,7 +83,7 @@ def as_sites(sites: Iterable[Site | int]) -> list[Site]:
 
 
 def with_site(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with a column ``site``; without one, its layers are those of the residual stream.
+    """The table with a column ``site``; if it has none, its layers are taken as those of the residual stream.
 
     >>> with_site(pd.DataFrame({"layer": [2]})).values.tolist()
     [['residual', 2]]

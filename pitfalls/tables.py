@@ -1,9 +1,9 @@
-"""Tables as CSV files that people open, also in a spreadsheet program.
+"""Tables as CSV files that people may open in a spreadsheet program.
 
-A spreadsheet takes a cell such as ``=1+1`` for a formula, quoted or not, and a treebank can hold such a word. It is
-written with an apostrophe before it, which such programs show as text, and :func:`read_csv` takes it away again.
-Single signs such as ``-`` stay as they are. Numbers are written with six significant digits: the last of sixteen differ
-between processors, and nobody reads them.
+A spreadsheet takes a cell such as ``=1+1`` for a formula, quoted or not, and a treebank can hold such a word. The word
+is written with an apostrophe before it, so that the program shows it as text, and :func:`read_csv` takes the apostrophe
+away again. Single signs such as ``-`` stay as they are. Numbers are written with six significant digits: the last few
+of sixteen differ between processors, and nobody reads them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 
 
 def csv_of(table: pd.DataFrame, float_format: str | None = None) -> str:
-    r"""A table as CSV without its index, its lines ended by ``\n``, numbers to six digits or in ``float_format``.
+    r"""A table as CSV without its index: lines end in ``\n``, numbers have six digits or follow ``float_format``.
 
     Examples
     --------
@@ -51,19 +51,19 @@ def _six_digits(number: float) -> float:
 
 
 def read_csv(path: Path) -> pd.DataFrame:
-    """Read what :func:`csv_of` wrote: words such as "NA" stay words, and an empty cell is what had no value.
+    """Read what :func:`csv_of` wrote: words such as "NA" stay words, and an empty cell is a missing value.
 
     Raises
     ------
     FileNotFoundError
-        There is none.
+        There is no such file.
     ValueError
-        It is no table; the message names the file.
+        It is not a table; the message names the file.
     """
     try:
         table = pd.read_csv(path, keep_default_na=False, na_values=[""])
     except ValueError as error:
-        raise ValueError(f"{path} is no table ({error}): delete it, and write it again") from error
+        raise ValueError(f"{path} is not a table ({error}): delete it, and write it again") from error
     return _changed(table, _as_it_was)
 
 
@@ -80,7 +80,7 @@ def _as_it_was(cell: Any) -> Any:
 
 
 def _changed(table: pd.DataFrame, change: Callable[[Any], Any]) -> pd.DataFrame:
-    """The table with every cell that is no number changed."""
+    """The table with ``change`` applied to every cell that is not in a column of numbers."""
     changed = table.copy()
     for i, kind in enumerate(table.dtypes):
         if kind.kind not in "iufcb":

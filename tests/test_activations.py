@@ -607,7 +607,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"train": ([[1e300, 0.0]] * 3, [0, 1, 1])}, r"train: X\[0, 0\] is 1e\+300, beyond the largest float32"),
     ({"train": ([1.0, 2.0, 3.0], [0, 1, 1])}, r"train: X is float32 of shape \(3,\)"),
     ({"train": (np.zeros((0, 2)), [])}, r"train: X has shape \(0, 2\)"),
-    ({"train": ([["a", "b"]] * 3, [0, 1, 1])}, r"train: X is no matrix of numbers"),
+    ({"train": ([["a", "b"]] * 3, [0, 1, 1])}, r"train: X is not a matrix of numbers"),
     ({"train": (X3, [[0], [1], [1]])}, r"y has shape \(3, 1\)"),
     ({"train": (X3, [0.5, 1.0, 1.0])}, r"train: y\[0\] is 0\.5"),
     ({"dev": (np.zeros((3, 5)), [0, 1, 1])}, r"n_neurons differs between the splits: train 2, dev 5, test 2"),
@@ -657,8 +657,8 @@ def test_rows_without_words_are_forms_of_their_own_in_every_split() -> None:
 def test_activations_check_their_labels() -> None:
     good = Activations.from_arrays(X3, [0, 1, 1]).__dict__
     for change, message in (
-        ({"y": np.array([0, 1, 2])}, r"labels \[2\] for 2 values"),
-        ({"y": np.array([0, -1, 1])}, r"labels \[-1\]"),
+        ({"y": np.array([0, 1, 2])}, r"y holds \[2\]: .* the 2 values"),
+        ({"y": np.array([0, -1, 1])}, r"y holds \[-1\]"),
         ({"y": np.array([0.0, 1.0, 1.0])}, "y is float64"),
         ({"values": ("0", "0")}, "repeat"),
         ({"positions": np.zeros(2, dtype=np.int64)}, "positions has 2 entries"),

@@ -205,7 +205,7 @@ def test_unknown_options_are_answered_with_the_known_ones():
         rank("lasso", data, l3=0.1, alpha=2)
     with pytest.raises(ValueError, match=r"'linear' has no option value; it has"):
         rank("linear", data, value="PL")
-    with pytest.raises(ValueError, match=r"the value 'DU' is none of \['0', '1'\]"):
+    with pytest.raises(ValueError, match=r"the value 'DU' is not one of \['0', '1'\]"):
         rank("probeless", data, value="DU")
     for name in ("mutual_information", "conditional_mi"):
         with pytest.raises(ValueError, match="n_bins must be 2 or more, not 1"):

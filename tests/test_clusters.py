@@ -22,10 +22,10 @@ from pitfalls.study.clusters import (
     RANKINGS,
     _perplexity,
     cluster,
+    cluster_stability,
     features,
     pattern_scores,
     seed_configurations,
-    stability,
 )
 
 KEYS = ["language", "attribute", "layer"]
@@ -179,8 +179,10 @@ def test_the_same_seed_gives_the_same_clusters_whatever_the_order_of_rows():
     seeds, before = seed_configurations(curves), curves.copy()
     one = cluster(curves, seeds, seed=3)
     pd.testing.assert_frame_equal(cluster(curves.sort_values("k"), seeds, seed=3), one)
-    pd.testing.assert_frame_equal(stability(curves, 3, seed=1), stability(curves.sort_values("k"), 3, seed=1))
-    assert not stability(curves, 8, seed=1).equals(stability(curves, 8, seed=2))
+    pd.testing.assert_frame_equal(
+        cluster_stability(curves, 3, seed=1), cluster_stability(curves.sort_values("k"), 3, seed=1)
+    )
+    assert not cluster_stability(curves, 8, seed=1).equals(cluster_stability(curves, 8, seed=2))
     pd.testing.assert_frame_equal(curves, before)
 
 
@@ -198,7 +200,7 @@ def test_perplexity_is_below_the_number_of_points():
 
 
 def test_clear_patterns_are_stable_and_noise_is_not():
-    found = stability(planted(), 12)
+    found = cluster_stability(planted(), 12)
     assert found["change"].value_counts().to_dict() == {"initialisation": 12, "ks": 12, "language": 4}
     own = {change: rows for change, rows in found.groupby("change")}
     assert (own["ks"]["adjusted_rand"] == 1).all() and (own["language"]["adjusted_rand"] == 1).all()
@@ -206,7 +208,7 @@ def test_clear_patterns_are_stable_and_noise_is_not():
     assert set(own["language"]["configurations"]) == {54} and set(own["ks"]["configurations"]) == {72}
     curves = planted()
     noise = curves.assign(accuracy=np.random.default_rng(0).random(len(curves)))
-    means = stability(noise, 12).groupby("change")["adjusted_rand"].mean()
+    means = cluster_stability(noise, 12).groupby("change")["adjusted_rand"].mean()
     assert means["initialisation"] < 0.3 and means["ks"] < 0.5 and means["language"] < 1
 
 
@@ -217,7 +219,7 @@ def test_without_a_language_the_rest_is_clustered_from_the_same_seeds():
     seeds = seed_configurations(noisy)
     rows = [index[KEYS].values.tolist().index(key) for key in seeds[KEYS].values.tolist()]
     whole = KMeans(3, init=matrix[rows], n_init=1, max_iter=1000).fit_predict(matrix)
-    found = stability(noisy, 1).query("change == 'language'").set_index("left_out")["adjusted_rand"]
+    found = cluster_stability(noisy, 1).query("change == 'language'").set_index("left_out")["adjusted_rand"]
     for language in ("eng", "rus", "spa", "tur"):
         kept = (index["language"] != language).to_numpy()
         rest = KMeans(3, init=matrix[rows], n_init=1, max_iter=1000).fit_predict(matrix[kept])
@@ -226,7 +228,7 @@ def test_without_a_language_the_rest_is_clustered_from_the_same_seeds():
 
 
 def test_one_language_cannot_be_left_out():
-    found = stability(planted(("eng",)), 2)
+    found = cluster_stability(planted(("eng",)), 2)
     assert set(found["change"]) == {"initialisation", "ks"}
 
 
@@ -260,7 +262,7 @@ def test_curves_and_seeds_that_cannot_be_used_say_why():
         cluster(curves, seeds.drop(columns="cluster"))
     for draws in (0, 1.5):
         with pytest.raises(ValueError, match=f"1 or more, not {draws}"):
-            stability(curves, draws)
+            cluster_stability(curves, draws)
 
 
 # -------------------------------------------------------------------------------------------- figure

@@ -137,7 +137,7 @@ def test_sentences_offered_have_a_word_to_change(mini):
         != sentence_view.example_sentences(data, 20, seed=4)
     )
     bare = next(i for i in range(10**6) if i not in set(data.test.sentence_ids.tolist()))
-    with pytest.raises(ValueError, match=f"test sentence {bare} has no word of Gender"):
+    with pytest.raises(ValueError, match=f"test sentence {bare} has no word with Gender"):
         sentence_view.sentence_words(Experiment(*mini), pf.rank("probeless", data), bare, 8, 4)
 
 

@@ -120,7 +120,7 @@ def test_group_and_test_are_said():
     assert "Gender, 156" in figures.wilcoxon(differences(0, few, by="attribute", group="Gender")).alt
     uneven = differences(0, few)
     uneven.loc[0, "n_pairs"] = 150
-    assert "150 to 156 configurations a pair" in figures.wilcoxon(uneven).alt
+    assert "150 to 156 configurations per pair" in figures.wilcoxon(uneven).alt
     assert "signed-rank" in figures.wilcoxon(uneven).caption
     blocked = figures.wilcoxon(differences(0, few, least_p=0.125, n_blocks=4).drop(columns="median_difference"))
     assert "whole languages (4 or more), with p of 0.125 at least" in blocked.caption

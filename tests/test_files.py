@@ -86,7 +86,7 @@ def test_a_full_disk_is_told_with_the_file_and_leaves_the_old_one(small_disk):
     path = small_disk / "a.txt"
     files.write_text(path, "old")
     free = files.free_space(small_disk)
-    with pytest.raises(OSError, match=r"No space left .*3,000,000 bytes are needed, [\d,]+ are free.*a\.txt") as caught:
+    with pytest.raises(OSError, match=r"No space left .*3,000,000 bytes needed, [\d,]+ bytes free.*a\.txt") as caught:
         files.write({small_disk / "b.txt": b"b", path: bytes(3_000_000)})
     assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(path))
     with pytest.raises(OSError, match=r"No space left .*a\.txt"), files.replacing(path) as file:
@@ -250,7 +250,7 @@ def test_numbers_and_lone_signs_are_as_pandas_reads_them(tmp_path):
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "a.csv", dtype={"text": str}), table, check_dtype=False)
     assert csv_of(table) == table.to_csv(index=False, lineterminator="\n")
     (tmp_path / "a.csv").write_text("")
-    with pytest.raises(ValueError, match=r"a\.csv is no table"):
+    with pytest.raises(ValueError, match=r"a\.csv is not a table"):
         read_csv(tmp_path / "a.csv")
 
 

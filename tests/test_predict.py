@@ -151,7 +151,7 @@ def test_what_the_reader_did_reaches_the_figure():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"inside": False}, "'00-a', 0 to 4 with the result 1 and inside = False, has another inside"),
+        ({"inside": False}, "'00-a', 0 to 4 with the result 1 and inside = False, contradicts itself: correct inside"),
         ({"low": 9.0}, "lower bound first"),
     ],
 )

@@ -15,13 +15,13 @@ from pitfalls.columns import SPLITS
 from pitfalls.models import vectors
 from pitfalls.models.masked import MaskedLM
 from pitfalls.study import everywhere, setting
-from pitfalls.study.everywhere import do_study, preparations, prepare, study_tasks
+from pitfalls.study.everywhere import do_study, preparations, prepare_vectors, study_tasks
 from pitfalls.study.executors import HERE, Processes
 from pitfalls.study.plan import Plan
 from pitfalls.study.stored import read_result
 from pitfalls.study.sweep import Swept
 from pitfalls.worlds import sources
-from pitfalls.worlds.load import cache_folder, load_world, mini_folder
+from pitfalls.worlds.load import load_world, mini_folder, vectors_folder
 
 NOUNS = {"SG": ["cat", "dog", "owl", "cow"], "PL": ["cats", "dogs", "owls", "cows"]}
 PLAN = Plan(
@@ -99,7 +99,7 @@ def test_a_pass_a_split_fills_all_layers_and_activations_find_them(options, pass
         ["eng", "dev", "layer 1, layer 2", 24],
         ["eng", "test", "layer 1, layer 2", 24],
     ]
-    written = sum(file.stat().st_size - 128 for file in cache_folder().glob("*.npy"))
+    written = sum(file.stat().st_size - 128 for file in vectors_folder().glob("*.npy"))
     assert round(told["megabytes"].sum() * 1e6) == written == 2 * per_layer
     assert world.disk_need(["eng"], [1, 2]) == 0 and world.disk_need(["eng"], [1, 2, 3]) == per_layer
     found = world.activations("eng", "Number", 2)
@@ -114,7 +114,7 @@ def test_a_world_without_a_cache_has_nothing_to_prepare():
     assert told.empty and list(told) == ["language", "split", "sites", "words", "megabytes"]
     assert world.disk_need(["art"], [1]) == 0
     _, chosen = study_tasks({"name": "planted"}, PLAN)
-    assert preparations(world, chosen, cache_folder()) == []
+    assert preparations(world, chosen, vectors_folder()) == []
 
 
 @pytest.mark.parametrize("ask", ["prepare", "disk_need"])
@@ -143,7 +143,7 @@ def test_a_study_makes_each_languages_vectors_once_before_its_configurations(opt
     pd.testing.assert_frame_equal(made["tur"].tables["vectors"], expected)
     assert set(swept.tables()) == {"curves", "orders", "effects", "strengths", "areas", "examples"}
     # All is done: there is nothing to prepare, even where the cache is gone.
-    shutil.rmtree(cache_folder())
+    shutil.rmtree(vectors_folder())
     again = study(options, folder, LAYERS)
     assert again.found == len(swept.results) and len(passes) == 6
     # A configuration is done anew without a cache, although its language was prepared once: layer by layer.
@@ -158,7 +158,7 @@ def test_a_study_makes_each_languages_vectors_once_before_its_configurations(opt
 @pytest.mark.slow
 def test_several_workers_give_the_same_tables(options, tmp_path):
     one = study(options, tmp_path / "one", [1])
-    shutil.rmtree(cache_folder())
+    shutil.rmtree(vectors_folder())
     two = study(options, tmp_path / "two", [1], Processes(2))
     assert not one.failures and not two.failures
     for name, table in one.tables().items():
@@ -186,9 +186,9 @@ def test_vectors_that_cannot_be_made_are_told_and_stop_nothing(options, tmp_path
     def fails(parameters):
         if parameters["language"] == "eng":
             raise ZeroDivisionError("on purpose")
-        return prepare(parameters)
+        return prepare_vectors(parameters)
 
-    monkeypatch.setattr(everywhere, "prepare", fails)
+    monkeypatch.setattr(everywhere, "prepare_vectors", fails)
     swept = study(options, tmp_path / "tasks", [1])
     assert [(failure.task.name, failure.reason) for failure in swept.failures] == [
         ("vectors-eng", "ZeroDivisionError: on purpose")
@@ -203,7 +203,7 @@ def test_a_full_disk_stops_the_study_and_says_what_it_needs(options, tmp_path, m
         OSError, match=r"after 0 of 2 tasks: .*of layer 1, layer 2 need 0\.0 MB, .* has 0\.0 MB free.* PITFALLS_CACHE"
     ):
         study(options, tmp_path / "tasks", LAYERS)
-    assert not list(cache_folder().glob("layer*"))
+    assert not list(vectors_folder().glob("layer*"))
 
 
 # ---------------------------------------------------------------------------------------- the command
@@ -220,9 +220,9 @@ def test_the_command_says_what_vectors_take_before_it_begins(options, tmp_path, 
     monkeypatch.setattr("pitfalls.study.everywhere.load_world", lambda **asked: load_world(**asked, min_forms=2))
     assert main(command) == 0
     said = capsys.readouterr().out
-    need = f"word vectors: {88 * n * 4 * 2 / 1e4:.3f} GB to write into {cache_folder()}, where 2000.00 GB are free\n"
+    need = f"word vectors: {88 * n * 4 * 2 / 1e4:.3f} GB to write into {vectors_folder()}, where 2000.00 GB are free\n"
     assert need in said and said.index(need) < said.index("configurations are to do")
-    assert not list(tmp_path.rglob("*.zip")) and not cache_folder().exists()
+    assert not list(tmp_path.rglob("*.zip")) and not vectors_folder().exists()
     monkeypatch.setattr("pitfalls.cli.sweep.free_space", lambda folder: 1000)
     assert main(command) == 0
     assert "are free: too little; make room, or set PITFALLS_CACHE" in capsys.readouterr().out
@@ -247,7 +247,7 @@ def test_a_treebank_of_ones_own_is_read_in_another_precision(options, tmp_path, 
         assert main([*command, "--dtype", dtype, "--output", str(tmp_path / dtype)]) == 0
     assert "wrote" in capsys.readouterr().out
     # The model's name stands in no table, so the cache says that there were two.
-    assert len(list(cache_folder().glob("*.npy"))) == 2 * 3
+    assert len(list(vectors_folder().glob("*.npy"))) == 2 * 3
 
 
 # ----------------------------------------------------------------------------------------- precisions
@@ -262,7 +262,7 @@ def test_a_precision_is_another_model_with_close_vectors_of_its_own(options, tmp
         assert other.X.dtype == np.float32
         # bfloat16 has 8 bits of precision.
         assert 0 < np.abs(one.X - other.X).max() < 0.05 * np.abs(one.X).max()
-    assert len(list(cache_folder().glob("*.npy"))) == 2 * 2 * 3
+    assert len(list(vectors_folder().glob("*.npy"))) == 2 * 2 * 3
 
 
 def test_a_study_in_another_precision_is_other_tasks(options, tmp_path):

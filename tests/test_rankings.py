@@ -165,7 +165,7 @@ def test_a_list_of_some_neurons_is_completed_by_number():
 
 
 @pytest.mark.parametrize(
-    ("first", "message"), [([0, 7], "these are none: \\[7\\]"), ([-1], "none: \\[-1\\]"), ([2, 2], "twice")]
+    ("first", "message"), [([0, 7], "no neurons \\[7\\]"), ([-1], "no neurons \\[-1\\]"), ([2, 2], "twice")]
 )
 def test_a_list_of_other_neurons_or_of_one_twice_is_refused(first, message):
     with pytest.raises(ValueError, match=message):

@@ -38,7 +38,7 @@ def as_matrix(X: Any) -> NDArray[np.floating[Any]]:
     """
     array = as_array(X, "X")
     if array.dtype.kind not in "biufO":
-        raise ValueError(f"X is no matrix of numbers: it holds {array.dtype}; give one row of neurons per word")
+        raise ValueError(f"X is not a matrix of numbers: it holds {array.dtype}; give one row of neurons per word")
     if array.dtype == object:
         _check_numbers(array)
     wide = array.dtype.kind == "f" and array.dtype.itemsize >= 8 and not isinstance(X, (list, tuple))
@@ -57,7 +57,7 @@ def readable(X: Any, name: str = "X") -> Any:
     Raises
     ------
     ValueError
-        For sparse input (dense, it may take a lot of memory), a mask that hides something, and complex numbers.
+        For sparse input (dense, it may take a lot of memory), a mask that hides something, and a complex tensor.
     """
     if isinstance(X, torch.Tensor):
         if X.layout != torch.strided:
@@ -80,7 +80,7 @@ def as_array(given: Any, name: str) -> NDArray[Any]:
     Raises
     ------
     ValueError
-        As `readable` does, and for what is not an array; ``name`` is what the message calls it.
+        As `readable` does, and for complex numbers and what is not an array; the message calls it ``name``.
     """
     given = readable(given, name)
     try:
@@ -117,7 +117,7 @@ def as_labels(y: Any, name: str = "y") -> list[str] | list[int]:
     Raises
     ------
     ValueError
-        Naming the first label that is neither (a missing one, a fraction) or of another kind than the first.
+        If ``y`` is not [n_words]; for a label that is neither (a missing one, a fraction), or not like the first.
 
     Examples
     --------
@@ -160,12 +160,12 @@ def _check_numbers(array: NDArray[Any]) -> None:
     """Refuse entries that NumPy would turn into numbers: it reads None as NaN, and parses text."""
     for place, entry in np.ndenumerate(array):
         if not isinstance(entry, (Real, np.bool_)):
-            where = f"X[{', '.join(map(str, place))}]" if place else "X"
-            raise ValueError(f"X is no matrix of numbers: {where} is {quoted(entry)}; give one row of neurons per word")
+            at = f"X[{', '.join(map(str, place))}]" if place else "X"
+            raise ValueError(f"X is not a matrix of numbers: {at} is {quoted(entry)}; give one row of neurons per word")
 
 
 def _check_overflow(array: NDArray[Any], matrix: NDArray[np.floating[Any]]) -> None:
-    """Refuse numbers that became infinite in the narrower type; an infinity that was given is another matter."""
+    """Refuse numbers that became infinite in the narrower type; `Activations` refuses one that was given."""
     if array.dtype == matrix.dtype or not np.isinf(matrix).any():
         return
     for place in np.argwhere(np.isinf(matrix)).tolist():

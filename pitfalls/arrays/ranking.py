@@ -32,7 +32,7 @@ class Ranking:
     Raises
     ------
     ValueError
-        If ``order`` is not a permutation.
+        If ``order`` is not a permutation, or for an unknown direction.
     """
 
     order: NDArray[np.int64]
@@ -55,8 +55,8 @@ class Ranking:
     def of_first(cls, first: ArrayLike, n_neurons: int, name: str) -> Ranking:
         """Put the given neurons first, and the rest behind them in the order of their numbers.
 
-        Up to k = ``ranked``, the number of neurons given, a curve or an intervention is about those; beyond, it is
-        about neurons that nobody ranked.
+        Up to k = ``ranked``, the number of neurons given, a curve or an intervention is about those; beyond that, it
+        is about neurons that nobody ranked.
 
         Raises
         ------
@@ -73,15 +73,15 @@ class Ranking:
         wrong = given[(given < 0) | (given >= n_neurons)].tolist()
         if wrong or len(np.unique(given)) < len(given):
             raise ValueError(
-                f"neurons are numbered 0 to {n_neurons - 1} and may come once; "
-                + (f"these are none: {wrong[:5]}" if wrong else f"{given.tolist()[:8]}... names one twice")
+                f"neurons are numbered 0 to {n_neurons - 1} and each may be given once; "
+                + (f"there are no neurons {wrong[:5]}" if wrong else f"{given.tolist()[:8]}... names one twice")
             )
         rest = np.setdiff1d(np.arange(n_neurons), given)
         return cls(np.concatenate([given, rest]), None, name, ranked=len(given))
 
     @property
     def key(self) -> dict[str, Any]:
-        """What tells this ranking from others, by the column in which tables show it."""
+        """What tells this ranking apart from others, by the column that shows it in tables."""
         return dict(zip(RANKING, (self.name, self.direction, self.seed), strict=True))
 
     def reversed(self) -> Ranking:

@@ -39,7 +39,7 @@ class Activations:
     ------
     ValueError
         When lengths differ, a label has no value, a value is named twice, a vector is not finite, or a form is not
-        a string with something to read in it.
+        a string with readable text in it.
 
     Examples
     --------
@@ -70,7 +70,7 @@ class Activations:
             raise ValueError(f"y is {self.y.dtype}: give int64 indexes into values (from_arrays takes labels)")
         outside = np.unique(self.y[(self.y < 0) | (self.y >= len(self.values))]).tolist()
         if outside:
-            raise ValueError(f"labels {outside} for {len(self.values)} values {self.values}: y indexes values")
+            raise ValueError(f"y holds {outside}: give indexes into the {len(self.values)} values {self.values}")
 
     @property
     def n_words(self) -> int:
@@ -90,7 +90,7 @@ class Activations:
         values: Sequence[str | int] | None = None,
         forms: Sequence[str] | None = None,
     ) -> Activations:
-        """Take anybody's own vectors and labels; ``dataclasses.replace`` sets the language, attribute and site.
+        """Take your own vectors and labels; ``dataclasses.replace`` sets the language, attribute and site.
 
         Parameters
         ----------
@@ -138,12 +138,12 @@ class Activations:
         return replace(self, forms=tuple(self.forms[i] for i in picked.tolist()), **columns)
 
     def sample(self, n_words: int, seed: int = 0) -> Activations:
-        """Draw ``n_words`` of the words, in their order; all of them where there are no more.
+        """Draw ``n_words`` of the words, in their order; if there are no more than that, take all of them.
 
         Raises
         ------
         ValueError
-            For less than one word.
+            For fewer than one word.
 
         Examples
         --------
@@ -165,7 +165,7 @@ class Splits:
     Raises
     ------
     ValueError
-        When the three differ in neurons, values, language, attribute or site, or when one lacks a value.
+        When the three differ in number of neurons, values, language, attribute or site, or when one lacks a value.
 
     Examples
     --------
@@ -231,7 +231,7 @@ class Splits:
         attribute: str = "attribute",
         site: Site | int = 0,
     ) -> Splits:
-        """Take anybody's own activations: ``(X, y)`` or ``(X, y, forms)`` for each split.
+        """Take your own activations: ``(X, y)`` or ``(X, y, forms)`` for each split.
 
         ``X`` is [n_words, n_neurons]; ``y`` holds strings or whole numbers, and the values are the sorted labels of
         train. ``forms`` are the words, by which the control task draws its labels; without them each row counts as
@@ -240,7 +240,7 @@ class Splits:
         Raises
         ------
         ValueError
-            Naming the split, and what is wrong in it.
+            The message names the split and says what is wrong in it.
         """
         parts = dict(zip(SPLITS, (train, dev, test), strict=True))
         for split, arrays in parts.items():
@@ -252,7 +252,7 @@ class Splits:
             try:
                 matrix = as_matrix(X)
                 known = known or sorted_labels(as_labels(y))  # of train, which comes first
-                # Without forms, no row of one split is a form of another split.
+                # Without forms, no two rows share a form, not even across splits.
                 forms: Any = words[0] if words else [f"{split} word {i}" for i in range(len(matrix))]
                 part = Activations.from_arrays(matrix, y, known, forms)
                 made[split] = replace(part, language=language, attribute=attribute, site=as_site(site))
@@ -273,5 +273,5 @@ def _check_matrix(X: NDArray[np.floating[Any]]) -> None:
         more = f", and {len(neurons) - 1} other neurons" if len(neurons) > 1 else ""
         raise ValueError(
             f"X has NaN or infinity: neuron {first} in {int(bad[:, first].sum())} of {len(X)} rows{more}; "
-            "leave those words out or mend the values"
+            "leave those words out or correct the values"
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-#: Numbers that differ by less than this share of the largest are equal. Double precision rounds to 1e-16, which
+#: Numbers that differ by less than this share of the largest count as equal. Double precision rounds to 1e-16, which
 #: hundreds of steps of an optimiser turn into 1e-12.
 TIE = 1e-9
 
@@ -17,7 +17,7 @@ TIE = 1e-9
 def settled(values: Tensor, dim: int | None = None) -> Tensor:
     """Round values of any shape to a grid of :data:`TIE` times the largest, float64: rounding differences vanish.
 
-    The largest is that along ``dim``, by default of all values. Infinite values stay, and do not count as the largest.
+    The largest is taken along ``dim``, or by default over all values. Infinite values are kept and do not count.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Labelled words as tensors, and the checks that rankings and probes share.
 
 Rankings and probes compute on torch tensors of float32 or float64, on the device where they lie. What users give has
-passed :mod:`pitfalls.arrays.given` before.
+already passed :mod:`pitfalls.arrays.given`.
 """
 
 from __future__ import annotations
@@ -98,12 +98,12 @@ def check_two_words_each(y: torch.Tensor, values: Sequence[Any]) -> None:
 
 
 def check_magnitude(X: torch.Tensor) -> None:
-    """Refuse activations [n_words, n_neurons] whose powers double precision does not hold; all of float32 passes.
+    """Refuse activations [n_words, n_neurons] whose powers double precision cannot hold; all of float32 passes.
 
     Raises
     ------
     ValueError
-        If a neuron reaches 1e60, or varies, and by less than 1e-60; naming the neuron and the number.
+        If a neuron reaches 1e60, or varies by less than 1e-60 but is not constant; the message names it.
 
     Examples
     --------
@@ -124,7 +124,7 @@ def check_magnitude(X: torch.Tensor) -> None:
     varied = torch.where(high > low, high - low, torch.inf)
     if bool((varied < 1 / _LARGEST).any()):
         raise ValueError(
-            f"neuron {int(varied.argmin())} varies by {float(varied.min()):.3g} only, too little to compute with: "
+            f"neuron {int(varied.argmin())} varies by only {float(varied.min()):.3g}, too little to compute with: "
             "multiply X by a power of ten"
         )
 

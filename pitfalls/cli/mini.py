@@ -8,7 +8,7 @@ from pitfalls.cli.common import say
 from pitfalls.language.grammar import corpora
 from pitfalls.models import pretrain as training
 from pitfalls.study import machine
-from pitfalls.study.card import measure, write_card
+from pitfalls.study.card import measure_model, write_card
 from pitfalls.worlds.load import load_world
 
 
@@ -33,7 +33,7 @@ def _loss(step: int, loss: float) -> None:
 
 def card(options: argparse.Namespace) -> None:
     """Measure the model and write its card."""
-    measures = measure(load_world("mini"))
+    measures = measure_model(load_world("mini"))
     write_card(options.folder, measures)
     say(measures.to_string(index=False))
     say(f"wrote {options.folder / 'README.md'}")

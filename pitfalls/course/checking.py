@@ -37,7 +37,7 @@ TIME_LIMIT = 60.0
 _PACKAGE = Path(__file__).resolve().parent
 
 
-class WrongAnswer(AssertionError):  # noqa: N818 - the reader sees this name, and the package has no error
+class WrongAnswer(AssertionError):  # noqa: N818 - the reader sees this name, and the package did not fail
     """An answer that is not right; its text is a hint.
 
     A notebook shows only the hint, because the traceback leads through the reference solution.
@@ -60,11 +60,11 @@ class Exercise:
     level:
         1 (recall), 2 (apply) or 3 (think further).
     minutes:
-        How long a student takes who has read the notebook.
+        How long it takes a student who has read the notebook.
     check:
-        Is called with an answer; raises :class:`WrongAnswer` with a hint, and lets ``NotImplementedError`` pass.
+        Called with an answer; raises :class:`WrongAnswer` with a hint, and lets ``NotImplementedError`` pass.
     wrong:
-        Plausible wrong answers, two or more, each by words from the hint that it gets.
+        Two or more plausible wrong answers, keyed by words from the hint that each one gets.
     """
 
     id: str
@@ -97,7 +97,7 @@ def exercises() -> Mapping[str, Exercise]:
     Raises
     ------
     ValueError
-        If two have the same id, or one stands in another notebook's module.
+        If two have the same id, or one is in another notebook's module.
     """
     from pitfalls.course import questions
 
@@ -107,7 +107,7 @@ def exercises() -> Mapping[str, Exercise]:
             continue
         for exercise in importlib.import_module(f"{questions.__name__}.{module.name}").EXERCISES:
             if exercise.id in found or not exercise.id.startswith(f"{module.name[2:]}."):
-                raise ValueError(f"{module.name}.py has {exercise.id}: an id begins with its notebook and is used once")
+                raise ValueError(f"{module.name}.py has {exercise.id}: an id begins with its notebook and is unique")
             found[exercise.id] = exercise
     return dict(sorted(found.items()))
 
@@ -121,7 +121,7 @@ def check(exercise_id: str, answer: Answer) -> None:
     Raises
     ------
     WrongAnswer
-        If the answer is not right or takes too long; with a hint.
+        If the answer is wrong or takes too long; its text is a hint.
     NotImplementedError
         If it is still the stub.
     ValueError
@@ -142,7 +142,7 @@ def check(exercise_id: str, answer: Answer) -> None:
 
 
 class _OutOfTimeError(BaseException):
-    """Ends an answer; it is not an ``Exception``, which an answer may catch."""
+    """Stops an answer; it is not an ``Exception``, because an answer may catch those."""
 
 
 @contextmanager
@@ -157,7 +157,7 @@ def time_limit(seconds: float) -> Iterator[None]:
     Raises
     ------
     WrongAnswer
-        If the time is over.
+        If the time is up.
 
     Examples
     --------
@@ -200,13 +200,13 @@ def _alarm(seconds: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
         if left:
-            # An alarm that was set before goes on.
+            # Restore an alarm that was set earlier.
             signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - began), 1e-3), interval)
 
 
 @contextmanager
 def _interruption(seconds: float) -> Iterator[None]:
-    """The same with the signal of the interrupt key, for systems without alarms."""
+    """The same with the signal that Ctrl+C sends, for systems without alarms."""
     over = threading.Event()
 
     def interrupted(number: int, frame: Any) -> None:
@@ -241,7 +241,7 @@ def _of_the_answer(traceback: TracebackType | None) -> TracebackType | None:
 
 
 def expect(condition: bool, hint: str) -> None:
-    """Give a hint where a condition does not hold.
+    """Give a hint if a condition does not hold.
 
     Raises
     ------

@@ -41,7 +41,7 @@ def cell(repository: str) -> NotebookNode:
 
 
 def with_colab(cells: list[NotebookNode], repository: str) -> list[NotebookNode]:
-    """The cells with this one before their first code cell and nowhere else.
+    """The cells with the Colab cell before their first code cell, and nowhere else.
 
     Raises
     ------
@@ -51,5 +51,5 @@ def with_colab(cells: list[NotebookNode], repository: str) -> list[NotebookNode]
     others = [one for one in cells if TAG not in one.metadata.get("tags", [])]
     first = next((i for i, one in enumerate(others) if one.cell_type == "code"), None)
     if first is None:
-        raise ValueError("a notebook without a code cell: nothing to install the course for")
+        raise ValueError("the notebook has no code cell to put the Colab cell in front of: add one")
     return [*others[:first], cell(repository), *others[first:]]

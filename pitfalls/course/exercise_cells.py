@@ -1,4 +1,4 @@
-"""The exercises in a notebook's cells: what each asks, whether it is written as it must be, and its stub."""
+"""The exercises in a notebook's cells: what each one asks, whether it is written correctly, and its stub."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Asked:
     Attributes
     ----------
     index:
-        Of its answer cell.
+        The index of its answer cell.
     id:
         Such as ``"05.1"``.
     points:
         The number of filled stars in its heading.
     name:
-        Of the function that is the answer.
+        The name of the function that is the answer.
     check:
         The line that checks it.
     """
@@ -56,8 +56,8 @@ def asked(cells: Sequence[NotebookNode]) -> list[Asked]:
     Raises
     ------
     ValueError
-        If a cell is not as CONTRIBUTING.md says: it has no heading of its own, no solution inside its function, no
-        check in its last line, or marks of a solution but not the tag.
+        If a cell breaks the rules in CONTRIBUTING.md: it is not Python, has no heading of its own, no solution inside
+        its function, no check in its last line, or solution marks but no tag; or if an exercise appears twice.
     """
     found = []
     heading = None
@@ -78,7 +78,7 @@ def asked(cells: Sequence[NotebookNode]) -> list[Asked]:
 
 
 def stubbed(source: str, stub: str) -> str:
-    r"""The source with a stub in the place of each solution, indented as its marks are.
+    r"""The source with each solution replaced by a stub, which is indented like the solution's marks.
 
     Examples
     --------
@@ -98,7 +98,7 @@ def _asked(index: int, source: str, heading: re.Match[str] | None) -> Asked:
     try:
         body = ast.parse(source).body
     except SyntaxError as error:
-        raise ValueError(f"cell {index} is an exercise but not Python: {error}\n{source}") from error
+        raise ValueError(f"cell {index} is an exercise but not valid Python: {error}\n{source}") from error
     exercise_id, name = _checked(index, source, body)
     if heading is None or heading.group(1) != exercise_id:
         stated = "no heading of its own" if heading is None else f"the heading {heading.group(0)!r}"
@@ -128,7 +128,7 @@ def _require_solution(one: Asked, source: str, body: list[ast.stmt]) -> None:
         if isinstance(node, ast.FunctionDef) and node.name == one.name
     ]
     if sum(len(_SOLUTION.findall(answer)) for answer in answers) < len(solutions):
-        raise ValueError(f"exercise {one.id}: the marks of its solution must stand in the body of `def {one.name}`")
+        raise ValueError(f"exercise {one.id}: the marks of its solution must be in the body of `def {one.name}`")
     lines = [line.strip() for solution in solutions for line in solution.split("\n")]
     if not any(line and not line.startswith(("#", "raise NotImplementedError")) for line in lines):
         raise ValueError(f"exercise {one.id} has no solution between its marks")

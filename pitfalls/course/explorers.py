@@ -1,7 +1,7 @@
 """Explorers: look at any neuron, and change any sentence, with dropdowns and sliders.
 
 Tables and HTML come from :mod:`~pitfalls.course.neuron_view` and :mod:`~pitfalls.course.sentence_view`; the widgets
-only choose their arguments. Where no widget can be shown, the first view stands still
+only choose their arguments. Where widgets cannot be shown, the first view appears without them
 (:mod:`~pitfalls.course.frontend`).
 """
 
@@ -108,14 +108,14 @@ def intervention_explorer(
     Parameters
     ----------
     experiment : the attribute, and the layer of the world's model to change
-    rankings : to choose from
-    k, beta : where to start (default: a quarter of the neurons)
+    rankings : the rankings to choose from
+    k, beta : where to start (by default, k is a quarter of the neurons)
     sentences, seed : how many test sentences to choose from, and the seed that draws them
 
     Raises
     ------
     ValueError
-        If there is no ranking, or as in an intervention.
+        If there is no ranking, or an intervention would reject the arguments.
     """
     orders = labelled(rankings)
     data = experiment.data
@@ -174,6 +174,6 @@ def _dropdown(description: str, options: Sequence[Any], value: Any) -> ipywidget
 
 
 def _slider(kind: Any, description: str, value: float, low: float, high: float, **options: Any) -> Any:
-    # Not while it moves: a report takes longer than a step.
+    # Update only when the slider is released: a report takes longer than a step.
     options |= {"continuous_update": False, "layout": _layout()}
     return kind(description=description, value=value, min=low, max=high, **options)

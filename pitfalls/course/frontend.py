@@ -1,7 +1,7 @@
 """Where a cell's output is shown: to a person, with live widgets, or in a file that is compared or exported.
 
-Every output has three forms: a widget where it can live, a picture or text in HTML elsewhere, and a short fixed text,
-which nbval compares. A stored notebook holds no widget, because the widget's model would be gone.
+Every output has three forms: a widget where widgets work, a picture or text in HTML elsewhere, and a short fixed text
+that nbval compares. A stored notebook holds no widget, because the widget's model would be gone.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ def show(text: str, fallback: str, widget: Callable[[], ipywidgets.Widget]) -> N
     Parameters
     ----------
     text : short, and the same in every run
-    fallback : HTML that is true without the widget
-    widget : makes the widget; called only where :func:`has_widgets`
+    fallback : HTML that makes sense without the widget
+    widget : makes the widget; called only if :func:`has_widgets` is true
     """
     bundle: dict[str, Any] = {"text/plain": text, "text/html": fallback}
     if has_widgets():
-        # Written out, since only ipywidgets 8 has a method for it; Colab has 7.
+        # Written out, because only ipywidgets 8 has a method for it; Colab has 7.
         bundle[_VIEW] = {"version_major": 2, "version_minor": 0, "model_id": widget().model_id}
     display(bundle, raw=True)
 
@@ -38,7 +38,7 @@ def has_widgets() -> bool:
     """Whether a person sees this cell in a front end that shows widgets.
 
     JupyterLab, Notebook and VS Code send the cell's identity with every cell; nbclient (nbconvert, nbval's kernel,
-    ``pitfalls reproduce``) does not. Where that is not so, ``PITFALLS_WIDGETS=1`` or ``0`` in the environment decides.
+    ``pitfalls reproduce``) does not. ``PITFALLS_WIDGETS=1`` or ``0`` in the environment overrides this.
 
     Examples
     --------

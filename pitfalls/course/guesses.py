@@ -1,4 +1,4 @@
-"""Predict, then reveal: the reader commits to a guess before a result, and learns in the end how sure to be.
+"""Predict, then reveal: the reader commits to a guess before seeing a result, and learns over time how sure to be.
 
 Guesses stay on the reader's own disk (``$PITFALLS_GUESSES``, default ``~/.cache/pitfalls/guesses.json``). Notebooks
 that run at the same time share the file.
@@ -26,9 +26,9 @@ _KEPT = {"question": str, "unit": str, "low": float, "high": float}
 
 
 def guess(guess_id: str, question: str, low: float, high: float, unit: str = "") -> None:
-    """Keep a guess: an interval that, the reader thinks, holds the result in 8 of 10 such questions.
+    """Keep a guess: an interval that the reader expects to hold the result in 8 of 10 such questions.
 
-    A guess is not changed after its result has been revealed.
+    Once its result has been revealed, a guess no longer changes.
 
     Raises
     ------
@@ -38,20 +38,20 @@ def guess(guess_id: str, question: str, low: float, high: float, unit: str = "")
         If the file cannot be written.
     """
     if not (abs(low) < float("inf") and abs(high) < float("inf") and low <= high):
-        raise ValueError(f"{guess_id}: {low} to {high} is not an interval; give the lower bound first")
+        raise ValueError(f"{guess_id}: {low} to {high} is not an interval; give two finite bounds, the lower first")
     with _changing() as entries:
         if "result" not in entries.get(guess_id, {}):
             entries[guess_id] = {"question": question, "low": float(low), "high": float(high), "unit": unit}
 
 
 def kept(guess_id: str) -> tuple[float, float] | None:
-    """The lower and upper bound of the guess that is kept; None where there is none."""
+    """The lower and upper bounds of a guess, or None if none has been kept."""
     said = _read().get(guess_id)
     return None if said is None else (said["low"], said["high"])
 
 
 def reveal(guess_id: str, result: float) -> str:
-    """Keep a result and say it beside the guess, or alone where there is no guess.
+    """State a result, beside the guess if there is one; the result is then kept with the guess.
 
     Examples
     --------

@@ -10,7 +10,7 @@ import pandas as pd
 
 
 def marked(forms: Sequence[str], words: Mapping[int, str]) -> str:
-    """A sentence with the ``words`` (by position) in the place of its own, between asterisks.
+    """A sentence in which ``words`` (by position), between asterisks, replace its own.
 
     Examples
     --------
@@ -21,7 +21,7 @@ def marked(forms: Sequence[str], words: Mapping[int, str]) -> str:
 
 
 def emphasised(text: str) -> str:
-    """Text as HTML; what stands between asterisks is bold and underlined too, asterisks included.
+    """Text as HTML; whatever is between asterisks is bold and underlined, asterisks included.
 
     Examples
     --------

@@ -16,15 +16,15 @@ from pitfalls.figures.style import language_name, ranking_name
 from pitfalls.rankings import RANKINGS, rank
 from pitfalls.worlds.world import World
 
-#: How many training words the neuron explorer ranks by; all rankings of this many take some seconds.
+#: From how many training words the neuron explorer makes rankings; with this many, all of them take a few seconds.
 MAX_WORDS = 4000
 
 _SEARCHED = 32  # neurons that greedy rankings choose before they complete their order
-_ENDS = {"highest": False, "lowest": True}  # whether the activation ascends
+_ENDS = {"highest": False, "lowest": True}  # whether to sort activations in ascending order
 
 
 def neuron_values(data: Splits, neuron: int) -> pd.DataFrame:
-    """A neuron's activation in every test word: value, activation; as :func:`pitfalls.figures.neuron` takes it.
+    """A neuron's activation in every test word: the table that :func:`pitfalls.figures.neuron` draws.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def neuron_values(data: Splits, neuron: int) -> pd.DataFrame:
 def top_words(world: World, data: Splits, neuron: int, n: int = 5) -> pd.DataFrame:
     """The test words in which a neuron is highest, and those in which it is lowest, in their sentences.
 
-    At each end a form appears once, where it is most extreme; of equals the first in the text.
+    At each end a form appears once, where it is most extreme; ties go to the first in the text.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def _position(order: Ranking, neuron: int) -> int:
 
 
 def labelled(orders: Sequence[Ranking]) -> dict[str, Ranking]:
-    """Rankings by what a reader is shown: their names, with their seeds where two share a name.
+    """Rankings by the label that the reader sees: the name, with the seed where two share a name.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def labelled(orders: Sequence[Ranking]) -> dict[str, Ranking]:
 
 
 def neuron_title(data: Splits, neuron: int) -> str:
-    """What is shown, such as "Neuron 21, Spanish Gender, layer 3"."""
+    """The title that the reader sees, such as "Neuron 21, Spanish Gender, layer 3"."""
     return f"Neuron {neuron}, {language_name(data.language)} {data.attribute}, {data.site}"
 
 

@@ -17,15 +17,15 @@ _STEPS = 50
 
 
 def predict(guess_id: str, question: str, low: float, high: float, unit: str = "") -> None:
-    """Ask for a range that, the reader thinks, holds the result in 8 of 10 such questions.
+    """Ask for a range that the reader expects to hold the result in 8 of 10 such questions.
 
     Shows a slider from ``low`` to ``high`` and a button that commits. Afterwards, and when the cell is run again, both
-    are disabled and the reader sees what was kept. Where no widget can be shown, a line of code that commits stands
-    there instead.
+    are disabled and the reader sees what was kept. Where no widget can be shown, the cell shows a line of code that
+    commits.
 
     Parameters
     ----------
-    guess_id : notebook and letter, such as ``"05-a"``; :func:`~pitfalls.course.guesses.reveal` takes the same
+    guess_id : notebook and letter, such as ``"05-a"``; :func:`~pitfalls.course.guesses.reveal` takes the same id
     question : one sentence
     low, high : the ends of the slider; all sensible results lie between them
     unit : such as ``"neurons"``; empty for a share
@@ -105,16 +105,16 @@ def _widget(guess_id: str, question: str, low: float, high: float, unit: str) ->
         description=unit or "range",
         layout=ipywidgets.Layout(width="36em", max_width="100%"),
     )
-    # The whole range holds every result: the slider starts there, but that is no guess.
+    # The slider starts with the whole range, which is no guess, because it holds every result.
     button = ipywidgets.Button(description="Commit", disabled=True)
-    said = ipywidgets.HTML("Move the ends until you think that it lies between them, in 8 of 10 such questions.")
+    said = ipywidgets.HTML("Move the ends until you expect the result between them in 8 of 10 such questions.")
 
     def moved(_: object) -> None:
         button.disabled = tuple(slider.value) == (low, high)
 
     def done(kept: tuple[float, float]) -> None:
         slider.unobserve(moved, "value")
-        lower, upper = (min(max(bound, low), high) for bound in kept)  # a guess in code may lie beyond the ends
+        lower, upper = (min(max(bound, low), high) for bound in kept)  # a guess made in code may lie beyond the ends
         slider.value = (lower, upper)
         slider.disabled = button.disabled = True
         said.value = html.escape(kept_in_words(*kept, unit))

@@ -20,7 +20,7 @@ _COLUMNS = ["position", "word", "predicted", "outcome", "value", "intended", "be
 
 
 def example_sentences(data: Splits, n: int = 20, seed: int = 0) -> list[int]:
-    """The indices of test sentences with a word of the attribute, drawn with a seed, ascending."""
+    """The indices, ascending, of ``n`` test sentences drawn from those that have a word with the attribute."""
     found = np.unique(data.test.sentence_ids)
     drawn = np.random.default_rng(seed).choice(found, size=min(n, len(found)), replace=False)
     return sorted(drawn.tolist())
@@ -29,22 +29,22 @@ def example_sentences(data: Splits, n: int = 20, seed: int = 0) -> list[int]:
 def sentence_words(experiment: Experiment, ranking: Ranking, sentence: int, k: int, beta: float) -> pd.DataFrame:
     """What becomes of a test sentence's words when k neurons are translated.
 
-    The numbers are those of a run's examples, including words that stay as they are.
+    The columns mean what they do in a run's examples, but unchanged words have rows, too.
 
     Returns
     -------
     One row per word that carries the attribute: position, word, predicted, outcome, value, intended, before, after.
-    The last two are the sentence, with every word that came out different between asterisks.
+    The last two hold the sentence before and after, with each changed word between asterisks.
 
     Raises
     ------
     ValueError
-        If the sentence has no word of the attribute, or as in an intervention.
+        If the sentence has no word with the attribute, or an intervention would reject the arguments.
     """
     data, whole = experiment.data, prepare(experiment, ranking, Translation(beta), [0, k], Sample())
     chosen = whole.targets.sentences == sentence
     if not chosen.any():
-        raise ValueError(f"test sentence {sentence} has no word of {data.attribute}: take one of example_sentences")
+        raise ValueError(f"test sentence {sentence} has no word with {data.attribute}: see example_sentences")
     targets = Targets(whole.targets.sentences[chosen], whole.targets.positions[chosen], whole.targets.values[chosen])
     words = judged_words(replace(whole, targets=targets, whole=whole.targets), [k])
     words["value"] = [data.values[i] for i in targets.values.tolist()]

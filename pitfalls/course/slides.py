@@ -38,8 +38,8 @@ _GUESS = re.compile(r"\*\*[^*]*\b(?:guess|commit)\b[^*]*\*\*:?\s*", re.IGNORECAS
 _ASKING = ("course.predict", "course.guess")
 _GENERATED = {CHECK, NAVIGATION, EXPECTED}  # tags of cells that are not part of the source
 
-# Replaces those blocks of nbconvert's template that load something from the network. Texts come from `resources`, so
-# that Jinja does not read the braces of reveal.js.
+# Replaces the blocks of nbconvert's template that load something from the network. Texts come in through `resources`,
+# so that Jinja does not interpret the braces in reveal.js.
 _TEMPLATE = """
 {% extends 'reveal/index.html.j2' %}
 {% block html_head_js %}{% endblock %}
@@ -97,7 +97,7 @@ def select(notebook: NotebookNode) -> NotebookNode:
 
 
 def to_html(slides: NotebookNode, title: str) -> str:
-    """A deck as one HTML page that loads nothing.
+    """A deck as one HTML page that loads nothing else.
 
     Raises
     ------
@@ -131,7 +131,7 @@ class _Deck:
 
     def __init__(self) -> None:
         self.cells: list[NotebookNode] = []
-        self._section = ""  # its heading
+        self._section = ""  # the section's heading
         self._lead_missing = False
         self._answer_missing = False
         self.in_exercise = False  # from its heading to its answer
@@ -156,7 +156,7 @@ class _Deck:
             self._add(paragraph, "notes")
 
     def guess(self, question: str) -> None:
-        """Ask, on a separate slide; the next printed lines are the answer."""
+        """Ask a question on its own slide; the lines printed next are the answer."""
         if self.cells and not self.in_exercise:
             self._add(f"### Guess\n\n{question}", "subslide")
             self._answer_missing = True
@@ -228,7 +228,7 @@ def beginning(paragraph: str, length: int) -> str:
 
 
 def _paragraphs(source: str) -> Iterator[str]:
-    """The paragraphs of a text; a list is one of them, and a heading is separate from the text below it."""
+    """The paragraphs of a text; a list counts as one, and a heading is separate from the text below it."""
     for block in re.split(r"\n\s*\n", source.strip()):
         head, _, rest = block.partition("\n")
         if head.startswith("#"):
@@ -251,11 +251,11 @@ def _asked(source: str) -> list[str]:
 
 
 def _reveal() -> dict[str, str]:
-    """The texts of reveal.js to write into a page."""
+    """The scripts and styles of reveal.js, as text to write into a page."""
     found = importlib.util.find_spec("sphinx_revealjs")
     if found is None or found.origin is None:
         raise ModuleNotFoundError(
-            "slides need reveal.js, which comes with the package sphinx-revealjs, and that is not installed: "
+            "slides need reveal.js from the package sphinx-revealjs, which is not installed: "
             "pip install 'sphinx-revealjs>=3.1'"
         )
     home = Path(found.origin).parent / "_static" / "revealjs"

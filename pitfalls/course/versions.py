@@ -51,7 +51,7 @@ _CONFIG = """\
 c = get_config()  # noqa: F821
 c.CourseDirectory.course_id = "pitfalls"
 c.ClearSolutions.enabled = False  # source/ holds the student's version: its stubs are in place
-c.ExecutePreprocessor.timeout = 600  # seconds a cell; nbgrader's 30 are too few for some
+c.ExecutePreprocessor.timeout = 600  # seconds per cell; nbgrader's 30 are too few for some
 """
 
 
@@ -133,9 +133,9 @@ def _cleared(cell: NotebookNode) -> NotebookNode:
 
 
 def _expected(one: Asked, cells: Sequence[NotebookNode]) -> Iterator[NotebookNode]:
-    """A markdown cell with the figures that the answer's cell shows, or the cell after it and its check."""
+    """A markdown cell with the figures shown by the answer's cell and by the code cell after its check."""
     shown = [cells[i] for i in (one.index, one.index + 2) if i < len(cells) and cells[i].cell_type == "code"]
-    # In the text, not as an attachment, which Colab does not show.
+    # In the text rather than as attachments, which Colab does not show.
     figures = [f"![{_plain(alt)}]({data})" for cell in shown for alt, data in pictures(cell.outputs)]
     if figures:
         text = "\n\n".join([f"**What to expect** when exercise {one.id} is right:", *figures])
@@ -143,7 +143,7 @@ def _expected(one: Asked, cells: Sequence[NotebookNode]) -> Iterator[NotebookNod
 
 
 def pictures(outputs: Sequence[NotebookNode]) -> Iterator[tuple[str, str]]:
-    """The alt text and data address of each figure: a plot of ours, or any PNG."""
+    """The alt text and data URL of each figure: one of our plots, or any PNG."""
     for output in outputs:
         data = output.get("data", {})
         ours = _PICTURE.findall(data.get("text/html", ""))
@@ -155,7 +155,7 @@ def pictures(outputs: Sequence[NotebookNode]) -> Iterator[tuple[str, str]]:
 
 
 def _plain(alt: str) -> str:
-    """An alt text that Markdown leaves as it is."""
+    """An alt text on one line, escaped so that Markdown shows it as it is."""
     return re.sub(r"([\[\]\\*_`<>$])", r"\\\1", " ".join(alt.split()))
 
 
@@ -164,7 +164,7 @@ def _links(before: tuple[str, str] | None, after: tuple[str, str] | None) -> str
     return " · ".join(said) or "The course has no other notebook."
 
 
-# ------------------------------------------------------------------------------------- on the disk
+# ------------------------------------------------------------------------------------- on disk
 
 
 def students(notebooks: Path) -> dict[str, NotebookNode]:
@@ -175,7 +175,7 @@ def students(notebooks: Path) -> dict[str, NotebookNode]:
     FileNotFoundError
         If the folder holds no notebook.
     ValueError
-        If a notebook's exercises are not as they must be, or it lacks the generated cells; the message names it.
+        If a notebook's exercises are malformed, or it lacks its title or the generated cells.
     """
     paths = sorted(notebooks.glob("[0-9][0-9]_*.ipynb"))
     if not paths:

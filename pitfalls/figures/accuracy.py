@@ -34,7 +34,7 @@ def accuracy(curves: pd.DataFrame, measure: Literal["accuracy", "mi_bits", "nmi"
     Raises
     ------
     ValueError
-        If a column is missing or the rows are of several configurations.
+        If ``measure`` is unknown, a column is missing, or the rows are of several configurations.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The reader's calibration: their intervals beside the results, and how many held them."""
+"""The reader's calibration: their intervals beside the results, and how many intervals contain the result."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def calibration(table: pd.DataFrame) -> Plot:
     Parameters
     ----------
     table:
-        Columns id, question, low, high, result and inside (bool), and perhaps unit; one row per guess, or none. Such
-        as ``pitfalls.course.calibration()`` gives.
+        Columns id, question, low, high, result and inside (bool), and perhaps unit; one row per guess, or no rows.
+        ``pitfalls.course.calibration()`` gives such a table.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def _check(table: pd.DataFrame) -> None:
     low, high, result = (table[column].to_numpy(dtype=float) for column in ("low", "high", "result"))
     for wrong, what in (
         (~(low <= high), "is not an interval: give the lower bound first"),
-        (((low <= result) & (result <= high)) != table["inside"].to_numpy(dtype=bool), "has another inside"),
+        (((low <= result) & (result <= high)) != table["inside"].to_numpy(dtype=bool), "contradicts itself: correct inside"),
     ):
         if wrong.any():
             row = table.iloc[int(wrong.argmax())]
@@ -120,7 +120,7 @@ def _said(row: pd.Series) -> str:
 
 
 def _verdict(hits: int, n: int) -> str:
-    """What this number of hits says, beside the middle 95 % of readers whose intervals are right.
+    """What this number of hits says, compared with the middle 95 % of readers whose intervals are right.
 
     Examples
     --------

@@ -63,7 +63,7 @@ def clusters(table: pd.DataFrame) -> Plot:
     Raises
     ------
     ValueError
-        If a column is missing, there is no row, a configuration appears twice, or a place is not a number.
+        If a column is missing, there is no row, a configuration appears twice, or a place or score is not a number.
 
     Examples
     --------
@@ -152,7 +152,7 @@ def _draw(points: pd.DataFrame, names: list[str], size: str) -> Figure:
             own = points[points["is_seed"]]
             ring: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": "black", "markersize": 9.0}
             axes.plot(own["x"], own["y"], "o", linestyle="none", label="seed", zorder=2, **ring)
-        # Room for the labels of the outermost points.
+        # Leave room for the labels of the outermost points.
         axes.margins(0.08)
         # Matplotlib would find the limits only when it draws, and labels stand where the limits put them.
         axes.autoscale_view()

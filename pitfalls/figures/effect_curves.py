@@ -53,7 +53,7 @@ def effects(effects_table: pd.DataFrame) -> Plot:
 
     The error rate counts words that came out different; CLWV counts those with the right lemma and another value
     (outcomes "intended" and "another"). Rankings from bottom to top have hollow markers and paler lines. Rows
-    that differ in their seeds only are averaged, with a band from the lowest to the highest.
+    that differ only in their seeds are averaged, with a band from the lowest to the highest.
 
     Parameters
     ----------
@@ -148,11 +148,11 @@ def draw_curves(axes: Axes, points: pd.DataFrame, rankings: Iterable[str], **loo
     Parameters
     ----------
     points:
-        Of :func:`rates`.
+        A table of :func:`rates`.
     rankings:
-        All that the figure shows, in any panel, so that a ranking looks the same in all of them.
+        All rankings that the figure shows in any panel, so that each looks the same in all of them.
     **look_of_lines:
-        Applies to all lines, such as a width.
+        Properties of all lines, such as their width.
     """
     shown = sorted(set(rankings))
     for ranking, direction, line in by_ranking(points):

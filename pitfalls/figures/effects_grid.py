@@ -36,9 +36,9 @@ _Panel = tuple[str, Site]
 def effects_grid(effects: pd.DataFrame) -> Plot:
     """Draw error rate (solid) and CLWV (dashed) over k in small panels, one row per attribute, one column per site.
 
-    Each panel is what :func:`~pitfalls.figures.effect_curves.effects` draws of its configuration. Where panels differ
-    in strength, each title gives its own. Where the table lacks a combination, its place stays blank. Rows that differ
-    only in their seeds are averaged, with a band from the lowest to the highest.
+    Each panel shows what :func:`~pitfalls.figures.effect_curves.effects` draws for its configuration. Where panels
+    differ in strength, each title gives its own. Where the table lacks a combination, its place stays blank. Rows that
+    differ only in their seeds are averaged, with a band from the lowest to the highest.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def effects_grid(effects: pd.DataFrame) -> Plot:
     Raises
     ------
     ValueError
-        If a column is missing, the rows are of several languages or kinds, or a panel has several strengths.
+        If a column is missing, the rows mix languages, kinds, splits or targets, or a panel has several strengths.
 
     Examples
     --------
@@ -159,7 +159,7 @@ def _highest(points: pd.DataFrame, measure: str) -> str:
     rows = points[points["measure"] == measure]
     if rows["mean"].max() == 0:
         return f"{measure} 0.000 throughout"
-    # Among equals the first in the legend, then the smallest k.
+    # Among equals, take the first in the legend, then the smallest k.
     places = {pair: place for place, pair in enumerate(in_order(zip(rows["ranking"], rows["direction"], strict=True)))}
     place = [places[pair] for pair in zip(rows["ranking"], rows["direction"], strict=True)]
     best = rows.assign(place=place).sort_values(["mean", "place", "k"], ascending=[False, True, True]).iloc[0]

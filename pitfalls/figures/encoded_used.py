@@ -33,11 +33,11 @@ _WHAT = "a figure of what is encoded and what is used"
 def encoded_used(areas: pd.DataFrame) -> Plot:
     """Draw the area under each ranking's CLWV curve (upwards) against that under its probing curve (to the right).
 
-    Each ranking has one point per configuration (language, attribute and site); from bottom to top the markers are
-    hollow. Farther right, a probe reads the attribute better from the ranking's first neurons; farther up, changing
-    them changes more words. Rows that differ in their seeds only are averaged. The alt text gives Spearman's
-    correlation over all points, and the mean of the correlations within configurations; configurations where one side
-    is constant, or that have only one ranking, have no correlation and are left out of the mean.
+    Each ranking has one point per configuration (language, attribute and site); rankings from bottom to top have hollow
+    markers. Farther right, a probe reads the attribute better from the ranking's first neurons; farther up, changing
+    them changes more words. Rows that differ only in their seeds are averaged. The alt text gives Spearman's
+    correlation over all points, and the mean of the correlations within configurations; configurations with only one
+    ranking, or where one side is constant, have no correlation and are left out of the mean.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ def forms(counts: pd.DataFrame, min_forms: int) -> Plot:
     ----------
     counts:
         Tables of :func:`pitfalls.language.values.form_counts` (``value``, ``split``, ``forms``, ``words``) with the
-        columns ``language`` and ``attribute`` added. Values that a split lacks are left out: a logarithm has no 0.
+        columns ``language`` and ``attribute`` added. Values that a split lacks are left out: 0 has no logarithm.
     min_forms:
         The filter's threshold in distinct forms per split, drawn as a line.
 

@@ -40,9 +40,9 @@ def heat_map(
     texts:
         What is written into the cells; False for nothing.
     label:
-        Of the colour bar.
+        The label of the colour bar.
     **options:
-        Others of ``seaborn.heatmap``, such as the names of the rows, ``yticklabels``.
+        Further options of ``seaborn.heatmap``, such as ``yticklabels``, the names of the rows.
     """
     empty = np.isnan(values)
     sns.heatmap(

@@ -14,22 +14,22 @@ from pitfalls.figures.points import if_draws, one_configuration, over_draws
 from pitfalls.figures.style import Plot, in_order, panels, ranking_name, settings
 
 _NEEDED = ("probe", "ranking", "direction", "k", "accuracy")
-# The preset and its optimum side by side, then the other probe.
+# The linear preset and its converged version side by side, then the other probe.
 _PROBES = ("linear", "linear_converged", "gaussian")
 
 
 def matrix(curves: pd.DataFrame, k: int) -> Plot:
     """Draw the accuracy of every probe (columns) on the first ``k`` neurons of every ranking (rows).
 
-    A frame marks a probe that grades the ranking it made itself. Rows that differ in their seeds only are averaged,
-    and half their range follows the mean.
+    A frame marks a probe that grades the ranking it made itself. Rows that differ only in their seeds are averaged, and
+    half their range is written after the mean.
 
     Parameters
     ----------
     curves:
         Tables of ``probe_curves``, concatenated; of one language, attribute and layer, and of one task and split.
     k:
-        One of the numbers of neurons in the table.
+        How many neurons the probes read; the table must have this k.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def matrix(curves: pd.DataFrame, k: int) -> Plot:
 
 
 def probe_place(probe: str) -> tuple[int, str]:
-    """Where a probe stands among others."""
+    """What to sort probes by."""
     return _PROBES.index(probe) if probe in _PROBES else len(_PROBES), probe
 
 

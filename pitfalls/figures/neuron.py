@@ -15,7 +15,7 @@ _BINS = 40
 
 
 def neuron(activations: pd.DataFrame, name: str) -> Plot:
-    """Draw how a neuron's activations are distributed for every value, as shares of the value's words.
+    """Draw how a neuron's activations are distributed for each value, as shares of that value's words.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def neuron(activations: pd.DataFrame, name: str) -> Plot:
     Raises
     ------
     ValueError
-        If a column is missing or there is no word.
+        If a column is missing or there are no words.
 
     Examples
     --------

@@ -38,20 +38,20 @@ _WHAT = "a figure of outcomes"
 def outcomes(table: pd.DataFrame) -> Plot:
     """Draw the share of each outcome among the words, one stacked bar per label, with its number of words on the right.
 
-    Shares of 0.04 and more are written into the bar. Rows that differ in their seeds only are averaged.
+    Shares of 0.04 and more are written into the bar. Rows that differ only in their seeds are averaged.
 
     Parameters
     ----------
     table:
-        Columns what (the bar's label; bars stand in order of appearance), outcome and count (words). A bar has one
-        value in each other key of ``intervene`` that the table has (language, attribute, site, layer, ..., k); keys
-        with one value in the whole table stand in the title.
+        Columns what (the bar's label; bars stand in order of appearance), outcome and count (words). A bar has a single
+        value in every other key of ``intervene`` that the table has (language, attribute, site, layer, ..., k); keys
+        with a single value in the whole table go into the title.
 
     Raises
     ------
     ValueError
-        If a column is missing, there are no rows or no words in a bar, an outcome is unknown, a count is not a number
-        of words, or a bar mixes several configurations.
+        If a column is missing, there are no rows, a bar has no words, an outcome is unknown, a count is not a number of
+        words, or a bar mixes several configurations.
 
     Examples
     --------
@@ -155,7 +155,7 @@ def _in_words(bar: pd.DataFrame, name: object) -> str:
 def _draw(shares: pd.DataFrame, about: str) -> Figure:
     names = list(dict.fromkeys(shares["what"]))
     labels = [textwrap.fill(str(name), 28) for name in names]
-    # A bar must be as high as the lines of its label.
+    # A bar must be as tall as its label.
     heights = [max(0.4, 0.16 * (1 + label.count("\n")) + 0.1) for label in labels]
     with settings():
         figure, (axes,) = panels(1, (8.4, 1.75 + sum(heights)))

@@ -34,8 +34,8 @@ _NUMBERS = {2: "two", 3: "three", 4: "four"}
 def overlap_bars(overlaps: pd.DataFrame) -> Plot:
     """Draw how many of their first k neurons rankings share: one bar for each set of rankings in a configuration.
 
-    Lines show what random rankings would share on average; the shade around a line holds 95 % of that or more.
-    Configurations and bars stand in the table's order.
+    Lines show what random rankings would share on average; the shaded band around a line holds 95 % or more of their
+    overlaps. Configurations and bars are drawn in the table's order.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def overlap_bars(overlaps: pd.DataFrame) -> Plot:
 
 
 def configuration_name(attribute: str, language: str, site: Site | None = None) -> str:
-    """What the axes of overlaps call a configuration; the residual stream by its layer alone.
+    """What the axes of overlaps call a configuration; the residual stream is named by its layer alone.
 
     Examples
     --------
@@ -180,5 +180,5 @@ def _draw_chance(axes: Axes, points: pd.DataFrame, n: int) -> None:
         style: Any = _CHANCE_LINES[i % len(_CHANCE_LINES)]
         axes.fill_between([-0.6, n - 0.4], low, high, color="#000000", alpha=0.1, linewidth=0, zorder=1)
         label = f"chance, {_number(n_rankings)} rankings: {expected:.1f}"
-        # Above the bars, which would hide it where it matters most.
+        # Drawn above the bars, which would hide it where it matters most.
         axes.axhline(expected, color="#000000", linestyle=style, linewidth=1.2, label=label, zorder=3)

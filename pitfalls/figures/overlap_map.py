@@ -22,7 +22,7 @@ _ONE = ("site", "layer", "ranking", "direction", "n_neurons", "k", "expected", "
 _NEEDED = (*_SIDES, *_ONE, "overlap", "p_value")
 _WHAT = "a map of overlaps"
 
-# Inches per row, and up to how many rows the numbers are written; beyond that there are only colours.
+# Inches per row, with and without numbers, and the most rows that get numbers; larger maps show only colours.
 _CELL, _SMALL_CELL, _WRITTEN = 0.27, 0.17, 30
 
 # (attribute, language)
@@ -96,7 +96,7 @@ def _rows(overlaps: pd.DataFrame) -> pd.DataFrame:
     pairs = _pairs(overlaps)
     alone = [configuration_name(*a) for a, b in pairs if a == b]
     if alone:
-        raise ValueError(f"a configuration is not compared with itself; the table compares {alone[:6]} so")
+        raise ValueError(f"a configuration is not compared with itself; the table compares {alone[:6]}: drop those rows")
     distinct = len({frozenset(pair) for pair in pairs})
     if distinct < len(pairs):
         raise ValueError(f"{len(pairs)} rows for {distinct} pairs of configurations: give one row per pair")
@@ -153,7 +153,7 @@ def _draw(shared: NDArray[np.float64], names: list[_Name], chance: float, k: int
             shared,
             [[f"{overlap:.0f}" for overlap in line] for line in shared] if written else False,
             f"neurons shared (white: {chance:.1f}, chance)",
-            # Centred, not stretched: one neuron more and one less than chance are as far from white.
+            # Centred, not stretched: one neuron more and one less than chance are equally far from white.
             center=chance,
             vmin=0,
             vmax=max(float(np.nanmax(shared)), min(2 * chance, k)),

@@ -25,16 +25,16 @@ def overlaps(table: pd.DataFrame, k: int) -> Plot:
     Parameters
     ----------
     table:
-        Of ``pitfalls.overlaps``: columns ``ranking_a``, ``direction_a``, ``ranking_seed_a``, the same for ``b``,
-        ``n_neurons``, ``k``, ``overlap``, ``expected`` and ``p_value``; of one language, attribute and layer
+        A table of ``pitfalls.overlaps``: columns ``ranking_a``, ``direction_a``, ``ranking_seed_a``, the same for
+        ``b``, ``n_neurons``, ``k``, ``overlap``, ``expected`` and ``p_value``; of one language, attribute and layer
         where it has these columns.
     k:
-        The size of the top sets; one that the table has.
+        The size of the top sets; the table must have it.
 
     Raises
     ------
     ValueError
-        If a column is missing, the table lacks this k or has a pair twice, or k is all neurons.
+        If a column is missing, the table lacks this k, has a pair twice or mixes configurations, or k is all neurons.
 
     Examples
     --------
@@ -118,7 +118,7 @@ def _draw(rows: pd.DataFrame, names: dict[_Ranking, str], k: int, about: str) ->
             shared,
             [[f"{count:.0f}" for count in line] for line in shared],
             f"neurons shared (white: {chance:.1f}, chance)",
-            # Centred, not stretched: one neuron more and one less than chance are as far from white.
+            # Centred, not stretched: one neuron more and one less than chance are equally far from white.
             center=chance,
             vmin=0,
             vmax=k,

@@ -51,7 +51,7 @@ def unmixed(table: pd.DataFrame, columns: Iterable[str], what: str) -> None:
     Raises
     ------
     ValueError
-        If it does, or has no rows.
+        If there are several values, or no rows.
     """
     for column in columns:
         if column in table.columns:
@@ -94,19 +94,19 @@ def one_configuration(table: pd.DataFrame, needed: Iterable[str], single: Iterab
 
 
 def over_draws(table: pd.DataFrame, keys: list[str], value: str) -> pd.DataFrame:
-    """``mean``, ``low``, ``high`` of ``value``, and ``draws``, over rows that differ in their seeds only."""
+    """``mean``, ``low``, ``high`` of ``value``, and ``draws``, over rows that differ only in their seeds."""
     grouped = table.groupby(keys, sort=True)[value]
     return grouped.agg(mean="mean", low="min", high="max", draws="count").reset_index()
 
 
 def means_over_draws(table: pd.DataFrame, keys: list[str], values: list[str]) -> pd.DataFrame:
-    """The means of ``values``, and ``draws``, over rows that differ in their seeds only."""
+    """The means of ``values``, and ``draws``, over rows that differ only in their seeds."""
     grouped = table.groupby(keys, sort=True)
     return grouped[values].mean().assign(draws=grouped[values[0]].count()).reset_index()
 
 
 def if_draws(points: pd.DataFrame, words: str) -> str:
-    """The words where a point stands for several draws, else nothing."""
+    """The words if a point stands for several draws, or else an empty text."""
     return words if int(points["draws"].max()) > 1 else ""
 
 
@@ -152,7 +152,7 @@ def start_top_end(told: list[str], values: Any) -> list[str]:
 
 
 def count(n: int, what: str) -> str:
-    """A number of things, in the plural where it must be.
+    """A number and what it counts, in the plural where needed.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The highest CLWV by the strength of a translation: of one configuration (SOURCES.md, Figures, 10), or of many."""
+"""The highest CLWV by the strength of a translation: for one configuration (SOURCES.md, Figure 10), or for many."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def beta(sweep: pd.DataFrame) -> Plot:
     """Draw the highest CLWV over all k against the strength of a translation, with one line per ranking.
 
     Each kind of translation in the table, scaled by rank or constant, has its own panel. Rankings from bottom to top
-    have hollow markers and paler lines. Rows that differ in their seeds only are averaged, with a band from the lowest
+    have hollow markers and paler lines. Rows that differ only in their seeds are averaged, with a band from the lowest
     to the highest.
 
     Parameters
@@ -151,7 +151,7 @@ def _kinds_of(points: pd.DataFrame) -> list[str]:
 
 
 def _draw(points: pd.DataFrame) -> tuple[Figure, list[Axes], str]:
-    """Draw kind, ranking, direction, strength, mean, low and high; the figure, its panels, and all lines in words."""
+    """Draw the points of both kinds; return the figure, its panels, and all lines in words."""
     shown = _kinds_of(points)
     # Wide enough for the legend beside the last panel.
     figure, all_axes = panels(len(shown), (2.0 + 4.4 * len(shown), 4.2))

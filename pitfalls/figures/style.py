@@ -27,7 +27,7 @@ from pitfalls.tables import csv_of
 #: One panel, in inches.
 PANEL = (5.2, 3.9)
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart; markers repeat what colours say.
+# Okabe and Ito's palette, whose colours colour-blind readers can tell apart; markers repeat what colours say.
 _LOOKS = {
     "linear": ("#0072B2", "o"),
     "gaussian": ("#D55E00", "s"),
@@ -79,7 +79,7 @@ _ORDER = tuple(_LOOKS)
 
 
 def _in_few_colours(png: bytes) -> bytes:
-    """The same picture in 128 colours: a third of the size, and a notebook holds many."""
+    """The same picture in 128 colours, at a third of the size: a notebook holds many pictures."""
     with Image.open(io.BytesIO(png)) as picture:
         few = picture.convert("RGB").quantize(128, dither=Image.Dither.NONE)
     written = io.BytesIO()
@@ -158,7 +158,7 @@ class Plot:
         return tuple(reversed(contents))
 
     def contents(self, id: str) -> dict[str, bytes]:
-        """What :meth:`save` writes, by file ending, the description first."""
+        """What :meth:`save` writes, by file ending; the description comes first."""
         words = {"id": id, "alt": self.alt, "caption": self.caption}
         return {
             "json": (json.dumps(words, ensure_ascii=False, indent=2) + "\n").encode(),
@@ -219,7 +219,7 @@ def in_order(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def ranking_name(ranking: str, direction: str) -> str:
-    """How a legend calls a ranking.
+    """What a legend calls a ranking.
 
     Examples
     --------

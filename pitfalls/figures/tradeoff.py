@@ -13,11 +13,11 @@ _SINGLE = ("split", "kind", "strength", "target")
 
 
 def tradeoff(table: pd.DataFrame) -> Plot:
-    """Draw CLWV (upwards) against damage (to the right), with one path per ranking that starts at its smallest k.
+    """Draw CLWV (upwards) against damage (to the right), with one path per ranking, which starts at its smallest k.
 
-    Up and to the left is better: the intended change without broken words. Beside each path stands the k of its highest
-    CLWV. Rankings from bottom to top have hollow markers and paler lines. Rows that differ in their seeds only are
-    averaged.
+    Up and to the left is better: the intended change without broken words. The number beside each path is the k of its
+    highest CLWV. Rankings from bottom to top have hollow markers and paler lines. Rows that differ only in their seeds
+    are averaged.
 
     Parameters
     ----------

@@ -22,9 +22,9 @@ _DIRECTIONS: dict[str, tuple[str, dict[str, Any], float]] = {
 def truth(areas: pd.DataFrame) -> Plot:
     """Draw the area under precision@k of every ranking, against what is encoded and against what is used.
 
-    There is one row per ranking, with those that find the used neurons best on top, and one panel per set. 1 is a
-    perfect ranking, and the dashed line is what a random one reaches on average. Rows that differ in their seeds only
-    are averaged, with a line from the lowest to the highest.
+    There is one row per ranking, with those that find the used neurons best on top, and one panel per set. A perfect
+    ranking has an area of 1, and the dashed line is what a random one reaches on average. Rows that differ in their
+    seeds only are averaged, with a line from the lowest to the highest.
 
     Parameters
     ----------
@@ -80,11 +80,11 @@ def _check(areas: pd.DataFrame, what: str) -> None:
     for column, known in (("against", list(_SETS)), ("direction", list(_DIRECTIONS))):
         other = sorted(set(areas[column]) - set(known))
         if other:
-            raise ValueError(f"{what} shows the {column} {known}; the table also has {other}")
+            raise ValueError(f"{what} needs {column} to be one of {known}; the table also has {other}")
 
 
 def _in_order(points: pd.DataFrame) -> list[str]:
-    """Rankings by their ttb area against "used", the best first; equals by that against "encoded", then by name."""
+    """Rankings by their ttb area against "used", the best first; then by that against "encoded", then by name."""
     top = points[points["direction"] == "ttb"].set_index(["against", "ranking"])["area"].to_dict()
 
     def place(ranking: str) -> tuple[float, float, str]:

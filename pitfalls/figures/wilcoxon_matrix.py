@@ -1,4 +1,4 @@
-"""Which method is ahead of which: a heat map of the differences of every two, over all configurations."""
+"""Which method is ahead of which: a heat map of the difference between every two, over all configurations."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ _Method = tuple[str, str, str]
 
 
 def wilcoxon(matrix: pd.DataFrame, difference: Difference = "mean_difference", alpha: float = 0.05) -> Plot:
-    """Draw how far each method (rows) is ahead of each other one (columns): purple ahead, orange behind.
+    """Draw how far each method (rows) is ahead of every other (columns): purple ahead, orange behind.
 
     A method is a probe by a ranking, as in the paper's legends: "Linear by Gaussian" is the linear probe on the
-    Gaussian ranking; "btt" is bottom to top. A cell holds the difference in accuracy in percentage points, with * where
-    it is significant after the adjustment for all pairs.
+    Gaussian ranking; "btt" is bottom to top. A cell holds the difference in accuracy in percentage points, with a *
+    where it is significant after adjusting for all pairs.
 
     Parameters
     ----------
     matrix:
-        One group and k of a table of ``wilcoxon_matrix``, or of ``blocked_permutations``, which has means only.
+        Rows of one group and k from ``wilcoxon_matrix``, or from ``blocked_permutations``, which has means only.
         Columns by, group, k, probe_a, ranking_a, direction_a, the same for b, n_pairs, p_adjusted, and the difference.
     difference:
         The column to draw.
     alpha:
-        An adjusted p below it is significant.
+        An adjusted p-value below it is significant.
 
     Raises
     ------
     ValueError
-        If a column is missing, the table is empty, holds several groups or k, or does not have every ordered pair of
-        its methods once.
+        If a column is missing, the table is empty, it holds several groups or k, or it does not have every ordered pair
+        of its methods once.
 
     Examples
     --------
@@ -118,7 +118,7 @@ def _group_in_words(by: str, group: Any) -> str:
 
 def _n_configurations(matrix: pd.DataFrame) -> str:
     fewest, most = int(matrix["n_pairs"].min()), int(matrix["n_pairs"].max())
-    return f"{most} configurations" if fewest == most else f"{fewest} to {most} configurations a pair"
+    return f"{most} configurations" if fewest == most else f"{fewest} to {most} configurations per pair"
 
 
 def _test(matrix: pd.DataFrame) -> str:
@@ -137,7 +137,7 @@ def _in_words(points: NDArray[np.float64], significant: NDArray[np.bool_], names
     strength = f"p < {alpha:g}" if significant[row, column] else f"p not below {alpha:g}"
     # A diagonal of NaN is ahead of nothing.
     ahead, surely = (points > 0).sum(axis=1), ((points > 0) & significant).sum(axis=1)
-    # Of equals the first.
+    # Among equals, take the first.
     most = max(range(n), key=lambda index: (ahead[index], surely[index]))
     fewest = min(range(n), key=lambda index: (ahead[index], surely[index]))
 

@@ -12,7 +12,7 @@ from torch.optim.adam import adam
 
 from pitfalls.probes.blocks import Block, Side
 
-# Numbers picked from the words at a time, for many batches of a few probes or for one batch of many.
+# How many numbers are picked from the words at a time: many batches of a few probes, or one batch of many.
 _PICKED_AT_ONCE = 2**17
 
 
@@ -82,7 +82,7 @@ def initial_weights(width: int, n_classes: int, seed: int) -> tuple[torch.Tensor
 
 
 def _step(parameters: list[torch.Tensor], gradients: list[torch.Tensor], learning_rate: float) -> Callable[[], None]:
-    """One step of Adam, with the defaults of ``torch.optim.Adam``."""
+    """A function that takes one step of Adam, with the defaults of ``torch.optim.Adam``."""
     means, squares = ([torch.zeros_like(one) for one in parameters] for _ in range(2))
     counts = [one.new_zeros((), dtype=torch.float32) for one in parameters]
     # torch.optim.Adam's bookkeeping around this function takes longer than the step of a few probes.

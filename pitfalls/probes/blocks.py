@@ -1,7 +1,7 @@
 """Linear probes that are trained side by side: what they read, and the weights they end with.
 
 Probes that share their words share the matrix products: every k of every ranking, real and control labels and several
-seeds. In nothing else do they meet; each ends where it would have ended alone.
+seeds. They share nothing else, so each ends where it would have ended alone.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ class LinearWeights:
     coef, intercept : float [n_classes, n_columns] and [n_classes]
         After the last epoch.
     best_coef, best_intercept : float
-        The same after the epoch with the lowest training loss (the first of several).
+        The same after the epoch with the lowest training loss (the first if several tie).
     losses : float [n_epochs] or [n_steps + 1]
-        By Adam, each epoch's sum over batches of cross-entropy (nats) and penalties, before each step. At the optimum,
-        the loss where each step began, and at the end.
+        For Adam, each epoch's sum over batches of cross-entropy (nats) and penalties, before each step. For the
+        optimum, the loss where each step began, and at the end.
     """
 
     coef: torch.Tensor
@@ -101,7 +101,7 @@ class Side:
         self.mask = reads[:, None, :].to(X)
 
     def words(self, rows: slice) -> torch.Tensor:
-        """[n_tasks, n_rows, n_columns]."""
+        """The words in these rows, [n_tasks, n_rows, n_columns]."""
         picked = self.X[rows].index_select(1, self.columns)
         return picked.unflatten(1, (len(self.tasks), self.n_columns)).transpose(0, 1)
 

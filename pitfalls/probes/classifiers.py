@@ -31,7 +31,7 @@ from pitfalls.probes.optimum import Optimum
 # Whitened words held at a time when predicting: about 64 MB of float64.
 _HELD = 2**23
 
-#: What probes and rankings take for words: arrays, or tensors on any device.
+#: The words that probes and rankings take: arrays, or tensors on any device.
 WordsLike = ArrayLike | torch.Tensor
 
 
@@ -41,7 +41,7 @@ def read_words(estimator: BaseEstimator, X: WordsLike, *, reset: bool) -> torch.
     Raises
     ------
     ValueError
-        For NaN or infinity, a shape that is not [n_words, n_neurons], another width than in ``fit``, and input that is
+        For NaN or infinity, a shape that is not [n_words, n_neurons], a different width from ``fit``, and input that is
         sparse, masked or complex.
     """
     X = _readable(X)
@@ -58,7 +58,7 @@ def read_words(estimator: BaseEstimator, X: WordsLike, *, reset: bool) -> torch.
 
 
 def _readable(X: WordsLike) -> Any:
-    """``X`` as scikit-learn may have it: a list as an array, so that complex numbers in it are named."""
+    """``X`` for scikit-learn: a list becomes an array, so that an error says if it holds complex numbers."""
     return as_array(X, "X") if isinstance(X, (list, tuple)) else readable(X)
 
 
@@ -93,7 +93,7 @@ def read_labels(y: Any, n_words: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
 
 
 class _Probe(ClassifierMixin, BaseEstimator):
-    """What all probes share: they read the input, and predict from log-probabilities."""
+    """What all probes share: reading the input, and predicting from log-probabilities."""
 
     classes_: NDArray[Any]
 
@@ -244,7 +244,7 @@ class GaussianProbe(_Probe):
     Parameters
     ----------
     n_neurons : int, optional
-        Width of the whole representation, where ``X`` holds only some of its neurons; by default the width of ``X``.
+        Width of the whole representation, if ``X`` holds only some of its neurons; by default the width of ``X``.
         With it, a probe of some neurons is the marginal of the probe of all, as in the paper.
 
     Attributes
@@ -275,7 +275,7 @@ class GaussianProbe(_Probe):
         learned = self.log_prior_, self.means_, self.covariances_
         prior, means, covariances = (as_tensor(array, X.device) for array in learned)
         gaussians = Gaussians(prior, means, covariances, noise=covariances.diagonal(dim1=1, dim2=2))
-        # The whitened words are copies in double precision; of many words at once they would fill the memory.
+        # The whitened words are copies in double precision; for many words at once, they would fill the memory.
         blocks = X.split(max(1, _HELD // means.numel()))
         joint = torch.cat([gaussian_log_joint(gaussians, words, [X.shape[1]])[:, :, 0] for words in blocks])
         return torch.log_softmax(joint, dim=1)

@@ -82,17 +82,17 @@ def control_task(data: Splits, seed: int = 0) -> Splits:
 def hold_out_forms(data: Splits, share: float, seed: int = 0) -> Splits:
     """Draw some forms of the test words, and take their words out of train and dev.
 
-    In a corpus of few forms, train has seen nearly all of test; this makes unseen words, in known numbers.
+    In a corpus of few forms, train has seen nearly all of test; this makes a known share of the forms unseen.
 
     Parameters
     ----------
     share : float
-        How many of the test forms to draw, above 0 and below 1.
+        The share of the test forms to draw, above 0 and below 1.
 
     Raises
     ------
     ValueError
-        For another share, or when a value loses all its words in train or dev.
+        For a share outside these limits, or when a value loses all its words in train or dev.
 
     Examples
     --------

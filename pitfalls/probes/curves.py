@@ -69,7 +69,7 @@ class _Scored:
     unseen: torch.Tensor
 
     def blocks(self, numbers_per_row: int) -> Iterator[_Scored]:
-        """The same words, as many at a time as fit the memory."""
+        """The same words, as many at a time as fit in memory."""
         at_once = max(1, _HELD // numbers_per_row)
         for parts in zip(self.X.split(at_once), self.y.split(at_once), self.unseen.split(at_once), strict=True):
             yield _Scored(*parts)
@@ -82,7 +82,7 @@ class _Tally:
         self.right, self.right_unseen, self.likelihood = (torch.zeros(n_ks, dtype=torch.float64) for _ in range(3))
 
     def add(self, places: slice, log_proba: torch.Tensor, words: _Scored) -> None:
-        """Take in some words: ``log_proba`` [n_words, n_classes, n_ks] for the ks at ``places``."""
+        """Count some words: ``log_proba`` [n_words, n_classes, n_ks] for the ks at ``places``."""
         hits = first_best(log_proba, dim=1) == words.y[:, None]
         own = log_proba.gather(1, words.y[:, None, None].expand(-1, 1, log_proba.shape[2]))[:, 0]
         self.right[places] += hits.sum(0).cpu()
@@ -128,7 +128,7 @@ def _gaussian(
     ks: list[int],
     scored: Sequence[Sequence[tuple[_Scored, _Tally]]],
 ) -> None:
-    """Gaussian probes of all ks, for each job all marginals of one fit; nothing is drawn."""
+    """Gaussian probes of all ks: those of one job are marginals of one fit; nothing is drawn."""
     for task, splits in zip(tasks, scored, strict=True):
         columns = task.order[: ks[-1]].to(X.device)
         gaussians = fit_gaussians(X.index_select(1, columns), task.y, n_classes, n_neurons=X.shape[1])
@@ -193,7 +193,7 @@ def probe_curves(
     -------
     One row per curve and k: language, attribute, site, layer, probe, ranking, direction, ranking_seed, task, split,
     seed, k, accuracy (0 to 1), accuracy_seen and accuracy_unseen (of the words whose form occurs in train, and of the
-    n_unseen whose form does not; NaN where there are none), entropy_bits (of the scored labels), mi_bits (entropy
+    n_unseen whose form does not; NaN if there are none), entropy_bits (of the scored labels), mi_bits (entropy
     minus the mean of -log2 p(label), so it can be negative), nmi (mi_bits / entropy_bits). Both are in bits here;
     the authors divide bits by nats, which makes their NMI 1 / ln 2 = 1.443 times ours (SOURCES.md, Traps).
     """

@@ -47,9 +47,9 @@ def fit_gaussians(X: torch.Tensor, y: torch.Tensor, n_classes: int, n_neurons: i
     where S is the class's scatter, N its words and d = ``n_neurons``, the width of the *whole* representation
     even when ``X`` holds only some of its neurons: so the fit on some is the marginal of the fit on all.
 
-    Guard. The diagonal part makes the covariance positive definite unless a neuron is constant. A neuron whose variance
-    within a class would be below ``VARIANCE_FLOOR`` times that over all words gets that much on the diagonal. A neuron
-    that is constant over all words gets variance 1 in every class, so that it says nothing.
+    Guard. The diagonal part makes the covariance positive definite unless a neuron is constant within a class. A neuron
+    whose variance within a class would be below ``VARIANCE_FLOOR`` times that over all words gets that much on the
+    diagonal. A neuron that is constant over all words gets variance 1 in every class, so that it says nothing.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def fit_gaussians(X: torch.Tensor, y: torch.Tensor, n_classes: int, n_neurons: i
 
 
 def gaussian_log_joint(gaussians: Gaussians, X: torch.Tensor, widths: Sequence[int]) -> torch.Tensor:
-    """Log joint density (nats) of words and classes, for the first ``k`` columns with every ``k`` of ``widths``.
+    """Log joint density (nats) of words and classes over the first ``k`` columns, for every ``k`` in ``widths``.
 
     ``X`` is [n_words, n_columns]; the result is [n_words, n_classes, n_widths]. The Cholesky factor of a leading block
     is the leading block of the factor, so one factor and one triangular solve give every number of columns at once.

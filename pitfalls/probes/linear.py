@@ -1,4 +1,4 @@
-"""Linear probes of many kinds of neurons at once, by the paper's training or at the optimum."""
+"""Linear probes on many sets of neurons at once, by the paper's training or at the optimum."""
 
 from __future__ import annotations
 
@@ -61,8 +61,7 @@ def train(
     Raises
     ------
     ValueError
-        If activations are too large or too small to be squared, see
-        :func:`~pitfalls.arrays.words.check_magnitude`.
+        If activations are too large or too small (:func:`~pitfalls.arrays.words.check_magnitude`).
     """
     check_magnitude(X)
     ascending = sorted(set(widths))

@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from pitfalls.probes.blocks import Block, Side
 
-# Between its inverse and this, float32 holds the fourth power of a column's spread.
+# float32 can hold the fourth power of a column's spread if it lies between this number and its inverse.
 _SPREAD = 2.0**20
 
 # Logits held at a time: about 64 MB of float32.
@@ -19,7 +19,7 @@ _LOGITS_AT_ONCE = 2**24
 
 @dataclass(frozen=True)
 class Optimum:
-    """The weights that minimise a convex loss: mean cross-entropy and penalties.
+    """The weights that minimise a convex loss: mean cross-entropy plus penalties.
 
     Attributes
     ----------
@@ -43,8 +43,8 @@ class Optimum:
     def train(self, side: Side) -> Block:
         """Minimise the loss of the probes of one block.
 
-        The search multiplies up to four spreads of columns. Where those are too small or too large for float32 to hold
-        that, it runs in double precision.
+        The search multiplies up to four column spreads together. If some are so small or so large that float32 cannot
+        hold the product, it runs in double precision.
         """
         X = side.X
         spread = (X.amax(0) / 2 - X.amin(0) / 2).double()

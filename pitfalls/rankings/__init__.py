@@ -112,7 +112,7 @@ def rank(
     name : str
         One of :data:`RANKINGS`.
     data : Splits
-        Methods fit on ``train``, and "gaussian" selects on ``dev``.
+        Methods are fitted on ``train``, and "gaussian" selects on ``dev``.
     direction : str
         "ttb", the best first, or "btt", the worst first.
     seed : int
@@ -123,7 +123,7 @@ def rank(
     device : str or torch.device
         Where to compute, such as "cuda".
     **options:
-        What else the method takes, such as ``value="PL"`` for "probeless" or ``l1`` for "lasso".
+        Whatever else the method takes, such as ``value="PL"`` for "probeless" or ``l1`` for "lasso".
 
     Raises
     ------
@@ -153,7 +153,7 @@ def rank_both(
     device: str | torch.device = "cpu",
     **options: Any,
 ) -> tuple[Ranking, Ranking]:
-    """Top to bottom and bottom to top, as two calls of :func:`rank` give them, from one fit where that is the same.
+    """Rank in both directions, as two calls of :func:`rank` would, but from a single fit where that gives the same.
 
     Examples
     --------
@@ -164,7 +164,7 @@ def rank_both(
     best_first = rank(name, data, "ttb", seed, max_neurons, device, **options)
     if issubclass(_METHODS[name], Scorer):
         return best_first, best_first.reversed()
-    # Searching greedily for what adds least is not the search for what adds most, read backwards.
+    # A greedy search for what adds least is not a search for what adds most, read backwards.
     return best_first, rank(name, data, "btt", seed, max_neurons, device, **options)
 
 

@@ -15,9 +15,9 @@ from pitfalls.rankings.base import NEURONS_AT_ONCE, Scorer
 
 @dataclass(eq=False, repr=False)
 class Anova(Scorer):
-    """The F statistic of a one-way analysis of variance (Fisher 1925): variance between values over that within.
+    """The F statistic of a one-way analysis of variance (Fisher 1925): variance between values over variance within.
 
-    A constant neuron scores 0, and one that is constant within every value, and not over all, infinity.
+    A constant neuron scores 0; one that is constant within every value, but not over all words, scores infinity.
     """
 
     name: ClassVar[str] = "anova"

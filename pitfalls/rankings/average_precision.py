@@ -51,7 +51,7 @@ def _precision(sorted_rows: torch.Tensor, hits: torch.Tensor) -> torch.Tensor:
     places = torch.arange(n, device=values.device)
     last_of_step = torch.ones_like(found)
     last_of_step[:, :-1] = values[:, 1:] != values[:, :-1]
-    # The place of the last word with the same activation, for every word.
+    # For every word, the place of the last word with the same activation.
     end = torch.where(last_of_step, places, n).flip(1).cummin(1).values.flip(1)
     precision = (found.double().cumsum(1) / (places + 1)).gather(1, end)
     return (precision * found).sum(1) / found.sum(1)

@@ -18,7 +18,7 @@ from pitfalls.arrays.ties import descending
 from pitfalls.arrays.words import Words, as_tensor, check_magnitude, checked_ks, labelled_words
 from pitfalls.probes.classifiers import WordsLike, read_labels, read_words
 
-#: How many neurons' words are sorted at a time.
+#: How many neurons are scored at a time.
 NEURONS_AT_ONCE = 64
 
 
@@ -34,7 +34,7 @@ class Ranked(NamedTuple):
 class Ranker(SelectorMixin, BaseEstimator):
     """A ranking method; also a scikit-learn selector of the first ``k`` neurons, for pipelines.
 
-    A subclass is a dataclass with a ``name`` that defines :meth:`find`; one that only scores neurons derives from
+    A subclass is a dataclass that has a ``name`` and defines :meth:`find`; one that only scores neurons derives from
     :class:`Scorer` and defines :meth:`Scorer.score_neurons`.
 
     Parameters
@@ -64,7 +64,7 @@ class Ranker(SelectorMixin, BaseEstimator):
 
     @property
     def label(self) -> str:
-        """The ranking's name in tables: the method's, and options that make it another ranking."""
+        """The ranking's name in tables: the method's name, and any option that makes it a different ranking."""
         return self.name
 
     def rank(self, data: Splits, device: str | torch.device = "cpu") -> Ranking:
@@ -81,8 +81,8 @@ class Ranker(SelectorMixin, BaseEstimator):
     def fit(self, X: WordsLike, y: Any, X_dev: WordsLike | None = None, y_dev: Any = None) -> Ranker:
         """Rank the neurons of words ``X`` [n_words, n_neurons] for labels ``y`` [n_words].
 
-        A method that selects on other words than it fits (Gaussian) uses ``X_dev`` and ``y_dev``; without them, as in
-        a pipeline, it selects on the training words.
+        A method that selects on other words than those it is fitted to (Gaussian) uses ``X_dev`` and ``y_dev``;
+        without them, as in a pipeline, it selects on the training words.
         """
         words = read_words(self, X, reset=True)
         classes, codes = read_labels(y, len(words))
@@ -125,7 +125,7 @@ class Ranker(SelectorMixin, BaseEstimator):
 class Scorer(Ranker):
     """A method that sorts neurons by a score, descending; ties go to the lower index, and btt is the reversal.
 
-    Scores closer than :data:`~pitfalls.arrays.ties.TIE` of the highest are a tie.
+    Scores tie if they differ by less than :data:`~pitfalls.arrays.ties.TIE` times the highest.
     """
 
     def score_neurons(self, words: Words) -> NDArray[np.float64]:
@@ -146,7 +146,7 @@ class Greedy(Ranker):
     Parameters
     ----------
     max_neurons : int, optional
-        How many neurons to choose one by one, by default all; the rest follow by what each would have added next.
+        How many neurons to choose one by one, by default all; the rest follow in the order of what each would add next.
     """
 
     max_neurons: int | None = None

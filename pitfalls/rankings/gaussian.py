@@ -1,6 +1,6 @@
 """The Gaussian ranking: greedy search for the neurons that a Gaussian probe reads best.
 
-No step refits. Given the chosen neurons, a candidate's density is a normal of one dimension, whose conditional mean and
+No step refits. Given the chosen neurons, a candidate's density is a one-dimensional normal, whose conditional mean and
 variance follow from those of the step before by a rank-one update (Cholesky's factorisation, pivoted by information
 instead of by size). A step costs O(classes x words x candidates), however many neurons have been chosen.
 """
@@ -19,8 +19,8 @@ from pitfalls.arrays.words import Words, check_two_words_each
 from pitfalls.probes.gaussian import Gaussians, entropy_bits, fit_gaussians
 from pitfalls.rankings.base import Greedy, Ranked
 
-# Numbers of one block of the search: on a processor a block stays in the cache between update and score, on a
-# GPU a block should be large.
+# How many numbers a block of the search has: on a CPU a block should stay in the cache between update and score, on
+# a GPU it should be large.
 _BLOCK = {"cpu": 2**17, "cuda": 2**24}
 
 # Factors between 1 and 2 that are multiplied before a logarithm is taken: 2**512 is far below the largest double.
@@ -32,12 +32,12 @@ class Gaussian(Greedy):
     """Greedy forward selection by the Gaussian probe's mutual information on dev (SOURCES.md, Gaussian [C]).
 
     Top to bottom, each step adds the neuron that makes the information of the chosen ones largest; bottom to top is a
-    search of its own in which each step makes it smallest. A tie (informations within
+    separate search, in which each step makes it smallest. A tie (informations within
     :data:`~pitfalls.arrays.ties.TIE` bits, or that share of them) goes to the lower index.
 
     A neuron's score is the information (bits) that the search reached with it, or would have reached next where
-    ``max_neurons`` ended the search. The neurons behind :attr:`Ranking.ranked` were not chosen one by one; their order
-    ignores what they share with each other.
+    ``max_neurons`` ended the search. The neurons after the first :attr:`Ranking.ranked` were not chosen one by one;
+    their order ignores what they share with each other.
     """
 
     name: ClassVar[str] = "gaussian"
@@ -69,8 +69,8 @@ class Gaussian(Greedy):
 class _Search:
     """The state of the search: what is chosen, and what each candidate would add.
 
-    Candidates live in slots 0..n-1; the last one moves into the slot of the chosen one, so that the arrays stay
-    contiguous and shrink. Shapes: ``residuals`` [n_classes, n_slots, n_words], ``variances`` and ``noise``
+    Candidates live in slots 0..n-1; the last one moves into the slot of the chosen one, so that the arrays shrink and
+    stay contiguous. Shapes: ``residuals`` [n_classes, n_slots, n_words], ``variances`` and ``noise``
     [n_classes, n_slots], ``factor`` [n_classes, n_neurons, n_steps], ``chosen_log_joint`` [n_classes, n_words].
 
     Parameters
@@ -86,7 +86,7 @@ class _Search:
     def __init__(self, gaussians: Gaussians, dev: Words, n_steps: int) -> None:
         n_classes, d = gaussians.means.shape
         self.entropy = entropy_bits(dev.y)
-        # With the words in the order of their classes, those of one class are a slice.
+        # With the words sorted by class, those of one class are a slice.
         by_class = dev.y.argsort(stable=True)
         ends = torch.bincount(dev.y, minlength=n_classes).cumsum(0).tolist()
         self.members = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
@@ -101,7 +101,7 @@ class _Search:
         self.chosen_log_joint = gaussians.log_prior[:, None].expand(-1, len(dev.y)).clone()
         self.neurons = torch.arange(d, device=dev.X.device)
         at_once = max(1, _BLOCK.get(dev.X.device.type, _BLOCK["cpu"]) // (n_classes * len(dev.X)))
-        # Every block writes over it: a fresh array each time would cost as much as the arithmetic.
+        # Every block overwrites it: a fresh array each time would cost as much as the arithmetic.
         self.log_joint = self.residuals.new_empty(n_classes, min(at_once, d), len(dev.X))
         self.information = self._condition(None)
 

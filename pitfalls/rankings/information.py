@@ -12,7 +12,7 @@ from pitfalls.arrays.ties import settled
 def binned(X: torch.Tensor, n_bins: int) -> NDArray[np.int64]:
     """The bin of every activation, [n_neurons, n_words] in 0..n_bins-1.
 
-    A neuron's bins are cut at its sorted activations number n/B, 2n/B, ..., rounded down. Words of equal activation
+    A neuron's bins are cut at its sorted activations number n/B, 2n/B, ..., rounded down. Words with the same activation
     (closer than :data:`~pitfalls.arrays.ties.TIE` of the neuron's largest) share a bin, so a neuron with few different
     activations has fewer bins.
 
@@ -58,7 +58,7 @@ def information_bits(codes: NDArray[np.int64], y: NDArray[np.int64]) -> float:
 
 
 def rounded(bits: float) -> float:
-    """An information without its rounding error and not negative, so that zero is zero and a tie is a tie."""
+    """Information without rounding errors and never negative, so that zero is zero and a tie is a tie."""
     return max(0.0, round(bits, 12))
 
 

@@ -20,8 +20,8 @@ from pitfalls.rankings.penalised import absolute_weights
 class LCA(Scorer):
     """Linguistic correlation analysis: an elastic-net probe's weight mass (Dalvi et al. 2019).
 
-    Each class takes neurons by falling absolute weight until it has a share of its weight mass; a neuron's place is the
-    smallest share at which any class takes it, and its score is 1 minus that share. Dalvi et al. raise the share in
+    Each class takes neurons by falling absolute weight until it has a given share of its weight mass; a neuron's score
+    is 1 minus the smallest share at which any class takes it. Dalvi et al. raise the share in
     steps and leave the order within a step open; this is the limit of small steps. The loss is mean cross-entropy
     (nats) + ``l1`` times the sum of absolute weights + ``l2`` / 2 times the sum of squared weights, at its minimum.
 

@@ -19,8 +19,8 @@ class Linear(Scorer):
 
     The order means little towards its end. The penalty holds the weights of neurons that the probe does not need near
     zero, and Adam's last steps leave them within about one learning rate of it: there the order follows the last words
-    that training saw. Bottom to top begins with those neurons. Notebook 04, "Where a ranking ends", shows with other
-    sentences where that is.
+    that training saw. Bottom to top begins with those neurons. Notebook 04, "Where a ranking ends", uses other
+    sentences to show where that is.
     """
 
     name: ClassVar[str] = "linear"

@@ -43,10 +43,10 @@ class LinearConverged(Scorer):
 
 @dataclass(eq=False, repr=False)
 class Lasso(Scorer):
-    """Mean over classes of the absolute weights of an L1-penalised probe (Tibshirani 1996; so in Fan et al. 2023).
+    """Mean over classes of the absolute weights of an L1-penalised probe (Tibshirani 1996; in Fan et al. 2023).
 
     The loss is mean cross-entropy (nats) + ``l1`` times the sum of absolute weights, at its minimum. Neurons of weight
-    zero are tied and follow in the order of their indices: there the ranking ends, and bottom to top means nothing.
+    zero are tied and follow in the order of their indices: the ranking ends there, and bottom to top means nothing.
 
     Parameters
     ----------

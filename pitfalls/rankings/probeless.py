@@ -30,7 +30,7 @@ class Probeless(Scorer):
 
     @property
     def label(self) -> str:
-        """The method's name, with the value where there is one."""
+        """The method's name, and the value if there is one."""
         return self.name if self.value is None else f"{self.name} {self.value}"
 
     def score_neurons(self, words: Words) -> NDArray[np.float64]:
@@ -38,6 +38,6 @@ class Probeless(Scorer):
         means = class_means(words.X, words.y, words.n_classes)
         pairs = [(a, b) for a, b in combinations(words.values, 2) if self.value in (None, a, b)]
         if not pairs:
-            raise ValueError(f"the value {self.value!r} is none of {list(words.values)}")
+            raise ValueError(f"the value {self.value!r} is not one of {list(words.values)}")
         of = dict(zip(words.values, means, strict=True))
         return torch.stack([(of[a] - of[b]).abs() for a, b in pairs]).sum(0).cpu().numpy()

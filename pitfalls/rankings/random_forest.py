@@ -46,7 +46,7 @@ def _of_spread_one(X: torch.Tensor) -> torch.Tensor:
     """``X`` with each column divided by the power of two that makes its range 1 to 2.
 
     scikit-learn treats activations that differ by less than 1e-7 as equal, whatever the neuron's size, and refuses
-    numbers beyond float32. A power of two changes no digit, so no split.
+    numbers beyond float32. A power of two changes no digit, and therefore no split.
     """
     half = X.amax(0) / 2 - X.amin(0) / 2
     return torch.ldexp(X, -torch.frexp(half).exponent)

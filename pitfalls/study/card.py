@@ -189,7 +189,7 @@ def first_sentences(activations: Activations, count: int) -> Activations:
     return activations.select(activations.sentence_ids < count)
 
 
-def measure(world: World) -> pd.DataFrame:
+def measure_model(world: World) -> pd.DataFrame:
     """All measures of a world with generated languages: measure, language, attribute, where, value, required."""
     pairs = world.pairs()
     both = [

@@ -201,7 +201,9 @@ def cluster(curves: pd.DataFrame, seeds: pd.DataFrame, seed: int = 0) -> pd.Data
     return read.configurations.assign(cluster=named, x=x, y=y, score=pattern_scores(curves)["score"], is_seed=is_seed)
 
 
-def stability(curves: pd.DataFrame, draws: int, seed: int = 0, seeds: pd.DataFrame | None = None) -> pd.DataFrame:
+def cluster_stability(
+    curves: pd.DataFrame, draws: int, seed: int = 0, seeds: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """How far other clusterings agree with the seeded one: the adjusted Rand index, 1 for the same, 0 by chance.
 
     Three changes: K-means from random configurations instead of the seeds ("initialisation"); curves at a bootstrap

@@ -73,13 +73,13 @@ def do_study(
     executor : see :mod:`~pitfalls.study.executors`; each of its processes loads the world for itself
     limit : do at most this many configurations
     """
-    vectors = sweep(preparations(world, chosen, folder, limit), prepare, folder, executor)
+    vectors = sweep(preparations(world, chosen, folder, limit), prepare_vectors, folder, executor)
     swept = sweep(chosen, measure, folder, executor, limit=limit)
     return replace(swept, failures=[*vectors.failures, *swept.failures])
 
 
 def preparations(world: World, chosen: Sequence[Task], folder: Path, limit: int | None = None) -> list[Task]:
-    """One task ``vectors-LANG`` per language of which a configuration is still to do, for :func:`prepare`.
+    """One task ``vectors-LANG`` per language of which a configuration is still to do, for :func:`prepare_vectors`.
 
     Each makes the word vectors of one language at all sites of the study in one pass; languages are done in parallel.
     The vectors are kept in the cache (``$PITFALLS_CACHE``): if workers are on several machines it must be a folder that
@@ -115,7 +115,7 @@ def preparations(world: World, chosen: Sequence[Task], folder: Path, limit: int 
     ]
 
 
-def prepare(parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+def prepare_vectors(parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
     """Do one task of :func:`preparations`: see :meth:`~pitfalls.worlds.world.World.prepare`."""
     world = world_of(parameters["world"], parameters["language"])
     return {"vectors": world.prepare([parameters["language"]], wanted_sites(parameters))}

@@ -23,7 +23,7 @@ _LEVEL = 0.05
 _LAYER = r"[^.:(]*?, layer \d+"
 
 
-class Kind(NamedTuple):
+class Entry(NamedTuple):
     """A kind of table: the columns that tell it, its part of the report, its title, and how to sum it up.
 
     ``about`` is a pattern that finds in a caption what the table is about, such as "Spanish Gender, layer 2".
@@ -36,12 +36,12 @@ class Kind(NamedTuple):
     about: str = _LAYER
 
 
-def kind_of(table: pd.DataFrame) -> Kind | None:
+def kind_of(table: pd.DataFrame) -> Entry | None:
     """The first kind whose columns the table has, if there is one."""
     return next((kind for kind in KINDS if kind.columns <= set(table.columns)), None)
 
 
-def title(kind: Kind | None, published_id: str, caption: str) -> str:
+def title(kind: Entry | None, published_id: str, caption: str) -> str:
     """The title of a figure or table: of the paper, or by what it shows.
 
     >>> title(None, "fig12-my_own", "Anything."), title(None, "03_my_own", "Anything.")
@@ -56,7 +56,7 @@ def title(kind: Kind | None, published_id: str, caption: str) -> str:
     return f"{label}{kind.title}: {about[0].replace(': ', ', ')}" if about else label + kind.title
 
 
-def finding(kind: Kind | None, table: pd.DataFrame) -> str:
+def finding(kind: Entry | None, table: pd.DataFrame) -> str:
     """What the numbers say, in one sentence; of a table of no known kind, how many there are."""
     if kind is None or (table.empty and kind.part != _LEFT_OUT):
         return f"The table has {_number(len(table), 'row')} and {_number(len(table.columns), 'column')}."
@@ -259,37 +259,37 @@ PARTS = (_PROBING, _SHARED, _MOVING, _COMPARED, _WORDS, _LEFT_OUT)
 """The parts of the report in which the paper's figures and tables stand, in order."""
 
 KINDS = (
-    Kind({"claim", "verdict", "evidence"}, "Claims", "The paper's claims", _claims),
-    Kind({"table", "reason"}, _LEFT_OUT, "Tables that this world is too small for", _left_out),
-    Kind({"cluster", "chosen"}, _PROBING, "Configurations that stand for the three patterns", _seeds),
-    Kind({"change", "adjusted_rand"}, _PROBING, "Stability of the clusters", _stability),
-    Kind({"cluster", "x", "y"}, _PROBING, "Clusters of probing curves", _clusters),
-    Kind({"measure", "ranking", "direction", "k", "rate"}, _MOVING, "Changed words", _rates, r"^.*?(?=\. )"),
-    Kind({"value", "from", "to", "share"}, _WORDS, "Activations by value", _histograms, r"^[^:]*"),
-    Kind({"words", "forms", "kept"}, _WORDS, "Which values are kept", _forms),
-    Kind(
+    Entry({"claim", "verdict", "evidence"}, "Claims", "The paper's claims", _claims),
+    Entry({"table", "reason"}, _LEFT_OUT, "Tables that this world is too small for", _left_out),
+    Entry({"cluster", "chosen"}, _PROBING, "Configurations that stand for the three patterns", _seeds),
+    Entry({"change", "adjusted_rand"}, _PROBING, "Stability of the clusters", _stability),
+    Entry({"cluster", "x", "y"}, _PROBING, "Clusters of probing curves", _clusters),
+    Entry({"measure", "ranking", "direction", "k", "rate"}, _MOVING, "Changed words", _rates, r"^.*?(?=\. )"),
+    Entry({"value", "from", "to", "share"}, _WORDS, "Activations by value", _histograms, r"^[^:]*"),
+    Entry({"words", "forms", "kept"}, _WORDS, "Which values are kept", _forms),
+    Entry(
         {"attribute_a", "overlap", "high"}, _SHARED, "Neurons that configurations share",
         _above_chance("pairs of configurations"), r"^[^:]*",
     ),
-    Kind(
+    Entry(
         {"rankings", "overlap", "high"}, _SHARED, "Neurons that rankings share",
         _above_chance("pairs or triples of rankings"),
     ),
-    Kind(
+    Entry(
         {"languages", "overlap", "high"}, _SHARED, "Neurons that languages share",
         _above_chance("cases of an attribute in several languages"),
     ),
-    Kind({"ranking_a", "overlap", "expected", "p_value"}, _SHARED, "Agreement of the rankings", _agreement),
-    Kind({"against", "area", "chance"}, _WORDS, "Rankings against the planted truth", _truth),
-    Kind({"probe", "k", "accuracy"}, _PROBING, "Probing accuracy", _curves),
-    Kind({"probe", "k", "selectivity"}, _PROBING, "Selectivity of the probes", _curves),
-    Kind({"kind", "ranking", "direction", "saturation_k"}, _MOVING, "Where CLWV saturates", _saturation),
-    Kind({"kind", "ranking", "direction", "strength", "clwv"}, _MOVING, "CLWV by strength", _strengths),
-    Kind({"kind", "ranking", "direction", "strength", "max_clwv"}, _MOVING, "CLWV by strength", _strengths),
-    Kind({"probing_area", "clwv_area"}, _MOVING, "Encoded and used", _encoded_used),
-    Kind({"ranking", "direction", "clwv", "damage"}, _MOVING, "CLWV against damage", _tradeoff),
-    Kind({"what", "outcome", "share"}, _MOVING, "What became of the words", _outcomes),
-    Kind({"outcome", "before", "after"}, _MOVING, "Sentences before and after the translation", _examples),
-    Kind({"probe_a", "p_adjusted", "flips"}, _COMPARED, "Methods compared by permutations", _tests),
-    Kind({"probe_a", "p_adjusted"}, _COMPARED, "Methods compared by Wilcoxon's test", _tests, r"first \d+ neurons"),
+    Entry({"ranking_a", "overlap", "expected", "p_value"}, _SHARED, "Agreement of the rankings", _agreement),
+    Entry({"against", "area", "chance"}, _WORDS, "Rankings against the planted truth", _truth),
+    Entry({"probe", "k", "accuracy"}, _PROBING, "Probing accuracy", _curves),
+    Entry({"probe", "k", "selectivity"}, _PROBING, "Selectivity of the probes", _curves),
+    Entry({"kind", "ranking", "direction", "saturation_k"}, _MOVING, "Where CLWV saturates", _saturation),
+    Entry({"kind", "ranking", "direction", "strength", "clwv"}, _MOVING, "CLWV by strength", _strengths),
+    Entry({"kind", "ranking", "direction", "strength", "max_clwv"}, _MOVING, "CLWV by strength", _strengths),
+    Entry({"probing_area", "clwv_area"}, _MOVING, "Encoded and used", _encoded_used),
+    Entry({"ranking", "direction", "clwv", "damage"}, _MOVING, "CLWV against damage", _tradeoff),
+    Entry({"what", "outcome", "share"}, _MOVING, "What became of the words", _outcomes),
+    Entry({"outcome", "before", "after"}, _MOVING, "Sentences before and after the translation", _examples),
+    Entry({"probe_a", "p_adjusted", "flips"}, _COMPARED, "Methods compared by permutations", _tests),
+    Entry({"probe_a", "p_adjusted"}, _COMPARED, "Methods compared by Wilcoxon's test", _tests, r"first \d+ neurons"),
 )  # fmt: skip

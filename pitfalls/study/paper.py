@@ -35,7 +35,7 @@ from pitfalls.comparison.wilcoxon import wilcoxon_matrix
 from pitfalls.interventions.saturation import saturation_table
 from pitfalls.site import with_site
 from pitfalls.study.claims import ledger
-from pitfalls.study.clusters import PATTERNS, cluster, seed_configurations, stability
+from pitfalls.study.clusters import PATTERNS, cluster, cluster_stability, seed_configurations
 from pitfalls.study.effects import long
 from pitfalls.study.output import publish, publish_table, withdraw
 from pitfalls.study.shared_neurons import pair_overlaps, ranking_overlaps, shared_across_languages
@@ -104,7 +104,7 @@ def tables_of(study: Mapping[str, pd.DataFrame], n_neurons: int) -> dict[str, pd
     if "clusters" not in left_out:
         found["seeds"] = seed_configurations(real)
         found["clusters"] = cluster(real, found["seeds"])
-        found["stability"] = stability(real, draws=20)
+        found["stability"] = cluster_stability(real, draws=20)
     ks = compared_ks(real)
     groups: tuple[Grouping | None, ...] = (None, "layer", "language", "attribute")
     found["wilcoxon"] = pd.concat([wilcoxon_matrix(real, ks, by) for by in groups], ignore_index=True)

@@ -38,7 +38,7 @@ PLANTED_MIN_FORMS = 1
 """The value filter's threshold in the planted worlds: their values are known, none needs to be dropped."""
 
 
-def cache_folder() -> Path:
+def vectors_folder() -> Path:
     """Where word vectors are kept between runs: ``$PITFALLS_CACHE`` or the user's cache folder."""
     return treebanks.cache_folder() / "activations"
 
@@ -126,12 +126,12 @@ def load_world(
     if name == "mini":
         folder = mini_folder()
         lm = MaskedLM.load(folder / "model", device=device, dtype=torch.float64)
-        return World("mini", lm, GeneratedSource(folder), min_forms or MINI_MIN_FORMS, cache_folder())
+        return World("mini", lm, GeneratedSource(folder), min_forms or MINI_MIN_FORMS, vectors_folder())
     if name == "paper":
         source = _treebank_source(treebanks, languages, conversion or AUTHORS)
         chosen_model = os.fspath(model or "bert-base-multilingual-cased")
         lm = MaskedLM.load(chosen_model, revision=revision, device=device, dtype=precision)
-        return World("paper", lm, source, min_forms or PAPER_MIN_FORMS, cache_folder())
+        return World("paper", lm, source, min_forms or PAPER_MIN_FORMS, vectors_folder())
     if name in ("planted", "planted-covariance"):
         parameters = _planted_parameters(name, planted)
         network = PlantedLM(parameters, name, device)
@@ -244,7 +244,7 @@ def world_from_files(
     if "train" not in parts:
         parts["train"], parts["dev"] = divide(parts["dev"])
     lm = MaskedLM.load(os.fspath(model), revision=revision, device=device, dtype=precision)
-    return World(paths["test"].stem, lm, FileSource(parts), min_forms, cache_folder())
+    return World(paths["test"].stem, lm, FileSource(parts), min_forms, vectors_folder())
 
 
 def divide(corpus: Corpus) -> tuple[Corpus, Corpus]:

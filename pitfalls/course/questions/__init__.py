@@ -1,1 +1,1 @@
-"""The exercises, a module a notebook, each with its check and the wrong answers that the check must catch."""
+"""The exercises, one module per notebook, each with its check and the wrong answers that the check must catch."""

@@ -43,7 +43,7 @@ def _neurons() -> list[tuple[Words, Labels, Words, Labels]]:
 
 
 _MEANS: Mistakes = {
-    "Did the test words help to make the means? A probe must not see them before it is judged: take "
+    "Did you use the test words for the means? A probe must not see them before it is judged: take "
     "both means from train.": lambda train_x, train_y, test_x, test_y: _accuracy_of_one_neuron(
         test_x, test_y, test_x, test_y
     ),
@@ -103,7 +103,7 @@ def _other_order(outcomes: Sequence[str]) -> tuple[float, float]:
 _RATES: Mistakes = {
     "Both rates are shares of all words, including the unchanged ones. Did you divide CLWV by the "
     "words that changed?": _share_of_changed,
-    "Every word that came out different is an error, also one that changed as intended. Did you "
+    "Every word that came out different is an error, even one that changed as intended. Did you "
     "leave those out of the error rate?": _intended_is_no_error,
     "'wrong_intended' is a word of another lemma that has the intended value. The CL of CLWV stands for "
     "correct lemma.": _any_lemma,

@@ -37,7 +37,7 @@ def contraction(components: Sequence[Mapping[str, str]]) -> dict[str, str]:
 def _check_contraction(answer: Answer) -> None:
     for form, components in (("del", _DEL), ("dámelo", _DAMELO)):
         got, wanted = answer([dict(one) for one in components]), contraction(components)
-        expect(isinstance(got, dict), f"A dictionary is asked for; this is {type(got).__name__}.")
+        expect(isinstance(got, dict), f"The task asks for a dictionary; this is {type(got).__name__}.")
         missing = sorted(wanted.keys() - got.keys())
         expect(not missing, f"{form} loses {missing}, which one of its components carries alone.")
         extra = sorted(got.keys() - wanted.keys())
@@ -49,7 +49,7 @@ def _check_contraction(answer: Answer) -> None:
         )
         expect(got == wanted, f"{form} gets {got}; expected {wanted}.")
     alone = answer([{"Number": "PL"}])
-    expect(alone == {"Number": "PL"}, f"A word with one component keeps what that carries; yours gets {alone}.")
+    expect(alone == {"Number": "PL"}, f"A word with one component keeps all its attributes; yours gets {alone}.")
 
 
 def _if_agreed(components: Sequence[Mapping[str, str]]) -> dict[str, str]:
@@ -80,7 +80,7 @@ def _forms(split: Words, value: str) -> int:
 
 
 def _split(**forms: int) -> list[tuple[str, str]]:
-    """The given number of forms of each value, each of them twice."""
+    """The given number of forms of each value, each form twice."""
     return [(f"{value.lower()}{i % n}", value) for value, n in forms.items() for i in range(2 * n)]
 
 
@@ -106,7 +106,7 @@ def _check_kept(answer: Answer) -> None:
 
 def _as_values(received: object) -> list[str]:
     if not isinstance(received, list | tuple):
-        raise WrongAnswer(f"A sorted list of values is asked for; this is {type(received).__name__}.")
+        raise WrongAnswer(f"The task asks for a sorted list of values; this is {type(received).__name__}.")
     return [str(value) for value in received]
 
 
@@ -146,7 +146,7 @@ _TEST_VALUES = ["SG"] * 2 + ["PL"] * 5 + ["DU"]
 
 
 _MAJORITIES: Mistakes = {
-    "PL is the most frequent value of test, but nobody who answers has seen test: take the most frequent "
+    "PL is the most frequent value of test, but an answer must not look at test: take the most frequent "
     "value of train.": lambda train, test: majority(test, test),
     "0.6 is the share of SG in train; how often is the answer SG right in test?": lambda train, test: majority(
         train, train
@@ -189,7 +189,7 @@ _SPLITS = ([f"w{i % 600}" for i in range(1500)], [f"w{i}" for i in range(300, 90
 def _drawn(answer: Answer, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     received = answer([list(split) for split in _SPLITS], 3, np.random.default_rng(seed))
     if not isinstance(received, list | tuple) or len(received) != len(_SPLITS):
-        raise WrongAnswer("A list with one array per split is asked for, here with two.")
+        raise WrongAnswer("The task asks for a list with one array per split, here two.")
     train, test = (numbers(part, (len(split),)) for part, split in zip(received, _SPLITS, strict=True))
     return train, test
 

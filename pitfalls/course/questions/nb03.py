@@ -16,7 +16,7 @@ Matrix = NDArray[np.floating[Any]]
 
 # -- 03.1: the mean over a word's subwords -------------------------------------------------------------------
 
-# [CLS] and [SEP] at the ends, then padding; word 1 has three subwords. What stands at the special tokens is large.
+# [CLS] and [SEP] at the ends, then padding; word 1 has three subwords. The numbers at special tokens are large.
 _WORD_IDS = np.array([-1, 0, 1, 1, 1, 2, -1, -1, -1])
 _STATES = np.array(
     [[50.0, 70.0], [1.0, 2.0], [3.0, 0.0], [9.0, 3.0], [0.0, 6.0], [5.0, 4.0], [80.0, 90.0], [60.0, 60.0], [60.0, 60.0]]
@@ -45,7 +45,7 @@ def _with_specials(states: Matrix, word_ids: NDArray[np.int64]) -> Matrix:
 
 
 def _with_padding(states: Matrix, word_ids: NDArray[np.int64]) -> Matrix:
-    # What indexing by -1 does: all that is not a word is added to the last row.
+    # This is what indexing by -1 does: everything that is not a word is added to the last row.
     sums = np.zeros((int(word_ids.max()) + 1, states.shape[1]))
     counts = np.zeros(len(sums))
     np.add.at(sums, word_ids, states)
@@ -170,9 +170,9 @@ def _once_each(X: Matrix, forms: Sequence[str]) -> Matrix:
 _SHARES: Mistakes = {
     "Neuron 0 is the same wherever a form occurs, but gets 0: that is the share *within* forms; take 1 minus "
     "it.": lambda X, forms: 1 - form_share(X, forms),
-    "Form a, 40 times, weighs as much as c, 4 times: give every *word* the mean of its form, then the "
-    "variance.": _once_each,
-    "That is a ratio of standard deviations, but variances are asked for.": lambda X, forms: np.sqrt(
+    "Form a, 40 times, weighs as much as c, 4 times: give every *word* the mean of its form, then take "
+    "the variance.": _once_each,
+    "That is a ratio of standard deviations, but the task asks for variances.": lambda X, forms: np.sqrt(
         form_share(X, forms)
     ),
     "That is the variance between forms; divide by the neuron's whole variance.": _between,

@@ -31,16 +31,16 @@ _SCORES: Mistakes = {
     "is lower for the first value separates the two as well.": _without_absolute_value,
     "Take the absolute value of each pair's difference, before the sum. Otherwise the "
     "pairs cancel each other.": lambda means: np.abs(_without_absolute_value(means)),
-    "Did you compare the first two values only? There are more pairs.": lambda means: np.abs(means[0] - means[1]),
+    "Did you compare only the first two values? There are more pairs.": lambda means: np.abs(means[0] - means[1]),
     "Each score is twice as large as it should be: every pair of values counts once, not once in each "
     "order.": lambda means: np.sum([np.abs(a - b) for a, b in permutations(means, 2)], axis=0),
-    "Did you compare each value with the next one only? All pairs count, such as the first and the last "
+    "Did you compare each value only with the next one? All pairs count, such as the first and the last "
     "value.": lambda means: np.abs(np.diff(means, axis=0)).sum(axis=0),
 }
 
 
 def _check_probeless(answer: Answer) -> None:
-    # Also of four values: with three, "neighbours" would lack one pair only, and signs could cancel by luck.
+    # Four values, too: with three, comparing neighbours would miss only one pair, and signs could cancel by luck.
     means = np.array([[0.0, 1.0, -2.0, 4.0, 1.5], [3.0, 1.0, 2.0, -1.0, 0.5], [1.0, 1.0, 0.0, 6.0, 2.5]])
     cases = [(means,), (np.vstack([means, [2.0, 1.0, 5.0, 0.5, -3.0]]),)]
     said = "For these means, one row per value,\n{case[0]}\nthe scores are {wanted}; yours are {yours}."
@@ -86,7 +86,7 @@ _WORTH = {"a": 0.30, "b": 0.25, "c": 0.11, "d": 0.05, "e": 0.12, "f": 0.02}
 
 def _what_they_know(neurons: Sequence[int]) -> float:
     known: set[str] = set().union(*(_KNOWN[neuron] for neuron in neurons))
-    # A trace of cost: no two choices are equally good, not even when a neuron adds nothing.
+    # A tiny cost, so that no two choices are equally good, even when a neuron adds nothing.
     return sum(_WORTH[piece] for piece in sorted(known)) - 1e-6 * sum(set(neurons))
 
 
@@ -97,8 +97,8 @@ _SEARCHES: Mistakes = {
     "largest information?": lambda information, n_neurons, k: _greedy(
         lambda neurons: -information(neurons), n_neurons, k
     ),
-    "Did you look at the neuron chosen last only? A candidate is judged beside all that are chosen "
-    "so far.": _beside_the_last,
+    "Did you look only at the neuron chosen last? Judge a candidate together with all the neurons "
+    "chosen so far.": _beside_the_last,
 }
 
 
@@ -106,7 +106,7 @@ def _check_greedy(answer: Answer) -> None:
     def search(information: Information, n_neurons: int, k: int) -> NDArray[np.float64]:
         received = numbers(answer(information, n_neurons, k), (k,))
         named = received.astype(int).tolist()
-        expect(len(set(named)) == k, f"{named} has a neuron twice: leave out those that are chosen already.")
+        expect(len(set(named)) == k, f"{named} has a neuron twice: leave out those that you have chosen already.")
         return received
 
     said = "Of the six neurons of the check the first {case[2]} are {wanted}; yours are {yours}."
@@ -157,14 +157,14 @@ def _of_the_union(a: Order, b: Order, k: int) -> tuple[float, float]:
 
 
 _OVERLAPS: Mistakes = {
-    "Did you count neurons that stand in the same place? The order within the first k "
+    "Did you count the neurons that have the same position in both? The order within the first k "
     "does not matter.": lambda a, b, k: (
         int((a[:k] == b[:k]).sum()),
         k * k / len(a),
     ),
-    "k / d is the chance that one neuron is among the other's first k. There are k neurons that can be "
-    "shared.": lambda a, b, k: (_shared(a, b, k)[0], k / len(a)),
-    "Two random rankings share some neurons by luck: what does chance alone expect?": lambda a, b, k: (
+    "k / d is the chance that one neuron is among the other ranking's first k. There are k neurons that "
+    "can be shared.": lambda a, b, k: (_shared(a, b, k)[0], k / len(a)),
+    "Two random rankings share some neurons by luck: how many, on average?": lambda a, b, k: (
         _shared(a, b, k)[0],
         0.0,
     ),
@@ -175,8 +175,8 @@ _OVERLAPS: Mistakes = {
 def _check_shared(answer: Answer) -> None:
     a, b = np.arange(12), np.array([0, 3, 7, 2, 1, 9, 11, 4, 10, 8, 5, 6])
     said = (
-        f"For the rankings {a.tolist()} and {b.tolist()} the neurons shared among the first {{case[2]}}, really and by "
-        "chance, are {wanted}; yours are {yours}."
+        f"For the rankings {a.tolist()} and {b.tolist()} the neurons shared among the first {{case[2]}}, in fact and "
+        "by chance, are {wanted}; yours are {yours}."
     )
     compare(answer, _shared, [(a, b, k) for k in (4, 5)], _OVERLAPS, said)
 

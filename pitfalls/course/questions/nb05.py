@@ -40,7 +40,7 @@ def _cut_from_the_inverse(mean: Numbers, covariance: Numbers, order: Order, k: i
 
 def _as_gaussian(received: object, k: int) -> Gaussian:
     if not isinstance(received, tuple | list) or len(received) != 2:
-        raise WrongAnswer("Give back two arrays: the mean and the covariance of the first k neurons.")
+        raise WrongAnswer("Return two arrays: the mean and the covariance of the first k neurons.")
     shape = np.shape(received[1])
     expect(
         shape != (k,),
@@ -104,7 +104,7 @@ _PAIRS: list[tuple[Cell, Cell, str]] = [
     (
         ("linear", "probeless"),
         ("linear", "gaussian"),
-        "Both have the linear probe, so the difference belongs to the rankings. Did you say it the wrong way round?",
+        "Both have the linear probe, so the difference belongs to the rankings. Did you put it the wrong way round?",
     ),
     (
         ("linear", "probeless"),
@@ -114,7 +114,7 @@ _PAIRS: list[tuple[Cell, Cell, str]] = [
     (
         ("linear", "probeless"),
         ("gaussian", "random"),
-        "Probe and ranking differ, so the difference belongs to neither alone. Did you look at the rankings only?",
+        "Probe and ranking differ, so the difference belongs to neither alone. Did you look only at the rankings?",
     ),
     (
         ("linear", "linear"),
@@ -135,7 +135,7 @@ def _check_compared(answer: Answer) -> None:
         received = answer(one, other)
         expect(
             received in ("rankings", "probes", "nothing"),
-            f'Give back "rankings", "probes" or "nothing"; yours is {received!r}.',
+            f'Return "rankings", "probes" or "nothing"; yours is {received!r}.',
         )
         expect(received == _compared(one, other), f"{one} beside {other}: {hint}")
 
@@ -170,8 +170,8 @@ _PARTS: Mistakes = {
     "Rows are rankings and columns are probes: accuracy.loc[ranking, probe]. Did you take them the "
     "other way round?": lambda accuracy, a, b: _whose_points(accuracy.T, a, b),
     "The two parts come in the other order: first the ranking's, then the probe's.": _parts_exchanged,
-    "The two parts should sum to the whole difference. Swap the ranking first, and the probe in "
-    "the cell where that leads you, not in the first cell again.": _both_from_the_first,
+    "The two parts should sum to the whole difference. Swap the ranking first, then swap the probe in "
+    "the cell where you have arrived, not in the first cell again.": _both_from_the_first,
     "Parts have signs: here the ranking of the winner is the worse one. Did you take absolute values?": _without_sign,
 }
 
@@ -210,7 +210,7 @@ def _not_paired(a: Numbers, b: Numbers) -> tuple[float, float, float]:
 _INTERVALS: Mistakes = {
     "Did you take an interval for each ranking, and then subtract? The same seed is good or bad luck for "
     "both: subtract seed by seed first.": _not_paired,
-    "Did you sort the accuracies before you subtracted? Then each seed no longer meets itself.": lambda a, b: _middle(
+    "Did you sort the accuracies before you subtracted? Then seeds no longer pair up.": lambda a, b: _middle(
         np.sort(a) - np.sort(b), 0.1
     ),
     "The middle 80 % leaves a tenth out at each end, not a fifth.": lambda a, b: _middle(a - b, 0.2),
@@ -223,7 +223,7 @@ _INTERVALS: Mistakes = {
 
 def _check_over_seeds(answer: Answer) -> None:
     generator = np.random.default_rng(5)
-    luck = generator.normal(0, 0.05, size=12)  # of a seed, which both rankings share
+    luck = generator.normal(0, 0.05, size=12)  # of each seed, shared by both rankings
     a = 0.85 + luck + generator.normal(0, 0.006, size=12)
     b = 0.83 + luck + generator.normal(0, 0.006, size=12)
     said = "For the 12 seeds of the check, mean, low and high are {wanted}; yours are {yours}."
@@ -231,7 +231,7 @@ def _check_over_seeds(answer: Answer) -> None:
 
 
 _COMPARISONS: Mistakes = {
-    "look at the rankings only": lambda one, other: "rankings" if one[1] != other[1] else "probes",
+    "look only at the rankings": lambda one, other: "rankings" if one[1] != other[1] else "probes",
     "wrong way round": lambda one, other: {"rankings": "probes", "probes": "rankings"}.get(
         _compared(one, other), "nothing"
     ),

@@ -57,7 +57,7 @@ def _check_labels(answer: Answer) -> None:
     labels = dict(zip(train, pair[0].tolist(), strict=True))
     expect(
         [labels[form] for form in train] == pair[0].tolist(),
-        "A word form has different labels in train. Did you draw a label for each word? It is one for each form.",
+        "A word form has different labels in train. Did you draw a label for each word? Draw one for each form.",
     )
     again = [labels[form] for form in test[:50]]
     expect(
@@ -84,7 +84,7 @@ def _check_labels(answer: Answer) -> None:
 def _labels_of(answer: Answer, train: Forms, test: Forms, n_values: int, seed: int) -> Pair:
     received = answer(list(train), list(test), n_values, seed)
     if not isinstance(received, tuple | list) or len(received) != 2:
-        raise WrongAnswer("Give back two arrays: the labels of train and those of test.")
+        raise WrongAnswer("Return two arrays: the labels of train and those of test.")
     pair = numbers(received[0], (len(train),)), numbers(received[1], (len(test),))
     for labels in pair:
         expect(
@@ -96,14 +96,14 @@ def _labels_of(answer: Answer, train: Forms, test: Forms, n_values: int, seed: i
 
 
 def _expect_even(labels: Labels, n_values: int, where: str) -> None:
-    """Require each label about equally often: within six standard deviations, which no honest draw exceeds."""
+    """Require labels to be about equally frequent: within six standard deviations, which no honest draw exceeds."""
     n, share = len(labels), 1 / n_values
     # Forms that occur twice make the counts of train more uneven than single draws would, but by less than that.
     slack = 6 * (n * share * (1 - share)) ** 0.5
     counts = np.bincount(labels, minlength=n_values)
     expect(
         bool((np.abs(counts - n * share) < slack).all()),
-        f"In {where} the labels come {counts.tolist()} times: every form should draw each label with the same chance, "
+        f"In {where} the labels occur {counts.tolist()} times: every form should draw each label with the same chance, "
         "a new form too.",
     )
 
@@ -159,7 +159,7 @@ def _check_selectivity(answer: Answer) -> None:
     received = answer(curves.copy())
     if not isinstance(received, pd.Series):
         raise WrongAnswer(
-            f"A Series was asked for, with k as its index; your function gives back {type(received).__name__}."
+            f"The task asks for a Series with k as its index; your function returns {type(received).__name__}."
         )
     received = received.sort_index()
     expect(
@@ -169,7 +169,7 @@ def _check_selectivity(answer: Answer) -> None:
     yours, shared = received.dropna().index.tolist(), _selectivity_at(curves).index.tolist()
     expect(
         set(yours) <= set(shared),
-        f"Your answer has the ks {yours}, but the two tasks share {shared} only. Is a missing accuracy taken for 0?",
+        f"Your answer has the ks {yours}, but the two tasks share only {shared}. Is a missing accuracy taken for 0?",
     )
     expect(received.index.tolist() == shared, f"Give the ks that both tasks have, {shared}, and no others.")
     mistakes = {hint: _values(mistake) for hint, mistake in _SELECTIVITIES.items()}
@@ -194,7 +194,7 @@ _MEMORIES: Mistakes = {
     "occurs five times.": lambda train, test, n_values: _perfect_memory(train, sorted(set(test)), n_values),
     "Nobody can know the label of an unseen form, but a guess is right now and then: how often, "
     "with n_values labels?": lambda train, test, n_values: float(np.isin(list(test), list(set(train))).mean()),
-    "Did you give unseen words the label, too? 'luna' does not occur in train, so its label cannot be "
+    "Did you count unseen words as right, too? 'luna' does not occur in train, so its label cannot be "
     "remembered.": lambda train, test, n_values: 1.0,
     "This is chance alone. But most test words have a form that train knows, and its label can be "
     "remembered.": lambda train, test, n_values: 1 / n_values,

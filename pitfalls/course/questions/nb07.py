@@ -34,8 +34,8 @@ _ABLATIONS: Mistakes = {
     "are their columns.": lambda states, changed, order, k: _ablate(states, changed, np.arange(len(order)), k),
     "You changed every word. Words without the attribute are left alone: look "
     "at `changed`.": lambda states, changed, order, k: _ablate(states, np.ones_like(changed), order, k),
-    "You took out everything but the first k. It is the first k that are "
-    "set to zero.": lambda states, changed, order, k: _ablate(states, changed, order[k:], len(order)),
+    "You took out everything but the first k. Set only the first k "
+    "to zero.": lambda states, changed, order, k: _ablate(states, changed, order[k:], len(order)),
 }
 
 
@@ -64,7 +64,7 @@ def _p_value(harm: float, random_harms: States) -> float:
 
 
 _P_VALUES: Mistakes = {
-    "This can be 0, but a few draws cannot show that chance never does it. Count the ranking "
+    "Your p can be 0, but a few draws cannot show that chance never does it. Count the ranking "
     "itself as one more draw, above and below the line.": lambda harm, random_harms: float(
         (random_harms >= harm).mean()
     ),
@@ -107,7 +107,7 @@ def _mean_of_the_word(train: States, test: States, order: Order, k: int) -> Stat
 
 
 _MEAN_ABLATIONS: Mistakes = {
-    "Those are the means of the test words. What a model is judged on must not help to make the "
+    "Those are the means of the test words. The words that a model is judged on must not shape the "
     "intervention: take the means from train.": lambda train, test, order, k: _mean_ablate(test, test, order, k),
     "That is one mean of all numbers. Each neuron has its own mean, over the "
     "words: `axis=0`.": lambda train, test, order, k: _mean_ablate(np.full_like(train, train.mean()), test, order, k),

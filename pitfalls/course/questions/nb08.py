@@ -41,8 +41,8 @@ _FACTORS: Mistakes = {
 
 def _check_coefficients(answer: Answer) -> None:
     said = (
-        "With beta = {case[0]:g} and d = {case[1]} the factors go from beta to 0.001, each by the same factor below "
-        "the one before it: {wanted}. Yours are {yours}."
+        "With beta = {case[0]:g} and d = {case[1]} the factors go from beta to 0.001, each lower by the same factor "
+        "than the one before it: {wanted}. Yours are {yours}."
     )
     compare(answer, _coefficients, [(8.0, 5), (4.0, 128)], _FACTORS, said)
 
@@ -99,7 +99,7 @@ _TRANSLATIONS: Mistakes = {
 
 def _check_translate(answer: Answer) -> None:
     generator = np.random.default_rng(8)
-    # Three values: of two, the next and the previous are the same.
+    # Three values: with two, the next and the previous would be the same.
     q, order = generator.normal(size=(3, 6)) * 2, np.array([3, 0, 5, 1, 4, 2])
     y, alpha = np.array([2, 0, 1, 1, 2, 0, 0]), _coefficients(4.0, 6)
     states = q[y] + generator.normal(size=(7, 6))
@@ -155,7 +155,7 @@ def _chosen_on_both(curves: pd.DataFrame) -> tuple[float, int, float]:
 
 
 def _curves() -> pd.DataFrame:
-    """A table in which each way to choose ends somewhere else."""
+    """A table in which each way of choosing gives a different answer."""
     betas, ks = [2.0, 4.0, 8.0], [8, 16, 32]
     dev = [[0.05, 0.12, 0.20], [0.14, 0.41, 0.33], [0.30, 0.38, 0.11]]
     test = [[0.04, 0.10, 0.47], [0.11, 0.29, 0.36], [0.28, 0.33, 0.15]]
@@ -171,10 +171,10 @@ def _curves() -> pd.DataFrame:
 _REPORTS: Mistakes = {
     "You chose on the test words. A strength that was picked there flatters whatever it was picked "
     "for: choose beta and k on dev.": _chosen_on_test,
-    "Chosen on dev, and rightly. But the CLWV that you report is that of dev, where it was the "
+    "You were right to choose on dev. But the CLWV that you report is that of dev, where it was the "
     "highest of many: report the same beta and k on test.": _reported_on_dev,
     "The beta is dev's, but the k is the best one of test. k is a choice as well: take it from dev.": _k_of_test,
-    "You chose on the mean of both splits, so the test words had half a say in what they are to "
+    "You chose on the mean of both splits, so the test words had half a say in the choice that they "
     "judge: choose on dev alone.": _chosen_on_both,
 }
 

@@ -37,19 +37,19 @@ def _holm(p: Floats) -> Floats:
 
 
 _ADJUSTMENTS: Mistakes = {
-    "That is Bonferroni's correction: every p-value times n. Here the rank counts: times n, divided by "
-    "the rank.": lambda p: np.minimum(1, p * len(p)),
+    "That is Bonferroni's correction: every p-value times n. Here the rank counts: multiply by n and "
+    "divide by the rank.": lambda p: np.minimum(1, p * len(p)),
     "You multiplied by n / rank and stopped. A larger p-value must not end up with a smaller adjusted "
     "one: go from the largest to the smallest and keep the least so far.": lambda p: _back(p, _scaled(p)),
     "The right numbers in another order. Give them back in the order in which the p-values came.": lambda p: np.sort(
         _adjusted(p)
     ),
-    "You kept the largest so far, from the smallest p-value on. It is the other way: the least so "
-    "far, from the largest on.": lambda p: _back(p, np.maximum.accumulate(_scaled(p))),
+    "You kept the largest so far, from the smallest p-value on. It is the other way round: keep the "
+    "least so far, from the largest on.": lambda p: _back(p, np.maximum.accumulate(_scaled(p))),
     "You kept the least so far, but began at the smallest p-value, so nothing is larger "
     "than the first. Begin at the largest.": lambda p: _back(p, np.minimum.accumulate(_scaled(p))),
     "That is Holm's correction, for the chance of a single false star. Benjamini and Hochberg bound the share "
-    "of false stars: times n, divided by the rank.": _holm,
+    "of false stars: multiply by n and divide by the rank.": _holm,
 }
 
 
@@ -113,7 +113,7 @@ _FLIPS: Mistakes = {
     "You flipped every configuration by itself, as if they were independent. All "
     "configurations of a language get the same sign: n languages have 2^n flips.": _configurations_flipped,
     "That is one-sided. Either method might be ahead: compare the means without their signs.": _one_sided,
-    "A flip with a mean just as far from 0 counts, too: at least as far. (What was observed is such a "
+    "A flip whose mean is exactly as far from 0 counts, too. (The observed mean belongs to such a "
     "flip.)": _without_ties,
     "You took the mean of the languages' means. Here the mean is over all configurations, "
     "so that a language with more of them weighs more.": _languages_weigh_the_same,
@@ -121,7 +121,7 @@ _FLIPS: Mistakes = {
 
 
 def _check_languages_flipped(answer: Answer) -> None:
-    # In 64ths, so that sums are exact in any order and equal means are equal. Languages differ in size.
+    # In 64ths, so that sums are exact in any order and equal means compare equal. Languages differ in size.
     first = np.array([-8, 5, 8, 15, -3, -7, 11, 8, 5, 13]) / 64
     languages = ["eng", "spa", "tur", "eng", "spa", "rus", "tur", "spa", "spa", "tur"]
     said = "For the differences {case[0]} of the languages {case[1]} p is {wanted}, of 16 flips; yours is {yours}."

@@ -69,7 +69,7 @@ def _check_saturation(answer: Answer) -> None:
         found = answer(list(curve))
         expect(
             found is not None or saturation_index(curve) < len(curve) - 1,
-            f"In {curve} no point fits, and your function gives back None. Then the curve is said to saturate at its "
+            f"In {curve} no point fits, and your function returns None. Such a curve is said to saturate at its "
             "last point.",
         )
         return found

@@ -77,23 +77,23 @@ def _three_equal_parts(forms: Sequence[str], seed: int) -> list[str]:
 
 def _named(answer: Answer, forms: Sequence[str], seed: int) -> list[str]:
     received: Any = answer(list(forms), seed)
-    expect(received is not None, "Your function gives back None. Is there a `return`?")
+    expect(received is not None, "Your function returns None. Did you forget the `return`?")
     try:
         names = [str(name) for name in received]
     except TypeError:
-        raise WrongAnswer(f"One name per word was asked for, and your function gives back {received!r}.") from None
+        raise WrongAnswer(f"The task asks for one name per word, but your function returns {received!r}.") from None
     expect(
         len(names) == len(forms),
         f"There are {len(forms)} words, and you give {len(names)} names. A form that appears several times needs its "
         "name each time.",
     )
     others = sorted(set(names) - set(SPLITS))
-    expect(not others, f"The names are train, dev and test; yours hold {others[:3]} too.")
+    expect(not others, f"The names are train, dev and test; you also use {others[:3]}.")
     return names
 
 
 def _check_split(answer: Answer) -> None:
-    # 100 forms, the first of them frequent: as in any text.
+    # 100 forms, of which the first are frequent, as in any text.
     forms = [f"form{i:02d}" for i in range(100) for _ in range(1 + 60 // (i + 1))]
     np.random.default_rng(11).shuffle(forms)
     names = _named(answer, forms, 0)
@@ -116,8 +116,8 @@ def _check_split(answer: Answer) -> None:
     )
     expect(
         names != _named(answer, forms, 1),
-        "Another seed gives the same parts. Words that stand side by side in the alphabet look alike, and so may a "
-        "part: shuffle the forms with the seed.",
+        "Another seed gives the same parts. Neighbours in the alphabet look alike, so a part may hold words of only "
+        "one kind: shuffle the forms with the seed.",
     )
 
 

@@ -21,20 +21,20 @@ def numbers(received: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
     Raises
     ------
     WrongAnswer
-        If it is None, not an array of numbers, or of another shape.
+        If it is None, is not an array of numbers, or has another shape.
 
     Examples
     --------
     >>> numbers((1, 2), (2,)).tolist()
     [1.0, 2.0]
     """
-    expect(received is not None, "Your function gives back None. Is there a `return`?")
+    expect(received is not None, "Your function returns None. Did you forget the `return`?")
     try:
         found = np.asarray(received, dtype=np.float64)
     except (TypeError, ValueError):
-        raise WrongAnswer(f"Numbers were asked for, and your function gives back {received!r}.") from None
+        raise WrongAnswer(f"The task asks for numbers, but your function returns {received!r}.") from None
     expect(
-        found.shape == shape, f"The answer should have the shape {shape}; yours has {found.shape}. Compare the task."
+        found.shape == shape, f"The answer should have the shape {shape}; yours has {found.shape}. Check the task."
     )
     return found
 
@@ -47,24 +47,24 @@ def compare(
     otherwise: str,
     rtol: float = 1e-9,
 ) -> None:
-    """Let an answer pass that returns the same numbers as ``right`` on all cases; give others a hint.
+    """Accept an answer that returns the same numbers as ``right`` in all cases; give any other answer a hint.
 
     Parameters
     ----------
     cases:
         Arguments; each function gets its own copy of them.
     mistakes:
-        Wrong answers by their hints; an answer that returns the same as one of them on all cases gets that hint.
+        Wrong answers by their hints; an answer that returns the same as one of them in all cases gets its hint.
     otherwise:
-        The hint for all other answers, with ``{case}``, ``{wanted}`` and ``{yours}`` of the first case that they miss.
+        The hint for all other answers, with ``{case}``, ``{wanted}`` and ``{yours}`` of the first case they get wrong.
     rtol:
-        How far numbers may lie from the right ones, as a share of these. Sums may run in another order; the inputs of
-        the checks keep mistakes much farther apart.
+        How far numbers may lie from the right ones, as a share of the latter. Sums may be taken in another order; with
+        the checks' inputs, mistakes lie much farther off.
 
     Raises
     ------
     WrongAnswer
-        If it is not right.
+        If the answer is wrong.
 
     Examples
     --------
