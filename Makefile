@@ -4,20 +4,20 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 WORLD  ?= mini
 OUTPUT ?= .
-# Files of tests, and notebooks for nbval, that run side by side, each on OMP_NUM_THREADS threads.
+# How many test files, and how many notebooks for nbval, run side by side, each on OMP_NUM_THREADS threads.
 UNIT_AT_ONCE ?= 2
 NBVAL_AT_ONCE ?= 2
-# Which world and where to: `make reproduce WORLD=paper MODEL=xlm-roberta-base OUTPUT=xlmr`.
+# Which world, and where the output goes: `make reproduce WORLD=paper MODEL=xlm-roberta-base OUTPUT=xlmr`.
 WHICH  = --world $(WORLD) --output '$(OUTPUT)' \
 	$(if $(MODEL),--model '$(MODEL)') $(if $(TREEBANKS),--treebanks '$(TREEBANKS)') \
 	$(if $(CONVERSION),--conversion '$(CONVERSION)')
 
-# No model hub and no download but packages; one thread a process, so that two runs add in the same order.
+# No model hub, and no downloads except packages; one thread per process, so that two runs add in the same order.
 export HF_HUB_OFFLINE := 1
 export TRANSFORMERS_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 # Progress bars are for people: in a stored notebook they are noise.
-# No guesses are stored but those of a reader.
+# Only a reader's guesses are stored.
 QUIET := PITFALLS_GUESSES=$$(mktemp -d)/guesses.json TQDM_DISABLE=1 HF_HUB_DISABLE_PROGRESS_BARS=1
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -28,10 +28,10 @@ NOTEBOOKS := $(patsubst notebooks/src/%.py,notebooks/%.ipynb,$(SOURCES))
 .PHONY: help reproduce test lab notebooks student versions nbgrader lint types unit slow nbval portable portable-study colab slides book
 .PHONY: mini pretrain card readme bench clean
 
-help:  ## Say what there is to make
+help:  ## List these commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-# The stamp is written last: an interrupted installation is begun again.
+# The stamp is written last, so that an interrupted installation starts again.
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 		{ echo "pitfalls needs Python 3.10 or newer; $(PYTHON) is older. Try: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
@@ -90,7 +90,7 @@ notebooks/%.ipynb: notebooks/src/%.py $(VENV)/.ready
 student: $(VENV)/.ready  ## Write the student's version of every notebook to notebooks/student
 	$(BIN)/python -m pitfalls.course.versions student notebooks/student
 
-versions: notebooks  ## Both versions: build what is older than its source, then the students'
+versions: notebooks  ## Write both versions: build what is older than its source, then the students'
 	$(MAKE) student
 
 nbgrader: $(VENV)/.ready  ## Write a course folder for nbgrader to build/nbgrader
@@ -120,6 +120,6 @@ slides: $(VENV)/.ready  ## Write slides from the executed notebooks to build/sli
 book: $(VENV)/.ready  ## Write the course as a website to build/book, from the executed notebooks
 	$(BIN)/python docs/book/build.py --output build/book
 
-clean:  ## Remove what the commands wrote, but not .venv, nor the stored results of all configurations
+clean:  ## Remove what the commands wrote, except .venv and the stored results of all configurations
 	rm -rf build figures report.html
 	find results -type f ! -name 'study-mini.zip' -delete

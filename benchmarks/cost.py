@@ -24,7 +24,7 @@ from pitfalls.rankings import rank
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """One point: words of train and of dev, neurons, classes, and k."""
+    """One point: words (in train and in dev alike), neurons, classes, and k."""
 
     words: int
     neurons: int
@@ -51,7 +51,7 @@ _METHODS = {
 
 
 def measured(scale: str) -> Iterator[dict[str, Any]]:
-    """One row a panel (``over``), method and point: the setting and the median seconds of three runs."""
+    """One row per panel (``over``), method and point: the setting and the median seconds of three runs."""
     for over, values in _OVER[scale].items():
         for value in values:
             setting = dataclasses.replace(_BASE[scale], **{over: value})
@@ -77,7 +77,7 @@ def _do(method: str, data: Splits, k: int) -> None:
 
 
 def figure(table: pd.DataFrame, threads: int = 1) -> Plot:
-    """Four panels, one a quantity that grows while the others stand still."""
+    """Four panels; in each, one quantity grows while the others stand still."""
     with settings():
         drawn = Figure(figsize=(8.4, 6.4), layout="constrained")
         FigureCanvasAgg(drawn)

@@ -1,6 +1,6 @@
 """Synthetic activations: correlated float32 neurons, a few of which tell the classes apart. Seeded.
 
-They are made once, in files, and read by the process that measures: so making them is no part of its memory.
+They are written to files once and read by the process that measures, so making them does not count in its memory.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ROWS = 2**13
 
 @dataclass(frozen=True)
 class Size:
-    """How much data: words of each split, neurons and classes."""
+    """How much data: words in each split, neurons and classes."""
 
     train: int
     dev: int
@@ -34,7 +34,7 @@ def write(size: Size, folder: Path, seed: int = 0) -> None:
     generator = np.random.default_rng(seed)
     d = size.neurons
     mixing = (np.eye(d) + generator.normal(size=(d, d)) / np.sqrt(d)).astype(np.float32)
-    # Neurons differ in what they say of the class, and most say little.
+    # Neurons differ in how much they say about the class, and most say little.
     strength = 0.4 * generator.random(d) ** 4
     centres = (generator.normal(size=(size.classes, d)) * strength).astype(np.float32)
     for split in SPLITS:
@@ -42,7 +42,7 @@ def write(size: Size, folder: Path, seed: int = 0) -> None:
         y = np.arange(n) % size.classes
         generator.shuffle(y)
         np.save(folder / f"{split}.y.npy", y)
-        # Four words a form: the control task draws a label for each form.
+        # Four words per form: the control task draws one label for each form.
         np.save(folder / f"{split}.forms.npy", generator.integers(max(8, n // 4), size=n))
         X = np.lib.format.open_memmap(folder / f"{split}.X.npy", "w+", np.float32, (n, d))
         for start in range(0, n, _ROWS):

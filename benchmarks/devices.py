@@ -1,4 +1,4 @@
-"""What measuring on a GPU takes that it does not take on a CPU: waiting for it, its memory, and its name."""
+"""What it takes to measure on a GPU and not just on a CPU: waiting for it, its own memory, and its name."""
 
 from __future__ import annotations
 
@@ -12,43 +12,43 @@ class Device(Protocol):
     """Where a model runs."""
 
     def wait(self) -> None:
-        """Until all that was begun there has ended."""
+        """Wait until all work begun there has ended."""
         ...
 
     def forget_peak(self) -> None:
-        """Start the peak of its own memory anew."""
+        """Reset the peak of its own memory."""
         ...
 
     def peak(self) -> dict[str, float]:
-        """The most of its own memory that was held, as a column of a table; empty where it has none."""
+        """The peak of its own memory, as a column of a table; empty if it has none."""
         ...
 
     def about(self) -> dict[str, str]:
-        """What it is, for whoever reads the numbers."""
+        """Describe it for whoever reads the numbers."""
         ...
 
 
 class Cpu:
-    """Work has ended when the call returns, and memory is the process's."""
+    """Work has ended when the call returns, and the memory is the process's."""
 
     def wait(self) -> None:
-        """Nothing to wait for."""
+        """There is nothing to wait for."""
 
     def forget_peak(self) -> None:
-        """No memory of its own."""
+        """It has no memory of its own."""
 
     def peak(self) -> dict[str, float]:
-        """None."""
+        """Empty: it has no memory of its own."""
         return {}
 
     def about(self) -> dict[str, str]:
-        """Nothing that :func:`pitfalls.study.machine.describe` does not say."""
+        """Its name alone: :func:`pitfalls.study.machine.describe` says the rest."""
         return {"device": "cpu"}
 
 
 @dataclass(frozen=True)
 class Gpu:
-    """Calls return before their work has ended, and tensors lie in a memory of its own.
+    """Calls return before their work has ended, and tensors are in the GPU's own memory.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Gpu:
     name: str
 
     def wait(self) -> None:
-        """Until its queue is empty."""
+        """Wait until its queue is empty."""
         torch.cuda.synchronize(self.name)
 
     def forget_peak(self) -> None:
@@ -67,7 +67,7 @@ class Gpu:
         torch.cuda.reset_peak_memory_stats(self.name)
 
     def peak(self) -> dict[str, float]:
-        """Of torch's tensors, which is less than the driver says that the process holds."""
+        """The peak of torch's tensors, which is less than what the driver says the process holds."""
         return {"gpu_peak_mb": torch.cuda.max_memory_allocated(self.name) / 1e6}
 
     def about(self) -> dict[str, str]:
@@ -78,12 +78,12 @@ class Gpu:
 
 
 def device(name: str) -> Device:
-    """By torch's name.
+    """The device that torch calls ``name``.
 
     Raises
     ------
     ValueError
-        It is not here, or is neither a CPU nor a GPU of CUDA.
+        For a name of neither a CPU nor a CUDA GPU, and for a GPU if torch sees none.
 
     Examples
     --------
@@ -93,14 +93,14 @@ def device(name: str) -> Device:
     if name == "cpu":
         return Cpu()
     if not name.startswith("cuda"):
-        raise ValueError(f"no device {name!r}: cpu, cuda, cuda:0, ...")
+        raise ValueError(f"no device {name!r}: give cpu, cuda, cuda:0, ...")
     if not torch.cuda.is_available():
         raise ValueError(f"device {name}: torch {torch.__version__} sees no GPU here")
     return Gpu(name)
 
 
 def result_name(benchmark: str, on: str, dtype: str = "float32") -> str:
-    """The name of a benchmark's files: those of a CPU and float32 are called after the benchmark alone.
+    """The name of a benchmark's files; for the CPU and float32 it is just the benchmark's name.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """The slow way to intervene, in plain transformers: everything runs for every k.
 
 Every sentence goes through the whole model, in batches as they come, with a hook on one layer, and the head gives the
-logits of the whole vocabulary at every slot. Of the package it takes the model, its tokenizer and the words, no code.
+logits of the whole vocabulary at every slot. From the package it takes the model, its tokenizer and the words, no code.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Passed:
     predicted:
         Token ids, int64 [n_slots].
     behind:
-        How far the logit of the token that was expected at the slot lies below the highest, [n_slots].
+        How far the logit of the token expected at the slot lies below the highest one, [n_slots].
     highest:
-        The largest absolute one of these logits.
+        The largest absolute value of these logits.
     """
 
     predicted: Tensor
@@ -40,14 +40,14 @@ class Passed:
 
 
 class FullPasses:
-    """Translation of the words of ``part`` to the next value, at its layer.
+    """Translation of the words of ``part`` to their next value, at the layer of ``part``.
 
     Parameters
     ----------
     model, tokenizer:
         transformers' own.
     part:
-        The words; the mean vectors of the values are theirs too.
+        The words, which also give the mean vectors of the values.
     order, beta:
         The ranking, and how far its first neuron moves.
     """
@@ -87,7 +87,7 @@ class FullPasses:
                 logits = self.model(**encoded).logits
                 best = logits.argmax(-1)[slots]
             handle.remove()
-            # Only for the comparison, and too little to count.
+            # This is only for the comparison, and takes too little time to count.
             rows, columns = slots.nonzero(as_tuple=True)
             wanted = expected[len(predicted) : len(predicted) + len(best)]
             logit = torch.cat([logit, torch.stack([logits[rows, columns, ids] for ids in (best, wanted)], 1)])

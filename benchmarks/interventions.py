@@ -1,7 +1,7 @@
 """Interventions against full forward passes: ``python -m benchmarks.interventions --output benchmarks/results``.
 
 Writes ``interventions.csv`` and ``interventions.json`` (the machine); on a GPU ``interventions-cuda-float32.csv``.
-Takes the first sentences of a treebank that is no part of the project; every layer and number of threads runs in a
+It takes the first sentences of a treebank that is not part of the project. Each layer and number of threads runs in a
 process of its own.
 """
 
@@ -48,8 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--treebank", type=Path, help=f"a CoNLL-U file of English (default: {TREEBANK})")
     parser.add_argument("--scale", choices=list(SHAPES), default="full")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--layers", type=int, nargs="+", help="these layers only, of those that the scale has")
-    parser.add_argument("--device", default="cpu", help="that the model runs on: cpu, cuda, ...")
+    parser.add_argument("--layers", type=int, nargs="+", help="only these of the scale's layers")
+    parser.add_argument("--device", default="cpu", help="what the model runs on: cpu, cuda, ...")
     asked = parser.parse_args(arguments)
     try:
         about = device(asked.device).about()

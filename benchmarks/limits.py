@@ -15,7 +15,7 @@ from benchmarks.devices import Device, device
 
 @dataclass(frozen=True)
 class Need:
-    """What a work cannot do without, whatever its code: bytes moved, multiply-adds, exponentials or logarithms."""
+    """What a job cannot do without, whatever its code: bytes moved, multiply-adds, exponentials or logarithms."""
 
     bytes: float
     multiply_adds: float
@@ -24,7 +24,7 @@ class Need:
 
 @dataclass(frozen=True)
 class Rates:
-    """Bytes (read and written), multiply-adds and exponentials a second, with the threads that torch has now."""
+    """Bytes (read and written), multiply-adds and exponentials per second, with torch's current threads."""
 
     bytes: float
     multiply_adds: float
@@ -40,7 +40,7 @@ class Rates:
 
 
 def seconds_of(work: Callable[[], object], *, runs: int = 5, at_most: float = 10.0) -> float:
-    """The median duration of up to ``runs`` runs, begun while they took less than ``at_most`` seconds together."""
+    """The median duration of up to ``runs`` runs; none begins once they have taken ``at_most`` seconds together."""
     taken: list[float] = []
     while len(taken) < runs and sum(taken) < at_most:
         taken.append(timed(work)[1])
@@ -57,7 +57,7 @@ def timed(work: Callable[..., Any], *arguments: Any, **options: Any) -> tuple[An
 def rates(array_bytes: int, dtype: torch.dtype, at_most: float = 0.5, on: Device | None = None) -> Rates:
     """Measure all three, for ``at_most`` seconds each, on the CPU or another device.
 
-    The copy is of an array of ``array_bytes``, so that it meets the same caches as the work.
+    The array that is copied has ``array_bytes``, so that it meets the same caches as the work.
     """
     on = on or device("cpu")
     where = on.about()["device"]

@@ -2,7 +2,7 @@
 
 What a forward pass costs depends on shapes alone, so nothing needs to be trained or downloaded. The vocabulary is
 learnt from the treebank, so that words fall into about as many subwords as M-BERT cuts them into, and filled up with
-unused entries to M-BERT's size. All is written once, outside of the project, and read by the process that measures.
+unused entries to M-BERT's size. It is all written once, outside the project, and read by the measuring process.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ LANGUAGE, ATTRIBUTE = "eng", "Number"
 
 @dataclass(frozen=True)
 class Shape:
-    """Of a model and of what is asked of it.
+    """The shape of a model, and what is asked of it.
 
     Attributes
     ----------
     vocabulary, pieces:
-        Entries of the vocabulary, and how many of them are learnt from the treebank.
+        How many entries the vocabulary has, and how many of them are learnt from the treebank.
     sentences:
-        How many are taken, the treebank's first.
+        How many of the treebank's first sentences are taken.
     at:
         The layers whose states are changed.
     ks, whole:
-        Numbers of neurons to change; those at which the slow way runs over all sentences.
+        Numbers of neurons to change, and those of them at which the slow way runs over all sentences.
     some:
-        Of how many sentences it runs at the other k.
+        Over how many sentences the slow way runs at the other k.
     """
 
     vocabulary: int
@@ -117,7 +117,7 @@ def _learnt(pieces: int, sentences: Sequence[Sentence]) -> list[str]:
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     letters = sorted({letter for sentence in sentences for form in sentence.forms for letter in form if letter != " "})
     # The trainer numbers the letters within words in the order of a hash table, and breaks ties by number: two
-    # runs would learn other pieces. Given as special tokens they have their numbers beforehand.
+    # runs would learn different pieces. Given as special tokens, the letters have fixed numbers.
     given = [*SPECIAL, *letters, *("##" + letter for letter in letters)]
     trainer = trainers.WordPieceTrainer(vocab_size=pieces, special_tokens=given, show_progress=False)
     tokenizer.train_from_iterator((" ".join(sentence.forms) for sentence in sentences), trainer)

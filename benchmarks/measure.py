@@ -1,4 +1,4 @@
-"""Measure one work in a fresh process: ``python -m benchmarks.measure WORK THREADS SCALE FOLDER`` prints JSON.
+"""Measure one job in a fresh process: ``python -m benchmarks.measure WORK THREADS SCALE FOLDER`` prints JSON.
 
 Started by :mod:`benchmarks.rankings`, which sets OMP_NUM_THREADS for it and has written its data into FOLDER.
 """
@@ -35,7 +35,7 @@ def _status_mb(field: str) -> float:
 def peak_mb() -> float:
     """The most memory that this process has held so far.
 
-    Linux hands ru_maxrss down from the process that started this one, so there /proc is asked.
+    On Linux, ru_maxrss is inherited from the process that started this one, so this reads /proc instead.
     """
     if _STATUS.is_file():
         return _status_mb("VmHWM:")
@@ -44,19 +44,19 @@ def peak_mb() -> float:
 
 
 def held_mb() -> float:
-    """What it holds now, where the system tells; else the most so far."""
+    """What this process holds now, if the system says; else the most so far."""
     return _status_mb("VmRSS:") if _STATUS.is_file() else peak_mb()
 
 
 def forget_peak() -> None:
-    """Start the peak anew from what is held now, where the system can."""
-    # Where it cannot, making the data's tables may count: the peak is then too high, never too low.
+    """Reset the peak to what is held now, if the system can."""
+    # If it cannot, making the data's tables may count: the peak is then too high, never too low.
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def measured(work: Work, threads: int, at_most: float) -> Iterator[dict[str, Any]]:
-    """One row per loop that the work is measured against; ``at_most`` seconds go into each of the machine's rates."""
+    """One row per loop that the work is measured against; each of the machine's rates gets ``at_most`` seconds."""
     forget_peak()
     before = held_mb()
     found: list[Any] = []
@@ -92,24 +92,24 @@ def measured(work: Work, threads: int, at_most: float) -> Iterator[dict[str, Any
 
 
 def load_average() -> str:
-    """How many processes were running over the last minute, where the system tells: it should be none."""
+    """How many processes were running over the last minute, if the system says; it should be none."""
     return f"{os.getloadavg()[0]:.2f}" if hasattr(os, "getloadavg") else "unknown"
 
 
 def say(what: str) -> None:
-    """Tell whoever waits, apart from what is written."""
+    """Tell whoever is waiting; this goes to stderr, apart from what is written."""
     print(what, file=sys.stderr, flush=True)
 
 
 def in_a_fresh_process(
     name: str, threads: int, scale: str, folder: Path, module: str = "benchmarks.measure"
 ) -> list[dict[str, Any]]:
-    """Run ``module`` (by default this one) for one work and read what it printed.
+    """Run ``module`` (by default this one) for one job and read what it printed.
 
     Raises
     ------
     RuntimeError
-        If it failed, with the end of what it said.
+        If it failed; the message ends with the end of what it said.
     """
     command = [sys.executable, "-m", module, name, str(threads), scale, str(folder)]
     environment = os.environ | {"OMP_NUM_THREADS": str(threads), "TQDM_DISABLE": "1"}

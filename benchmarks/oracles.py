@@ -25,7 +25,7 @@ class GaussianLoop:
     ----------
     refit:
         Estimate means and covariances of each set from the training words. The authors' code does not: it
-        estimates those of all neurons once, and takes the set's part (``refit=False``).
+        estimates those of all neurons once, and takes the part for the set (``refit=False``).
     """
 
     def __init__(self, train: Words, dev: Words, *, refit: bool) -> None:

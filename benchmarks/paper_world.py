@@ -3,8 +3,8 @@
 Writes ``paper_world.csv`` (one row per stage: seconds, CPU seconds, peak memory) after every stage, so that a run that
 is stopped leaves what it measured, and ``paper_world.json`` (the machine and what was asked). On another device or in
 another precision the files have other names, such as ``paper_world-cuda-bfloat16.csv``. The model has the true shape
-and random weights, its vocabulary is learnt from treebanks, and it is read from a folder as anybody's is; the treebank
-is English EWT whole. What it costs is M-BERT's; what it finds is not.
+and random weights; its vocabulary is learnt from treebanks, and it is read from a folder like any other model. The
+treebank is all of English EWT. The run costs what M-BERT costs; what it finds means nothing.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ LIMIT_MB = 6_000
 
 @dataclass(frozen=True)
 class Scale:
-    """A model's shape, how much of the treebank there is, and how much of each thing a configuration gets.
+    """A model's shape, how much of the treebank is used, and how much of each thing a configuration gets.
 
     Attributes
     ----------
     pieces:
-        Entries of the vocabulary that are learnt; ``vocabulary`` says how many there are, by layout.
+        How many entries of the vocabulary are learnt; ``vocabulary`` says how many it has, by layout.
     sentences:
-        Taken of each split; None for all.
+        How many are taken from each split; None for all.
     min_forms:
         The value filter's threshold.
     """
@@ -77,8 +77,8 @@ class Scale:
     plan: Plan
 
 
-# Interventions cost a pass of the upper layers a sentence, ranking and k; the numbers of sentences are what a run of
-# half an hour on two cores has time for. The study's own are those of Plan(): "study" is for a GPU.
+# Interventions cost one pass of the upper layers per sentence, ranking and k; the numbers of sentences are what a run
+# of half an hour on two cores has time for. The study's own numbers are those of Plan(): "study" is for a GPU.
 _SHORT = Plan(steps=8, betas=(4, 8), alphas=(2,), test_sentences=8, dev_sentences=6, random_draws=1)
 _TINY = Plan(
     steps=4, betas=(4, 8), alphas=(2,), test_sentences=6, dev_sentences=4, random_draws=1, greedy=8, train_words=500
@@ -96,7 +96,7 @@ SCALES = {
 
 @dataclass
 class Stages:
-    """The time and memory of named stages; a stage that comes again on the same layer is added to its row.
+    """The time and memory of named stages; a stage that is repeated on the same layer is added to its row.
 
     Attributes
     ----------
@@ -112,7 +112,7 @@ class Stages:
 
     @contextmanager
     def stage(self, name: str, layer: int | None = None) -> Iterator[dict[str, Any]]:
-        """Measure what happens inside; whoever is inside may say more under "detail"."""
+        """Measure what happens inside; the code inside may add a "detail" to the row."""
         forget_peak()
         self.on.forget_peak()
         row = self._row(name, layer)
@@ -142,7 +142,7 @@ class Stages:
         return run
 
     def table(self) -> pd.DataFrame:
-        """One row per stage, in the order in which they came."""
+        """One row per stage, in the order in which the stages came."""
         return pd.DataFrame(list(self.rows.values()))
 
     def _row(self, name: str, layer: int | None) -> dict[str, Any]:
@@ -160,7 +160,7 @@ _SWEEPS = {
 
 @contextmanager
 def parts_timed(stages: Stages, layer: int) -> Iterator[None]:
-    """While inside, the parts that the study is made of are stages of their own; what they do stays the same."""
+    """While inside, each part of the study is a stage of its own; what the parts do stays the same."""
     parts: list[tuple[Any, str, Callable[..., str]]] = [
         (setting, "rank_both", lambda name, *_, **__: f"ranking {name}, both directions, real and control"),
         (probing, "curves_of", lambda *_, **__: "probing curves, real and control"),
@@ -179,12 +179,12 @@ def parts_timed(stages: Stages, layer: int) -> Iterator[None]:
 
 
 def build(layout: str, scale: Scale, treebanks: Path, folder: Path) -> None:
-    """Write model and tokenizer, unless they are there."""
+    """Write the model and its tokenizer, unless they are already there."""
     if (folder / "model.safetensors").is_file() and (folder / "tokenizer.json").is_file():
         return
     sentences = _texts(treebanks)
     if layout == "mbert":
-        # Only the shape is asked of it.
+        # Only its shape is used.
         shape = mbert.Shape(
             *(scale.vocabulary[layout], scale.pieces, scale.neurons, scale.n_layers, scale.heads, scale.positions),
             *(0, (), (), (), 0),
@@ -195,7 +195,7 @@ def build(layout: str, scale: Scale, treebanks: Path, folder: Path) -> None:
 
 
 def _texts(treebanks: Path) -> list[Sentence]:
-    """All sentences of all treebanks there, in the order of the files' names."""
+    """All sentences of all treebanks in the folder, in the order of the files' names."""
     languages = {bank.prefix[:2]: bank.language for bank in TREEBANKS}
     files = sorted(treebanks.glob("*.conllu"))
     return [
@@ -207,7 +207,7 @@ def _texts(treebanks: Path) -> list[Sentence]:
 
 
 def _save_xlmr(scale: Scale, sentences: Sequence[Sentence], folder: Path) -> None:
-    """XLM-R's layout: a Unigram vocabulary with word beginnings marked, positions counted from 2."""
+    """Write XLM-R's layout: a Unigram vocabulary with word beginnings marked, positions counted from 2."""
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     trainer = trainers.UnigramTrainer(
@@ -247,9 +247,9 @@ class Place:
     Attributes
     ----------
     folder:
-        Of the model, which all runs of one layout and scale share.
+        The folder of the model, which all runs of one layout and scale share.
     own:
-        Of this run's word vectors, tables and figures.
+        The folder of this run's word vectors, tables and figures.
     """
 
     treebanks: Path
@@ -275,7 +275,7 @@ def load(scale: Scale, place: Place) -> World:
 
 
 def read(world: World, sentences: int | None) -> str:
-    """Read the three splits, the first sentences of each, and the values that pass; what there is, in words."""
+    """Read the first sentences of the three splits, and filter the values; returns what there is, in words."""
     said = []
     for split in SPLITS:
         corpus = world.corpus(LANGUAGE, split)
@@ -292,7 +292,7 @@ def read(world: World, sentences: int | None) -> str:
 
 
 def make_vectors(world: World, layers: Sequence[int]) -> str:
-    """Vectors of all layers in one pass of each split, into the cache; what they take, in words."""
+    """Put the vectors of all layers into the cache, in one pass per split; returns their size, in words."""
     assert world.cache is not None
     world.prepare([LANGUAGE], layers)
     files = sorted(world.cache.glob("*.npy"))
@@ -327,7 +327,7 @@ def publish(stages: Stages, study: Mapping[str, pd.DataFrame], n_neurons: int, o
 
 
 def run(layout: str, scale: Scale, place: Place, stages: Stages, layers: Sequence[int]) -> None:
-    """From files to figures."""
+    """Go from files to figures."""
     with stages.stage("build the model and its tokenizer (no part of the study)") as row:
         build(layout, scale, place.treebanks, place.folder / "model")
         row["detail"] = f"{sum(f.stat().st_size for f in (place.folder / 'model').iterdir()) / 1e6:,.0f} MB on disk"
@@ -351,16 +351,16 @@ def joined(parts: Sequence[Mapping[str, pd.DataFrame]]) -> dict[str, pd.DataFram
 
 
 def _asked(arguments: list[str] | None) -> argparse.Namespace:
-    """What the command line says, with the layers filled in; or the end, where it is wrong."""
+    """What the command line says, with the layers filled in; a wrong command line ends the program."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, required=True, help="folder to write the measurements to")
     parser.add_argument("--folder", type=Path, required=True, help="folder for model, word vectors and figures")
     parser.add_argument("--treebanks", type=Path, default=TREEBANKS_FOLDER, help="folder of CoNLL-U files")
     parser.add_argument("--layout", choices=["mbert", "xlmr"], default="mbert")
     parser.add_argument("--scale", choices=list(SCALES), default="full")
-    parser.add_argument("--layers", type=int, nargs="+", help="the order of layers to study, of those that there are")
-    parser.add_argument("--device", default="cpu", help="that the model runs on: cpu, cuda, ...")
-    parser.add_argument("--dtype", choices=["float32", "float16", "bfloat16"], default="float32", help="of the model")
+    parser.add_argument("--layers", type=int, nargs="+", help="the scale's layers to study, in this order")
+    parser.add_argument("--device", default="cpu", help="what the model runs on: cpu, cuda, ...")
+    parser.add_argument("--dtype", choices=["float32", "float16", "bfloat16"], default="float32", help="its precision")
     asked = parser.parse_args(arguments)
     there = list(SCALES[asked.scale].layers)
     asked.layers = asked.layers or there
@@ -374,7 +374,7 @@ def _asked(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _place(asked: argparse.Namespace) -> Place:
-    """The folders of a run, made."""
+    """Make and return the folders of a run."""
     folder = asked.folder / f"{asked.layout}-{asked.scale}"
     name = result_name("", asked.device, asked.dtype).lstrip("-")
     own = folder / name if name else folder
@@ -393,10 +393,10 @@ def _about(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run, write what was measured, and say whether it stayed under the limit."""
+    """Run, write what was measured, and say whether memory stayed under the limit."""
     asked = _asked(arguments)
     if not (asked.treebanks / "en_ewt-ud-train.conllu").is_file():
-        say(f"the paper world is not measured: there is no en_ewt-ud-train.conllu in {asked.treebanks}; --treebanks")
+        say(f"the paper world is not measured: no en_ewt-ud-train.conllu in {asked.treebanks}: give --treebanks FOLDER")
         return 0
     place, name = _place(asked), result_name("paper_world", asked.device, asked.dtype)
     write_text(asked.output / f"{name}.json", json.dumps(_about(asked), indent=2) + "\n")

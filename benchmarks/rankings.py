@@ -1,6 +1,6 @@
 """Rankings and probes against the slow loops: ``python -m benchmarks.rankings --output benchmarks/results``.
 
-Writes ``rankings.csv``, ``machine.json`` and ``cost.{csv,png,svg,json}``. Every work runs in a process of its own,
+Writes ``rankings.csv``, ``machine.json`` and ``cost.{csv,png,svg,json}``. Every job runs in a process of its own,
 once per number of threads.
 """
 
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--scale", choices=list(SIZES), default="full")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument(
-        "--only", choices=[*SIZES["full"], "cost"], nargs="+", help="these works; rankings.csv has no others"
+        "--only", choices=[*SIZES["full"], "cost"], nargs="+", help="only these jobs; rankings.csv then has no others"
     )
     asked = parser.parse_args(arguments)
     only = asked.only or [*SIZES["full"], "cost"]

@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 
 
 def tables(results: Path) -> str:
-    """Machine, ratios, limits and the figure of rankings and probes, as Markdown."""
+    """The machine, ratios, limits and figure of rankings and probes, as Markdown."""
     rows = pd.read_csv(results / "rankings.csv")
     said = json.loads((results / "cost.json").read_text(encoding="utf-8"))
     lines = [
@@ -49,13 +49,13 @@ def tables(results: Path) -> str:
 
 
 def intervention_tables(results: Path) -> str:
-    """Machine, ratios, memory and matrix work of interventions, as Markdown; of each device."""
+    """The machine, ratios, memory and matrix work of interventions on each device, as Markdown."""
     return _of_all(results, "interventions", _intervention_tables)
 
 
 def _of_all(results: Path, name: str, tables_of: Callable[[Path], str]) -> str:
-    """The tables of every device and precision, whose files :func:`benchmarks.devices.result_name` tells apart."""
-    # By the names without their ending, so that the CPU's are first.
+    """The tables of every device and precision; :func:`benchmarks.devices.result_name` names their files."""
+    # Sorted without their endings, so that the CPU's file comes first.
     files = sorted([*results.glob(f"{name}.csv"), *results.glob(f"{name}-*.csv")], key=lambda file: file.stem)
     return "\n\n".join(map(tables_of, files))
 
@@ -91,7 +91,7 @@ def _intervention_tables(file: Path) -> str:
 
 
 def paper_world_table(results: Path) -> str:
-    """Machine and stages of the paper world, as Markdown; of each device and precision."""
+    """The machine and stages of the paper world for each device and precision, as Markdown."""
     return _of_all(results, "paper_world", _paper_world_table)
 
 
@@ -116,7 +116,7 @@ def _paper_world_table(file: Path) -> str:
 
 
 def scaling_tables(results: Path) -> str:
-    """Machine, rates over workers, projected hours and their figure, as Markdown."""
+    """The machine, rates over workers, projected hours and their figure, as Markdown."""
     rows = pd.read_csv(results / "scaling.csv")
     said = json.loads((results / "scaling.json").read_text(encoding="utf-8"))
     lines = [
@@ -151,7 +151,7 @@ def _same_tokens(row: Any) -> str:
     if not row.agreed:
         return f"NO: {row.slots_that_differ:,} of {row.slots:,} differ"
     if row.slots_that_differ:
-        # Nobody can say which of two logits is the higher one that differ by less than float32 rounds.
+        # If two logits differ by less than float32 rounds, nobody can say which is higher.
         return f"yes, but {row.slots_that_differ:,} ties of {row.slots:,} (within {row.difference:.1g})"
     return f"yes, all {row.slots:,}"
 
@@ -178,15 +178,15 @@ def _short(number: float) -> str:
 
 
 def with_tables(text: str, results: Path) -> str:
-    """The README's text with its tables anew; of all but rankings only where there are results.
+    """The README's text with new tables; sections other than rankings are renewed only if there are results.
 
     Raises
     ------
     ValueError
-        If it lacks the two comments that the tables of a section go between.
+        If it lacks the two comments that enclose the tables of a section.
     """
     text = _with_section(text, "rankings", tables(results))
-    # They take a treebank that is no part of the project.
+    # Interventions take a treebank that is not part of the project.
     if (results / "interventions.csv").is_file():
         text = _with_section(text, "interventions", intervention_tables(results))
     if (results / "paper_world.csv").is_file():
@@ -205,7 +205,7 @@ def _with_section(text: str, name: str, written: str) -> str:
 
 
 def main() -> None:
-    """Write them."""
+    """Write the tables into the README."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=Path, default=HERE / "results")
     parser.add_argument("--readme", type=Path, default=HERE / "README.md")

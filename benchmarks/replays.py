@@ -1,6 +1,6 @@
 """Measure interventions at one layer in a fresh process: ``python -m benchmarks.replays LAYER THREADS SCALE FOLDER``.
 
-Started by :mod:`benchmarks.interventions`, which has written model and word vectors into FOLDER; prints JSON.
+Started by :mod:`benchmarks.interventions`, which has written the model and word vectors into FOLDER; prints JSON.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from pitfalls.interventions.translation import Translation
 from pitfalls.rankings import rank
 
 BETA = 8.0
-#: Of the largest logit: where two tokens' logits are closer, float32 does not say which is higher.
+#: If two tokens' logits differ by less than this share of the largest, float32 does not say which is higher.
 ROUNDING = 1e-5
 #: The ratio wanted, by layer.
 WANTED = {7: "5 x", 12: "8 x"}
 
 
 class MatrixWork(TorchDispatchMode):
-    """Counts the multiply-adds of matrix products and attention run inside, and the seconds in them.
+    """Counts the multiply-adds of matrix products and attention run inside, and their seconds.
 
     Parameters
     ----------
-    on : the device that they run on, which is waited for before and after each
+    on : the device that they run on; each one is measured from idle to idle
     """
 
     def __init__(self, on: Device) -> None:
@@ -61,7 +61,7 @@ class MatrixWork(TorchDispatchMode):
 
 
 def _multiply_adds(name: str, args: Any, result: Any) -> int:
-    """Of one operation; 0 for those that are no matrix products."""
+    """The multiply-adds of one operation; 0 if it is not a matrix product."""
     if name in ("linear", "mm", "bmm", "matmul"):
         return result.numel() * args[0].shape[-1]
     if name in ("addmm", "baddbmm"):
@@ -82,9 +82,9 @@ class Fast:
     Attributes
     ----------
     seconds, predictions_seconds:
-        Of ``intervene`` whole, and of the predictions alone, not judged.
+        Of all of ``intervene``, and of the predictions alone, not judged.
     peak_mb, total_mb:
-        The most that ``intervene`` held over what was held before, and that the process held since its start.
+        The most that ``intervene`` held above what was held before, and the most that the process held since its start.
     matrices:
         The predictions' matrix products.
     predicted:
@@ -117,7 +117,7 @@ class Replay:
         )
 
     def fast(self) -> Fast:
-        """By the package; the predictions once more by themselves, because ``intervene`` only counts."""
+        """Run the package; make the predictions once more by themselves, because ``intervene`` only counts."""
         loading = peak_mb()
         forget_peak()
         before = held_mb()
@@ -136,7 +136,7 @@ class Replay:
     def need(self, slots: int) -> int:
         """Multiply-adds that the method cannot do without: no padding, lower layers once, the head at ``slots`` slots.
 
-        A layer takes 12 d^2 a subword, and attention 2 d a pair of subwords; the head d^2 + d * vocabulary a slot.
+        A layer takes 12 d^2 per subword, attention 2 d per pair of subwords, the head d^2 + d * vocabulary per slot.
         """
         run, model, d = self.run, self.world.model, self.data.n_neurons
         ks, layer = len(run.ks), self.data.site.layer
@@ -146,7 +146,7 @@ class Replay:
         return layers * of_layer + ks * slots * d * (d + self.shape.vocabulary)
 
     def passes(self, fast: Fast) -> Iterator[tuple[Passed, torch.Tensor, float | None]]:
-        """Of the slow way: what it predicted, what the package did, and the seconds where the pass was a whole one."""
+        """What the slow way predicted, what the package did, and the seconds if the pass was over all sentences."""
         every, shape = range(len(self.sentences)), self.shape
         some = np.linspace(0, len(every) - 1, shape.some).astype(int).tolist()
         for i, k in enumerate(shape.ks):
@@ -158,7 +158,7 @@ class Replay:
 
 
 def measured(replay: Replay, threads: int, at_most: float) -> dict[str, Any]:
-    """The row of the table; ``at_most`` seconds go into the rate of a plain matrix product."""
+    """The row of the table; the rate of a plain matrix product gets ``at_most`` seconds."""
     fast = replay.fast()
     rate = rates(2**20, torch.float32, at_most, replay.on).multiply_adds
     slots = differ = 0

@@ -1,9 +1,9 @@
 """Sweeps of the study over more workers: ``python -m benchmarks.scaling --output benchmarks/results``.
 
 Writes ``scaling.csv``, ``scaling.png``, ``scaling.svg`` and ``scaling.json`` (what the figure says, and the machine).
-The same tasks of the mini world are run over 1 and 2 workers, each time in a process and in folders of their own; and
-the hours of the paper's 156 configurations are projected from the stages of :mod:`benchmarks.paper_world`: those of a
-GPU where ``paper_world-cuda-float32.csv`` lies in the output folder, else those of the CPU.
+The same tasks of the mini world are run over 1 and 2 workers, each time in a new process and new folders. The hours of
+the paper's 156 configurations are projected from the stages of :mod:`benchmarks.paper_world`: those of a GPU if
+``paper_world-cuda-float32.csv`` is in the output folder, else those of the CPU.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Scale:
 
 
 SCALES = {"full": Scale("mini", None, Plan()), "small": Scale("planted", (0, 1), _TINY)}
-#: Of the stages of a layer the last one: where it is, the layer is whole.
+#: The last stage of a layer: if a layer has it, it was measured to its end.
 _LAST = "examples"
 
 
@@ -56,15 +56,15 @@ _LAST = "examples"
 
 
 def spread(tasks: Sequence[Task], n: int) -> list[Task]:
-    """``n`` tasks over languages and layers: of every language one, each on another layer, and so on.
+    """``n`` tasks spread over languages and layers: one per language, each on a different layer, and so on.
 
     Raises
     ------
     ValueError
-        There are fewer tasks.
+        If ``n`` is below 1, or there are fewer tasks.
     """
     if not 1 <= n <= len(tasks):
-        raise ValueError(f"{n} tasks: there are 1 to {len(tasks)}")
+        raise ValueError(f"the number of tasks must be 1 to {len(tasks)}, not {n}")
     left: dict[tuple[str, int], list[Task]] = {}
     for task in tasks:
         one = task.parameters["configuration"]
@@ -72,7 +72,7 @@ def spread(tasks: Sequence[Task], n: int) -> list[Task]:
     languages, layers = (sorted(set(names)) for names in zip(*left, strict=True))
     shifts = range(len(layers))
     places = [(one, layers[(i + shift) % len(layers)]) for shift in shifts for i, one in enumerate(languages)]
-    # In rounds, because a language may have fewer attributes than another.
+    # In rounds, because some languages have fewer attributes than others.
     rounds = range(max(map(len, left.values())))
     return [left[place][turn] for turn in rounds for place in places if turn < len(left.get(place, ()))][:n]
 
@@ -91,7 +91,7 @@ def swept(scale: str, n: int, workers: Sequence[int]) -> pd.DataFrame:
 
 
 def with_ideal(rows: pd.DataFrame) -> pd.DataFrame:
-    """With the rate that as many workers would have that are each as fast as one of the first row.
+    """The rows with the ideal rate: that of as many workers, each as fast as one of the first row.
 
     Examples
     --------
@@ -117,9 +117,9 @@ class UnitCosts:
     Attributes
     ----------
     seconds:
-        By layer, of those that were measured to their end.
+        By layer, for the layers that were measured to their end.
     vectors_seconds:
-        Of the word vectors of a language, which all its configurations share.
+        For the word vectors of a language, which all its configurations share.
     where, plan:
         The device in words, and how much of each thing a configuration got.
     """
@@ -131,13 +131,13 @@ class UnitCosts:
 
 
 def costs_file(folder: Path) -> Path:
-    """The stages of a GPU where there are some, else those of the CPU."""
+    """The file with the stages of a GPU if there is one, else that of the CPU."""
     on_gpu = folder / "paper_world-cuda-float32.csv"
     return on_gpu if on_gpu.is_file() else folder / "paper_world.csv"
 
 
 def unit_costs(file: Path) -> UnitCosts:
-    """From what :mod:`benchmarks.paper_world` wrote, with the JSON file beside it.
+    """Read the costs from what :mod:`benchmarks.paper_world` wrote, and from the JSON file beside it.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def unit_costs(file: Path) -> UnitCosts:
 
 
 def _in_words(about: Mapping[str, Any]) -> tuple[str, str]:
-    """Of a machine and a plan."""
+    """The machine and the plan, in words."""
     where = about["GPU"] if "GPU" in about else f"{about['processor']}, {about['threads']} threads"
     plan = about["plan"]
     full = json.loads(json.dumps(asdict(Plan())))
@@ -165,9 +165,9 @@ def _in_words(about: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def projected(costs: UnitCosts) -> pd.DataFrame:
-    """One row per number of workers: the hours of the paper's configurations on so many machines like the measured one.
+    """One row per number of workers: hours for the paper's configurations on that many machines like the measured one.
 
-    The configurations are on all measured layers in equal numbers.
+    The configurations are spread evenly over the measured layers.
     """
     units = list(costs.seconds.values())
     seconds = [units[i % len(units)] for i in range(PAPER_CONFIGURATIONS)]
@@ -178,7 +178,7 @@ def projected(costs: UnitCosts) -> pd.DataFrame:
 
 
 def hours_of(seconds: Sequence[float], workers: int) -> float:
-    """How long some workers take for tasks of so many seconds, each task whole, in the given order.
+    """How many hours some workers take for tasks that last these seconds, each task whole, in the given order.
 
     Examples
     --------
@@ -187,7 +187,7 @@ def hours_of(seconds: Sequence[float], workers: int) -> float:
     """
     free = [0.0] * workers
     for each in seconds:
-        # Whoever is free first takes the next.
+        # The worker that is free first takes the next task.
         heapq.heapreplace(free, free[0] + each)
     return max(free) / 3600
 
@@ -196,7 +196,7 @@ def hours_of(seconds: Sequence[float], workers: int) -> float:
 
 
 def figure(rates: pd.DataFrame, hours: pd.DataFrame) -> Plot:
-    """Two panels: the rate over workers, measured and ideal; and the projected hours."""
+    """Two panels: the rate over workers, measured and ideal, and the projected hours."""
     with settings():
         drawn = Figure(figsize=(8.4, 3.6), layout="constrained")
         FigureCanvasAgg(drawn)
@@ -255,7 +255,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--scale", choices=list(SCALES), default="full")
     parser.add_argument("--tasks", type=int, default=8, help="how many configurations are run each time")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--costs", type=Path, help="stages of benchmarks.paper_world (default: those in the output)")
+    parser.add_argument("--costs", type=Path, help="stages of benchmarks.paper_world (default: those in OUTPUT)")
     asked = parser.parse_args(arguments)
     asked.output.mkdir(parents=True, exist_ok=True)
     costs = asked.costs or costs_file(asked.output)
@@ -270,7 +270,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def write(plot: Plot, machine: Mapping[str, str], folder: Path) -> None:
-    """The figure and its numbers, and in one JSON file what it says and the machine."""
+    """Write the figure and its numbers, and one JSON file with what it says and the machine."""
     plot.save(folder, "scaling")
     about = folder / "scaling.json"
     said = json.loads(about.read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
 """Run a sweep of the study in a fresh process: ``python -m benchmarks.sweeps WORKERS THREADS SCALE FOLDER``.
 
 Started by :mod:`benchmarks.scaling`, which has written the tasks into FOLDER; prints JSON. Results and word vectors go
-into an empty folder: nothing is found that another run has made.
+into an empty folder, so that it finds nothing that another run has made.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pitfalls.study.sweep import Swept, Task, sweep
 
 
 def write_tasks(tasks: Sequence[Task], folder: Path) -> None:
-    """For :func:`read_tasks` of another process."""
+    """Write tasks for :func:`read_tasks` in another process."""
     (folder / "tasks.json").write_text(json.dumps([asdict(task) for task in tasks]), encoding="utf-8")
 
 
@@ -47,7 +47,7 @@ def measured(tasks: Sequence[Task], workers: int) -> dict[str, Any]:
     load = load_average()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["PITFALLS_CACHE"] = folder
-        # By the system's clock, because it dates the files.
+        # This takes the system's clock, because it dates the files.
         begin = time.time()
         swept = sweep(tasks, measure, Path(folder) / "results", Processes(workers))
         seconds = time.time() - begin
@@ -64,14 +64,14 @@ def rates_of(seconds: float, ends: Mapping[str, float], taken: Mapping[str, floa
 
     Parameters
     ----------
-    seconds : from its begin to its end
-    ends : when each task had ended, in seconds after the begin, by name
+    seconds : from the sweep's start to its end
+    ends : when each task ended, in seconds after the start, by name
     taken : how many seconds each task took, by name
 
     Returns
     -------
-    ``startup_seconds`` go by until the first task begins (a worker's start and its imports; that it loads the world
-    is part of its first task), and the steady rate is of the time after those.
+    ``startup_seconds`` go by until the first task begins (a worker's start and its imports; loading the world is part
+    of its first task), and the steady rate is that of the time after them.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def rates_of(seconds: float, ends: Mapping[str, float], taken: Mapping[str, floa
 
 
 def fingerprint(swept: Swept) -> str:
-    """SHA-256 over all tables: two sweeps that found the same have the same."""
+    """SHA-256 over all tables: two sweeps with the same tables have the same fingerprint."""
     tables: Mapping[str, pd.DataFrame] = swept.tables()
     digest = hashlib.sha256()
     for name in sorted(tables):
@@ -101,7 +101,7 @@ def fingerprint(swept: Swept) -> str:
 
 
 def main() -> None:
-    """What the fresh process does; it has its threads from its environment, and so have its workers."""
+    """What the fresh process does; it takes its threads from its environment, and so do its workers."""
     workers, folder = int(sys.argv[1]), Path(sys.argv[4])
     print(json.dumps([measured(read_tasks(folder), workers)]))
 

@@ -1,14 +1,14 @@
-"""The works that are measured: each with its fast form, its loop, and what it needs at the least.
+"""The jobs that are measured: each with its fast form, its loop, and the least that it needs.
 
 The needs are those of the method, not of our code:
 
-- Gaussian greedy. A step updates the residual of every candidate (one of float64 read, one written, one
-  multiply-add a class and word) and scores it (two multiply-adds a class and word; a class's worth of exponentials
-  or logarithms a word and class). The fit takes words x neurons squared multiply-adds.
-- Gaussian probes. The columns of a ranking are read once; words x columns squared multiply-adds for the fit, half of
-  that for every class of the words scored; one exponential per word, class and probe.
-- Linear curves. Forward and back, one multiply-add each a weight and word; Adam reads and writes weight, gradient
-  and two moments (8 numbers of float32) a weight and batch; one exponential per word, class and probe.
+- Gaussian greedy. A step updates the residual of every candidate (per class and word, one float64 read, one written,
+  one multiply-add) and scores it (per class and word, two multiply-adds and one exponential or logarithm). The fit
+  takes words x neurons squared multiply-adds.
+- Gaussian probes. The columns of a ranking are read once. The fit takes words x columns squared multiply-adds, and
+  scoring half of that for every class; there is one exponential per word, class and probe.
+- Linear curves. Forward and back, there is one multiply-add each per weight and word. Adam reads and writes weight,
+  gradient and two moments (8 numbers of float32) per weight and batch; one exponential per word, class and probe.
 - Probeless. Every number is read once and added once.
 """
 
@@ -45,11 +45,11 @@ class Against:
     oracle:
         Which loop.
     seconds:
-        Of all its work.
+        How long all its work takes.
     how:
         "timed", or how the seconds were extrapolated.
     difference:
-        The largest difference of a number that both computed; ``agreed`` says whether they are the same.
+        The largest difference between numbers that both computed; ``agreed`` says whether these count as the same.
     """
 
     oracle: str
@@ -62,7 +62,7 @@ class Against:
 class Work:
     """One piece of work on one set of data."""
 
-    #: The largest array that the work goes over again and again, in bytes, and the type it computes in.
+    #: The size in bytes of the largest array that the work goes over again and again, and the type it computes in.
     array_bytes: int
     dtype: torch.dtype
     #: The copy of the input that a careless implementation would make.
@@ -72,11 +72,11 @@ class Work:
     wanted: str
 
     def fast(self) -> object:
-        """Do it by the package."""
+        """Do it with the package."""
         raise NotImplementedError
 
     def need(self) -> Need:
-        """What it takes at the least."""
+        """The least that it takes."""
         raise NotImplementedError
 
     def loops(self, found: object) -> Iterator[Against]:
@@ -98,7 +98,7 @@ class GaussianGreedy(Work):
     candidates:
         How many candidates are timed at each.
     refit:
-        Whether the loop is timed also that refits from the training words.
+        Whether to time the loop that refits from the training words, too.
     """
 
     data: Splits
@@ -173,7 +173,7 @@ def _whole_loop_agrees(refit: bool) -> bool:
 
 @dataclass
 class GaussianProbes(Work):
-    """Probes of a few k, of the paper's seven rankings; the rankings are given."""
+    """Probes at a few k of the paper's seven rankings; the rankings are given."""
 
     data: Splits
     rankings: Sequence[Ranking]
@@ -225,12 +225,12 @@ class GaussianProbes(Work):
 
 @dataclass
 class LinearCurves(Work):
-    """Curves k = 1..K of some rankings.
+    """Curves of some rankings, for k = 1..K.
 
     Parameters
     ----------
     rankings, tasks:
-        Those of the curves: each of the rankings with each of the tasks.
+        What the curves are of: each of the rankings with each of the tasks.
     ks:
         The k at which the loop is timed, with the labels of every task.
     """
@@ -361,7 +361,7 @@ def prepare(name: str, scale: str, folder: Path) -> None:
     size = SIZES[scale][name]
     write(size, folder)
     if name in _OF_RANKINGS:
-        # The search looks at few dev words: where an order comes from makes no difference to the curves' cost.
+        # The search looks at few dev words: the curves cost the same wherever an order comes from.
         data = read(folder)
         orders = [rank(method, data, direction, max_neurons=150).order for method, direction in PAPER_RANKINGS]
         np.save(folder / "orders.npy", np.stack(orders))

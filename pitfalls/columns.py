@@ -1,4 +1,4 @@
-"""The columns that tell the rows of tables apart, and the names that stand in them: one list of each, for all rooms."""
+"""The columns that tell the rows of tables apart, and the names that occur in them: one list of each, for all rooms."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DRAW = ["ranking_seed", "seed"]
 
 
 def configuration_of(data: Any) -> dict[str, Any]:
-    """The language, attribute and site of splits, of words or of a truth, by column."""
+    """The language, attribute and site of splits, words or a truth, by column."""
     return {"language": data.language, "attribute": data.attribute, **data.site.columns}
 
 

@@ -37,7 +37,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 _NO_RESERVING = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
 _HELD = (errno.EAGAIN, errno.EACCES)
-# On some network disks a lock is seen by one machine only, so no machine judges what another one left.
+# On some network disks only one machine sees a lock, so no machine judges what another one left.
 _OWN = f".pitfalls-{hashlib.sha256(platform.node().encode()).hexdigest()[:8]}-"
 _PART = re.compile(r"\.pitfalls-[0-9a-f]{8}-[0-9a-f]{16}\.part")
 
@@ -119,9 +119,9 @@ def _about(path: Path, size: int, error: OSError) -> OSError:
     said = os.strerror(error.errno or 0)
     if error.errno in FULL:
         needed = f"{size:,} bytes needed, " if size else ""
-        said += f" ({needed}{free_space(path.parent):,} bytes free: make room there, and run the same again)"
+        said += f" ({needed}{free_space(path.parent):,} bytes free: make room there, and run the same command again)"
     elif error.errno == errno.ENOENT:
-        said += " (its folder was removed while it was written: run the same again)"
+        said += " (its folder was removed while it was written: run the same command again)"
     return OSError(error.errno, said, str(path))
 
 

@@ -55,7 +55,7 @@ class Site:
 
     @property
     def columns(self) -> dict[str, str | int]:
-        """The site as it stands in the rows of a table."""
+        """The site as it appears in the rows of a table."""
         return {"site": self.kind, "layer": self.layer}
 
 

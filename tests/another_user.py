@@ -1,4 +1,4 @@
-"""A file that somebody else owns, for tests that may run as root, whom no file is closed to."""
+"""A file that somebody else owns, for tests that may run as root, who may read every file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NOBODY = 65534
 
 @contextmanager
 def unreadable(path: Path) -> Iterator[None]:
-    """Take the right to read a file away from this process; others on the way to it must be open."""
+    """Deny this process the right to read a file; the folders on the way to it must be open to all."""
     path.chmod(0)
     root = os.geteuid() == 0
     if root:

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# A busy machine is slow, and nothing is asserted on durations.
+# A busy machine is slow, and no test asserts how long anything takes.
 settings.register_profile("pitfalls", deadline=None)
 settings.load_profile("pitfalls")
 
 # Before torch or numpy is imported anywhere: one thread, so that two runs add in the same order.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-# Where a test asks for two, they sleep while they wait: on a busy machine waiting awake costs tenfold.
+# Where a test asks for two, they sleep while they wait: on a busy machine, busy waiting takes ten times as long.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
@@ -47,7 +47,7 @@ def chromium() -> str:
     return found
 
 
-# Not for the session: while it is open, no other test of this process can run an event loop.
+# Not session-scoped: while a browser is open, no other test of this process can run an event loop.
 @pytest.fixture(scope="module")
 def browser(chromium: str):
     """A headless Chromium, driven by playwright; tests that need it are skipped where there is none."""

@@ -1,4 +1,4 @@
-"""What the tests of figures share: whether a figure is whole, and the same whenever it is drawn."""
+"""What the tests of figures share: checks that a figure is whole, and the same every time it is drawn."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pitfalls.figures.style import Plot
 
 
 def is_whole(plot: Plot) -> bool:
-    """Whether all that is drawn lies in the figure."""
+    """Whether everything drawn lies inside the figure."""
     plot.figure.canvas.draw()
     box, (width, height) = plot.figure.get_tightbbox(), plot.figure.get_size_inches()
     return box.x0 > -0.02 and box.y0 > -0.02 and box.x1 < width + 0.02 and box.y1 < height + 0.02
 
 
 def touching(texts: Iterable[Text]) -> int:
-    """How many pairs of texts of a drawn figure overlap, without the lines that lead from labels to their points."""
+    """How many pairs of texts in a drawn figure overlap, not counting the lines from labels to their points."""
     boxes = [Text.get_window_extent(text) for text in texts]
     return sum(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
 
@@ -32,7 +32,7 @@ def by_label(axes: Axes) -> dict[str, object]:
 
 
 def drawn_twice(draw: Callable[[pd.DataFrame], Plot], table: pd.DataFrame) -> Plot:
-    """Draw a table, and see that other settings of the user give the same bytes and size, and the table stays."""
+    """Draw a table; other user settings must give the same bytes and size, and leave the table as it is."""
     before = table.copy()
     first = draw(table)
     size = tuple(first.figure.get_size_inches())

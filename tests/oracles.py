@@ -1,4 +1,4 @@
-"""Made-up words for the tests of probes and rankings, and the slow, obvious ways that they are compared with."""
+"""Made-up words for the tests of probes and rankings, and the slow, obvious versions that these are compared with."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def splits(
 
 
 def remade(data: Splits, X: object = None, y: object = None) -> Splits:
-    """The same words with ``X(X)`` and ``y(labels)`` in place of what they had; labels are the values' names."""
+    """The same words with ``X(X)`` and ``y(labels)`` in place of their own; labels are the values' names."""
     parts = {}
     for name in SPLITS:
         part = getattr(data, name)
@@ -73,7 +73,7 @@ def with_columns(data: Splits, columns: Sequence[int] | NDArray[np.int64], scale
 
 
 def entropy(y: NDArray[np.int64]) -> float:
-    """Bits."""
+    """Entropy in bits."""
     shares = np.bincount(y) / len(y)
     return -sum(share * np.log2(share) for share in shares if share)
 
@@ -84,7 +84,7 @@ def refitting_greedy(
     """Greedy selection the obvious way: for every candidate, fit MultivariateNormal on all chosen neurons.
 
     Neurons without variance are treated as documented: those that are constant everywhere say nothing, those that are
-    constant in a class keep a share of their variance over all words. ``only`` are the candidates, by default all.
+    constant in a class keep a share of their variance over all words. ``only`` lists the candidates (default: all).
     """
     X, y = torch.tensor(data.train.X).double(), torch.tensor(data.train.y)
     dev, labels = torch.tensor(data.dev.X).double(), torch.tensor(data.dev.y)
@@ -125,7 +125,7 @@ def refitting_greedy(
 def plain_training_loop(
     X: torch.Tensor, y: torch.Tensor, n_classes: int, seed: int
 ) -> tuple[torch.nn.Linear, torch.Tensor, list[float]]:
-    """The paper's recipe, written the obvious way: last model, best epoch's weights, losses."""
+    """The paper's recipe, written the obvious way; returns the last model, the best epoch's weights and the losses."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = torch.nn.Linear(X.shape[1], n_classes).to(X.dtype)

@@ -1,4 +1,4 @@
-"""Word vectors against one plain forward pass a sentence; the cache against damage; labels against misuse."""
+"""Word vectors against one plain forward pass per sentence; the cache against damage; labels against misuse."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def lm() -> MaskedLM:
 
 @torch.no_grad()
 def one_by_one(lm: MaskedLM, layer: int) -> np.ndarray:
-    """Average the subwords of each word of each sentence by itself, in Python: the oracle of this file."""
+    """Average the subwords of each word, one sentence at a time, in Python: the oracle of this file."""
     rows = []
     for sentence in SENTENCES:
         written = [word or "[UNK]" for word in sentence]
@@ -220,7 +220,7 @@ def age_the_manifest(array: Path, manifest: Path) -> None:
 
 
 def leave_a_partial_file(array: Path, manifest: Path) -> None:
-    """What a process leaves that is killed before its first rename."""
+    """What a process leaves behind if it is killed before its first rename."""
     array.rename(array.with_name(f"{writing._OWN}{'0' * 16}.part"))
     manifest.unlink()
 
@@ -254,7 +254,7 @@ def test_other_sentences_layers_models_and_code_do_not_share(
     lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     word_vectors(lm, SENTENCES, 2, cache=tmp_path)
-    # The same words, divided into sentences otherwise.
+    # The same words, divided into sentences differently.
     divided = [["the", "cats"], ["sleep", "dogs"], *SENTENCES[3:]]
     for ask in ((lm, divided, 2), (lm, SENTENCES, 1), (build(1), SENTENCES, 2)):
         np.testing.assert_array_equal(word_vectors(*ask, cache=tmp_path), word_vectors(*ask))
@@ -430,7 +430,7 @@ def test_a_cache_that_is_deleted_meanwhile_is_told(
 
 # -------------------------------------------------------------------- a full disk
 
-MANY = [["the", "cats", "sleep", "and", "dogs", "walk"]] * 4000  # 24,000 words: 0.768 MB a layer of 8 neurons
+MANY = [["the", "cats", "sleep", "and", "dogs", "walk"]] * 4000  # 24,000 words: 0.768 MB per layer of 8 neurons
 FULL = (
     r"No space left on device: the word vectors of layer 1, layer 2 need 1\.5 MB, and .* has 1\.0 MB free: "
     r"make room there, take fewer layers, or .* PITFALLS_CACHE"
@@ -454,7 +454,7 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(lm: MaskedLM, small_disk: Pa
     assert caught.value.errno == errno.ENOSPC
     assert not [path for path in small_disk.iterdir() if path.suffix != ".lock"]
     assert free_space(small_disk) == free
-    # One layer fits, and the second does not beside it.
+    # One layer fits; a second one beside it does not.
     np.testing.assert_array_equal(word_vectors(lm, MANY, 1, small_disk), word_vectors(lm, MANY, 1))
     with pytest.raises(OSError, match=r"of layer 2 need 0\.8 MB"):
         site_vectors(lm, MANY, [1, 2], small_disk)
@@ -557,7 +557,7 @@ def test_select_names_what_is_wrong(corpus: Corpus) -> None:
         select(vectors, corpus, "Number", [], 0)
 
 
-# -------------------------------------------------------------------- anybody's own arrays
+# -------------------------------------------------------------------- users' own arrays
 
 X3 = [[0.0, 1.0], [1.0, 0.0], [0.5, 0.5]]
 

@@ -83,7 +83,7 @@ def test_overlap_is_the_size_of_the_intersection_of_sets(rankings):
 @pytest.mark.parametrize(("n_neurons", "n_rankings"), [(4, 2), (5, 2), (4, 3), (5, 3), (4, 4)])
 def test_chance_of_overlap_is_what_enumeration_of_all_permutations_counts(n_neurons, n_rankings):
     for k in range(1, n_neurons + 1):
-        # Tuples of permutations, counted by their top sets: as all tuples one by one, but quicker.
+        # Tuples of permutations, counted by their top sets: the same as all tuples one by one, but quicker.
         weights = Counter(frozenset(order[:k]) for order in itertools.permutations(range(n_neurons)))
         counts = np.zeros(k + 1)
         for sets in itertools.product(weights, repeat=n_rankings):
@@ -231,7 +231,7 @@ def test_voters_may_be_named_and_then_include_the_ranking_itself():
     voted = neuron_vote(rankings, [k], voters=rankings[1:])
     everyone = neuron_vote(rankings, [k], voters=rankings).iloc[0]
     assert everyone["neuron_vote"] == pytest.approx(jaccard(top(a, k), set(slow_combined(rankings, 20)[:k])))
-    # A random ranking's chance is known only where it has no vote.
+    # What chance gives is known only for the ranking that has no vote.
     assert voted["expected"].isna().tolist() == [False, True, True, True]
     assert voted["expected"][0] == expected_jaccard(20, k)
 
@@ -262,11 +262,11 @@ def test_bad_rankings_are_refused_with_both_values():
         with pytest.raises(ValueError, match=r"'a' \(ttb, seed 0\) orders 3 neurons and 'b' \(ttb, seed 0\) 4"):
             compare()
     for compare in (lambda: overlap([a], 1), lambda: overlaps([a], [1]), lambda: avg_overlap([a], [1])):
-        with pytest.raises(ValueError, match="needs 2 or more rankings to compare, and 1 came"):
+        with pytest.raises(ValueError, match="needs 2 or more rankings to compare, not 1"):
             compare()
-    with pytest.raises(ValueError, match="needs 1 or more rankings to compare, and 0 came"):
+    with pytest.raises(ValueError, match="needs 1 or more rankings to compare, not 0"):
         neuron_vote([a], [1], voters=[])
-    with pytest.raises(ValueError, match="two or more rankings, not of 1"):
+    with pytest.raises(ValueError, match="two or more rankings, not 1"):
         chance_of_overlap(5, 2, 1)
 
 
@@ -385,7 +385,7 @@ def test_the_heat_map_has_one_size_and_the_same_bytes_for_up_to_twenty_rankings(
     assert tuple(small.figure.get_size_inches()) == tuple(large.figure.get_size_inches())
     with matplotlib.rc_context({"font.size": 30}):
         assert large.png() == figures.overlaps(overlaps(random_rankings(64, 20), [10]), 10).png()
-    # Every label stays inside of the picture.
+    # Every label stays inside the picture.
     wordy = [dataclasses.replace(one, name="a method", direction="btt") for one in random_rankings(64, 20)]
     figure = figures.overlaps(
         overlaps([dataclasses.replace(one, seed=i) for i, one in enumerate(wordy)], [10]), 10

@@ -285,7 +285,7 @@ class _Token:
 
 
 class _Pipeline:
-    """A pipeline that answers from a table, and shows that the words were given, not split."""
+    """A pipeline that answers from a table, and takes only words that are already split."""
 
     vocab = object()
     meta: ClassVar[dict[str, str]] = {"version": "3.8.0"}
@@ -301,7 +301,7 @@ class _Pipeline:
 
 @pytest.fixture
 def fake_spacy(monkeypatch):
-    """Stand in for spaCy: two pipelines, one of Spanish and one of several languages."""
+    """Stand in for spaCy: two pipelines, one for Spanish and one for several languages."""
     table = {
         "gatas": ("gato", "NOUN", "Gender=Fem|Number=Plur"),
         "a b": ("a b", "X", ""),
@@ -332,7 +332,7 @@ def test_spacys_tokens_become_readings_by_the_treebanks_tables():
     feats = {"Gender": "Fem", "Number": "Plur"}
     assert spanish.analyse("e\u0301l") == spanish.analyse("\u00e9l") != frozenset()
     assert spanish.analyse("gatas") == {Analysis.of("gato", unimorph.OURS("NOUN", feats, "spa", "gatas", "gato"))}
-    # Two cases are none, as in a treebank.
+    # Two cases count as none, as in a treebank.
     assert spanish.analyse("se") == {Analysis.of("él", {"Part of Speech": "PRO", "Person": "3"})}
     assert spanish.analyse("a b") == {Analysis("a b", ())}
     assert spanish.analyse(" ") == {Analysis(" ", ())}
@@ -356,7 +356,7 @@ def test_spacys_tokens_become_readings_by_the_treebanks_tables():
 @pytest.mark.usefixtures("fake_spacy")
 def test_what_is_wrong_with_a_pipeline_is_said():
     SpacyAnalyser("eng", "xx_toy")
-    with pytest.raises(ValueError, match=r"es_toy is of 'es', and 'eng' is 'en'"):
+    with pytest.raises(ValueError, match=r"es_toy is for 'es', but 'eng' is 'en'"):
         SpacyAnalyser("eng", "es_toy")
     with pytest.raises(ValueError, match="spaCy is asked for 'deu'"):
         SpacyAnalyser("deu", "es_toy")
@@ -371,7 +371,7 @@ def test_without_spacy_the_extra_is_named(monkeypatch):
 
 
 def test_an_installed_pipeline_reads_lemmas_and_plurals(shared):
-    """The real thing, as far as there is one: it must beat forms that are taken for their own lemmas."""
+    """The real thing, if one is installed: it must beat taking every form for its own lemma."""
     spacy = pytest.importorskip("spacy", reason="spaCy is an optional extra: pip install 'pitfalls[spacy]'")
     banks = {"eng": "en_ewt", "spa": "es_gsd", "rus": "ru_gsd"}
     languages = {analysers.ISO_639_1[language]: language for language in banks}

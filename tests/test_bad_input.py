@@ -1,4 +1,4 @@
-"""What is wrong with bad input is said, and where: every message names the thing and the values."""
+"""Bad input: every message says what is wrong and where, and names the values."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ BAD_FITS = [
 ]
 
 
-@pytest.mark.filterwarnings("ignore:invalid value encountered in cast")  # scikit-learn's, when it looks at NaN
+@pytest.mark.filterwarnings("ignore:invalid value encountered in cast")  # from scikit-learn, when it meets NaN
 @EVERY_ESTIMATOR
 @GIVEN_AS
 def test_what_is_wrong_with_words_is_named(estimator, given_as):
@@ -112,7 +112,7 @@ def test_one_value_is_nothing_to_rank_or_to_probe_for():
             probe_curve(Ranking(np.array([0]), None, "mine"), data, [1], probe)
 
 
-# ------------------------------------------------------------------------------- too few of a value
+# ------------------------------------------------------------------------------- too few words of a value
 
 
 def lonely() -> Splits:
@@ -144,7 +144,7 @@ def test_a_class_of_one_word_is_named_by_its_index_where_it_has_no_name():
 
 
 def test_a_control_label_of_one_word_is_no_crash():
-    # The control labels are the thing that is short here: real ones are not.
+    # Only the control labels have too few words of a value here; the real ones have enough.
     part = (np.random.default_rng(0).normal(size=(8, 2)), [0, 1] * 4, ["a"] * 7 + ["b"])
     data = Splits.from_arrays(part, part, part)
     seed = next(s for s in range(50) if len(set(np.random.default_rng(s).integers(2, size=2))) == 2)

@@ -35,7 +35,7 @@ INTERVENTIONS = {"slots", "slots_that_differ", "predictions_seconds", "total_mb"
 
 @pytest.fixture(scope="module", autouse=True)
 def importable(root):
-    """The benchmarks are no part of the package: they are run from the checkout's root."""
+    """The benchmarks are not part of the package: they are run from the checkout's root."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(root))
         yield
@@ -93,7 +93,7 @@ def test_interventions_predict_what_full_passes_predict(interventions):
     assert not table.isna().any().any()
     assert [work.split(",")[0] for work in table.work] == ["Translation at layer 2 of 3", "Translation at layer 3 of 3"]
     assert table.agreed.all() and (table.slots_that_differ == 0).all()
-    # All slots at three k and some at the other two; and something happens at them.
+    # All slots at three of the k and some at the other two; and interventions change some of them.
     assert (3 * table.target_slots < table.slots).all() and (table.slots < 5 * table.target_slots).all()
     assert (table.target_slots_changed_at_last_k > 10).all()
     assert (table[["seconds", "predictions_seconds", "oracle_seconds", "ratio", "total_mb", "gflop"]] > 0).all().all()
@@ -113,7 +113,7 @@ def replay(importable, root, tmp_path_factory):
 
 
 def test_other_tokens_are_told_from_the_full_passes(replay):
-    """The comparison above would see one wrong token, and a pass with another k."""
+    """The comparison above would notice one wrong token, or a pass with another k."""
     fast, every = replay.fast(), range(replay.shape.sentences)
     right = torch.tensor([piece for ids in fast.predicted[2] for piece in ids])
     assert replay.loop.run(16, right, every).behind.abs().max() == 0
@@ -149,7 +149,7 @@ def test_matrix_work_is_counted_as_torch_counts_it(importable, root):
     with FlopCounterMode(display=False) as theirs:
         passed()
     batch, length = encoded.input_ids.shape
-    # torch knows no count for attention on CPUs: two products of [length, length] a head, together as wide as a state.
+    # torch cannot count attention on CPUs: two products of [length, length] per head, together as wide as a state.
     attention = lm.n_layers * 2 * batch * length**2 * lm.n_neurons
     assert 2 * ours.multiply_adds == theirs.get_total_flops() + 2 * attention
     assert ours.seconds > 0
@@ -223,7 +223,7 @@ def test_other_devices_and_precisions_have_files_and_tables_of_their_own(importa
         (tmp_path / f"en_ewt-ud-{split}.conllu").symlink_to(root / "data" / "mini" / f"eng_mini-ud-{split}.conllu")
     asked = ["--output", str(tmp_path), "--folder", str(tmp_path), "--treebanks", str(tmp_path), "--scale", "tiny"]
     assert paper_world.main([*asked, "--layers", "1"]) == 0
-    # A device with a memory of its own, as a GPU is.
+    # A device with its own memory, like a GPU.
     waited: list[int] = []
     monkeypatch.setattr(paper_world.device("cpu").__class__, "wait", lambda _: waited.append(1))
     monkeypatch.setattr(paper_world.device("cpu").__class__, "peak", lambda _: {"gpu_peak_mb": 1234.0})
@@ -265,7 +265,7 @@ def test_a_study_scale_gives_a_configuration_what_the_study_does(importable):
 
 @pytest.fixture
 def stages(tmp_path) -> Path:
-    """What a run of the paper world left that was cut off on its last layer."""
+    """What a run of the paper world left when it was cut off on its last layer."""
     rows = [("word vectors of layers 2, 7, 12 in one pass", "", 9.0), ("load the model", "", 5.0)]
     rows += [(stage, "12", 100.0) for stage in ("probing curves", "translation", "examples")]
     rows += [(stage, "7", 200.0) for stage in ("probing curves", "translation", "examples")]
@@ -325,7 +325,7 @@ def test_tasks_are_spread_over_languages_and_layers(importable):
 def test_the_start_of_workers_is_told_from_their_rate(importable):
     from benchmarks.sweeps import rates_of
 
-    # Two workers, there after 10 seconds, take 20 seconds a task.
+    # Two workers, ready after 10 seconds, take 20 seconds per task.
     ends = {"a": 30.0, "b": 31.0, "c": 50.0, "d": 51.0}
     found = rates_of(52.0, ends, {"a": 20.0, "b": 20.0, "c": 20.0, "d": 20.0})
     assert found["tasks_per_minute"] == pytest.approx(60 * 4 / 52)
@@ -351,7 +351,7 @@ def test_a_sweep_over_two_workers_finds_what_one_finds(importable, root, stages,
     assert said["alt"].startswith("Two panels.") and {"processor", "torch", "load at the start"} <= said.keys()
     assert {"scaling.png", "scaling.svg"} <= {file.name for file in output.iterdir()}
     shutil.copytree(written, output, dirs_exist_ok=True)
-    # Its stages are no table of the README: they lack columns.
+    # Its stages are not enough for the README's table: they lack columns.
     stages.unlink()
     text = with_tables((root / "benchmarks" / "README.md").read_text(encoding="utf-8"), output)
     assert "layer 7: 600 s; layer 12: 300 s | An abacus, 2 threads |" in text

@@ -1,4 +1,4 @@
-"""Sweeps are interventions one below another, and the choice is the best one written out, made on dev words."""
+"""A sweep stacks the tables of its interventions, and the chosen strength is the best on dev words, found by hand."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def world():
 
 
 def sweep(seed: int = 0, kind: str = "translation", strengths=(2.0, 4.0, 8.0), **changes) -> pd.DataFrame:
-    """Made up, with few different counts, so that there are ties."""
+    """A made-up sweep with few different counts, so that there are ties."""
     generator = np.random.default_rng(seed)
     rows = [
         {"language": language, "attribute": "Gender", "layer": 2, "split": "dev", "ranking": ranking}
@@ -95,7 +95,7 @@ def test_the_choice_is_the_highest_written_out_with_ties_to_the_smaller(seed):
 
 
 def test_there_are_ties_to_break():
-    """Without them, the test above would say nothing of ties."""
+    """Without them, the test above would say nothing about ties."""
     table = sweep(0)
     highest_of = table[table["outcome"] == "another"].groupby(["language", *pf_keys(), "strength"])["count"].max()
     best = highest_of.groupby(["language", *pf_keys()])

@@ -1,4 +1,4 @@
-"""The book: nothing of the course is missing in it, and no link or picture of the built pages is broken."""
+"""The book: nothing of the course is missing from it, and no link or picture of the built pages is broken."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def built(book, tmp_path_factory):
     if missing:
         pytest.skip(f"the book is not built here: {', '.join(missing)} not installed (pip install -e '.[dev]')")
     folder = tmp_path_factory.mktemp("book")
-    # In a process of its own: Sphinx leaves its roles and its logging behind.
+    # In a separate process: Sphinx leaves its roles and its logging behind.
     command = [sys.executable, book.__file__, "--output", str(folder / "html")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -93,7 +93,7 @@ def test_every_reference_of_a_docstring_names_something_of_the_package(root, boo
     assert not lost, lost
 
 
-#: What a visitor reads, and may copy.
+#: Texts that visitors read, and may copy code from.
 TEXTS = ("README.md", "CONTRIBUTING.md", "docs/guide/*.md", "docs/instructor/*.md", "docs/book/index.md")
 
 #: Files that CONTRIBUTING's recipes write.
@@ -115,7 +115,7 @@ def texts(root):
 
 
 def blocks(path, language):
-    """The blocks of code of a text in one language, but for those that say that they are not run."""
+    """The code blocks of a text in one language, except those marked as not run."""
     pattern = rf"(<!-- not run: [^>]+ -->\n)?^( *)```{language}\n(.*?)^ *```$"
     found = re.findall(pattern, path.read_text(encoding="utf-8"), re.M | re.S)
     return [textwrap.dedent(code) for left_out, _, code in found if not left_out]
@@ -130,7 +130,7 @@ RUN = (
 
 @pytest.mark.parametrize("name", RUN)
 def test_the_code_of_a_text_runs_from_top_to_bottom(root, name, monkeypatch):
-    """Its examples too: CONTRIBUTING's recipes have some."""
+    """So do the doctests in it: CONTRIBUTING's recipes have some."""
     found = blocks(root / name, "python")
     assert found
     page = types.ModuleType("page")

@@ -1,6 +1,6 @@
 """The course's widgets in a real browser: JupyterLab with a kernel, headless Chromium, and the keyboard.
 
-Skipped, saying so, where there is no browser or no playwright; `pytest -m browser` runs these alone.
+Skipped, with a reason, where there is no browser or no playwright; `pytest -m browser` runs these alone.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ PREDICT = 'from pitfalls.course.predict import predict\npredict("00-a", "How acc
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """A JupyterLab of its own, on a free port, with nobody's settings: its folder and its address."""
+    """A separate JupyterLab on a free port, without any user's settings: its folder and its address."""
     folder = tmp_path_factory.mktemp("lab")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     own = {f"JUPYTER_{kind}_DIR": str(folder / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
     own |= {"IPYTHONDIR": str(folder / "ipython"), "PITFALLS_GUESSES": str(folder / "guesses.json")}
-    own |= {"TQDM_DISABLE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}  # bars are outputs too
+    own |= {"TQDM_DISABLE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}  # progress bars are outputs, too
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.root_dir={folder}"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=t"]
     command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]

@@ -1,4 +1,4 @@
-"""The model card: what it measures is what it says."""
+"""The model card: its measures are what it says they are."""
 
 from __future__ import annotations
 

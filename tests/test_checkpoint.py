@@ -41,7 +41,7 @@ def folder(sound: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def canary(tmp_path: Path) -> Path:
-    """A file that is there when a pickle was unpickled."""
+    """A file that exists once a pickle has been unpickled."""
     return tmp_path / "unpickled"
 
 
@@ -85,7 +85,7 @@ def tensors(change: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]
 
 
 def index(names: Any, **beside: Any) -> Mutation:
-    """The weights in a file of another name, and an index that says that they are in ``names``."""
+    """Rename the file of weights, and add an index that says that they are in ``names``."""
 
     def change(folder: Path) -> None:
         keys = list(load_file(folder / WEIGHTS))
@@ -113,7 +113,7 @@ DAMAGES: dict[str, tuple[Mutation, str]] = {
     "wide": (config(hidden_size=10**9), r"describes a model of [\d,]+ numbers, and the weights have 9,124"),
     "long": (config(max_position_embeddings=10**12), r"describes a model of [\d,]+ numbers"),
     "other size": (config(hidden_size=18), "config.json and the weights differ in size"),
-    # numbers that are none
+    # numbers that are not numbers
     "no layer": (config(num_hidden_layers=0), "damaged or not of one model"),
     "no head": (config(num_attention_heads=0), "ZeroDivisionError"),
     "negative": (config(hidden_size=-1), "negative dimension"),
@@ -134,7 +134,7 @@ DAMAGES: dict[str, tuple[Mutation, str]] = {
         for what, content, expected in (
             ("empty", "", "JSONDecodeError"),
             ("deep", "[" * 200_000, "RecursionError"),
-            ("list", "[]", "no JSON object|damaged"),
+            ("list", "[]", "not hold a JSON object|damaged"),
             ("binary", b"\xff\xfe\x00", "UnicodeDecodeError"),
             ("pointer", LFS, "JSONDecodeError"),
         )
@@ -237,9 +237,7 @@ def test_a_tokenizer_that_does_not_know_its_own_words_is_refused(folder: Path) -
     }
     (folder / "tokenizer.json").write_text(json.dumps(found))
     setting("tokenizer_config.json", do_lower_case=True)(folder)
-    with pytest.raises(
-        UnsupportedModelError, match=r"takes \d+ of \d+ words of its own vocabulary for unknown, such as"
-    ):
+    with pytest.raises(UnsupportedModelError, match=r"does not know \d+ of \d+ words of its own vocabulary, such as"):
         MaskedLM.load(folder)
 
 
@@ -265,7 +263,7 @@ def cached(sound: Path, hub: Path, change: Mutation | None = None) -> Path:
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A Hub's cache without network."""
+    """A Hub's cache without a network."""
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))

@@ -1,4 +1,4 @@
-"""The claim ledger: every verdict turns when the tables do, and follows from nothing else."""
+"""The claim ledger: every verdict follows from the tables alone, and changes when they do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line, as a user types it: on real treebanks, and with what users get wrong."""
+"""The command line, as a user types it: on real treebanks, and with users' mistakes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``pitfalls intervene``: every kind, what it prints and writes, stopped and run again, and what users get wrong."""
+"""``pitfalls intervene``: every kind, what it prints and writes, stopped and run again, and users' mistakes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SENTENCES = {"dev": 120, "test": 130}
 
 @pytest.fixture(scope="module")
 def treebank(tmp_path_factory):
-    """The first sentences of the mini world's Spanish, as files of its own."""
+    """The first sentences of the mini world's Spanish, as separate files."""
     folder = tmp_path_factory.mktemp("treebank")
     for split, n in SENTENCES.items():
         blocks = (mini_folder() / f"spa_mini-ud-{split}.conllu").read_text(encoding="utf-8").split("\n\n")[:n]
@@ -166,7 +166,7 @@ def test_a_full_disk_is_said_and_loses_nothing(treebank, tmp_path, capsys, monke
         patch.setattr("pitfalls.files.os.fsync", full)
         assert main(arguments(treebank, tmp_path)) == 2
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("pitfalls intervene: ")]
-    assert "after 3 of 7 tasks" in line and "No space left on device" in line and "run the same again" in line
+    assert "after 3 of 7 tasks" in line and "No space left on device" in line and "run the same command again" in line
     assert not (tmp_path / "results").exists()
     assert main(arguments(treebank, tmp_path)) == 0
     assert "3 of 7 rankings were done before" in capsys.readouterr().out
@@ -216,8 +216,8 @@ def foreign(treebank, folder):
     [
         (["--beta", "nan"], "beta must be above 0 and finite, not nan"),
         (["--kind", "constant", "--alpha", "inf"], "alpha must be a finite number, not inf"),
-        (["--target", "DU"], "the target 'DU' is none of the values ['PL', 'SG']"),
-        (["--kind", "ablation", "--target", "PL"], "an ablation aims at no value: leave target out"),
+        (["--target", "DU"], "the target 'DU' is not one of the values ['PL', 'SG']"),
+        (["--kind", "ablation", "--target", "PL"], "an ablation has no target value: leave out --target"),
         (["--layer", "9"], "it has layers 0 (embeddings) to 4"),
         (["--attribute", "Case"], "1 value(s) have 1 distinct word forms in train, dev and test; two are needed"),
         (["--min-forms", "5000"], "0 value(s) have 5000 distinct word forms"),

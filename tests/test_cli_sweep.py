@@ -18,7 +18,7 @@ def test_a_dry_run_does_nothing_and_says_what_is_known_of_the_cost(tmp_path, cap
     out = ["--output", str(tmp_path)]
     assert main([*SWEEP, *out, "--dry-run"]) == 0
     said = capsys.readouterr().out
-    assert "2 of 2 configurations are to do; what one takes is not measured: do one with --limit 1" in said
+    assert "2 of 2 configurations are to do; how long one takes is not known: do one with --limit 1" in said
     assert "word vectors" not in said  # the planted world keeps none
     assert not list(tmp_path.rglob("*.zip"))
     assert main([*SWEEP, *out, "--limit", "1"]) == 0
@@ -81,7 +81,7 @@ def test_bad_input_is_said_in_one_line(command, message, tmp_path, capsys, monke
 
 
 def _hasty(address, resources):
-    """A cluster that is waited for a second only."""
+    """A cluster that the sweep waits for only one second."""
     from pitfalls.study.executors import DaskCluster
 
     return DaskCluster(address, resources, timeout=1)

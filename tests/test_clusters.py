@@ -130,7 +130,7 @@ def test_seeds_are_the_papers_where_all_three_are_there():
     seeds = seed_configurations(every)
     assert seeds["cluster"].tolist() == list(PATTERNS) and set(seeds["chosen"]) == {"paper"}
     assert [tuple(row) for row in seeds[KEYS].values.tolist()] == list(PAPER_SEEDS.values())
-    # Two of the three do not do: then all are chosen by score.
+    # Two of the three are not enough: then all are chosen by score.
     without = every[every["language"] != "bul"]
     assert set(seed_configurations(without)["chosen"]) == {"score"}
 
@@ -152,7 +152,7 @@ def test_planted_patterns_are_found_and_named():
     assert len(found) == 72 and set(found["cluster"]) == set(PATTERNS)
     for row in found.to_dict("records"):
         assert row["cluster"] == pattern(row["attribute"], row["layer"])
-    # The layout keeps neighbours: the nearest point is of the same pattern.
+    # The layout keeps neighbours: the nearest point has the same pattern.
     at = found[["x", "y"]].to_numpy()
     distance = np.linalg.norm(at[:, None] - at[None], axis=2) + 1e9 * np.eye(len(at))
     assert (found["cluster"].to_numpy()[distance.argmin(axis=1)] == found["cluster"]).mean() > 0.95
@@ -244,7 +244,7 @@ def test_curves_and_seeds_that_cannot_be_used_say_why():
         features(pd.concat([curves, curves.assign(split="dev")]))
     with pytest.raises(ValueError, match="the table has none"):
         features(curves.assign(direction="btt"))
-    with pytest.raises(ValueError, match=r"within 0 and 1, and \d+ rows have"):
+    with pytest.raises(ValueError, match=r"between 0 and 1, and \d+ rows have"):
         features(curves.assign(accuracy=curves["accuracy"] + 0.5))
     with pytest.raises(ValueError, match=r"96 rows have \[nan|rows have \[nan"):
         features(curves.assign(accuracy=float("nan")))

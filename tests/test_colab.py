@@ -1,4 +1,4 @@
-"""The Colab cell: one and the same in every notebook, silent here, and careful with what Colab's kernel runs on."""
+"""The Colab cell: the same in every notebook, silent here, and careful with what Colab's kernel runs on."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def machine(tmp_path):
 
 
 def run(machine, *, stand_ins=True, times=1, **environment):
-    """Run the cell in IPython, from an otherwise empty folder; the process, and what pip was asked."""
+    """Run the cell in IPython, from an otherwise empty folder; return the process, and what pip was asked for."""
     script = machine / "cell.ipy"
     script.write_text("\n".join([colab.source("https://github.com/me/it")] * times), encoding="utf-8")
     said = machine / "pip.jsonl"
@@ -73,7 +73,7 @@ def run(machine, *, stand_ins=True, times=1, **environment):
 
 
 def test_every_notebook_gets_the_same_cell_as_its_first_code(root):
-    """The stored notebooks are in step with these: tests/test_versions.py."""
+    """tests/test_versions.py checks that the stored notebooks are in step with these."""
     sources = sorted((root / "notebooks" / "src").glob("*.py"))
     assert sources
     for path in sources:

@@ -1,7 +1,7 @@
 """Both versions of every notebook on a stand-in for Google Colab: its versions, an empty folder, and a wheel.
 
-An environment of its own is built, and all notebooks run in it: half an hour. ``make colab`` does it; CI runs the one
-that takes least (``make colab COLAB=00``); elsewhere these tests skip.
+They build a separate environment and run all notebooks in it, which takes half an hour. ``make colab`` does that; CI
+runs the quickest notebook (``make colab COLAB=00``); elsewhere these tests skip.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Machine:
         return {one["name"]: one["version"] for one in json.loads(self.pip("list", "--format=json"))}
 
     def _wheel(self):
-        """The package of this checkout, built from a copy: a build writes beside its source."""
+        """The package of this checkout, built from a copy because a build writes beside its source."""
         listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
         for name in filter(None, names):
@@ -71,7 +71,7 @@ class Machine:
         return wheel
 
     def run(self, name):
-        """Run a notebook from a folder that holds nothing else; what nbconvert said, and the notebook as it is then."""
+        """Run a notebook from a folder that holds nothing else; return its output, and the executed notebook."""
         folder = self.folder / "runs" / name.replace("/", "-")
         empty, home, ran = folder / "content", folder / "home", folder / "ran"
         for each in (empty, home, ran):
@@ -106,7 +106,7 @@ def before(machine):
 
 @pytest.fixture(scope="module")
 def runs(machine, before):
-    """All notebooks as they are then: one alone, since its first cell installs the package, then two at a time."""
+    """All notebooks, executed: one alone, because its first cell installs the package, then two at a time."""
     first, *others = [*INSTRUCTOR, *STUDENT]
     done = {first: machine.run(first)}
     with ThreadPoolExecutor(2) as pool:
@@ -151,7 +151,7 @@ def test_the_first_cell_installed_the_package_and_moved_nothing(machine, before,
 
 
 def test_outputs_differ_from_the_stored_ones_in_few_cells(runs):
-    """Other versions and another number of threads round otherwise; a reader must still find what the text says."""
+    """Other versions and another number of threads round differently; a reader must still find what the text says."""
     compared, differ = 0, []
     for name in INSTRUCTOR:
         stored = code(nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4))

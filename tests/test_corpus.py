@@ -32,7 +32,7 @@ SHARED_FILES = [
 
 
 def plain(upos: str, feats: Mapping[str, str], language: str, form: str, lemma: str) -> dict[str, str]:
-    """Keep the features as they are: what these tests need of a conversion."""
+    """Keep the features as they are: all that these tests need from a conversion."""
     return {**feats, "Part of Speech": upos}
 
 
@@ -169,7 +169,7 @@ def test_another_language_is_read_by_the_common_table_and_told(tmp_path):
         corpus = read_conllu(path, "ita", unimorph.CONVERTER)
     assert len(said) == 1 and said[0].filename == __file__
     assert corpus.sentences[0].words[0].attributes == {"Number": "PL", "Part of Speech": "N"}
-    with pytest.raises(ValueError, match=r"'it' is no language code of ISO 639-3"):
+    with pytest.raises(ValueError, match=r"'it' is not an ISO 639-3 language code"):
         read_conllu(path, "it")
 
 
@@ -193,8 +193,8 @@ def test_corpora_and_errors_travel_between_processes_and_words_are_hashable(tmp_
     assert (str(error), error.path, error.line) == ("a.conllu, line 3: this; expected that", "a.conllu", 3)
 
 
-# Whatever a column can hold, line separators of Unicode included, which str.splitlines() would fall for. A file with
-# more forms "_" than others is one without its text, and a form of white space and control characters is none.
+# Whatever a column can hold, including Unicode's line separators, at which str.splitlines() would split. A file with
+# more forms "_" than others lacks its text, and white space and control characters alone make no form.
 _FORMS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\t\n\r _"), min_size=1).filter(
     lambda form: any(unicodedata.category(character)[0] not in "ZC" for character in form)
 )

@@ -1,4 +1,4 @@
-"""On a GPU the same orders and the same curves as on the processor."""
+"""On a GPU, rankings and curves are the same as on the CPU."""
 
 from __future__ import annotations
 

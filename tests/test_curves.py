@@ -49,7 +49,7 @@ def test_a_curve_is_one_probe_per_k(probe, task):
     for row in curve.itertuples():
         accuracy, information = one_probe_per_k(probe, ranking, labelled, row.k, seed=2)
         assert row.accuracy == pytest.approx(accuracy, abs=1e-12)
-        # Probes that stop when they have converged do so within their tolerance.
+        # Probes that stop when they have converged agree within their tolerance.
         assert row.mi_bits == pytest.approx(information, abs=1e-3 if probe == "linear_converged" else 1e-5)
         assert row.nmi == pytest.approx(row.mi_bits / row.entropy_bits)
 
@@ -89,7 +89,7 @@ def test_accuracy_on_seen_and_unseen_forms_is_a_slow_count(task, probe):
         assert row.n_unseen == (~seen).sum() and (row.n_unseen == 0) == (row.split == "train")
         expected = (hits.mean(), hits[seen].mean(), hits[~seen].mean())
         found = (row.accuracy, row.accuracy_seen, row.accuracy_unseen)
-        assert found == pytest.approx(expected, nan_ok=True)  # of no words there is no accuracy
+        assert found == pytest.approx(expected, nan_ok=True)  # without words there is no accuracy
 
 
 @pytest.mark.parametrize(("widths_at_once", "weights_at_once"), [(50, 2**20), (2, 30)])
@@ -122,7 +122,7 @@ def test_seeds_and_tasks_change_what_they_should_and_nothing_else():
     data = splits()
     table = probe_curves([rank("probeless", data)], data, [4], PROBES, ["real", "control"], [0, 1])
     of = {key: rows["mi_bits"].item() for key, rows in table.groupby(["probe", "task", "seed"])}
-    assert of["linear", "real", 0] != of["linear", "real", 1]  # other first weights
+    assert of["linear", "real", 0] != of["linear", "real", 1]  # other initial weights
     assert of["gaussian", "real", 0] == of["gaussian", "real", 1]  # nothing is drawn
     assert of["linear_converged", "real", 0] == pytest.approx(of["linear_converged", "real", 1], abs=1e-9)
     assert len({of[probe, "control", seed] for probe in PROBES for seed in (0, 1)}) == 6

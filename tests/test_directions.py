@@ -1,4 +1,4 @@
-"""Controls go exactly as far as the translation, elsewhere; after erasure nothing linear is left on training words."""
+"""Controls go as far as the translation, but elsewhere; after erasure nothing linear is left on training words."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_another_attribute_is_the_translation_of_that_attribute_but_for_its_leng
     means, order = setting(5, 3)
     found = OtherAttribute(OTHER, "Gender", 4.0).change(order, 6, means, Translation().aims("abc")).offset
     theirs = Translation(4.0).change(order, 6, OTHER, np.array([1, 0])).offset
-    for value, other in ((0, 0), (1, 1), (2, 0)):  # the third value starts from the other's first again
+    for value, other in ((0, 0), (1, 1), (2, 0)):  # the third value starts again from the other's first
         factor = np.linalg.norm(found[value]) / np.linalg.norm(theirs[other])
         np.testing.assert_allclose(found[value], factor * theirs[other])
 
@@ -141,7 +141,7 @@ def test_the_attribute_itself_as_the_other_is_the_translation(world, data):
 
 
 def test_only_the_translation_gives_the_other_value_and_only_in_the_used_neurons(world, data):
-    """At a beta that just suffices. In 12 neurons, a random direction has a cosine of 0.3 or so with any other."""
+    """At a beta that is just enough. In 12 neurons, a random direction has a cosine of 0.3 or so with any other."""
     ranking, k = first(world, "used")
     beta = 1.5
     rates = clwv(Experiment(world, data).intervene(ranking, Translation(beta), [0, k]).counts())["clwv"].tolist()

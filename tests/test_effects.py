@@ -174,7 +174,7 @@ STORED = {2: "f6d6bf02a30d43d5621e6ff1a114521af5d2645905c7186345e494c9275e69fe"}
 
 
 def test_a_study_of_other_tables_has_another_version(root):
-    """A change of what the study computes needs another results/study-mini.zip, and another version."""
+    """A change to what the study computes needs another results/study-mini.zip, and another version."""
     found = hashlib.sha256((root / "results" / "study-mini.zip").read_bytes()).hexdigest()
     assert STORED.get(VERSION) == found, (
         f"results/study-mini.zip is not that of version {VERSION} of the study's code: if the code computes something "
@@ -188,7 +188,7 @@ def test_another_version_is_another_task_and_is_refused_by_this_code(parameters,
     monkeypatch.setattr(measures, "VERSION", VERSION + 1)
     (later,) = tasks({"name": "planted"}, which, PLAN, "x")
     assert now.file(tmp_path) != later.file(tmp_path)
-    with pytest.raises(ValueError, match=f"of version {VERSION} .*, and here is version {VERSION + 1}: install"):
+    with pytest.raises(ValueError, match=f"of version {VERSION} .*, and this machine has {VERSION + 1}: install"):
         measure(now.parameters)
 
 
@@ -204,7 +204,7 @@ def test_the_study_that_comes_with_the_project_is_of_this_code(root):
         return table[(table["language"] == "tur") & (table["attribute"] == "Polarity") & (table["layer"] == 4)]
 
     for name, table in anew.items():
-        # Words, places and choices are the same on every processor; rates and informations to the digits stored.
+        # Words, places and choices are the same on every processor; rates and bits agree to the digits stored.
         pd.testing.assert_frame_equal(own(name).reset_index(drop=True), table, rtol=0, atol=2e-6)
 
 

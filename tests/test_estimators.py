@@ -22,7 +22,7 @@ EVERY_PROBE = pytest.mark.parametrize("probe", PROBES, ids=repr)
 EVERY_RANKING = pytest.mark.parametrize("name", RANKINGS)
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
-#: Fast versions of what is slow, and other values than the defaults for a round trip.
+#: Fast versions of what is slow, and values other than the defaults for a round trip.
 OPTIONS: dict[str, dict[str, object]] = {
     "probeless": {"value": "1"},
     "gaussian": {"max_neurons": 3},

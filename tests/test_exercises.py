@@ -1,4 +1,4 @@
-"""Every exercise: heading and check agree, the notebook's own solution passes, and mistakes get hints of their own."""
+"""Every exercise: heading and check agree, the notebook's own solution passes, and each mistake gets its own hint."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pitfalls.course import checking
 from pitfalls.course.checking import WrongAnswer, exercises
 
 IDS = list(exercises())
-#: Tests that run once an exercise would all pass if there were none.
+#: Tests that run once per exercise would all pass if there were none.
 AT_LEAST = 20
 
 HEADING = re.compile(r"^### Exercise (\d\d\.\d+) ([★☆]{3}) (\d+) minutes: (.+)$", re.M)
@@ -35,7 +35,7 @@ def cells(root):
 
 @pytest.fixture(scope="module")
 def headings(cells):
-    """Of every exercise in the notebooks: id, stars, minutes, title; in their order."""
+    """The id, stars, minutes and title of every exercise in the notebooks, in order."""
     return [
         found
         for notebook in cells.values()
@@ -57,7 +57,7 @@ def answer_cell(cells, exercise_id):
 
 
 def names_before(cells, exercise_id):
-    """What the imports of a notebook define: an answer may use them, and nothing else of its notebook."""
+    """What the imports of a notebook define: an answer may use them, and nothing else from its notebook."""
     names = {}
     for cell in cells[exercise_id[:2]]:
         if cell.cell_type == "code":
@@ -108,7 +108,7 @@ def test_every_wrong_answer_gets_its_own_hint(exercise_id):
     exercise = exercises()[exercise_id]
     hints = {words: said(exercise, answer) for words, answer in exercise.wrong.items()}
     for words in hints:
-        # Words that stand in another's hint as well would not tell the two apart.
+        # Words that another's hint contains, too, would not tell the two apart.
         assert [other for other, hint in hints.items() if words in hint] == [words]
     assert len(set(hints.values())) == len(hints) >= 2
 
@@ -124,7 +124,7 @@ def test_an_answer_without_return_gets_a_hint_and_the_stub_gets_none(exercise_id
 
 @pytest.mark.parametrize("exercise_id", IDS)
 def test_the_notebooks_solution_is_right_and_a_check_says_the_same_again(exercise_id, cells, capsys):
-    """A check that draws its inputs must draw them by a seed, and must not hand out inputs that answers can spoil."""
+    """A check that draws its inputs must draw them with a seed, and must not hand out inputs that answers can spoil."""
     names = names_before(cells, exercise_id)
     exec(answer_cell(cells, exercise_id).source, names)
     assert capsys.readouterr().out == f"{exercise_id} is right.\n"

@@ -1,4 +1,4 @@
-"""One intervention under all rankings: the tables of the plain calls, kept in files that nothing else is taken for."""
+"""One intervention under all rankings: the tables of the plain calls, kept in files never taken for another's."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ KS = [0, 3, tiny.D]
 
 @dataclass(frozen=True)
 class World(tiny.TinyWorld):
-    """A tiny world with a value filter, and with an analyser of its own if need be."""
+    """A tiny world with a value filter, and with its own analyser if need be."""
 
     min_forms: int = 1
     judge: LexiconAnalyser | None = None
@@ -95,7 +95,7 @@ def test_as_many_random_rankings_as_asked_for():
 
 
 def others():
-    """What differs from `plan` in one thing each, by name."""
+    """What differs from `plan` in one respect each, by name."""
     usual = plan()
     data, sentences = usual.experiment.data, usual.experiment.world.of_split
     known = usual.experiment.world.lexicon("eng").analyses
@@ -158,7 +158,7 @@ def test_parts_hold_every_word_once_and_no_sentence_twice(size):
 
 
 def with_foreign(words_known):
-    """A world whose first test sentences are words that the tokenizer does not know, and some that it does."""
+    """A world whose first test sentences are unknown to the tokenizer, followed by some that it knows."""
     foreign = [Sentence(value, (Word("жжж", "ж", {"Number": value}),)) for value in tiny.VALUES]
     known = [Sentence("k", (tiny.noun("stb", "a"),))] * words_known
     made = world(of_split={**tiny.world("bert").of_split, "test": (*foreign, *known)})
@@ -184,7 +184,7 @@ def test_counts_refuse_what_is_no_outcome():
 def test_a_rehearsal_finds_what_cannot_work():
     plan().rehearse()
     plan(**with_foreign(1)).rehearse()
-    with pytest.raises(ValueError, match="the target 'X' is none of the values"):
+    with pytest.raises(ValueError, match="the target 'X' is not one of the values"):
         plan(kind=Translation(target="X")).rehearse()
     with pytest.raises(ValueError, match="unknown tokens in all 3 words"):
         plan(**with_foreign(0)).rehearse()

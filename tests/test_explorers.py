@@ -1,4 +1,4 @@
-"""Explorers: what they show is what the package computes, and without a front end the first view stands still."""
+"""Explorers show what the package computes, and without a front end they show the first view as text and pictures."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_neurons_that_are_none_are_refused(planted, neuron):
 
 def test_top_words_are_the_extremes_in_their_own_sentences(mini):
     world, data = mini
-    part, neuron = data.test, 17  # lower at its lowest than it is high: sizes would be another order
+    part, neuron = data.test, 17  # its lows are larger than its highs: absolute values would give another order
     top = neuron_view.top_words(world, data, neuron, n=6)
     best = {}
     for form, activation in zip(part.forms, part.X[:, neuron].tolist(), strict=True):
@@ -75,7 +75,7 @@ def test_positions_are_those_in_the_rankings(planted):
         assert order.order[row.position - 1] == 7 and row.of == data.n_neurons
 
 
-# One training word has one value: too few, so all are taken.
+# A draw of one word lacks the other value, so all words are taken instead.
 @pytest.mark.parametrize("max_words", [1, 10**6])
 def test_rankings_of_few_words_keep_every_value(planted, max_words):
     _, data = planted
@@ -170,7 +170,7 @@ def test_the_neuron_widget_shows_the_report_of_what_is_chosen(mini):
     english = world.activations("eng", "Number", 1)
     report = neuron_view.neuron_report(world, english, 4, neuron_view.explorer_rankings(english, names))
     assert widget.report.value == report
-    widget.language.value = "spa"  # the attribute stays where the language has it
+    widget.language.value = "spa"  # the attribute stays if the language has it
     assert widget.attribute.value == "Number" and "Spanish Number, layer 1" in widget.report.value
 
 
@@ -215,7 +215,7 @@ def test_where_nobody_sits_the_first_view_stands_still(tmp_path, monkeypatch, pl
 
     monkeypatch.setenv("PITFALLS_GUESSES", str(tmp_path / "guesses.json"))
     monkeypatch.delenv("PITFALLS_WIDGETS", raising=False)
-    monkeypatch.setenv("TQDM_DISABLE", "1")  # as for stored notebooks: bars are outputs too
+    monkeypatch.setenv("TQDM_DISABLE", "1")  # as for stored notebooks: progress bars are outputs, too
     code = [nbformat.v4.new_code_cell(source) for source in [SET_UP, *SHOWN, PERSON, *SHOWN]]
     notebook = nbformat.v4.new_notebook(cells=code)
     NotebookClient(notebook, timeout=600, kernel_name="python3").execute()
@@ -229,7 +229,7 @@ def test_where_nobody_sits_the_first_view_stands_still(tmp_path, monkeypatch, pl
     world, data = planted
     ranked = neuron_view.explorer_rankings(data, ["probeless"])
     assert still[1]["text/html"] == neuron_view.neuron_report(world, data, 7, ranked)
-    # A person's front end gets the same and the widget, and a guess that is kept changes no file.
+    # A person's front end gets the same plus the widget, and a guess that is kept changes no notebook.
     live = [cell.outputs[0].data for cell in notebook.cells[5:]]
     assert [set(data) for data in live] == [{"text/plain", "text/html", VIEW}] * 3
     for one, other in zip(still, live, strict=True):

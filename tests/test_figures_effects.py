@@ -101,7 +101,7 @@ def test_a_grid_says_the_highest_rates_of_each_panel_and_what_is_blank():
             ways = {ranking_name(*way): way for way in WAYS}
             assert own[(*ways[found[2]], int(found[3]))] == max(own.values())
     assert "3 attributes by 2 layers" in alt and "Spanish: translation." in alt
-    assert alt.endswith("Left blank, as the table has no rows: Number, layer 3; Tense, layer 2.")
+    assert alt.endswith("Left blank, as the table lacks them: Number, layer 3; Tense, layer 2.")
     assert "blank" not in figures.effects_grid(interventions(panels=PANELS[:2])).alt
 
 
@@ -268,7 +268,7 @@ def areas(seed: int = 0, configurations=(("spa", "Gender", 2), ("spa", "Number",
 
 
 def spearman(points: pd.DataFrame) -> float:
-    """From the definition: the correlation of ranks, of which there are no equal ones here."""
+    """From the definition: the correlation of ranks; there are no ties here."""
     ranks = [[sum(one >= other for other in values) for one in values] for values in points.to_numpy().T]
     n = len(points)
     return 1 - 6 * sum((a - b) ** 2 for a, b in zip(*ranks, strict=True)) / (n * (n**2 - 1))

@@ -10,7 +10,7 @@ from pitfalls.figures import forms
 from pitfalls.language.corpus import Corpus, Sentence, Word
 from pitfalls.language.values import form_counts, kept_values
 
-# Forms and words of each value in each split: PAUC has many words, DU too few forms in dev alone, TRI lacks in test.
+# Forms and words of each value in each split: PAUC has many words, DU too few forms in dev alone, TRI none in test.
 FORMS = {
     "train": {"SG": 9, "PL": 6, "DU": 7, "PAUC": 1, "TRI": 5},
     "dev": {"SG": 6, "PL": 5, "DU": 4, "PAUC": 1, "TRI": 5},

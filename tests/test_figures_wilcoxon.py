@@ -94,7 +94,7 @@ def test_the_alt_text_says_the_strongest_and_how_many():
         ahead[name(tuple(row[SIDES[:3]]))] += 1
         surely[name(tuple(row[SIDES[:3]]))] += row["p_adjusted"] < 0.05
     for what, extreme in (("Ahead of the most others", max), ("Ahead of the fewest", min)):
-        found = re.search(rf"{what}: (.*?), of (\d+) \(of (\d+) significantly\)", alt)
+        found = re.search(rf"{what}: (.*?), of (\d+) \((\d+) significantly\)", alt)
         assert found and ahead[found[1]] == int(found[2]) == extreme(ahead.values())
         assert surely[found[1]] == int(found[3])
     assert "14 methods" in alt and "first 10 neurons; overall, 156 configurations" in alt

@@ -207,7 +207,7 @@ def test_a_lock_is_held_by_one_thread_at_a_time(tmp_path):
 
 
 def test_files_are_written_by_that_module_alone(root):
-    """Whatever else writes a file has modes, leftovers and full disks of its own."""
+    """Any other code that writes files would have to deal with modes, leftovers and full disks itself."""
     others = {"files.py", "course/guesses.py"}
     writes = re.compile(r"os\.replace\(|NamedTemporaryFile|mkstemp|\.write_bytes\(|(?<!files)\.write_text\(")
     for path in sorted((root / "pitfalls").rglob("*.py")):
@@ -225,7 +225,7 @@ def test_a_pipe_or_a_device_is_not_replaced(tmp_path):
 
 # ---------------------------------------------------------------------------------------------- tables
 
-# A letter at the end: what looks like a number is read as one.
+# A letter at the end, because what looks like a number is read as one.
 CELLS = st.text(st.sampled_from("'=+-@\t aé1.,\n\r\""), max_size=5).map(lambda text: f"{text}x")
 
 

@@ -71,7 +71,7 @@ def test_the_same_numbers_are_the_same_activations(given: Any) -> None:
     data = Splits.from_arrays(*[(given, Y)] * 3)
     np.testing.assert_array_equal(data.train.X, X)
     assert data.train.X.dtype in (np.float32, np.float64) and data.train.X.dtype.isnative
-    # Equal inputs, equal arithmetic: in whichever memory they lay.
+    # Equal inputs, equal arithmetic, wherever they lie in memory.
     plain = Splits.from_arrays(*[(X.astype(data.train.X.dtype), Y)] * 3)
     for name in ("probeless", "linear"):
         assert rank(name, data).order.tolist() == rank(name, plain).order.tolist()
@@ -88,7 +88,7 @@ def test_what_torch_can_share_is_not_copied() -> None:
         assert np.shares_memory(as_matrix(given), given)
         assert as_tensor(given).data_ptr() == given.ctypes.data
     assert not np.shares_memory(as_matrix(X[::-1]), X)
-    # Also where an array comes in by the constructor.
+    # Also where an array comes in through the constructor.
     data = Activations(**{**Activations.from_arrays(X, Y).__dict__, "X": X[::-1]})
     np.testing.assert_array_equal(as_tensor(data.X).numpy(), X[::-1])
 
@@ -130,7 +130,7 @@ def test_what_would_be_lost_is_named(kind: str) -> None:
     (given, message), good = REFUSED[kind], (X, Y)
     with pytest.raises(ValueError, match=f"dev: .*{message}"):
         Splits.from_arrays(good, (given, Y), good)
-    with pytest.raises(ValueError, match=f"test: .*{message}"):  # without forms, as with them
+    with pytest.raises(ValueError, match=f"test: .*{message}"):  # with forms as without them
         Splits.from_arrays(good, good, (given, Y, ["a", "b", "c", "d"]))
     if kind.startswith(("sparse", "masked", "complex")):
         for estimator in (LinearProbe(), GaussianProbe(), ranker("probeless", k=1)):

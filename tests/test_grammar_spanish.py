@@ -102,7 +102,7 @@ def value(token: Token, feature: str) -> str:
 
 
 def dependents(tokens: list[Token], head: int, *deprels: str) -> list[int]:
-    """Positions (0-based) of the words that hang on the word at ``head`` by one of ``deprels``."""
+    """Positions (0-based) of the words that depend on the word at ``head`` by one of ``deprels``."""
     return [place for place, token in enumerate(tokens) if token.head == head + 1 and token.deprel in deprels]
 
 
@@ -125,7 +125,7 @@ def number(tokens: list[Token], place: int) -> str:
 
 
 def gender(tokens: list[Token], place: int) -> str:
-    """Gender of a noun phrase; one of common gender shows it on its determiner or adjective, or nowhere."""
+    """The gender of a noun phrase; a noun of common gender shows it on its determiner or adjective, or not at all."""
     parts = [place, *dependents(tokens, place, "det", "amod")]
     found = [value(tokens[part], "Gender") for part in parts]
     own = next((one for one in found if one), "")
@@ -264,6 +264,6 @@ def test_annotation_is_that_of_the_treebank(spanish, shared):
             if (form.text, form.lemma, form.upos, features) not in seen:
                 wrong.add((form.text, form.lemma, form.upos, features))
     assert checked > 100
-    # What is left are persons of ser, estar, haber too rare for a treebank's dev and test files.
+    # The rest are persons of ser, estar, haber too rare for a treebank's dev and test files.
     assert len(wrong) / checked < 0.1, sorted(wrong)
     assert {upos for _, _, upos, _ in wrong} <= {"AUX", "VERB", "DET"}, sorted(wrong)

@@ -213,7 +213,7 @@ def test_questions_end_in_a_question_mark(drawn):
 def test_annotation_is_that_of_imst(forms, shared):
     """Of IMST's nouns and verbs that are also forms here, nearly all have one of our analyses.
 
-    What is left are words with a second reading (*tartışma*: "do not argue", here; "argument", there).
+    The rest are words with a second reading (*tartışma*: "do not argue", here; "argument", there).
     """
     known: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
     for form in forms:

@@ -48,7 +48,7 @@ def run(script, *arguments):
 
 
 def imported(script):
-    """The top-level modules that a fresh process has imported after a script."""
+    """The top-level modules that a fresh process has imported after running a script."""
     return set(run(f"{script}\nimport json, sys\nprint(json.dumps(sorted({{m.split('.')[0] for m in sys.modules}})))"))
 
 

@@ -79,7 +79,7 @@ def test_damage_is_that_of_a_full_forward_pass_with_a_hook(layout, layer, kind, 
 
 
 def test_the_layouts_are_a_real_trial(layout):
-    """Without this, the oracles could agree on nothing but one outcome and no damage."""
+    """Without this, the oracles might agree only because there is one outcome and no damage."""
     seen, damaged = set(), 0
     for layer in range(tiny.LAYERS + 1):
         for kind in KINDS:
@@ -135,7 +135,7 @@ def test_words_that_have_the_target_are_left_alone_and_can_be_damaged(layout):
     "kind", [ablation.Ablation(), ablation.Ablation("mean"), translation.Translation(50.0)], ids=lambda kind: kind.label
 )
 def test_no_word_of_the_planted_world_reads_the_words_that_are_changed(layer, kind):
-    """Words take up their neighbouring fillers only, and fillers are never changed."""
+    """Words take in only their neighbouring fillers, and fillers are never changed."""
     world = pf.load_world("planted")
     data = world.activations("art", "Number", layer)
     table = Experiment(world, data).intervene(pf.rank("probeless", data), kind, [0, 20, data.n_neurons]).damage()
@@ -143,10 +143,10 @@ def test_no_word_of_the_planted_world_reads_the_words_that_are_changed(layer, ki
 
 
 def test_words_beside_a_changed_filler_of_the_planted_world_are_damaged():
-    """The zero above is the world's and not the function's: fillers that are changed do damage the words beside."""
+    """The zero above is due to the world, not the function: changed fillers do damage the words beside them."""
     world = pf.load_world("planted")
     data = world.activations("art", "Number", 0)
-    # The first filler of every sentence, called by the value of the word behind it.
+    # The first filler of every sentence, labelled with the value of the word after it.
     fillers = replace(data.test, positions=data.test.positions - 1)
     words = world.sentences("art", "test")
     forms = tuple(words[s].words[p].form for s, p in zip(fillers.sentence_ids, fillers.positions, strict=True))
@@ -176,7 +176,7 @@ TABLES = [Run.counts, lambda run: run.outcomes, Run.damage]
 
 @pytest.fixture(params=TABLES, ids=["counts", "outcomes", "damage"])
 def run(request):
-    """An intervention by the one table that is asked for."""
+    """Run an intervention and return one of its tables."""
 
     def table(world, data, *given):
         return request.param(Experiment(world, data).intervene(*given))
@@ -220,7 +220,7 @@ def test_no_test_word_has_another_value_than_the_target(run, layout):
     )
     with pytest.raises(ValueError, match=r"no word of test has the values \['DU', 'SG'\]"):
         replace(data, test=test)
-    only = Splits.__new__(Splits)  # what Splits refuses, given all the same
+    only = Splits.__new__(Splits)  # what Splits refuses, made without its constructor
     for name, part in (("train", data.train), ("dev", data.dev), ("test", test)):
         object.__setattr__(only, name, part)
     with pytest.raises(ValueError, match="no word to change: eng Number has"):
@@ -282,7 +282,7 @@ def test_a_beta_of_0_or_below(beta):
 
 def test_damage_needs_a_word_that_is_left_alone(layout):
     world, data = with_test(layout, [Sentence(v, (tiny.noun("stb", e),)) for e, v in tiny.NUMBERS.items()])
-    with pytest.raises(ValueError, match="every word of the 3 in these sentences is changed"):
+    with pytest.raises(ValueError, match="all 3 words of these sentences are changed"):
         Experiment(world, data).intervene(ranked(layout, 1), ablation.Ablation(), [0]).damage()
 
 

@@ -220,7 +220,7 @@ def test_outcomes_are_those_of_a_full_forward_pass_with_a_hook(world, data_of, k
 
 
 def test_the_tiny_world_is_a_real_trial(world, data_of):
-    """Without this, the oracle could agree on nothing but one outcome."""
+    """Without this, the oracle might agree only because there is one outcome."""
     seen = set()
     for layer in range(LAYERS + 1):
         for kind in KINDS:
@@ -337,7 +337,7 @@ def test_batches_take_every_sentence_once_with_little_padding(lengths):
     for batch in batches:
         real, padded = sum(lengths[i] for i in batch), len(batch) * max(lengths[i] for i in batch)
         assert padded <= replay._BATCH_TOKENS or len(batch) == 1
-        # Short of _FEW subwords a batch takes the next sentence whatever its length.
+        # Below _FEW subwords, a batch takes the next sentence whatever its length.
         before = [sum(lengths[i] for i in batch[:n]) for n in range(1, len(batch))]
         assert padded <= replay._PADDED * real or before[-1] < replay._FEW
     for group in groups:
@@ -520,7 +520,7 @@ def test_errors_say_what_to_do(world, data_of):
         Experiment(world, data).intervene(order, ablation.Ablation(), [D + 1]).counts()
     with pytest.raises(ValueError, match="orders 3 neurons and the activations have 16"):
         Experiment(world, data).intervene(Ranking(np.arange(3), None, "short"), ablation.Ablation(), [0]).counts()
-    with pytest.raises(ValueError, match=r"target 'TRI' is none of the values \['DU', 'PL', 'SG'\]"):
+    with pytest.raises(ValueError, match=r"target 'TRI' is not one of the values \['DU', 'PL', 'SG'\]"):
         Experiment(world, data).intervene(order, translation.Translation(target="TRI"), [0]).counts()
     with pytest.raises(ValueError, match="beta must be above 0 and finite, not 0"):
         translation.Translation(beta=0)

@@ -18,7 +18,7 @@ _ENTRIES = st.lists(st.tuples(_FORM, _FORM, _ATTRIBUTES), max_size=12)
 
 
 def readings(entries: list[tuple[str, str, dict[str, str]]], form: str) -> list[tuple[str, list[tuple[str, str]]]]:
-    """The readings of a form, by looking through all entries: as written, otherwise in lower case."""
+    """The readings of a form, by looking through all entries: as written, or else in lower case."""
 
     def search(wanted: str) -> list[tuple[str, list[tuple[str, str]]]]:
         found: list[tuple[str, list[tuple[str, str]]]] = []

@@ -22,7 +22,7 @@ from pitfalls.probes.linear import fit_linear, train
 from pitfalls.probes.optimum import Optimum
 from pitfalls.rankings import rank
 
-# With these only rounding is left.
+# With these, only rounding is left.
 EXACT = {"tolerance": 1e-10, "max_iter": 50_000}
 
 
@@ -118,7 +118,7 @@ def test_zero_weights_have_a_finite_gradient():
 def loss_of(
     X: torch.Tensor, y: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, recipe: Optimum
 ) -> torch.Tensor:
-    """Mean cross-entropy and penalties, written once more."""
+    """Mean cross-entropy and penalties, written out again."""
     loss = torch.nn.functional.cross_entropy(X @ weight.T + bias, y)
     loss = loss + recipe.l1 * weight.abs().sum() + recipe.l2 * weight.square().sum().sqrt()
     return loss + recipe.ridge / 2 * weight.square().sum()

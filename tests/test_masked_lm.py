@@ -114,7 +114,7 @@ def lm(request: pytest.FixtureRequest, lms: dict[str, MaskedLM]) -> MaskedLM:
 
 
 def plain(lm: MaskedLM, folders: dict[str, Path]) -> hf.PreTrainedModel:
-    """Load the same checkpoint by transformers alone: the oracle of this file."""
+    """Load the same checkpoint with transformers alone: the oracle of this file."""
     return hf.AutoModelForMaskedLM.from_pretrained(folders[lm.name]).eval()
 
 
@@ -332,7 +332,7 @@ def test_the_longest_sentence_is_the_model_s(lm: MaskedLM) -> None:
     longest = lm.encode([["the"] * (POSITIONS - 2)])
     assert lm.hidden(longest, 1).shape == (1, POSITIONS, 16)
     over = torch.full((1, POSITIONS + 1), 5)
-    with pytest.raises((IndexError, RuntimeError)):  # so the limit is not lower than it need be
+    with pytest.raises((IndexError, RuntimeError)):  # so the limit is as high as it can be
         lm.hidden(Encoded(over, torch.ones_like(over), over), 1)
 
 
@@ -440,7 +440,7 @@ def test_an_encoder_without_head_serves_for_probing_only(tmp_path: Path) -> None
         ):
             with pytest.raises(MissingHeadError, match=rf"{kind}.*it can be probed, not intervened on"):
                 ask()
-        # The head that transformers makes up is random: it must not enter what names the vectors.
+        # The head that transformers makes up is random: it must not enter the fingerprint.
         assert lm.fingerprint() == MaskedLM.load(folder).fingerprint()
 
 

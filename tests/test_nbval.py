@@ -13,7 +13,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-#: Tags by which nbval compares nothing, or does not even run a cell.
+#: Tags that make nbval compare nothing, or not even run a cell.
 IGNORED, SKIPPED = "nbval-ignore-output", "nbval-skip"
 
 
@@ -53,7 +53,7 @@ def validate(root, folder, threads):
 
 @pytest.fixture
 def copied(root, tmp_path):
-    """A short notebook, with what nbval is told about the course's."""
+    """A short notebook, with the conftest.py that tells nbval about the course's."""
     for name in ("00_start_here.ipynb", "conftest.py"):
         shutil.copy(root / "notebooks" / name, tmp_path / name)
     return tmp_path / "00_start_here.ipynb"

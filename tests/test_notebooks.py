@@ -1,4 +1,4 @@
-"""The committed notebooks: executed from top to bottom, safe to compare, and true in what they say of themselves."""
+"""The committed notebooks: executed from top to bottom, safe to compare, and true in what they say about themselves."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def notebooks(root):
 
 
 def test_every_source_has_its_notebook(root):
-    """In step with it, too: tests/test_versions.py."""
+    """tests/test_versions.py checks that the two are in step."""
     sources = sorted(path.stem for path in (root / "notebooks" / "src").glob("*.py"))
     assert sources == [path.stem for path in notebooks(root)] != []
 
@@ -55,7 +55,7 @@ def test_notebooks_hold_no_progress_bars_and_stay_small(root):
 
 
 def head(path):
-    """A notebook's first cell, as one line: words, wherever a line ends."""
+    """A notebook's first cell as one line, wherever its own lines end."""
     return " ".join(nbformat.read(path, as_version=4).cells[0].source.split())
 
 

@@ -100,9 +100,9 @@ def test_a_damaged_description_is_named(tmp_path, text):
     publish(plot(), "01_x", tmp_path)
     (tmp_path / "figures" / "01_x.json").write_text(text)
     (tmp_path / "results" / "tab1.json").write_text(text.replace("caption", "other"))
-    with pytest.raises(ValueError, match=r"figures/01_x\.json is no description .*: delete it"):
+    with pytest.raises(ValueError, match=r"figures/01_x\.json is not a description .*: delete it"):
         published(tmp_path)
-    with pytest.raises(ValueError, match=r"results/tab1\.json is no description"):
+    with pytest.raises(ValueError, match=r"results/tab1\.json is not a description"):
         published_tables(tmp_path)
 
 

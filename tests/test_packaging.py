@@ -1,4 +1,4 @@
-"""The frame: what the package, conda, CI and the README say of each other."""
+"""The frame: what the package, conda, CI and the README say about each other."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_conda_names_the_same_packages_and_floors(root, project):
     environment = yaml.safe_load((root / "environment.yml").read_text(encoding="utf-8"))
     lines = [line for line in environment["dependencies"] if isinstance(line, str)]
     (by_pip,) = (entry["pip"] for entry in environment["dependencies"] if not isinstance(entry, str))
-    # conda hands these to pip as a file of requirements, one a line, where few of pip's options are allowed.
+    # conda hands these to pip as a file of requirements, one per line, where few of pip's options are allowed.
     assert [line for line in by_pip if line.startswith("-")] == ["-e ."]
     lines += [line for line in by_pip if not line.startswith("-")]
     stated = {re.match(r"[\w.-]+", line).group(): line[re.match(r"[\w.-]+", line).end() :] for line in lines}
@@ -168,7 +168,7 @@ def test_imports_run_one_way(root):
         for path in sorted((root / "pitfalls" / wing).rglob("*.py")):
             used = set()
             for module, names, _ in imports(ast.parse(path.read_text(encoding="utf-8"))):
-                # Through the package itself everything can be had: `import pitfalls` is no way round.
+                # Everything is reachable through the package itself: `import pitfalls` must not be a way round.
                 if module == "pitfalls":
                     used |= set(names or ["everything"])
                 elif module.startswith("pitfalls."):
@@ -184,7 +184,7 @@ def test_readme_badges_come_from_the_one_address(root):
     assert len(readme.stems(root)) == 12
     with pytest.raises(ValueError, match="lacks the marks"):
         readme.renewed("no marks", readme.address(root), [])
-    with pytest.raises(ValueError, match="0 rows of the notebook 12_new: write one"):
+    with pytest.raises(ValueError, match="0 rows for the notebook 12_new: write one"):
         readme.renewed(text, readme.address(root), ["12_new"])
 
 
@@ -240,7 +240,7 @@ def test_ci_runs_make_test(root):
 
 
 def test_every_file_that_the_package_reads_is_in_git(root):
-    """A table left out by .gitignore would be missed on a fresh machine only."""
+    """Only on a fresh machine would anybody notice a table that .gitignore leaves out."""
     if not (root / ".git").exists():
         pytest.skip("not a git checkout")
     listed = subprocess.run(

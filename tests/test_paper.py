@@ -31,7 +31,7 @@ RANKINGS = [
 
 @pytest.fixture(scope="module")
 def study():
-    """Plausible noise, of the form that a sweep gives."""
+    """Plausible noise, in the form that a sweep gives."""
     generator = np.random.default_rng(0)
     curves, orders, effects, areas, strengths = [], [], [], [], []
     for (language, attribute, layer), (ranking, direction, seed) in itertools.product(WHERE, RANKINGS):

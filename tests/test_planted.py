@@ -49,7 +49,7 @@ def first(known, *blocks):
 
 
 def counts(world, data, kind, *blocks, all_but=False):
-    """Words of each outcome when the blocks' neurons are changed, or all others."""
+    """Words of each outcome when the blocks' neurons are changed, or all the others."""
     chosen = [block for block in BLOCKS if block not in blocks] if all_but else blocks
     ranking, k = first(truth(world), *chosen)
     effect = Experiment(world, data).intervene(ranking, kind, [k]).counts()
@@ -144,7 +144,7 @@ def test_unknown_and_special_words(world):
     assert world.model.pieces(batch.input_ids[0].tolist()) == ["[UNK]", filler]
     assert batch.word_ids.tolist() == [[0, 1], [0, -1]]
     assert world.model.join(batch.input_ids[0, :1].tolist()) is None
-    # The unknown word has no vector of its own, and takes up its neighbours' noise like any other.
+    # The unknown word has no vector of its own, and takes in its neighbours' noise like any other.
     assert (world.model.hidden(batch, 0)[0, 0] == 0).all() and (world.model.hidden(batch, 1)[0, 0] != 0).all()
     assert world.model.join([batch.input_ids[0, 1]], like=[5]) == filler
     assert world.model.join([5, 6]) is None and world.model.join([]) is None
@@ -158,7 +158,7 @@ def test_questions_that_the_model_refuses(world):
         world.model.hidden(batch, 2)
     with pytest.raises(ValueError, match="not -1"):
         world.model.resume(batch, -1, states)
-    with pytest.raises(ValueError, match="one a word"):
+    with pytest.raises(ValueError, match="one per word"):
         world.model.resume(batch, 1, states[:, :, :5])
     with pytest.raises(TooLongError, match="sentence 1 has 513 subwords"):
         world.model.encode([["a"], ["a"] * 513])
@@ -393,7 +393,7 @@ def test_splits_share_the_vocabulary_and_no_drawing(world):
         for sentence in sentences:
             carries = ["Number" in word.attributes for word in sentence.words]
             assert carries == [False, True, False] * (len(carries) // 3)
-        # The word's identity tells nothing of its value: forms are as frequent as each other, up to one.
+        # The word's identity says nothing about its value: forms are equally frequent, give or take one.
         frequency = np.unique([word.form for word in targets], return_counts=True)[1]
         assert len(frequency) == 320 and np.ptp(frequency) <= 1
     assert not set(forms["train"]) & set(forms["test"]) and not set(forms["dev"]) & set(forms["test"])
@@ -469,7 +469,7 @@ def test_options_that_do_not_fit_the_world():
         ({"values": ("SG",), "train_words": 5}, r"1 values \('SG',\): give 2 to 14"),
         ({"values": ("SG", "SG")}, "repeat themselves"),
         ({"values": tuple("abcdefghijklmno")}, "15 values"),
-        ({"lemmas": 1}, "1 lemmas: there are strings for 2 to 4900"),
+        ({"lemmas": 1}, "1 lemmas: give 2 to 4900, the number of possible"),
         ({"lemmas": 4901}, "4901 lemmas"),
         ({"seed": -1}, "seed is -1"),
     ],

@@ -1,8 +1,8 @@
-"""What is printed and stored does not hang on how a processor rounds.
+"""What is printed and stored does not depend on how a processor rounds.
 
 ``make portable`` multiplies weights and word vectors by 1 + 1e-12 u (:mod:`pitfalls.models.perturbation`), runs the
-notebooks under strict nbval, and does eight configurations of the study anew: their counts, orders and choices must be
-the stored ones. ``PITFALLS_PORTABLE=all`` does all 108 (about half an hour) and prints how many numbers differ.
+notebooks under strict nbval, and recomputes eight configurations of the study: their counts, orders and choices must
+be the stored ones. ``PITFALLS_PORTABLE=all`` recomputes all 108 (half an hour) and prints how many numbers differ.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ EIGHT = (
     ("tur", "Person", 1),
     ("tur", "Polarity", 4),
 )
-#: Stored to six digits; a millionth more or less says no more than that a number lay between two of them.
+#: Stored to six digits; a millionth more or less says only that a number lay between two stored ones.
 ROUNDED = {"mi_bits": 2e-6, "nmi": 2e-6}
 under_the_switch = pytest.mark.skipif(
     VARIABLE not in os.environ or "PITFALLS_PORTABLE" not in os.environ, reason="`make portable` runs it (minutes)"
@@ -46,7 +46,7 @@ def stored(root):
 
 
 def differing(stored: pd.DataFrame, anew: pd.DataFrame) -> dict[str, int]:
-    """How many entries of each column differ; all of them where the tables have other rows."""
+    """How many entries of each column differ; all of them where the numbers of rows differ."""
     assert list(stored.columns) == list(anew.columns)
     if len(stored) != len(anew):
         return dict.fromkeys(stored.columns, max(len(stored), len(anew)))
@@ -61,7 +61,7 @@ def differing(stored: pd.DataFrame, anew: pd.DataFrame) -> dict[str, int]:
 
 
 def compared(configuration: Configuration, stored: dict[str, pd.DataFrame]) -> dict[str, dict[str, int]]:
-    """What a configuration done anew has other than the stored study, by table and column."""
+    """How many entries of a recomputed configuration differ from the stored study, by table and column."""
     (task,) = tasks({"name": "mini"}, [configuration], Plan(), "x")
     anew = measure(task.parameters)
     found = {}

@@ -114,7 +114,7 @@ def test_the_figure_tells_every_guess_and_the_share():
     for i in range(10):
         result = f"{10 * i + 1}, inside" if i < 7 else f"{10 * i + 5}, outside"
         assert f"Question {i}? {10 * i} to {10 * i + 4} words, result {result}." in plot.alt
-    # The interval lies from 0 to 1: a quarter of it, and a quarter beyond it.
+    # The interval goes from 0 to 1: results lie a quarter into it, or a quarter beyond it.
     np.testing.assert_allclose(plot.table["place"], [0.25] * 7 + [1.25] * 3)
     (axes,) = plot.figure.axes
     drawn = {line.get_label(): (line.get_marker(), sorted(line.get_xdata())) for line in axes.get_lines()}
@@ -123,7 +123,7 @@ def test_the_figure_tells_every_guess_and_the_share():
 
 
 def test_too_few_and_too_many_hits_are_told_from_chance():
-    """Of ten right intervals of 80 %, 95 % of readers have 5 to 10: the binomial distribution, summed by hand."""
+    """With ten honest 80 % intervals, 95 % of readers get 5 to 10 hits: the binomial distribution, summed by hand."""
     probability = [math.comb(10, h) * 0.8**h * 0.2 ** (10 - h) for h in range(11)]
     assert sum(probability[5:]) >= 0.95 and sum(probability[:5]) < 0.025 < sum(probability[:6])
     for hits, n, said in ((4, 10, "too narrow"), (5, 10, "expected"), (10, 10, "expected"), (30, 30, "be narrower")):
@@ -151,7 +151,7 @@ def test_what_the_reader_did_reaches_the_figure():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"inside": False}, "'00-a', 0 to 4 with the result 1 and inside = False, contradicts itself: correct inside"),
+        ({"inside": False}, "'00-a', 0 to 4 with the result 1 and inside = False, has the wrong inside"),
         ({"low": 9.0}, "lower bound first"),
     ],
 )

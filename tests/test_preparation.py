@@ -1,4 +1,4 @@
-"""Word vectors of a study: made once a language for all layers, before the configurations, and lazily without that."""
+"""Word vectors of a study: made once per language for all layers before the configurations, or else lazily."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def options(tmp_path):
     """A paper world of two languages, with 88 and 104 words, on the mini world's model."""
     folder = tmp_path / "treebanks"
     folder.mkdir()
-    # Other sentences in each: of equal ones the vectors are the same file.
+    # Different sentences in each: equal ones would share one file of vectors.
     for prefix, sizes in (("en_ewt", (20, 12, 12)), ("tr_imst", (24, 14, 14))):
         for offset, (split, n) in enumerate(zip(SPLITS, sizes, strict=True)):
             (folder / f"{prefix}-ud-{split}.conllu").write_text(conllu(n, offset), encoding="utf-8")
@@ -146,7 +146,7 @@ def test_a_study_makes_each_languages_vectors_once_before_its_configurations(opt
     shutil.rmtree(vectors_folder())
     again = study(options, folder, LAYERS)
     assert again.found == len(swept.results) and len(passes) == 6
-    # A configuration is done anew without a cache, although its language was prepared once: layer by layer.
+    # Without a cache, a configuration is computed anew, layer by layer, although its language was prepared once.
     _, chosen = study_tasks(options, PLAN, LAYERS)
     chosen[0].file(folder).unlink()
     anew = study(options, folder, LAYERS)
@@ -175,7 +175,7 @@ def test_only_languages_with_something_to_do_are_prepared_and_a_limit_counts_con
     swept = do_study(world, chosen, folder, limit=1)
     assert (len(swept.results), swept.left) == (1, len(chosen) - 1)
     assert passes == [LAYERS] * 3
-    # The same task as of a whole study, so that going on finds it.
+    # The same task as in a whole study, so that a resumed study finds it.
     assert only in preparations(world, chosen, folder) and only.file(folder).exists()
     with pytest.raises(ValueError, match="limit is -1"):
         do_study(world, chosen, folder, limit=-1)
@@ -212,7 +212,7 @@ def test_a_full_disk_stops_the_study_and_says_what_it_needs(options, tmp_path, m
 def test_the_command_says_what_vectors_take_before_it_begins(options, tmp_path, capsys, monkeypatch):
     command = ["sweep", "--world", "paper", "--model", options["model"], "--treebanks", options["treebanks"]]
     command += ["--languages", "eng", "--layers", "1", "2", "--jobs", "1", "--output", str(tmp_path), "--dry-run"]
-    # 88 words x 128 neurons x 4 bytes x 2 layers are 0.09 MB; told as if each byte were 100,000.
+    # 88 words x 128 neurons x 4 bytes x 2 layers are 0.09 MB; reported as if each byte were 100,000.
     whole = everywhere.World.disk_need
     monkeypatch.setattr(everywhere.World, "disk_need", lambda *ask: 100_000 * whole(*ask))
     n = load_world(**options).model.n_neurons
@@ -246,7 +246,7 @@ def test_a_treebank_of_ones_own_is_read_in_another_precision(options, tmp_path, 
     for dtype in ("float32", "bfloat16"):
         assert main([*command, "--dtype", dtype, "--output", str(tmp_path / dtype)]) == 0
     assert "wrote" in capsys.readouterr().out
-    # The model's name stands in no table, so the cache says that there were two.
+    # The model's name is in no table, so the cache says that there were two.
     assert len(list(vectors_folder().glob("*.npy"))) == 2 * 3
 
 
@@ -294,7 +294,7 @@ def test_a_precision_that_the_device_cannot_compute_in_is_refused(options, monke
         ValueError, match=r"cannot compute in float16 on cpu: take float32, bfloat16, .*addmm_impl_cpu_"
     ):
         load_world(**options, dtype="float16")
-    # In float32 it is no matter of precision: torch's own words are passed on.
+    # In float32, precision is not the matter: torch's own words are passed on.
     with pytest.raises(OSError, match="not implemented"):
         load_world(**options)
 
@@ -322,7 +322,7 @@ def test_a_lexicon_is_of_the_whole_treebank_and_reads_it_once(options, monkeypat
     assert len(read) == 3
     fresh = load_world(**options).source
     assert lexicon == fresh.lexicon("eng")
-    # Of one language only what was read last is kept, and sources are the same whatever they keep.
+    # Only the language read last is kept, and sources are equal whatever they keep.
     world.values("tur", "Number")
     assert {language for language, _ in world.source._read} == {"tur"}
     assert world.source == fresh and hash(world.source) == hash(fresh)

@@ -1,4 +1,4 @@
-"""Both directions of every method from as few fits as can be: the same numbers, bit by bit."""
+"""Both directions of every method from as few fits as possible: the same numbers, bit by bit."""
 
 from __future__ import annotations
 

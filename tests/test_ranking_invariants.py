@@ -1,4 +1,4 @@
-"""What must not change a ranking, for every ranking that it must not change."""
+"""What must not change a ranking, tested on every ranking that must not change."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from pitfalls.rankings.base import Scorer
 SEEDS = st.integers(0, 10**6)
 CLASSES = st.integers(2, 4)
 
-#: Fitted by iteration: sums in another order end close by.
+#: Fitted iteratively: sums in another order give nearly the same result.
 CONVERGED = ("linear_converged", "lca", "lasso", "ridge")
-#: Something is drawn for each place among the neurons.
+#: They draw at random for each neuron's place.
 DRAWN = ("linear", "random", "random_forest")
 EXACT = tuple(sorted(set(RANKINGS) - set(CONVERGED) - set(DRAWN)))
 SCALE_FREE = ("gaussian", "mutual_information", "average_precision", "anova", "mean_selectivity", "conditional_mi")
-#: Scores that means and frequencies alone decide.
+#: Their scores depend only on means and frequencies.
 OF_FREQUENCIES = ("probeless", "mean_selectivity", "average_precision")
 
 

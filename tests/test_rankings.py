@@ -48,7 +48,7 @@ def test_greedy_selection_is_that_of_the_refitting_loop_whatever_the_words(
 
 
 def test_a_tie_is_a_tie_also_where_informations_are_large():
-    # Three words a class: bottom to top the information falls to -600,000 bits, and equal ones differ by 1e-10.
+    # Three words per class: bottom to top, the information falls to -600,000 bits, and equal ones differ by 1e-10.
     data = splits(n=17, d=6, n_classes=6, seed=6)
     data = with_columns(data, [0, 1, 2, 2, 1, 0, 4, 4], [1, 1, 1, 4, 0.5, -1, 1, 64])
     found = rank("gaussian", data, "btt")

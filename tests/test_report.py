@@ -172,7 +172,7 @@ def test_every_committed_table_has_a_kind_and_no_kind_is_there_twice(root):
         assert kind_of(table) is not None, one.id
         assert told(table).endswith(".")
     columns = [frozenset(kind.columns) for kind in KINDS]
-    # A kind behind one with fewer of its columns would never be found.
+    # A kind listed after one with a subset of its columns would never be found.
     assert not [(a, b) for i, a in enumerate(columns) for b in columns[i + 1 :] if a <= b]
 
 

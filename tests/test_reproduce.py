@@ -107,6 +107,6 @@ def test_an_interruption_ends_the_notebooks_and_promises_nothing(tmp_path, root)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=120)  # far less than the notebooks would take
     assert process.returncode == 130
-    assert "reproduce: interrupted; the same command begins anew" in said and "to go on" not in said
+    assert "reproduce: interrupted; the same command starts over" in said and "to go on" not in said
     assert not [kernel.name for kernel in kernels if psutil.pid_exists(int(kernel.name.split("-")[1]))]
     assert not (tmp_path / "report.html").exists()

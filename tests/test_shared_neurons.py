@@ -137,7 +137,7 @@ def test_orders_that_cannot_be_compared_say_why(measure):
         measure(orders.iloc[:0], 12, 40)
     with pytest.raises(ValueError, match="whole number from 1 to the number of neurons, 40"):
         measure(orders, 41, 40)
-    with pytest.raises(ValueError, match=r"eng Number, layer 2, gaussian ttb: the first 12 places.*10 rows of 10"):
+    with pytest.raises(ValueError, match=r"eng Number, layer 2, gaussian ttb: .* first 12 positions.*10 rows of 10"):
         measure(table(length=10), 12, 40)
     with pytest.raises(ValueError, match=r"24 rows of 12"):
         measure(pd.concat([orders, orders]), 12, 40)

@@ -22,7 +22,7 @@ SENTENCES = 120
 
 
 class WithMlp(MaskedLM):
-    """A BERT that also offers the neurons of its feed-forward blocks, behind their non-linearity."""
+    """A BERT that also offers the neurons of its feed-forward blocks, after their non-linearity."""
 
     def _checked(self, site):
         found = as_site(site)
@@ -111,7 +111,7 @@ def test_units_of_another_kind_go_through_the_whole_package(world):
     run = experiment.intervene(order, pf.Translation(beta=4), ks=[0, 8, d])
     for table in (curve, run.outcomes, run.counts(), run.rates(), run.damage()):
         assert table["site"].eq("mlp").all() and table["layer"].eq(2).all(), table
-    # The vectors of the kinds lie beside each other in the cache.
+    # The vectors of both kinds of site lie side by side in the cache.
     told = world.prepare(["eng"], [Site("residual", 2), site])
     assert told["sites"].unique().tolist() == ["mlp 2, layer 2"]
     for split in ("train", "test"):

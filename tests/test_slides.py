@@ -57,7 +57,7 @@ def notebook():
 
 
 def loaded(page):
-    """What a page fetches; the texts of scripts are no tags."""
+    """What a page fetches; text inside scripts does not count as tags."""
     found = []
     parser = HTMLParser()
     parser.handle_starttag = lambda tag, attrs: found.extend(

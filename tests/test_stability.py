@@ -52,7 +52,7 @@ def as_rows(part: Activations) -> list[tuple[object, ...]]:
 def test_whole_sentences_are_drawn_as_often_as_there_are_sentences(sizes, seed, shuffled):
     part = words(sizes)
     if shuffled:
-        # Sentences whose words do not stand together are sentences all the same.
+        # A sentence whose words do not stand together is still one sentence.
         part = part.select(np.random.default_rng(seed).permutation(part.n_words))
     drawn = resample_sentences(part, seed)
     before, after = Counter(as_rows(part)), Counter(as_rows(drawn))
@@ -60,7 +60,7 @@ def test_whole_sentences_are_drawn_as_often_as_there_are_sentences(sizes, seed, 
     times: dict[int, set[int]] = {}
     for row in before:
         times.setdefault(row[3], set()).add(after[row])
-    # All words of a sentence come equally often, and the times add up to the number of sentences.
+    # All words of a sentence occur equally often, and the counts add up to the number of sentences.
     assert all(len(counts) == 1 for counts in times.values())
     assert sum(min(counts) for counts in times.values()) == len(sizes)
     assert (np.diff(drawn.sentence_ids) >= 0).all()  # in the corpus's order
@@ -98,7 +98,7 @@ def test_nogueira_is_the_loop_over_neurons_and_kunchevas_corrected_overlap(n_neu
     assert nogueira(rankings, k) == pytest.approx(1 - np.mean(variances) / (share * (1 - share)))
     overlap = stability(rankings, [k])["overlap"][0]
     assert nogueira(rankings, k) == pytest.approx((overlap - share) / (1 - share), abs=1e-12)
-    assert math.isnan(nogueira(rankings, n_neurons))  # all neurons are no choice
+    assert math.isnan(nogueira(rankings, n_neurons))  # taking all neurons is no choice
 
 
 def test_the_table_is_the_loop_over_pairs():
@@ -206,7 +206,7 @@ def test_bad_draws_seeds_and_methods_are_refused():
         stability_over_seeds(lambda *_: pytest.fail("ranked before its ks were looked at"), data, [7], [0, 1])
     with pytest.raises(ValueError, match=r"\('probeless', 'ttb'\), \('random', 'ttb'\)"):
         stability([by_means(data, 0), by_seed(data, 0)], [2])
-    with pytest.raises(ValueError, match="2 or more rankings to compare, and 1 came"):
+    with pytest.raises(ValueError, match="2 or more rankings to compare, not 1"):
         stability([by_means(data, 0)], [2])
     with pytest.raises(ValueError, match="p must lie between 0 and 1"):
         stability_over_seeds(by_seed, data, [2], [0, 1], p=1)

@@ -151,7 +151,7 @@ def test_methods_that_are_equal_everywhere_differ_by_nothing():
     row = row_of(wilcoxon_matrix(table(np.full((20, 4), 0.7)), ks=[10]), A, B)
     assert row["p_value"] == row["p_adjusted"] == 1 and np.isnan(row["statistic"]) and row["rank_biserial"] == 0
     assert (row["wins"], row["losses"], row["n_ties"], row["n_pairs"]) == (0, 0, 20, 20)
-    # Without a sign of its own: -0.0 would be printed.
+    # Zero has no sign: -0.0 would be printed as such.
     assert not np.signbit(wilcoxon_matrix(table(np.full((20, 4), 0.7)), ks=[10])["mean_difference"]).any()
     nearly = table(np.full((20, 2), [0.3, 0.1 + 0.2]), methods=[A, B])
     assert not np.signbit(wilcoxon_matrix(nearly, ks=[10])[["mean_difference", "median_difference"]]).any(axis=None)
@@ -247,8 +247,8 @@ def test_a_whole_table_warns_of_nothing():
     ("curves", "more", "message"),
     [
         (drawn().drop(columns="layer"), {}, r"need the columns \['site', 'layer'\]; the table has"),
-        (drawn(), {"ks": [10, 50]}, r"ks must be among the table's k, 10; they are \[10, 50\], without \[50\]"),
-        (drawn(), {"ks": []}, r"ks must be among the table's k, 10; they are \[\]"),
+        (drawn(), {"ks": [10, 50]}, r"ks must be among the table's k, 10; of \[10, 50\] it lacks \[50\]"),
+        (drawn(), {"ks": []}, r"ks must be among the table's k, 10; of \[\] it lacks \[\]"),
         (pd.concat([drawn(), drawn().assign(task="control")]), {}, r"of one task, and the table has \['real', 'contr"),
         (pd.concat([drawn(), drawn().assign(split="dev")]), {}, "of one split"),
         (pd.concat([drawn(), drawn(1)]), {}, "a method twice, with the same k and seeds.*'eng'.*one model"),
@@ -267,7 +267,7 @@ def test_bad_methods_and_numbers_are_refused():
     curves = drawn()
     for methods, k, draws, message in (
         ((A, ("linear", "linear")), 10, 9, r"table has no linear by linear \(ttb\), only gaussian by gaussian"),
-        ((A, tuple(A)), 10, 9, r"both methods are gaussian by gaussian \(ttb\): give two"),
+        ((A, tuple(A)), 10, 9, r"both methods are gaussian by gaussian \(ttb\): give two different ones"),
         ((A, B), 10, 0, "draws must be 1 or more, not 0"),
         ((A, B), 11, 9, "table's k, 10"),
     ):
@@ -385,7 +385,7 @@ def test_of_one_configuration_a_language_it_is_scipys_percentile_bootstrap():
 
 def test_seeds_are_drawn_for_all_configurations_at_once():
     generator = np.random.default_rng(13)
-    # B is random: three rankings, two first weights; A has neither.
+    # B is random: three rankings, two initial weights; A has neither.
     offsets = generator.normal(0, 0.05, (3, 2))
     base = drawn(14, methods=[A, B])
     random_rows = base[base["probe"] == B.probe]
@@ -412,7 +412,7 @@ def test_seeds_are_drawn_for_all_configurations_at_once():
     seeds = found.iloc[1]
     for end, share in (("low", 0.05), ("high", 0.95)):
         assert (of_seeds < seeds[end] - 1e-9).mean() - 0.01 <= share <= (of_seeds <= seeds[end] + 1e-9).mean() + 0.01
-    # Independent doubts add up.
+    # Independent uncertainties add up.
     spread = found["high"] - found["low"]
     assert max(spread[:2]) < spread[2] < spread[0] + spread[1]
 
@@ -424,7 +424,7 @@ def test_what_both_methods_owe_to_the_same_seed_is_no_doubt_about_their_differen
     shared = paired_interval(curves, 10, (A, B), draws=500).iloc[1]
     assert shared["high"] - shared["low"] < 1e-9
     assert shared["low"] == pytest.approx(shared["mean_difference"])
-    # With seeds of their own it is one.
+    # With separate seeds, luck makes the difference uncertain.
     own = curves.assign(seed=curves["seed"] + 10 * (curves["probe"] == A.probe))
     apart = paired_interval(own, 10, (A, B), draws=500).iloc[1]
     assert apart["high"] - apart["low"] > 0.1 and apart["mean_difference"] == pytest.approx(shared["mean_difference"])
@@ -438,7 +438,7 @@ def test_an_interval_mirrors_with_its_methods_and_comes_again_from_its_seed():
     np.testing.assert_allclose(one["mean_difference"], -other["mean_difference"])
     assert not one.equals(paired_interval(curves, 10, (A, B), draws=400, seed=1))
     wide, narrow = (paired_interval(curves, 10, (A, B), level=level, draws=400) for level in (0.99, 0.5))
-    # Of two seeds there are three different draws, so that ends may coincide.
+    # With two seeds there are three different draws, so that ends may coincide.
     assert (wide["low"] <= narrow["low"]).all() and (narrow["high"] <= wide["high"]).all()
     assert wide["low"][0] < narrow["low"][0] and narrow["high"][0] < wide["high"][0]
 
@@ -454,7 +454,7 @@ def test_an_interval_takes_the_configurations_that_have_both():
 
 
 def test_what_cannot_be_drawn_is_refused():
-    with pytest.raises(ValueError, match="all pairs are of one language"):
+    with pytest.raises(ValueError, match="all pairs are in one language"):
         paired_interval(drawn(places=PLACES[:4]), 10, (A, B))
     with pytest.raises(ValueError, match=r"level must lie between 0 and 1, both excluded.* it is 95"):
         paired_interval(drawn(), 10, (A, B), level=95)

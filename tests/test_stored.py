@@ -66,7 +66,7 @@ def test_a_damaged_file_is_told_wherever_it_is_cut_or_altered(tmp_path):
             found = read_result(path)
         except DamagedResultError:
             continue
-        # Bytes of the archive that say nothing of the content, such as its dates.
+        # Bytes of the archive that say nothing about the content, such as its dates.
         np.testing.assert_array_equal(found.tables["t"]["rate"], np.linspace(0, 1, 50))
     with pytest.raises(FileNotFoundError):
         read_result(tmp_path / "none.zip")
@@ -101,7 +101,7 @@ def packed(path, columns, tables, compression=zipfile.ZIP_DEFLATED):
 @pytest.mark.parametrize(
     ("columns", "text", "said"),
     [
-        ([], "a\n1\n", "no object of names and values"),
+        ([], "a\n1\n", "not an object of names and values"),
         ({"t": []}, "a\n1\n", "columns"),
         ({"t": {"a": "complex"}}, "a\n1\n", "the kind of 'a' is 'complex'"),
         ({"t": {"a": ["int64"]}}, "a\n1\n", "the kind of 'a' is"),
@@ -133,7 +133,7 @@ def test_a_file_that_unpacks_to_too_much_is_refused_unpacked(tmp_path, monkeypat
 
 
 def test_no_more_is_unpacked_than_the_archive_says(tmp_path):
-    """A size that was lowered in both headers, so that the sum is small."""
+    """Both headers state too small a size, so that the sum is small."""
     path = tmp_path / "a.zip"
     size = 1_000_003
     packed(path, {"t": {"a": "text"}}, {"t.csv": "a\n" + "x" * (size - 2)})

@@ -116,7 +116,7 @@ def test_a_failed_task_stops_no_other_and_is_done_again(tmp_path, executor):
 def test_a_full_disk_stops_the_sweep_and_loses_nothing(tmp_path, executor):
     folder = tmp_path / "results"
     tasks = tasks_of(tmp_path, 12, full=2, seconds=0.1)
-    with pytest.raises(OSError, match=r"after \d+ of 12 tasks: .*No space left.* run the same again") as told:
+    with pytest.raises(OSError, match=r"after \d+ of 12 tasks: .*No space left.* run the same command again") as told:
         sweep(tasks, work, folder, executor)
     assert len(begun(tmp_path)) < 12
     again = sweep([task for task in tasks if task.name != "square-2"], work, folder)
@@ -161,7 +161,7 @@ def test_another_tasks_file_is_no_result(tmp_path):
     tasks[1].file(folder).write_bytes(tasks[0].file(folder).read_bytes())
     with pytest.raises(DamagedResultError, match=r"square-1-\w+\.zip holds the result of another task .*'square-0'"):
         tasks[1].result(folder)
-    # Two tasks of one name, whose parameters differ.
+    # Two tasks with the same name but different parameters.
     one, other = (Task("a", {"n": n, "log": str(tmp_path / "log")}) for n in (7, 8))
     for task in (one, other):
         sweep([task], work, folder)
@@ -206,7 +206,7 @@ def test_a_limit_leaves_the_rest_for_later(tmp_path):
     assert begun(tmp_path) == [0, 1, 2, 3]
     with pytest.raises(ValueError, match="limit is 0"):
         sweep(tasks, work, tmp_path / "results", limit=0)
-    with pytest.raises(ValueError, match="two tasks have the same name: each may come once"):
+    with pytest.raises(ValueError, match="two tasks have the same name: give each its own"):
         sweep([*tasks, tasks[0]], work, tmp_path / "results")
 
 
@@ -252,7 +252,7 @@ def test_a_killed_sweep_goes_on_and_repeats_no_finished_task(tmp_path, root, job
     orphans = workers.children(recursive=True)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    # Its workers end by themselves, and what was under way in them is free for others.
+    # Its workers end by themselves, and others can take what was under way in them.
     _, alive = psutil.wait_procs(orphans, timeout=30)
     assert not alive and len(orphans) >= jobs - 1
     done = {file.name: file.stat().st_mtime_ns for file in finished(tmp_path)}
@@ -307,7 +307,7 @@ def test_a_task_that_kills_dask_workers_is_told_and_the_others_are_done(tmp_path
     swept = sweep(tasks, work, tmp_path / "results", DaskCluster(cluster.scheduler_address))
     told = dict(reasons(swept))
     assert "worker lost: KilledWorker" in told["square-1"]
-    # With no failure allowed, what waited on the same worker may be told too; the next sweep does it.
+    # With no failure allowed, what waited on the same worker may be reported, too; the next sweep does it.
     left = [task for task in tasks if task.name != "square-1"]
     again = sweep(left, work, tmp_path / "results", DaskCluster(cluster.scheduler_address))
     assert again.found == 5 - len(told) and again.tables()["squares"]["n"].tolist() == [0, 2, 3, 4]
@@ -387,7 +387,7 @@ def test_what_cannot_be_written_stops_the_sweep_and_leaves_no_half_file(tmp_path
 
 
 def test_a_folder_that_workers_do_not_see_is_refused(tmp_path, cluster, monkeypatch):
-    # Pickled whole, for it is no function of a module: the workers answer as another machine would.
+    # A lambda is pickled whole, so the workers answer as another machine would.
     monkeypatch.setattr("pitfalls.study.executors._sees", lambda token: False)
     with pytest.raises(ValueError, match="2 of 2 Dask workers do not see"):
         sweep(tasks_of(tmp_path, 1), work, tmp_path / "results", DaskCluster(cluster.scheduler_address))

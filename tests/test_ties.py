@@ -64,14 +64,14 @@ def test_the_margin_is_a_share_of_each_row_s_largest():
 
 
 def test_tables_are_sorted_stably(root):
-    """By one column pandas sorts by NumPy's quicksort, which breaks ties by the instructions that a processor has."""
+    """By one column, pandas sorts with NumPy's quicksort, which breaks ties differently on different processors."""
     unstable = [
         f"{path}: line {call.lineno}"
         for folder in ("pitfalls", "notebooks/src", "benchmarks")
         for path in sorted((root / folder).rglob("*.py"))
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "sort_values"
-        # By several columns pandas sorts stably.
+        # By several columns, pandas sorts stably.
         if call.args and isinstance(call.args[0], ast.Constant)
         if "kind" not in {keyword.arg for keyword in call.keywords}
     ]
@@ -80,7 +80,7 @@ def test_tables_are_sorted_stably(root):
 
 @pytest.mark.parametrize("name", sorted(set(RANKINGS) - {"random"}))
 def test_copies_of_a_neuron_keep_the_order_of_their_numbers(name):
-    """Neuron 3 again as 5 and 6, as other sums would have given it: a method that ties copies ties these."""
+    """Neurons 5 and 6 copy neuron 3 up to rounding: a method that ties exact copies ties these, too."""
     data = oracles.splits(d=5, seed=3)
 
     def with_copies(noise):

@@ -261,7 +261,7 @@ def test_lasting_failure_is_named_and_leaves_nothing(server, imst, cache):
     ):
         server.requests.clear()
         server.script = [act] * 9
-        with pytest.raises(TreebankError, match=f"{reason}; gave up after 4 attempts; .* by folder="):
+        with pytest.raises(TreebankError, match=f"{reason}; gave up after 4 attempts; .* as folder="):
             locate(imst, "dev")
         assert len(server.requests) == downloads._ATTEMPTS
     with socket.socket() as free:
@@ -279,7 +279,7 @@ def test_lasting_failure_is_named_and_leaves_nothing(server, imst, cache):
         ("gzip", "sent with status 200 as 'gzip', expected plain text"),
         ("no length", "the server does not say how long"),
         ("length " + "9" * 5000, "the server does not say how long the file is"),
-        ("length 600000000", "600000000 bytes are announced, and 536870912 are the most that is accepted"),
+        ("length 600000000", "600000000 bytes are announced, but at most 536870912 are accepted"),
         ("to ftp://127.0.0.1/x", "redirected to 'ftp://127.0.0.1/x', expected http or https"),
     ],
 )

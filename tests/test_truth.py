@@ -163,7 +163,7 @@ def test_directions_differ_in_colour_and_in_marker():
 def test_tables_that_it_cannot_show_are_refused():
     with pytest.raises(ValueError, match=r"needs the columns \['area'\]"):
         figures.truth(areas().drop(columns="area"))
-    with pytest.raises(ValueError, match=r"needs against to be one of \['encoded', 'used'\]; the table also has \['read'\]"):
+    with pytest.raises(ValueError, match=r"against to be one of \['encoded', 'used'\]; the table also has \['read'\]"):
         figures.truth(areas(against="read"))
     with pytest.raises(ValueError, match="one attribute, and the table has 2"):
         figures.truth(pd.concat([areas(), areas(attribute="Case")]))

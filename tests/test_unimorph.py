@@ -42,7 +42,7 @@ from pitfalls.worlds.load import mini_folder
 CODES = {"ar": "ara", "bg": "bul", "en": "eng", "es": "spa", "fi": "fin", "fr": "fra", "hi": "hin", "ru": "rus"}
 CODES["tr"] = "tur"
 
-# The folder of references that each conversion must give, for whatever files are in it.
+# The folder of references that each conversion must reproduce, whatever files are in it.
 REFERENCES: dict[str, Conversion] = {"unimorph_reference": CONVERTER, "unimorph_reference_no_rules": AUTHORS}
 
 # Language -> the attributes that the authors' slip changed, in the files at hand.
@@ -77,7 +77,7 @@ ELSEWHERE = "AB CAUS CMPR DIST ELEV EQT FH FIN FORM GRPA HUMB INFM LGSPEC1 NFH N
 
 
 def cases(table: str) -> list[list[str]]:
-    """Language, form, UPOS, features and what is expected, from lines of words with spaces between them."""
+    """Language, form, UPOS, features and what is expected, from lines of words separated by spaces."""
     return [line.split(maxsplit=4) for line in table.strip().splitlines()]
 
 
@@ -98,13 +98,13 @@ def feats_of(column: str) -> dict[str, str]:
 
 @cache
 def lines(path: Path) -> list[list[str]]:
-    """The columns of all lines that are no comments."""
+    """The columns of all lines that are not comments."""
     text = path.read_text(encoding="utf-8").split("\n")
     return [line.split("\t") for line in text if line and not line.startswith("#")]
 
 
 def kinds(path: Path) -> dict[tuple[str, str, str], Given]:
-    """The words of a UD file of which no conversion can tell two apart: rules look at three letters at most."""
+    """One word of each kind: rules look at three letters at most, so conversions cannot tell a kind's words apart."""
     language = CODES[path.name[:2]]
     distinct = {(line[3], line[5], line[1][-3:]): line[1] for line in lines(path)}
     return {kind: (kind[0], feats_of(kind[1]), language, form) for kind, form in distinct.items()}
@@ -158,7 +158,7 @@ def test_where_the_language_rules_matter(shared):
                 assert ("Mood" in names) == (feats.get("Mood") == "Ind"), word
             if language == "tur":
                 assert ("Person" in names) == (upos == "NOUN" and "Person" in feats), word
-    # Of Arabic and Bulgarian no file need be at hand.
+    # For Arabic and Bulgarian no file need be at hand.
     assert changed == {language: CHANGED.get(language, changed[language]) for language in changed}
 
 

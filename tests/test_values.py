@@ -29,7 +29,7 @@ FULL = corpus(many("SG", 100) + many("PL", 100))
 
 def test_the_threshold_is_a_hundred_distinct_forms_in_every_split():
     assert kept_values("Number", FULL, FULL, FULL) == ("PL", "SG")
-    # 99 forms are too few however often they stand, in whichever split.
+    # 99 forms are too few however often they occur, whichever the split.
     short = corpus(many("SG", 100) + many("PL", 99, times=3))
     assert kept_values("Number", short, FULL, FULL) == ("SG",)
     assert kept_values("Number", FULL, short, FULL) == ("SG",)

@@ -94,7 +94,7 @@ def read(text=SOURCE):
 
 
 def executed(notebook):
-    """Run every cell in a real kernel, also those after an error."""
+    """Run every cell in a real kernel, even those after an error."""
     return NotebookClient(notebook, timeout=120, kernel_name="python3", allow_errors=True).execute()
 
 
@@ -185,7 +185,7 @@ def test_the_expected_figure_stands_under_its_exercise_and_the_neighbours_are_li
 
 
 def test_figures_of_the_real_notebooks_are_found(root):
-    """In the stored outputs a figure is HTML of ours: whatever changes its shape must change how it is found."""
+    """In the stored outputs a figure is our own HTML: whatever changes its shape must change how it is found."""
     for path in sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb")):
         code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
         html = [output.get("data", {}).get("text/html", "") for cell in code for output in cell.outputs]
@@ -271,7 +271,7 @@ def test_a_cell_that_would_fail_otherwise_in_the_students_version_is_found():
 
 
 def test_no_cell_of_the_course_fails_otherwise_in_the_students_version(sources):
-    """With the test of one notebook that is run above: the names rule out all but ``NotImplementedError``."""
+    """Complements the notebook that is run above: the names rule out all but ``NotImplementedError``."""
     assert {name: found for name, source in sources.items() if (found := stranded(source.cells))} == {}
 
 
@@ -358,7 +358,7 @@ needs_nbgrader = pytest.mark.skipif(
 
 
 def nbgrader(folder, *arguments):
-    """Run nbgrader's own command in a course folder; what it said."""
+    """Run nbgrader's own command in a course folder; return what it said."""
     own = {name: str(folder / ".home") for name in ("HOME", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")}
     command = [sys.executable, "-m", "nbgrader", *arguments]
     # As in an activated environment: nbgrader calls `alembic` by name.
@@ -370,7 +370,7 @@ def nbgrader(folder, *arguments):
 
 
 def handed_in(notebook, folder, student, answers):
-    """A student's notebook, with lines in the place of stubs."""
+    """A student's notebook, with lines in place of its stubs."""
     copy = deepcopy(notebook)
     for cell in copy.cells:
         for stub, answer in answers.items():

@@ -1,4 +1,4 @@
-"""The best token by tiles of the vocabulary against all logits at once."""
+"""The best token, found tile by tile of the vocabulary, against all logits at once."""
 
 from __future__ import annotations
 

@@ -221,7 +221,7 @@ def test_the_papers_pairs_are_explained_by_the_authors_run(tmp_path):
     by_default = paper_comparison(paper_texts(tmp_path)).set_index("attribute")
     assert by_default.loc["Tense", ["paper", "here"]].tolist() == ["yes", "yes"]
     assert by_default.loc["Tense", "why"] == "PRS 100 in train, PST 100 in train"
-    # The aspect of the preterite comes of the rules that the authors' run lacked.
+    # The aspect of the preterite comes from the rules that the authors' run lacked.
     assert "Aspect" not in by_default.index
     ruled = paper_comparison(paper_texts(tmp_path, conversion="converter")).set_index("attribute")
     assert ruled.loc["Tense", "why"] == "PST 200 in train, PRS 100 in train"
@@ -235,7 +235,7 @@ def test_another_language_has_the_common_table_and_one_warning(files):
     assert len([one for one in said if "UniMorph" in str(one.message)]) == 1 and said[0].filename == __file__
     assert world.values("nld", "Number") == ("PL", "SG")
     assert world.analyser("nld").name == "treebank"
-    with pytest.raises(ValueError, match=r"'nl' is no language code of ISO 639-3: give its three letters"):
+    with pytest.raises(ValueError, match=r"'nl' is not an ISO 639-3 language code: give its three letters"):
         world_from_files(MODEL, list(files.values()), "nl")
 
 

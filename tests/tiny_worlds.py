@@ -25,8 +25,8 @@ from pitfalls.site import as_site
 D, LAYERS, LIMIT = 16, 2, 24
 NUMBERS = {"a": "SG", "o": "PL", "u": "DU"}
 VALUES = tuple(sorted(NUMBERS.values()))
-STEMS = ["stb", "stc", "std", "stbx", "stcx"]  # two pieces a word with its ending, and three where there is an x
-# Drawn widely, because a model of narrow first weights learns to repeat words without looking at their neighbours.
+STEMS = ["stb", "stc", "std", "stbx", "stcx"]  # two pieces per word with its ending, and three where there is an x
+# Drawn widely, because a model with narrow initial weights learns to repeat words without looking at their neighbours.
 SIZES: dict[str, Any] = {
     "hidden_size": D,
     "num_hidden_layers": LAYERS,
@@ -56,7 +56,7 @@ def noun(stem: str, ending: str) -> Word:
 
 
 def sentences(seed: int, n: int = 16) -> tuple[Sentence, ...]:
-    """Random ones, then: one at the length limit, ending in a noun; one without a noun; one of a single noun."""
+    """Random sentences, then one at the length limit that ends in a noun, one without a noun, and one single noun."""
     generator = np.random.default_rng(seed)
 
     def word() -> Word:

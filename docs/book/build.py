@@ -83,7 +83,7 @@ def relinked(text: str, place: Path, pages: set[str]) -> str:
 
 
 def names() -> dict[str, str]:
-    """Everything that the package defines, by its full name: the path of its file in the repository."""
+    """The full names of everything that the package defines, each with the path of its file in the repository."""
     found = {}
     for path in sorted((ROOT / "pitfalls").rglob("*.py")):
         place = path.relative_to(ROOT)
@@ -107,7 +107,7 @@ def _defined(node: ast.Module | ast.ClassDef) -> list[str]:
 
 
 def named(reference: str, known: Mapping[str, str]) -> set[str]:
-    """The files of what a docstring's reference may mean: ``~.run.Run``, ``Run`` and the full name mean the same."""
+    """The files that a docstring's reference may refer to: ``~.run.Run``, ``Run`` and the full name mean the same."""
     end = "." + reference.lstrip("~.")
     return {file for name, file in known.items() if f".{name}".endswith(end)}
 
@@ -127,7 +127,7 @@ def build(output: Path, pages: Path) -> int:
 
     shutil.rmtree(pages, ignore_errors=True)
     collect(pages)
-    # -E: pages of the last build are not reused; -W: a broken link or a missing picture fails.
+    # -E: pages of the last build are not reused; -W: a broken link or a missing picture is an error.
     return sphinx(["-q", "-E", "-W", "--keep-going", "-b", "html", "-c", str(BOOK), str(pages), str(output)])
 
 

@@ -37,7 +37,7 @@ nb_code_prompt_show = "Show the {type}"
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 4
 
-# scikit-learn gives every estimator the two that are excluded; their text refers to its own glossary.
+# scikit-learn gives every estimator the two excluded methods; their text refers to scikit-learn's glossary.
 autodoc_default_options = {"members": True, "exclude-members": "set_fit_request, set_score_request"}
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
@@ -56,7 +56,7 @@ def literal_underscores(app, what, name, obj, options, lines):
 
 
 def in_the_repository(app, env, node, contnode):
-    """Link a reference to what no page describes to its file in the repository."""
+    """Link a reference to something that no page describes to that thing's file in the repository."""
     from docutils.nodes import reference
 
     files = build.named(node["reftarget"], NAMES) if node.get("refdomain") == "py" else set()
@@ -66,6 +66,6 @@ def in_the_repository(app, env, node, contnode):
 
 
 def setup(app):
-    """Let napoleon read the docstrings first, because it escapes the names of attributes."""
+    """Connect the two; napoleon reads docstrings first, because it escapes the names of attributes."""
     app.connect("autodoc-process-docstring", literal_underscores, priority=900)
     app.connect("missing-reference", in_the_repository)

@@ -80,7 +80,7 @@ def as_array(given: Any, name: str) -> NDArray[Any]:
     Raises
     ------
     ValueError
-        As `readable` does, and for complex numbers and what is not an array; the message calls it ``name``.
+        As `readable` does, and for complex numbers and anything that is not an array; the message calls it ``name``.
     """
     given = readable(given, name)
     try:
@@ -98,9 +98,9 @@ def as_array(given: Any, name: str) -> NDArray[Any]:
 
 
 def shareable(array: NDArray[Any]) -> NDArray[Any]:
-    """The array itself where torch can share its memory, otherwise a copy.
+    """The array itself if torch can share its memory, else a copy.
 
-    torch cannot share another byte order, backward steps, or steps that are no multiple of an entry's size.
+    torch cannot share another byte order, backward steps, or steps that are not a multiple of an entry's size.
 
     >>> backwards = np.arange(3)[::-1]
     >>> shareable(backwards) is backwards, shareable(backwards).tolist()
@@ -117,7 +117,7 @@ def as_labels(y: Any, name: str = "y") -> list[str] | list[int]:
     Raises
     ------
     ValueError
-        If ``y`` is not [n_words]; for a label that is neither (a missing one, a fraction), or not like the first.
+        For a ``y`` that is not [n_words], and a label that is neither (a missing one, a fraction) or unlike the first.
 
     Examples
     --------
@@ -165,7 +165,7 @@ def _check_numbers(array: NDArray[Any]) -> None:
 
 
 def _check_overflow(array: NDArray[Any], matrix: NDArray[np.floating[Any]]) -> None:
-    """Refuse numbers that became infinite in the narrower type; `Activations` refuses one that was given."""
+    """Refuse numbers that became infinite in the narrower type; `Activations` refuses an infinity that was given."""
     if array.dtype == matrix.dtype or not np.isinf(matrix).any():
         return
     for place in np.argwhere(np.isinf(matrix)).tolist():
@@ -185,7 +185,7 @@ def _entries(y: Any, name: str) -> Sequence[Any]:
         raise ValueError(f"{name} has shape {array.shape}: give one label per word, [n_words]")
     if array.dtype.kind in "mM":
         raise ValueError(f"{name} holds {array.dtype}: give strings or whole numbers, one per word")
-    # NumPy turns a list of mixed kinds into strings.
+    # NumPy would turn a list of mixed kinds into strings.
     return y if isinstance(y, (list, tuple)) else array.tolist()
 
 

@@ -1,6 +1,6 @@
 """Labelled words as tensors, and the checks that rankings and probes share.
 
-Rankings and probes compute on torch tensors of float32 or float64, on the device where they lie. What users give has
+Rankings and probes compute on torch tensors of float32 or float64, on the tensors' own device. What users give has
 already passed :mod:`pitfalls.arrays.given`.
 """
 
@@ -86,7 +86,7 @@ def check_two_words_each(y: torch.Tensor, values: Sequence[Any]) -> None:
     Raises
     ------
     ValueError
-        Naming the value and its number of words.
+        The message names the value and its number of words.
     """
     counts = torch.bincount(y, minlength=len(values))
     least = int(counts.argmin())

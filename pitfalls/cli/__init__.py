@@ -24,7 +24,7 @@ KINDS = ("translation", "constant", "ablation", "mean-ablation")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0, or 2 with a message for bad input."""
+    """Run one command; return 0, 2 for bad input (with a message), or 130 if it is interrupted."""
     options = _parser().parse_args(arguments)
     try:
         with warnings.catch_warnings():
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         goes_on = options.command in ("sweep", "intervene", "pretrain")
-        what_now = "run the same command to go on" if goes_on else "the same command begins anew"
+        what_now = "run the same command to go on" if goes_on else "the same command starts over"
         print(f"pitfalls {options.command}: interrupted; {what_now}", file=sys.stderr)
         return 130
     return 0
@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"pitfalls {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    probe = commands.add_parser("probe", help="accuracy over k of every probe on every ranking")
+    probe = commands.add_parser("probe", help="measure the accuracy over k of every probe on every ranking")
     _add_configuration(probe)
     probe.add_argument("--max-k", type=_positive, default=150, help="probe the first 1 to MAX_K neurons (default 150)")
     probe.set_defaults(run="probe:run")
@@ -64,10 +64,10 @@ def _parser() -> argparse.ArgumentParser:
         "--beta",
         type=float,
         default=8.0,
-        help="of a translation: the factor of the first neuron; falls to 0.001 at the last (default 8, the paper's)",
+        help="for a translation: the factor of the first neuron, falling to 0.001 at the last (default 8, the paper's)",
     )
     intervene.add_argument(
-        "--alpha", type=float, default=1.0, help="of a constant translation: the factor of all neurons (default 1)"
+        "--alpha", type=float, default=1.0, help="for a constant translation: the factor of all neurons (default 1)"
     )
     intervene.add_argument(
         "--target", metavar="VALUE", help="the value to translate to (default: the next value, as in the paper)"
@@ -89,18 +89,18 @@ def _parser() -> argparse.ArgumentParser:
     intervene.add_argument("--examples", type=int, default=5, help="sentences to show before and after (default 5)")
     intervene.set_defaults(run="intervene:run")
 
-    _add_sweep(commands.add_parser("sweep", help="everything in all configurations of a world; resumable"))
-    _add_configs(commands.add_parser("configs", help="all configurations of a world, and how large they are"))
+    _add_sweep(commands.add_parser("sweep", help="measure everything in all configurations of a world; resumable"))
+    _add_configs(commands.add_parser("configs", help="list all configurations of a world, and how large they are"))
 
     repeat = commands.add_parser("reproduce", help="run the notebooks; write figures/, results/ and report.html")
     repeat.add_argument("--world", default="mini", choices=("mini", "paper"))
     repeat.add_argument("--model", help="the paper world's model, by name or folder")
     repeat.add_argument("--treebanks", help="the paper world's folder of CoNLL-U files")
-    _add_conversion(repeat, None, "of the paper world, default authors")
+    _add_conversion(repeat, None, "for the paper world, default authors")
     repeat.add_argument("--notebooks", type=Path, default=Path("notebooks"))
     repeat.add_argument("--output", type=Path, default=Path("."))
     repeat.add_argument(
-        "--jobs", type=_positive, default=os.cpu_count() or 1, help="notebooks at once (default: one per core)"
+        "--jobs", type=_positive, default=os.cpu_count() or 1, help="notebooks to run at once (default: one per core)"
     )
     repeat.set_defaults(run="reproduce:run")
 
@@ -121,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_configuration(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--model", required=True, metavar="FOLDER_OR_NAME", help="a masked LM as transformers loads it")
+    add("--model", required=True, metavar="FOLDER_OR_NAME", help="a masked LM that transformers can load")
     add(
         "--treebank",
         required=True,
@@ -155,7 +155,7 @@ def _add_conversion(parser: argparse.ArgumentParser, default: str | None, what: 
         "--conversion",
         choices=tuple(CONVERSIONS),
         default=default,
-        help=f"to UniMorph: as the authors ran it, with the converter's language rules, or ours ({what})",
+        help=f"to UniMorph: as the authors ran it, with the converter's language rules, or by our rules ({what})",
     )
 
 
@@ -171,21 +171,21 @@ def _add_world(parser: argparse.ArgumentParser) -> None:
     add("--world", default="mini", choices=WORLDS)
     add("--model", help="the paper world's model, by name or folder")
     add("--treebanks", help="the paper world's folder of CoNLL-U files")
-    _add_conversion(parser, None, "of the paper world, default authors")
+    _add_conversion(parser, None, "for the paper world, default authors")
     add("--languages", nargs="+", metavar="CODE", help="ISO 639-3 (default: all of the world's)")
-    add("--layers", nargs="+", type=int, help="default: 2 7 12 of a model of 12 layers or more, else all above 0")
+    add("--layers", nargs="+", type=int, help="default: 2 7 12 if the model has 12 layers or more, else all above 0")
 
 
 def _add_configs(parser: argparse.ArgumentParser) -> None:
     _add_world(parser)
-    parser.add_argument("--output", type=Path, help="folder: write the table to results/configs-WORLD.csv there too")
+    parser.add_argument("--output", type=Path, help="also write the table to results/configs-WORLD.csv in this folder")
     parser.set_defaults(run="configs:run")
 
 
 def _add_sweep(parser: argparse.ArgumentParser) -> None:
     add, plan = parser.add_argument, Plan()
     _add_world(parser)
-    _add_device(parser, "of the workers; with --dask and cuda each task takes the resource GPU=1")
+    _add_device(parser, "device of the workers; with --dask and cuda each task takes the resource GPU=1")
     add(
         "--sentences",
         type=_positive,
@@ -198,7 +198,7 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
         type=_positive,
         default=(plan.train_words, plan.dev_words, plan.test_words),
         metavar=("TRAIN", "DEV", "TEST"),
-        help="at most how many words to draw for rankings and probes to learn from, select on and be scored on "
+        help="the most words to draw for rankings and probes to learn from, select on and be scored on "
         f"(default {plan.train_words} {plan.dev_words} {plan.test_words}; the paper takes all)",
     )
     add("--seed", type=int, default=plan.seed)
@@ -207,7 +207,7 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--dask",
         metavar="ADDRESS",
-        help="of a Dask scheduler, such as tcp://10.0.0.1:8786, whose workers do the work and also see --output",
+        help="address of a Dask scheduler, such as tcp://10.0.0.1:8786; its workers must see --output too",
     )
     add("--dry-run", action="store_true", help="say what is left to do and how long it takes; do nothing")
     add(

@@ -26,13 +26,13 @@ def paper_options(options: argparse.Namespace) -> dict[str, str]:
 
 
 def world_options(options: argparse.Namespace) -> dict[str, str]:
-    """What :func:`~pitfalls.worlds.load.load_world` takes."""
+    """The arguments of :func:`~pitfalls.worlds.load.load_world`."""
     return {"name": options.world, **paper_options(options)}
 
 
 def world_and_data(options: argparse.Namespace) -> tuple[World, Splits]:
-    """The world of the files that the options name, and the words with the attribute; says how many there are."""
-    # Here, because other commands need no models.
+    """The world of the files that the options name, and the words with the attribute; it says how many there are."""
+    # Imported here, because other commands need no models.
     from pitfalls.worlds.load import world_from_files
 
     world = world_from_files(

@@ -26,14 +26,14 @@ from pitfalls.worlds.world import World
 
 
 def run(options: argparse.Namespace) -> None:
-    """Do the command."""
-    # The paper's model weighs gigabytes; without it only the sentences that are too long for it are not known.
+    """Run the command."""
+    # The paper's model weighs gigabytes; without it, only the sentences too long for it are unknown.
     read = _texts_of_the_paper if options.world == "paper" and not options.model else _texts_of_a_world
     texts, sites = read(options)
     table = sizes(texts, sites, options.languages)
     say(table.to_string(index=False))
     pairs = len(table[["language", "attribute"]].drop_duplicates())
-    say(f"{len(table)} configurations: {pairs} pairs on {len(sites)} layers; values with {texts.min_forms} forms")
+    say(f"{len(table)} configurations: {pairs} pairs on {len(sites)} layers; values with {texts.min_forms}+ forms")
     if options.output:
         publish_table(table, f"configs-{options.world}", options.output)
         say(f"wrote {options.output / 'results' / f'configs-{options.world}.csv'}")
@@ -60,7 +60,7 @@ def _texts_of_a_world(options: argparse.Namespace) -> tuple[World, Sequence[Site
 
 
 def _say_lacking(texts: PaperTexts) -> None:
-    """Name the languages that a folder of treebanks has not whole."""
+    """Name the languages for which the folder of treebanks lacks a split."""
     for bank in TREEBANKS:
         if bank.language not in texts.languages and (lacks := texts.lacking(bank.language)):
             say(f"left out: {bank.language}, without {' and '.join(lacks)} ({bank.file_name(lacks[0])})")

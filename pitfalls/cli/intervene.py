@@ -35,12 +35,12 @@ _KINDS: dict[str, tuple[Callable[[argparse.Namespace], Kind], Callable[[pd.DataF
 
 def _ablation(options: argparse.Namespace, value: Literal["zero", "mean"]) -> Ablation:
     if options.target is not None:
-        raise ValueError("an ablation aims at no value: leave target out, or take --kind translation")
+        raise ValueError("an ablation has no target value: leave out --target, or use --kind translation")
     return Ablation(value)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Do the command."""
+    """Run the command."""
     world, data = world_and_data(options)
     if options.spacy:
         world = world.judged_by(SpacyAnalyser(data.language, options.spacy, conversion=options.conversion))
@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _say_judge(experiment: Experiment) -> None:
-    """Name the analyser, and how many of the test words it knows."""
+    """Name the analyser, and say how many of the test words it knows."""
     judge, data = experiment.analyser(), experiment.data
     known = coverage([judge], data.test.forms).set_index("per").loc["word"]
     say(
@@ -139,7 +139,7 @@ def _say_rates(intervals: pd.DataFrame, title: str, ks: Sequence[int]) -> None:
 
 def _before_and_after(shown: pd.DataFrame, sentences: Sequence[Sentence]) -> str:
     """Each sentence before and after, with stars around the words that came out different, and their outcomes."""
-    # Words may hold spaces, so that the text alone does not say where they are.
+    # Words may hold spaces, so the text alone does not say where they begin.
     forms = {(sentence.id, " ".join(sentence.forms)): sentence.forms for sentence in sentences}
     blocks = []
     for _, rows in shown.groupby(["sentence_id", "before"], sort=False):

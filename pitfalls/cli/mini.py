@@ -1,4 +1,4 @@
-"""``pitfalls mini``, ``pretrain`` and ``card``: make the parts of the mini world anew."""
+"""``pitfalls mini``, ``pretrain`` and ``card``: make the parts of the mini world again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def write(options: argparse.Namespace) -> None:
 
 
 def pretrain(options: argparse.Namespace) -> None:
-    """Train the model; goes on where it stopped."""
+    """Train the model, from where an earlier run stopped."""
     said = machine.describe()
     where = f"{said['cores']} cores of {said['processor']}, torch {said['torch']}"
     seconds = training.pretrain(training.Recipe(), options.folder, options.checkpoints, where, _loss)

@@ -12,7 +12,7 @@ from pitfalls.study.output import publish
 
 
 def run(options: argparse.Namespace) -> None:
-    """Do the command."""
+    """Run the command."""
     world, data = world_and_data(options)
     largest = min(options.max_k, world.model.n_neurons)
     rankings = paper_rankings(data, options.seed, options.max_neurons or largest)

@@ -9,7 +9,7 @@ from pitfalls.study.reproduce import reproduce
 
 
 def run(options: argparse.Namespace) -> None:
-    """Do the command."""
+    """Run the command."""
     given = {f"PITFALLS_{name.upper()}": said for name, said in paper_options(options).items()}
     report = reproduce(options.notebooks, options.output, options.world, given, options.jobs)
     say(f"wrote {options.output / 'figures'}, {options.output / 'results'} and {report}")

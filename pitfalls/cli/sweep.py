@@ -1,4 +1,4 @@
-"""``pitfalls sweep``: everything in all configurations of a world."""
+"""``pitfalls sweep``: measure everything in all configurations of a world."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _USUAL = {"device": "cpu", "dtype": None}
 
 
 def run(options: argparse.Namespace) -> None:
-    """Do the command."""
+    """Run the command."""
     world = world_options(options)
-    # Defaults are not named: a task's name depends on all that is named.
+    # Leave defaults out: the name of a task's file depends on everything in here.
     world |= {name: getattr(options, name) for name in ("device", "dtype") if getattr(options, name) != _USUAL[name]}
     train, dev, test = options.words
     plan = Plan(test_sentences=options.sentences, train_words=train, dev_words=dev, test_words=test, seed=options.seed)
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _say_disk(world: World, vectors: Sequence[Task]) -> None:
-    """What the word vectors of some languages will take in the cache, and what is free there."""
+    """Say how much room the word vectors will take in the cache, and how much is free there."""
     if world.cache is None:
         return
     need = sum(world.disk_need([task.parameters["language"]], wanted_sites(task.parameters)) for task in vectors)
@@ -55,12 +55,12 @@ def _say_disk(world: World, vectors: Sequence[Task]) -> None:
 
 
 def _say_costs(tasks: Sequence[Task], kept: Path, workers: int) -> None:
-    """What a sweep would do, and how long it would take."""
+    """Say what a sweep would do, and how long it would take."""
     table = estimate(tasks, kept, workers)
     say(table.round({"seconds_a_task": 2, "hours": 3}).to_string(index=False))
     hours = total_hours(table, workers)
     todo = f"{table['to_do'].sum()} of {table['tasks'].sum()} configurations are to do"
     if math.isnan(hours):
-        say(f"{todo}; what one takes is not measured: do one with --limit 1")
+        say(f"{todo}; how long one takes is not known: do one with --limit 1")
         return
     say(f"{todo}: {hours:.2f} hours on {workers} worker(s)")

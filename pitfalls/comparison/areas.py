@@ -11,7 +11,7 @@ from scipy.integrate import trapezoid
 
 
 def area(k: ArrayLike, values: ArrayLike) -> float:
-    """Mean height of a curve over k: its area (trapezoids) divided by the width of k; of one point, its value.
+    """Mean height of a curve over k: its area (trapezoids) divided by the range of k, or the value of a single point.
 
     ``k`` [n_points] ascends; ``values`` are [n_points].
 
@@ -31,7 +31,7 @@ def area(k: ArrayLike, values: ArrayLike) -> float:
             f"k has shape {ks.shape} and the values {heights.shape}: give one value per k, and one or more"
         )
     if (np.diff(ks) <= 0).any():
-        raise ValueError(f"k must ascend without repetition, and is {ks.tolist()[:8]}")
+        raise ValueError(f"k must ascend without repetition, but it is {ks.tolist()[:8]}")
     if len(ks) == 1:
         return float(heights[0])
     # Curves of the same area may differ in the last bit of their sums, and must stay a tie.
@@ -39,7 +39,7 @@ def area(k: ArrayLike, values: ArrayLike) -> float:
 
 
 def areas(curves: pd.DataFrame, column: str, keys: Sequence[str]) -> pd.DataFrame:
-    """The area under ``column`` over k, one row per curve, as ``<column>_area``; ``keys`` tell curves apart.
+    """The area under ``column`` over k as ``<column>_area``, one row per curve; ``keys`` tell curves apart.
 
     Examples
     --------

@@ -24,7 +24,7 @@ def interval(
     Parameters
     ----------
     curves : DataFrame
-        Of :func:`~pitfalls.probes.curves.probe_curves` or
+        From :func:`~pitfalls.probes.curves.probe_curves` or
         :func:`~pitfalls.comparison.selectivity.selectivity_curves`.
     over : sequence of str
         The columns that tell draws apart.

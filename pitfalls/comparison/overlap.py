@@ -1,4 +1,4 @@
-"""Do rankings agree? How many of their first k neurons they share, beside what chance alone would share.
+"""Do rankings agree? How many of their first k neurons they share, and how many they would share by chance.
 
 :mod:`~pitfalls.comparison.rbo` compares whole orders, :mod:`~pitfalls.comparison.ranking_agreement` one ranking with
 many. None of these measures knows how a ranking was made.
@@ -45,7 +45,7 @@ def overlap(rankings: Sequence[Ranking], k: int) -> int:
     Raises
     ------
     ValueError
-        As :func:`shared_by_depth`, and for a ``k`` that is not a whole number from 1 to the number of neurons.
+        As in :func:`shared_by_depth`, and for a ``k`` that is not a whole number from 1 to the number of neurons.
 
     Examples
     --------
@@ -59,8 +59,8 @@ def overlap(rankings: Sequence[Ranking], k: int) -> int:
 def chance_of_overlap(n_neurons: int, k: int, n_rankings: int = 2) -> NDArray[np.float64]:
     """Exact distribution of :func:`overlap` under independent, uniformly random rankings.
 
-    Two rankings share a hypergeometric number of neurons. Of i shared neurons, each further ranking keeps a number that
-    is Hypergeometric(``n_neurons``, i, ``k``): a Markov chain.
+    Two rankings share a hypergeometric number of neurons. Of i shared neurons, each further ranking keeps a number
+    distributed as Hypergeometric(``n_neurons``, i, ``k``): a Markov chain.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def overlap_p_value(observed: int, n_neurons: int, k: int, n_rankings: int = 2) 
     Raises
     ------
     ValueError
-        As :func:`chance_of_overlap`, and if ``observed`` is not a whole number from 0 to ``k``.
+        As in :func:`chance_of_overlap`, and if ``observed`` is not a whole number from 0 to ``k``.
 
     Examples
     --------
@@ -121,12 +121,12 @@ def overlap_interval(n_neurons: int, k: int, n_rankings: int = 2, level: float =
     """Overlaps that chance explains: the narrowest equal-tailed interval, both ends included.
 
     Random rankings fall below it, and above it, with a probability of at most ``(1 - level) / 2`` each, so it holds at
-    least ``level`` (more where the distribution is coarse).
+    least ``level`` of them (more if the distribution is coarse).
 
     Raises
     ------
     ValueError
-        As :func:`chance_of_overlap`, and for a ``level`` outside 0..1.
+        As in :func:`chance_of_overlap`, and for a ``level`` outside 0..1.
 
     Examples
     --------
@@ -148,7 +148,7 @@ def overlaps(rankings: Sequence[Ranking], ks: Iterable[int]) -> pd.DataFrame:
     Parameters
     ----------
     rankings : sequence of Ranking
-        Two or more of the same neurons; name, direction and seed must tell them apart.
+        Two or more, of the same neurons; name, direction and seed must tell them apart.
     ks : iterable of int
         Sizes of the top sets, whole numbers from 1 to the number of neurons; each is reported once, ascending.
 
@@ -161,7 +161,7 @@ def overlaps(rankings: Sequence[Ranking], ks: Iterable[int]) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        As :func:`overlap`, and if two rankings have the same name, direction and seed.
+        As in :func:`overlap`, and if two rankings have the same name, direction and seed.
 
     Examples
     --------
@@ -189,7 +189,7 @@ def overlaps(rankings: Sequence[Ranking], ks: Iterable[int]) -> pd.DataFrame:
 
 def _checked_chance(n_neurons: int, k: int, n_rankings: int) -> int:
     if not isinstance(n_rankings, Integral) or n_rankings < 2:
-        raise ValueError(f"an overlap is of two or more rankings, not of {n_rankings!r}")
+        raise ValueError(f"an overlap needs two or more rankings, not {n_rankings!r}")
     if not isinstance(n_neurons, Integral):
         raise ValueError(f"n_neurons must be a whole number, not {n_neurons!r}")
     return checked_ks([k], n_neurons)[0]
@@ -204,7 +204,7 @@ def n_neurons_of(rankings: Sequence[Ranking], *, least: int) -> int:
         For fewer than ``least`` rankings, or rankings of different numbers of neurons.
     """
     if len(rankings) < least:
-        raise ValueError(f"agreement needs {least} or more rankings to compare, and {len(rankings)} came")
+        raise ValueError(f"agreement needs {least} or more rankings to compare, not {len(rankings)}")
     first = rankings[0]
     for other in rankings[1:]:
         if len(other) != len(first):
@@ -222,7 +222,7 @@ def check_distinct(rankings: Sequence[Ranking]) -> None:
         if _called(ranking) in seen:
             raise ValueError(
                 f"two rankings are called {_called(ranking)}, so a table could not tell them apart: "
-                "give one another name, dataclasses.replace(ranking, name=...)"
+                "rename one with dataclasses.replace(ranking, name=...)"
             )
         seen.add(_called(ranking))
 

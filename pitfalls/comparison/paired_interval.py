@@ -1,4 +1,4 @@
-"""How much one method is ahead of another, with intervals over languages and seeds."""
+"""How far one method is ahead of another, with intervals over languages and seeds."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def paired_interval(
 ) -> pd.DataFrame:
     """How far one method is ahead of another in accuracy at k, with intervals over languages and over seeds.
 
-    Over languages it is a cluster bootstrap: whole languages, with all their configurations, are drawn anew with
-    replacement, and the mean difference of a draw is a ratio of sums. With few languages it is too narrow (4 languages
-    have only 35 different draws). Over seeds, the seeds are drawn anew, the same for all configurations: ``seed`` and
-    ``ranking_seed`` each on its own, with one draw for both methods where they have the same seeds, so that what they
-    share does not count as a difference.
+    The interval over languages is a cluster bootstrap: whole languages, with all their configurations, are drawn anew
+    with replacement, and the mean difference of a draw is a ratio of sums. With few languages it is too narrow (4
+    languages have only 35 different draws). For the interval over seeds, ``seed`` and ``ranking_seed`` are each drawn
+    anew, the same for all configurations. Two methods with the same seeds share the draw, so that what the seeds do to
+    both does not count as a difference.
 
     Parameters
     ----------
@@ -56,8 +56,8 @@ def paired_interval(
     Raises
     ------
     ValueError
-        For a method that the table lacks, two equal ones or fewer than one draw; for fewer than two languages, a level
-        outside 0 to 1, and configurations that do not have the same seeds; and as ``wilcoxon_matrix``.
+        For a method that the table lacks, two equal methods, fewer than one draw or two languages, a level outside
+        0 to 1, and configurations that do not have the same seeds; and as in ``wilcoxon_matrix``.
 
     Warns
     -----
@@ -83,7 +83,7 @@ def paired_interval(
     member = membership(both)
     n_languages = member.shape[1]
     if n_languages < 2:
-        raise ValueError("all pairs are of one language, which cannot be drawn anew: give two or more")
+        raise ValueError("all pairs are in one language, which cannot be drawn anew: give two languages or more")
     accuracy_a, seeds_a = _by_seed(rows, a, both)
     accuracy_b, seeds_b = _by_seed(rows, b, both)
     generator = np.random.default_rng(seed)
@@ -93,7 +93,7 @@ def paired_interval(
         of_a if values == others else _drawn(len(values), draws, generator)
         for of_a, values, others in zip(weights_a, seeds_b, seeds_a, strict=True)
     ]
-    # [1, n_configurations], and of every draw of seeds [draws, n_configurations].
+    # [1, n_configurations]; over draws of seeds it becomes [draws, n_configurations].
     difference = (accuracy_a.mean(axis=(1, 2)) - accuracy_b.mean(axis=(1, 2)))[None, :]
     sources = {"languages": (languages, difference)}
     if accuracy_a[0].size > 1 or accuracy_b[0].size > 1:
@@ -123,17 +123,17 @@ def _by_seed(
     if lacking.any():
         raise ValueError(
             f"{method} does not have the same seeds in all configurations: {named(wide.index[lacking])} lack some of "
-            f"ranking_seed {seeds[0]} by seed {seeds[1]}, so seeds cannot be drawn anew: give all of them, or fewer"
+            f"ranking_seed {seeds[0]} by seed {seeds[1]}, so seeds cannot be drawn anew: add or drop rows"
         )
     return wide.to_numpy(dtype=np.float64).reshape(len(wide), *map(len, seeds)), seeds
 
 
 def _drawn(n: int, draws: int, generator: np.random.Generator) -> NDArray[np.float64]:
-    """How often each of n is among n drawn with replacement, [draws, n]."""
+    """How often each of n is drawn in n draws with replacement, [draws, n]."""
     return np.asarray(generator.multinomial(n, np.full(n, 1 / n), size=draws), dtype=np.float64)
 
 
 def _mean_of_draws(accuracy: NDArray[np.float64], weights: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Mean over seeds that count as often as they were drawn, [draws, n_configurations]."""
+    """Mean over seeds, each counted as often as it was drawn, [draws, n_configurations]."""
     sums = np.einsum("crs,dr,ds->dc", accuracy, *weights, optimize=True)
     return np.asarray(sums / accuracy[0].size, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Pairs of methods over the configurations that have both, which all tests and intervals here compare."""
+"""Pairs of methods over the configurations that have both: what all tests and intervals here compare."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pitfalls.site import Site, with_site
 
 Grouping = Literal["language", "site", "layer", "attribute"]
 SIDES = sides(METHOD)
-# In the same table with the two methods in the other order, these swap ...
+# When a table lists its two methods in the other order, these swap ...
 _SWAPPED = dict(zip(SIDES, [*SIDES[3:], *SIDES[:3]], strict=True)) | {"wins": "losses", "losses": "wins"}
 # ... and these change their sign.
 _SIGNED = ["mean_difference", "median_difference", "rank_biserial"]
@@ -57,11 +57,11 @@ class Comparison:
     accuracy: NDArray[np.float64]
 
     def pairs(self) -> list[tuple[Method, Method]]:
-        """Every two methods; the order of triu_indices is that of combinations."""
+        """Every pair of methods, in the order of ``combinations``, which is also that of ``triu_indices``."""
         return list(combinations(self.methods, 2))
 
     def differences(self) -> NDArray[np.float64]:
-        """First minus second method of every pair, [n_configurations, n_pairs]; NaN where one is missing.
+        """First minus second method of each pair, [n_configurations, n_pairs]; NaN where one is missing.
 
         Raises
         ------
@@ -88,12 +88,12 @@ class Comparison:
 
 
 def checked_rows(curves: pd.DataFrame, ks: Iterable[int]) -> pd.DataFrame:
-    """The rows of these ks, sorted.
+    """The rows with these ks, sorted.
 
     Raises
     ------
     ValueError
-        For missing columns, values or ks, several tasks or splits, and rows that come twice.
+        For missing columns, values or ks, several tasks or splits, and repeated rows.
     """
     curves = with_site(curves)
     missing = [column for column in [*CONFIGURATION, *METHOD, "k", "accuracy"] if column not in curves.columns]
@@ -102,11 +102,11 @@ def checked_rows(curves: pd.DataFrame, ks: Iterable[int]) -> pd.DataFrame:
     for column in ("task", "split"):
         found = curves[column].drop_duplicates().tolist() if column in curves.columns else []
         if len(found) > 1:
-            raise ValueError(f"statistics are of one {column}, and the table has {found[:6]}; select the rows of one")
+            raise ValueError(f"statistics take the rows of one {column}, and the table has {found[:6]}; select them")
     steps, known = sorted(set(ks)), sorted(set(curves["k"].tolist()))
     unknown = [k for k in steps if k not in known]
     if unknown or not steps:
-        raise ValueError(f"ks must be among the table's k, {shortened(known)}; they are {steps}, without {unknown}")
+        raise ValueError(f"ks must be among the table's k, {shortened(known)}; of {steps} it lacks {unknown}")
     given = [column for column in DRAW if column in curves.columns]
     keys = [*CONFIGURATION, *METHOD, "k", *DRAW]
     rows = curves.assign(**{column: 0 for column in DRAW if column not in given})
@@ -132,7 +132,7 @@ def of_methods(rows: pd.DataFrame, a: Method, b: Method) -> pd.DataFrame:
         If the two are the same, or the table lacks one.
     """
     if a == b:
-        raise ValueError(f"both methods are {a}: give two")
+        raise ValueError(f"both methods are {a}: give two different ones")
     known = _methods(rows)
     for method in (a, b):
         if method not in known:
@@ -146,7 +146,7 @@ def _methods(rows: pd.DataFrame) -> list[Method]:
 
 
 def comparisons(rows: pd.DataFrame, by: Grouping | None) -> list[Comparison]:
-    """What to compare, by group and k; ``rows`` come from :func:`checked_rows`. Warns of missing methods."""
+    """What to compare, by group and k; ``rows`` come from :func:`checked_rows`. Warns about missing methods."""
     if by is not None and by not in get_args(Grouping):
         raise ValueError(f"by must be None or one of {', '.join(get_args(Grouping))}, not {by!r}")
     methods = _methods(rows)
@@ -175,7 +175,7 @@ def _warn_of_missing(wide: pd.DataFrame, methods: Sequence[Method], k: Any) -> N
     if told:
         warnings.warn(
             f"of {len(wide)} configurations at k = {k}, {(~missing.any(axis=1)).sum()} have all methods; missing: "
-            f"{'; '.join(told)}. Their pairs are of the configurations that have both: see n_pairs",
+            f"{'; '.join(told)}. Pairs are compared on the configurations that have both: see n_pairs",
             UserWarning,
             stacklevel=4,
         )
@@ -192,13 +192,13 @@ def shortened(values: Sequence[Any], n: int = 20) -> str:
 
 
 def membership(configurations: pd.MultiIndex) -> NDArray[np.float64]:
-    """1 where a configuration is of a language, otherwise 0: [n_configurations, n_languages]."""
+    """1 if a configuration is in a language, else 0: [n_configurations, n_languages]."""
     language = configurations.get_level_values("language").to_numpy()
     return np.asarray(language[:, None] == np.unique(language)[None, :], dtype=np.float64)
 
 
 def families(tests: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The tests of several matrices in one table, each matrix a family, every two methods in both orders."""
+    """The tests of several matrices in one table; each matrix is a family, and has each pair in both orders."""
     return pd.concat([_both_ways(own.assign(p_adjusted=_adjusted(own["p_value"]))) for own in tests], ignore_index=True)
 
 

@@ -19,40 +19,40 @@ def blocked_permutations(
     draws: int = 10_000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Compare every two methods by a permutation test that treats only languages as independent.
+    """Compare every pair of methods by a permutation test that treats only languages as independent.
 
-    If two methods are equally good, each language's differences are as likely with the opposite signs. So the signs
-    of all configurations of a language are flipped together, and p is the share of flips with a mean difference at
-    least as far from 0 as the observed one. Of n languages there are 2^n flips, so that p cannot be below 2 / 2^n:
-    with 4 languages 0.125, with 9 0.004. The test is exact if, without an effect, the means are symmetric about 0; it
-    asks about the languages at hand, and each weighs as much as it has configurations.
+    If two methods are equally good, each language's differences are just as likely to have the opposite signs. So the
+    signs of all configurations of a language are flipped together, and p is the share of flips whose mean difference is
+    at least as far from 0 as the observed one. With n languages there are 2^n flips, so p cannot be below 2 / 2^n:
+    0.125 for 4 languages, 0.004 for 9. The test is exact if, without an effect, the means are symmetric about 0. It
+    asks about the languages at hand, and each counts in proportion to its configurations.
 
     Parameters
     ----------
     curves, ks, by:
-        As in :func:`~pitfalls.comparison.wilcoxon.wilcoxon_matrix`. By language a group is a single block, and all
-        p-values are 1.
+        As in :func:`~pitfalls.comparison.wilcoxon.wilcoxon_matrix`. By language, a group is a single block, and
+        all p-values are 1.
     draws : int
-        Up to this many flips are enumerated (exact); where there are more, this many are drawn, and p is
+        Up to this many flips are enumerated (exact); if there are more, this many are drawn, and p is
         (hits + 1) / (draws + 1).
     seed : int
         For the drawn flips, which are the same for all pairs of methods.
 
     Returns
     -------
-    One row per ordered pair, group and k, identified as there, with n_configurations, n_pairs, n_blocks (languages),
-    mean_difference, p_value, least_p (the smallest p-value that this number of languages and draws allows), exact,
-    flips (enumerated or drawn), p_adjusted (as there, so it is never below least_p).
+    One row per ordered pair, group and k, with the keys of ``wilcoxon_matrix``, n_configurations, n_pairs, n_blocks
+    (languages), mean_difference, p_value, least_p (the smallest p-value that this number of languages and draws
+    allows), exact, flips (enumerated or drawn), p_adjusted (as there, so it is never below least_p).
 
     Raises
     ------
     ValueError
-        As there, and for fewer than one draw.
+        As in ``wilcoxon_matrix``, and for fewer than one draw.
 
     Warns
     -----
     UserWarning
-        As there.
+        As in ``wilcoxon_matrix``.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def _sign_flips(matrix: Comparison, draws: int, seed: int) -> pd.DataFrame:
         # Equal sums may differ in their last bits.
         observed = np.abs(blocks.sum(axis=1)) - 1e-12 * np.abs(blocks).sum(axis=1)
         hits = (np.abs(signs @ blocks.T) >= observed).sum(axis=0)
-        # All flips include the observed one; to drawn flips it is added.
+        # All flips include the observed one; drawn flips need it added.
         more = 0 if exact[pairs].all() else 1
         p_value[pairs] = (hits + more) / (len(signs) + more)
         least_p[pairs] = max(2.0 ** (1 - n), more / (len(signs) + more))
@@ -99,7 +99,7 @@ def _sign_flips(matrix: Comparison, draws: int, seed: int) -> pd.DataFrame:
 
 
 def _signs(n_blocks: int, draws: int, seed: int) -> tuple[NDArray[np.float64], bool]:
-    """Flips, [n_flips, n_blocks] of 1 and -1, and whether they are all possible ones."""
+    """Flips, [n_flips, n_blocks] of 1 and -1, and whether these are all the possible ones."""
     if n_blocks < 63 and 2**n_blocks <= draws:
         bits = np.arange(2**n_blocks)[:, None] >> np.arange(n_blocks) & 1
         return np.asarray(1 - 2 * bits, dtype=np.float64), True

@@ -1,4 +1,4 @@
-"""Agreement of rankings: how far a ranking chooses what other methods choose (Fan et al. 2023)."""
+"""Agreement of rankings: how far a ranking chooses the neurons that other methods choose (Fan et al. 2023)."""
 
 from __future__ import annotations
 
@@ -81,9 +81,9 @@ def combined_order(voters: Sequence[Ranking], votes: int | None = None) -> NDArr
     """Borda's vote: all neurons, [n_neurons] int64, by the points that the voters give them.
 
     Each voter gives its first ``votes`` neurons ``votes``, ..., 2, 1 points and the others none; of neurons with
-    equal points, the one of the lower index comes first.
+    equal points, the one with the lower index comes first.
 
-    ``votes`` is by default 100, as in Fan et al.'s code, or the number of neurons where there are fewer.
+    ``votes`` is by default 100, as in Fan et al.'s code, or the number of neurons if there are fewer.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def neuron_vote(
     """NeuronVote: the Jaccard index of a ranking's first k with the first k that the voters elect.
 
     In the code of Fan, Dalvi, Durrani & Sajjad (2023, NeurIPS, arXiv 2301.12608) a method can be among its own voters,
-    and the neuron that wins a tie is not stated. Here the voters are by default the *other* rankings
+    and it is not stated which neuron wins a tie. Here the voters are by default the *other* rankings
     (``voters=rankings`` gives theirs), and ties go to the lower index.
 
     Parameters
@@ -129,7 +129,7 @@ def neuron_vote(
     Returns
     -------
     One row per ranking and k: ``ranking``, ``direction``, ``ranking_seed``, ``n_neurons``, ``k``, ``voters`` (how
-    many), ``neuron_vote`` (0 to 1), ``expected`` (exact, if the ranking were random; missing where the ranking itself
+    many), ``neuron_vote`` (0 to 1), ``expected`` (exact, if the ranking were random; missing if the ranking itself
     votes, because the result then depends on it).
 
     Raises
@@ -173,7 +173,7 @@ def _jaccard(shared: ArrayLike, k: int) -> NDArray[np.float64]:
 def _electorates(
     rankings: Sequence[Ranking], ks: Iterable[int], voters: Sequence[Ranking] | None
 ) -> list[tuple[Ranking, list[Ranking], list[int]]]:
-    """Each ranking, those that it is compared with, and the ks."""
+    """Each ranking, the rankings it is compared with, and the ks."""
     check_distinct(rankings)
     n_neurons = n_neurons_of(rankings, least=2 if voters is None else 1)
     steps = checked_ks(ks, n_neurons)

@@ -26,7 +26,7 @@ def rank_biased_overlap(a: Ranking, b: Ranking, p: float = 0.9) -> float:
     Raises
     ------
     ValueError
-        For another ``p``, or rankings of different numbers of neurons.
+        For a ``p`` outside 0 to 1, or rankings of different numbers of neurons.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def rank_biased_overlap_of(shared: ArrayLike, p: float) -> float:
 
 
 def expected_rank_biased_overlap(n_neurons: int, p: float = 0.9) -> float:
-    """Mean of :func:`rank_biased_overlap` over random orders: at depth d they share d^2 / n neurons.
+    """Mean of :func:`rank_biased_overlap` over random orders, which share d^2 / n neurons at depth d.
 
     Examples
     --------

@@ -19,7 +19,7 @@ from pitfalls.rankings import PAPER_RANKINGS, rank
 #: Which ranking the control curve follows, see :func:`selectivity_curves`.
 ControlRanking = Literal["anew", "kept", "authors"]
 
-# Rows of two curves that agree in these are about the same probe.
+# Rows of two curves that agree in these belong to the same probe.
 _KEYS = [key for key in CURVE if key != "task"]
 
 
@@ -61,14 +61,14 @@ def selectivity_curves(
     control_ranking: ControlRanking = "anew",
     seeds: Sequence[int] = (0,),
 ) -> pd.DataFrame:
-    """Selectivity over k of every probe on every ranking, real and control labels trained side by side.
+    """Selectivity over k of every probe on every ranking; real and control probes are trained side by side.
 
     Parameters
     ----------
     data : Splits
         The real labels; the control labels are drawn for each seed.
     rankings : sequence of (name, direction)
-        Greedy ones choose as many neurons one by one as the largest k.
+        A greedy one chooses as many neurons one by one as the largest k.
     control_ranking : str
         The ranking that the control curve follows. "anew": every method ranks on the control labels, so that real
         and control run are the same procedure on other labels. "kept": all keep the ranking of the real labels,

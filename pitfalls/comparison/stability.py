@@ -1,7 +1,7 @@
 """Stability: how far a method's rankings agree with each other over seeds, and over samples of sentences.
 
 A method whose rankings do not agree with each other cannot be evidence about single neurons, whatever its accuracy.
-Beside each measure stands the value that random rankings would have.
+Each measure comes with the value that random rankings would have.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pitfalls.comparison.rbo import expected_rank_biased_overlap, rank_biased_ov
 # Any way to rank: (data, seed) -> Ranking.
 Make = Callable[[Splits, int], Ranking]
 
-# A value that this many samples in a row lack is too rare for a bootstrap.
+# A value missing from this many samples in a row is too rare for a bootstrap.
 _TRIES = 100
 
 
@@ -57,7 +57,7 @@ def stability(rankings: Sequence[Ranking], ks: Iterable[int], p: float = 0.9) ->
     n_neurons = n_neurons_of(rankings, least=2)
     kinds = sorted({(ranking.name, ranking.direction) for ranking in rankings})
     if len(kinds) > 1:
-        raise ValueError(f"stability is of one method and direction, and these are {kinds}: take them one by one")
+        raise ValueError(f"stability needs one method and direction, and these are {kinds}: take them one by one")
     pairs = np.array([shared_by_depth(pair) for pair in combinations(rankings, 2)])
     rbo = [rank_biased_overlap_of(pair, p) for pair in pairs]
     rows = []
@@ -89,7 +89,7 @@ def nogueira(rankings: Sequence[Ranking], k: int) -> float:
     """Stability of the first ``k`` corrected for chance: 1 for the same sets, 0 expected at random.
 
     One minus the mean, over neurons, of the unbiased variance of being selected, divided by its value at random
-    (Nogueira, Sechidis & Brown 2018, JMLR 18(174)). NaN where k is all neurons, which leaves no choice.
+    (Nogueira, Sechidis & Brown 2018, JMLR 18(174)). NaN if k is all neurons, which leaves no choice.
 
     Examples
     --------
@@ -129,7 +129,7 @@ def stability_over_seeds(
     Raises
     ------
     ValueError
-        For fewer than two seeds, a repeated one, and as :func:`stability`.
+        For fewer than two seeds, a repeated one, and as in :func:`stability`.
 
     Examples
     --------
@@ -160,11 +160,11 @@ def stability_over_bootstrap(
     ----------
     make : callable
         ``make(data, seed)`` returns a ranking. Every draw also has a seed of its own; ignore it,
-        ``lambda data, seed: pf.rank("linear", data, seed=0)``, to let the sentences alone vary.
+        ``lambda data, seed: pf.rank("linear", data, seed=0)``, to vary only the sentences.
     ks : iterable of int
         Sizes of the top sets.
     draws : int
-        How many samples, two or more. More draws begin with the same samples as fewer.
+        How many samples, two or more. A larger number begins with the same samples.
     p : float
         Of rank-biased overlap.
     seed : int
@@ -177,7 +177,7 @@ def stability_over_bootstrap(
     Raises
     ------
     ValueError
-        For fewer than two draws, a value too rare to resample, and as :func:`stability`.
+        For fewer than two draws, a value too rare to resample, and as in :func:`stability`.
 
     Examples
     --------
@@ -200,7 +200,7 @@ def stability_over_bootstrap(
 def resample_sentences(part: Activations, seed: int) -> Activations:
     """Draw as many sentences as ``part`` has, with replacement; each comes with all its words, as often as drawn.
 
-    Sentences without a word in ``part`` do not take part. Sentence ids stay those of the corpus, so they repeat.
+    Sentences without a word in ``part`` are left out. Sentence ids stay those of the corpus, so they repeat.
 
     Examples
     --------

@@ -1,8 +1,8 @@
 """Rankings against the truth: how many of the first k neurons really encode the attribute, or are really used.
 
-Only in the planted worlds, where every neuron is known, can a ranking be scored without a probe and without an
-intervention. It is scored twice, against what is *encoded* and against what is *used*, because a ranking that is right
-about one can be wrong about the other (the paper's second pitfall).
+In the planted worlds every neuron is known, and only there can a ranking be scored without a probe or an intervention.
+It is scored twice, against what is *encoded* and against what is *used*, because a ranking that is right about one can
+be wrong about the other (the paper's second pitfall).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def precision_at(order: ArrayLike, relevant: ArrayLike) -> NDArray[np.float64]:
     Raises
     ------
     ValueError
-        For a mask of another width than the order.
+        For a mask of a different width from the order.
 
     Examples
     --------
@@ -98,7 +98,7 @@ def ranking_areas(rankings: Sequence[Ranking], truth: Truth) -> pd.DataFrame:
     """One number per ranking and set: the area under precision@k for k = 1 to the number of relevant neurons.
 
     It is the mean precision over these k: 1 when all relevant neurons come first, 0 when none is among the first
-    n_relevant, and for a random order, in expectation, n_relevant / n_neurons (the column ``chance``).
+    n_relevant, and n_relevant / n_neurons in expectation for a random order (the column ``chance``).
 
     Returns
     -------

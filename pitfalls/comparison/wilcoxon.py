@@ -28,11 +28,11 @@ _EXACT_PAIRS = 50
 
 
 def wilcoxon_matrix(curves: pd.DataFrame, ks: Iterable[int] = PAPER_KS, by: Grouping | None = None) -> pd.DataFrame:
-    """Compare every two methods by Wilcoxon's signed-rank test on their paired accuracies, as the paper does.
+    """Compare every pair of methods by Wilcoxon's signed-rank test on paired accuracies, as the paper does.
 
     Two-sided; zero differences get no rank (SciPy's ``zero_method="wilcox"``), and there is no continuity correction.
-    Up to 50 non-zero differences the p-value is exact, also with ties; above that it is SciPy's normal approximation.
-    Where all differences are zero, p is 1.
+    Up to 50 non-zero differences, the p-value is exact, even with ties; above that it is SciPy's normal approximation.
+    If all differences are zero, p is 1.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def wilcoxon_matrix(curves: pd.DataFrame, ks: Iterable[int] = PAPER_KS, by: Grou
     ks : iterable of int
         Numbers of neurons that the table has; the default is the paper's.
     by : str, optional
-        The column with one matrix for each of its values; by default one matrix over all configurations.
+        A column, for one matrix per value of it; by default one matrix covers all configurations.
 
     Returns
     -------
@@ -52,18 +52,18 @@ def wilcoxon_matrix(curves: pd.DataFrame, ks: Iterable[int] = PAPER_KS, by: Grou
     (accuracy of a minus b, over the pairs, ties included), statistic (the smaller sum of ranks; NaN without a
     non-zero difference), rank_biserial (matched pairs: sum of ranks where a is ahead minus where b is, over their sum;
     1 where a is never behind, 0 without a non-zero difference), p_value, p_adjusted (Benjamini and Hochberg 1995;
-    the family is all pairs of methods of one group and k, 91 of 14 methods).
+    the family is all pairs of methods of one group and k, 91 for 14 methods).
 
     Raises
     ------
     ValueError
-        If a column is missing, a k is not in the table, an accuracy is not a number, rows come twice, there are several
-        tasks or splits, fewer than two methods, or two methods with no configuration in common.
+        If a column is missing, a k is not in the table, an accuracy is not a number, rows are repeated, there are
+        several tasks or splits, or fewer than two methods, or two methods have no configuration in common.
 
     Warns
     -----
     UserWarning
-        If configurations lack a method; its pairs are then fewer, and ``n_pairs`` says how many.
+        If configurations lack a method; it then has fewer pairs, and ``n_pairs`` says how many.
 
     Notes
     -----

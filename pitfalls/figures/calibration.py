@@ -20,7 +20,7 @@ _INSIDE, _OUTSIDE = ("#0072B2", "o", "inside"), ("#D55E00", "X", "outside")
 
 
 def calibration(table: pd.DataFrame) -> Plot:
-    """Draw every guess as a bar of the same length, and where the result fell.
+    """Draw every guess as a bar of the same length, and mark where the result fell.
 
     Guesses are about different things, so each has its own unit: its interval is drawn from 0 to 1. A result that lies
     more than one and a half interval widths outside is drawn at the edge.
@@ -64,7 +64,7 @@ def calibration(table: pd.DataFrame) -> Plot:
 
 
 def _ended(question: str) -> str:
-    """A question before its answer.
+    """A question with the mark that it needs before its answer.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def _check(table: pd.DataFrame) -> None:
     low, high, result = (table[column].to_numpy(dtype=float) for column in ("low", "high", "result"))
     for wrong, what in (
         (~(low <= high), "is not an interval: give the lower bound first"),
-        (((low <= result) & (result <= high)) != table["inside"].to_numpy(dtype=bool), "contradicts itself: correct inside"),
+        (((low <= result) & (result <= high)) != table["inside"].to_numpy(dtype=bool), "has the wrong inside"),
     ):
         if wrong.any():
             row = table.iloc[int(wrong.argmax())]
@@ -100,7 +100,7 @@ def _check(table: pd.DataFrame) -> None:
 
 
 def _place(low: float, high: float, result: float) -> float:
-    """Where the result stands if the interval lies from 0 to 1; at most at the edge, and 0.5 for a point that was hit.
+    """Where the result stands if the interval runs from 0 to 1; at most at the edge, and 0.5 for a point that was hit.
 
     Examples
     --------

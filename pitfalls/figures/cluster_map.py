@@ -50,9 +50,9 @@ _DISTANCES = (3.5, 9.0, 16.0, 24.0, 34.0, 46.0)
 def clusters(table: pd.DataFrame) -> Plot:
     """Draw one labelled point per configuration, in its cluster's colour and marker; a ring marks the seeds.
 
-    Labels are attribute (abbreviated), language, layer. In the table's order, each goes to the first place beside its
-    point where it covers no point and no other label, or else where it covers least. With 156 points almost all are
-    free, but labels of points that lie on one spot may still touch.
+    Labels are attribute (abbreviated), language, layer. In the table's order, each label goes to the first place beside
+    its point where it covers no point and no other label, or else where it covers least. With 156 points almost all are
+    free, but labels of points in the same spot may still touch.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def clusters(table: pd.DataFrame) -> Plot:
     Raises
     ------
     ValueError
-        If a column is missing, there is no row, a configuration appears twice, or a place or score is not a number.
+        If a column is missing, there are no rows, a configuration appears twice, or a place or score is not a number.
 
     Examples
     --------
@@ -87,8 +87,9 @@ def clusters(table: pd.DataFrame) -> Plot:
     )
     used = [f"{short} {name}" for name, short in _SHORT.items() if short != name and name in set(points["attribute"])]
     caption = (
-        f"{size}, K-means on the shape of the probing curves; t-SNE places the points, so only who is near whom means "
-        "something. Score: above 0 the Gaussian probe's curves are above the Linear probe's, below 0 the other way. "
+        f"{size}, K-means on the shape of the probing curves; t-SNE places the points, so only which points are close "
+        "together means something. Score: above 0 the Gaussian probe's curves are above the Linear probe's, below 0 it "
+        "is the other way round. "
         f"Labels: attribute, language, layer{' (' + ', '.join(used) + ')' if used else ''}."
         + (" A ring marks the configurations that K-means started from." if "is_seed" in points.columns else "")
     )
@@ -105,7 +106,7 @@ def _check(table: pd.DataFrame) -> None:
 
 
 def _label(language: Any, attribute: Any, kind: Any, layer: Any) -> str:
-    """What a point is called; sites other than the residual stream's also by their kind.
+    """What a point is called; a site outside the residual stream is named by its kind too.
 
     >>> _label("bul", "Definiteness", "residual", 7), _label("deu", "Evidentiality", "residual", 7)
     ('Def-bul-7', 'Evid-deu-7')
@@ -154,7 +155,7 @@ def _draw(points: pd.DataFrame, names: list[str], size: str) -> Figure:
             axes.plot(own["x"], own["y"], "o", linestyle="none", label="seed", zorder=2, **ring)
         # Leave room for the labels of the outermost points.
         axes.margins(0.08)
-        # Matplotlib would find the limits only when it draws, and labels stand where the limits put them.
+        # Matplotlib would set the limits only when it draws, but the labels' places depend on them.
         axes.autoscale_view()
         axes.set_xticks([])
         axes.set_yticks([])
@@ -175,7 +176,7 @@ def _write_labels(axes: Axes, points: pd.DataFrame, colors: dict[str, str]) -> N
     for place, data, label, name in zip(
         at, points[["x", "y"]].to_numpy(dtype=float), points["label"], points["cluster"], strict=True
     ):
-        # On average the letters of the font are no wider than this.
+        # On average the font's letters are no wider than this.
         extent = np.array([0.62 * _FONT * len(label), 1.2 * _FONT])
         box, far = _free_place(place, extent, np.array(taken), frame)
         taken.append(box)

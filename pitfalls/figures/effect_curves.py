@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from pitfalls.figures.points import by_ranking, draw_line, if_draws, in_words, one_configuration, only, over_draws
 from pitfalls.figures.style import Plot, appearance, in_order, panels, ranking_name, settings
 
-#: What a table of ``intervene`` needs for its curves.
+#: What a table of ``Run.counts`` needs for its curves.
 COLUMNS = ("ranking", "direction", "kind", "strength", "k", "outcome", "count")
 #: Measure -> line style.
 MEASURES = {"error rate": "-", "CLWV": "--"}
@@ -25,7 +25,7 @@ def translation(effects_table: pd.DataFrame) -> Plot:
     Raises
     ------
     ValueError
-        If the table is not of one translation.
+        If the table is not of one kind of translation.
     """
     return _of_kind(effects_table, ("translation", "constant translation"), "translation")
 
@@ -58,7 +58,7 @@ def effects(effects_table: pd.DataFrame) -> Plot:
     Parameters
     ----------
     effects_table:
-        Tables of ``intervene``, concatenated; of one language, attribute, layer, kind and strength.
+        Tables of ``Run.counts``, concatenated; of one language, attribute, layer, kind and strength.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def rates(table: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     table:
-        Tables of ``intervene``, concatenated; of one configuration.
+        Tables of ``Run.counts``, concatenated; of one configuration.
     """
     draw = [column for column in table.columns if column not in ("outcome", "count", "rate")]
     counts = table.assign(

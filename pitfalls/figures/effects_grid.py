@@ -43,7 +43,7 @@ def effects_grid(effects: pd.DataFrame) -> Plot:
     Parameters
     ----------
     effects:
-        Tables of ``intervene``, concatenated; of one language, kind, split and target, and of one strength for each
+        Tables of ``Run.counts``, concatenated; of one language, kind, split and target, and of one strength for each
         attribute and site.
 
     Raises
@@ -85,7 +85,7 @@ def effects_grid(effects: pd.DataFrame) -> Plot:
     figure, missing = _draw(points, titles, every, about)
     told = [f"{titles[panel]} ({_n_words(points[panel])}): {_in_words(points[panel])}." for panel in parts]
     if missing:
-        told.append(f"Left blank, as the table has no rows: {'; '.join(f'{name}, {site}' for name, site in missing)}.")
+        told.append(f"Left blank, as the table lacks them: {'; '.join(f'{name}, {site}' for name, site in missing)}.")
     sites = {site for _, site in points}
     what = "layer" if {site.kind for site in sites} == {"residual"} else "site"
     size = f"{count(every['attribute'].nunique(), 'attribute')} by {count(len(sites), what)}"
@@ -95,7 +95,7 @@ def effects_grid(effects: pd.DataFrame) -> Plot:
     )
     caption = (
         f"{about}. One row per attribute, one column per {what}: error rate (solid: the word came out different) and "
-        f"CLWV (dashed: right lemma, another value) as fractions of the predicted words ({_n_words(every)} a panel), "
+        f"CLWV (dashed: right lemma, another value) as fractions of the predicted words ({_n_words(every)} per panel), "
         "over the number k of changed neurons; hollow markers: bottom to top."
         + if_draws(every, " Bands span the draws.")
         + (" Blank: not in the table." if missing else "")
@@ -140,7 +140,7 @@ def _draw(
 
 
 def _label_the_outer(grid: NDArray[np.object_]) -> None:
-    """Write numbers at the lowest panel of every column and the first of every row, skipping blank ones."""
+    """Write tick labels at the lowest panel of every column and the first of every row, skipping blank ones."""
     lowest: dict[int, Axes] = {}
     for line in grid:
         shown: list[tuple[int, Any]] = [(column, axes) for column, axes in enumerate(line) if axes.axison]

@@ -41,8 +41,8 @@ def forms(counts: pd.DataFrame, min_forms: int) -> Plot:
     ...     "split": ["train", "test"] * 2, "forms": [2, 2, 30, 9], "words": [300, 70, 90, 50]})
     >>> print(forms(counts, min_forms=5).alt)
     Scatter plot of 2 values of attributes: 1 has 5 distinct forms in every split and is kept, 1 is dropped. Of those
-    dropped the most words has English Gender FEM: 70 words, 2 forms. Of those kept the fewest words has English Gender
-    MASC: 50 words, 9 forms.
+    dropped, the one with the most words is English Gender FEM: 70 words, 2 forms. Of those kept, the one with the
+    fewest words is English Gender MASC: 50 words, 9 forms.
     """
     what = "a figure of the value filter"
     require(counts, _COLUMNS, what)
@@ -86,9 +86,9 @@ def _in_words(points: pd.DataFrame, min_forms: int) -> str:
         f"split and {_is(kept)} kept, {len(dropped)} {_is(dropped)} dropped."
     ]
     if len(dropped):
-        told.append(f"Of those dropped the most words has {_one(dropped, dropped['words'].idxmax())}.")
+        told.append(f"Of those dropped, the one with the most words is {_one(dropped, dropped['words'].idxmax())}.")
     if len(kept):
-        told.append(f"Of those kept the fewest words has {_one(kept, kept['words'].idxmin())}.")
+        told.append(f"Of those kept, the one with the fewest words is {_one(kept, kept['words'].idxmin())}.")
     return " ".join(told)
 
 

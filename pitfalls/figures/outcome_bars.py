@@ -44,7 +44,7 @@ def outcomes(table: pd.DataFrame) -> Plot:
     ----------
     table:
         Columns what (the bar's label; bars stand in order of appearance), outcome and count (words). A bar has a single
-        value in every other key of ``intervene`` that the table has (language, attribute, site, layer, ..., k); keys
+        value in every other key of ``Run.counts`` that the table has (language, attribute, site, layer, ..., k); keys
         with a single value in the whole table go into the title.
 
     Raises

@@ -47,7 +47,7 @@ def overlap_bars(overlaps: pd.DataFrame) -> Plot:
     Raises
     ------
     ValueError
-        If a column is missing, a bar comes twice or is missing, or the rows are of several k, numbers of neurons or
+        If a column is missing, a bar appears twice or is missing, or the rows are of several k, numbers of neurons or
         directions.
 
     Examples
@@ -89,7 +89,7 @@ def overlap_bars(overlaps: pd.DataFrame) -> Plot:
     )
     caption = (
         f"How many of their first {k} of {n_neurons} neurons rankings share, {size}. Lines: what random rankings share "
-        f"on average ({chance}); the shade around a line holds 95 % or more of it."
+        f"on average ({chance}); the shaded band around a line holds 95 % or more of them."
     )
     columns = [*_CONFIGURATION, "rankings", *_MEASURES]
     return Plot(figure, alt, caption, points[["configuration", *columns]].reset_index(drop=True))

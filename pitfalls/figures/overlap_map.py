@@ -45,7 +45,7 @@ def overlap_map(overlaps: pd.DataFrame) -> Plot:
     Raises
     ------
     ValueError
-        If a column is missing, a pair comes twice or is of one configuration with itself, or the rows are of several
+        If a column is missing, a pair appears twice or is of one configuration with itself, or the rows are of several
         layers, rankings, directions, seeds or k.
 
     Examples
@@ -55,7 +55,7 @@ def overlap_map(overlaps: pd.DataFrame) -> Plot:
     ...     "probeless", "direction": "ttb", "n_neurons": 768, "k": 100, "overlap": [40, 20, 13], "expected": 13.02,
     ...     "low": 7, "high": 19, "p_value": [1e-12, 0.03, 0.56]})
     >>> print(overlap_map(overlaps).alt)
-    Heat map, Probeless, layer 7: how many of their first 100 of 768 neurons every two of 3 configurations (attribute
+    Heat map, Probeless, layer 7: how many of the first 100 of 768 neurons any two of 3 configurations (attribute
     and language) share; 13.0 by chance (7 to 19). From 13 (Case-tur, Tense-fin) to 40 (Case-fin, Case-tur). Mean of
     the same attribute in two languages: 40.0 (1 pair); of two attributes in the same language: 20.0 (1 pair); of two
     attributes in two languages: 13.0 (1 pair). 2 of 3 pairs are above the interval of chance, 0 below.
@@ -69,7 +69,7 @@ def overlap_map(overlaps: pd.DataFrame) -> Plot:
     cells = dict(zip(_pairs(rows), rows["overlap"], strict=True))
     shared = square(names, cells | {(b, a): overlap for (a, b), overlap in cells.items()})
     what = (
-        f"how many of their first {k} of {n_neurons} neurons every two of {len(names)} configurations (attribute and "
+        f"how many of the first {k} of {n_neurons} neurons any two of {len(names)} configurations (attribute and "
         "language) share"
     )
     above, below = int((rows["overlap"] > high).sum()), int((rows["overlap"] < low).sum())
@@ -81,8 +81,8 @@ def overlap_map(overlaps: pd.DataFrame) -> Plot:
     )
     caption = (
         f"{about}: {what}. White is what random rankings share on average ({chance:.1f}; {low} to {high} with 95 % or "
-        "more), purple is more, orange less; lines part the attributes; grey: no configuration is compared with itself"
-        f"{', and pairs that are not in the table' * bool(missing)}. {beyond}"
+        "more), purple is more, orange less; lines separate the attributes; grey: no configuration is compared with "
+        f"itself{', and pairs that are not in the table' * bool(missing)}. {beyond}"
     )
     figure = _draw(shared, names, chance, k, f"{about}: overlap of the first {k} of {n_neurons}")
     return Plot(figure, alt, caption, rows.reset_index(drop=True))
@@ -96,7 +96,7 @@ def _rows(overlaps: pd.DataFrame) -> pd.DataFrame:
     pairs = _pairs(overlaps)
     alone = [configuration_name(*a) for a, b in pairs if a == b]
     if alone:
-        raise ValueError(f"a configuration is not compared with itself; the table compares {alone[:6]}: drop those rows")
+        raise ValueError(f"a configuration is not compared with itself; the table compares {alone[:6]}: drop them")
     distinct = len({frozenset(pair) for pair in pairs})
     if distinct < len(pairs):
         raise ValueError(f"{len(pairs)} rows for {distinct} pairs of configurations: give one row per pair")

@@ -25,7 +25,7 @@ def overlaps(table: pd.DataFrame, k: int) -> Plot:
     Parameters
     ----------
     table:
-        A table of ``pitfalls.overlaps``: columns ``ranking_a``, ``direction_a``, ``ranking_seed_a``, the same for
+        A table of ``comparison.overlaps``: columns ``ranking_a``, ``direction_a``, ``ranking_seed_a``, the same for
         ``b``, ``n_neurons``, ``k``, ``overlap``, ``expected`` and ``p_value``; of one language, attribute and layer
         where it has these columns.
     k:

@@ -40,7 +40,7 @@ def beta(sweep: pd.DataFrame) -> Plot:
     Parameters
     ----------
     sweep:
-        Tables of ``sweep_beta`` (and of ``sweep_alpha``), concatenated; of one language, attribute, layer and split.
+        Tables of ``interventions.run_all``, concatenated; of one language, attribute, layer and split.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def _kinds_of(points: pd.DataFrame) -> list[str]:
 
 
 def _draw(points: pd.DataFrame) -> tuple[Figure, list[Axes], str]:
-    """Draw the points of both kinds; return the figure, its panels, and all lines in words."""
+    """Draw the points of each kind; return the figure, its panels, and all lines in words."""
     shown = _kinds_of(points)
     # Wide enough for the legend beside the last panel.
     figure, all_axes = panels(len(shown), (2.0 + 4.4 * len(shown), 4.2))

@@ -48,7 +48,7 @@ def tradeoff(table: pd.DataFrame) -> Plot:
     caption = (
         f"{about}. CLWV (right lemma, another value) against damage, both as fractions of words; each path goes over "
         "the number k of changed neurons, and the number beside it is the k of its highest CLWV. Up and to the left is "
-        "better; the two axes have scales of their own. Hollow markers: bottom to top."
+        "better; the two axes are scaled differently. Hollow markers: bottom to top."
         + if_draws(points, " Means over draws.")
     )
     return Plot(figure, alt, caption, points)

@@ -23,8 +23,8 @@ def truth(areas: pd.DataFrame) -> Plot:
     """Draw the area under precision@k of every ranking, against what is encoded and against what is used.
 
     There is one row per ranking, with those that find the used neurons best on top, and one panel per set. A perfect
-    ranking has an area of 1, and the dashed line is what a random one reaches on average. Rows that differ in their
-    seeds only are averaged, with a line from the lowest to the highest.
+    ranking has an area of 1, and the dashed line is what a random one reaches on average. Rows that differ only in
+    their seeds are averaged, with a line from the lowest to the highest.
 
     Parameters
     ----------

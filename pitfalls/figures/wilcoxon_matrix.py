@@ -58,8 +58,8 @@ def wilcoxon(matrix: pd.DataFrame, difference: Difference = "mean_difference", a
     >>> print(wilcoxon(matrix).alt)
     Heat map, 2 methods (probe by ranking) by 2: mean difference in accuracy, row minus column, in percentage points,
     with the first 10 neurons; layer 2, 52 configurations. 1 of 1 pairs differ (adjusted p < 0.05). Largest: Linear by
-    Gaussian over Gaussian by Random, +25.0 (p < 0.05). Ahead of the most others: Linear by Gaussian, of 1 (of 1
-    significantly). Ahead of the fewest: Gaussian by Random, of 0 (of 0 significantly).
+    Gaussian over Gaussian by Random, +25.0 (p < 0.05). Ahead of the most others: Linear by Gaussian, of 1 (1
+    significantly). Ahead of the fewest: Gaussian by Random, of 0 (0 significantly).
     """
     require(matrix, ("by", "group", "k", *_SIDES, "n_pairs", "p_adjusted", difference), _WHAT)
     by, group, k = (only(matrix, column, _WHAT) for column in ("by", "group", "k"))
@@ -84,7 +84,7 @@ def wilcoxon(matrix: pd.DataFrame, difference: Difference = "mean_difference", a
 
 
 def _methods(matrix: pd.DataFrame) -> list[_Method]:
-    """All methods of the table: by probe, then as legends list rankings."""
+    """All methods of the table: by probe, then in the order in which legends list rankings."""
     rows = [(str(row[0]), str(row[1]), str(row[2])) for row in matrix[_SIDES[:3]].itertuples(index=False, name=None)]
     places = {ranking: place for place, ranking in enumerate(in_order(row[1:] for row in rows))}
     return sorted(dict.fromkeys(rows), key=lambda method: (*probe_place(method[0]), places[method[1:]]))
@@ -124,7 +124,7 @@ def _n_configurations(matrix: pd.DataFrame) -> str:
 def _test(matrix: pd.DataFrame) -> str:
     """How the p-values came about."""
     if "least_p" not in matrix.columns:
-        return "Test: Wilcoxon's signed-rank, which takes configurations for independent."
+        return "Test: Wilcoxon's signed-rank, which treats configurations as independent."
     return (
         f"Test: signs flipped for whole languages ({int(matrix['n_blocks'].min())} or more), with p of "
         f"{matrix['least_p'].max():.3g} at least."
@@ -135,14 +135,14 @@ def _in_words(points: NDArray[np.float64], significant: NDArray[np.bool_], names
     n = len(names)
     row, column = divmod(int(np.nanargmax(points)), n)
     strength = f"p < {alpha:g}" if significant[row, column] else f"p not below {alpha:g}"
-    # A diagonal of NaN is ahead of nothing.
+    # The NaNs of the diagonal count as ahead of nothing.
     ahead, surely = (points > 0).sum(axis=1), ((points > 0) & significant).sum(axis=1)
     # Among equals, take the first.
     most = max(range(n), key=lambda index: (ahead[index], surely[index]))
     fewest = min(range(n), key=lambda index: (ahead[index], surely[index]))
 
     def said(index: int) -> str:
-        return f"{names[index]}, of {ahead[index]} (of {surely[index]} significantly)"
+        return f"{names[index]}, of {ahead[index]} ({surely[index]} significantly)"
 
     return (
         f"{int(significant.sum()) // 2} of {n * (n - 1) // 2} pairs differ (adjusted p < {alpha:g}). Largest: "

@@ -1,4 +1,4 @@
-# What `pf.interventions` offers and where it lives: __init__.py and type checkers read it here.
+# What `pf.interventions` offers, and where each name lives: __init__.py and type checkers read it here.
 from .controls import OtherAttribute, RandomDirection
 from .erasure import LeaceErasure
 from .intervals import rate_intervals

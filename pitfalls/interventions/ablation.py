@@ -49,7 +49,7 @@ class Ablation:
         return np.full(len(values), -1, dtype=np.int64)
 
     def change(self, order: NDArray[np.int64], k: int, means: Means, aims: NDArray[np.int64]) -> Change:
-        """Keep all neurons but the first ``k`` of ``order``."""
+        """Set the first ``k`` neurons of ``order`` to zero, or to their mean."""
         keep, offset = np.ones(len(order)), np.zeros_like(means.of_value)
         keep[order[:k]] = 0
         if self.value == "mean":

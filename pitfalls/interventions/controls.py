@@ -1,7 +1,7 @@
 """Controls that the paper lacks: a push as far as the translation's, in another direction.
 
-That a translation along the first k neurons changes words has two possible reasons: where it goes, and how far. A
-push of the same size in a random direction, or towards another attribute, tells them apart.
+A translation along the first k neurons may change words for two reasons: where it goes, and how far. A push of the
+same size in a random direction, or towards another attribute, tells them apart.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class _AsFarAsTranslation:
         return float(self.beta)
 
     def aims(self, values: Sequence[str]) -> NDArray[np.int64]:
-        """Those of the translation that it is compared with: the next value of each, or ``target`` for all."""
+        """The aims of the translation that it is compared with: the next value of each, or ``target`` for all."""
         return aims_at(values, self.target)
 
     def directions(self, aims: NDArray[np.int64], n_neurons: int) -> NDArray[np.float64]:
@@ -50,7 +50,7 @@ class _AsFarAsTranslation:
 
 def _with_lengths(vectors: NDArray[np.float64], lengths: NDArray[np.float64]) -> NDArray[np.float64]:
     """The rows of ``vectors`` [n, d], stretched to ``lengths`` [n]; a row of length 0 is all zeros."""
-    # By the largest entry first: squares of tiny entries would vanish.
+    # Divided by the largest entry first, because the squares of tiny entries would vanish.
     own = np.abs(vectors).max(axis=1, keepdims=True)
     unable = (own[:, 0] == 0) & (lengths > 0)
     if unable.any():
@@ -65,15 +65,15 @@ def _with_lengths(vectors: NDArray[np.float64], lengths: NDArray[np.float64]) ->
 
 @dataclass(frozen=True)
 class RandomDirection(_AsFarAsTranslation):
-    """As far as :class:`~.translation.Translation` with this beta, in a random direction.
+    """Push as far as :class:`~.translation.Translation` with this beta, but in a random direction.
 
-    For every pair of values a vector with independent standard normal entries takes the place of the difference of
+    For every pair of values, a vector with independent standard normal entries takes the place of the difference of
     their means; it is multiplied by the same coefficients and stretched to the same length in the first k neurons.
     The way back is the opposite vector, as it is for means. A vector belongs to the neurons, not to their ranks: all
     rankings and all k go along the same one.
 
-    One draw says little where k is small: of k neurons a random direction hits any given one with a cosine of about
-    1 / sqrt(k), in either sense. Take several seeds.
+    One draw says little where k is small: in k neurons, the cosine between a random direction and any given one is
+    about 1 / sqrt(k), with either sign. Take several seeds.
 
     Examples
     --------
@@ -105,12 +105,12 @@ class RandomDirection(_AsFarAsTranslation):
 
 @dataclass(frozen=True, eq=False)
 class OtherAttribute(_AsFarAsTranslation):
-    """As far as :class:`~.translation.Translation` with this beta, towards the means of *another* attribute.
+    """Push as far as :class:`~.translation.Translation` with this beta, but towards the means of *another* attribute.
 
-    What the model encodes, but of something else: Gender where Number is asked for. Value i of the attribute asked for
-    is pushed along the other attribute's difference ``q(i + 1) - q(i)``, cyclically, whatever the word's own value of
-    that attribute. Multiplied by the same coefficients and stretched to the length of the translation, so that the
-    two differ in direction only; by itself the other attribute may lie nearer or farther.
+    The model encodes this direction, but for something else: Gender where the intervention is on Number. Words with
+    value i are pushed along the other attribute's difference ``q(i + 1) - q(i)``, cyclically, whatever their own value
+    of that attribute. The push is multiplied by the same coefficients and stretched to the length of the translation,
+    so that the two differ only in direction; the other attribute's means may lie nearer or farther apart.
 
     Attributes
     ----------
@@ -144,7 +144,7 @@ class OtherAttribute(_AsFarAsTranslation):
         return f"other attribute {self.attribute}"
 
     def directions(self, aims: NDArray[np.int64], n_neurons: int) -> NDArray[np.float64]:
-        """The other attribute's difference to its next value, for value i its i-th, [n_values, n_neurons]."""
+        """For value i, the other attribute's i-th difference to its next value, [n_values, n_neurons]."""
         q = self.means.of_value
         if q.shape[1] != n_neurons:
             raise ValueError(
@@ -152,6 +152,3 @@ class OtherAttribute(_AsFarAsTranslation):
                 "from one layer of one model"
             )
         return (np.roll(q, -1, axis=0) - q)[np.arange(len(aims)) % len(q)]
-
-
-# ---------------------------------------------------------------------------------------- erasure

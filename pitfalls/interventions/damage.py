@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 
 def damage(replay: Replay, ks: Sequence[int]) -> pd.DataFrame:
-    """Count the words left alone that come out other than they do without an intervention.
+    """Count the words left alone that come out different from what the model predicts without an intervention.
 
-    Compared is with the model's own prediction (k = 0), right or wrong, so at k = 0 nothing is damaged. Different is a
-    word that joins to another form, or is one word at one k only; words that are none at both are compared token by
-    token. Words that have the target already are left alone, so they count here.
+    The comparison is with the model's own prediction (k = 0), right or wrong, so at k = 0 nothing is damaged. A word is
+    damaged if its tokens join to another form, or to one word at only one of the two k; if they join at neither, they
+    are compared one by one. Words that have the target already are left alone, so they count here.
 
     Parameters
     ----------
     replay:
         Whose first k is 0.
     ks:
-        Those of its k to report.
+        Which of its k to report.
 
     Returns
     -------
@@ -60,14 +60,14 @@ def damage(replay: Replay, ks: Sequence[int]) -> pd.DataFrame:
 
 
 def _others(replay: Replay) -> Places:
-    """All words of the replayed sentences but those that it changes."""
+    """All words of the replayed sentences except those that are changed."""
     targets = replay.targets
     changed = set(zip(targets.sentences.tolist(), targets.positions.tolist(), strict=True))
     everything = [(s, p) for s in np.unique(targets.sentences).tolist() for p in range(len(replay.sentences[s].words))]
     left = np.array([place for place in everything if place not in changed], dtype=np.int64).reshape(-1, 2)
     if not len(left):
         raise ValueError(
-            f"every word of the {len(everything)} in these sentences is changed, so none can be damaged: take more "
+            f"all {len(everything)} words of these sentences are changed, so none can be damaged: take more "
             "sentences, or an attribute that fewer words carry"
         )
     return Places(left[:, 0], left[:, 1])
@@ -76,7 +76,7 @@ def _others(replay: Replay) -> Places:
 def _damaged(replay: Replay, others: Places) -> NDArray[np.int64]:
     """The number of damaged words at every k of ``replay``, the first of which is 0, [n_ks]."""
     model, counts = replay.subject.model, np.zeros(len(replay.ks), dtype=np.int64)
-    # The prediction without an intervention: of every word it comes first.
+    # For every word, the prediction without an intervention comes first.
     baseline: dict[int, tuple[int, ...]] = {}
     for i, word, own, predicted in replay.predictions(others):
         counts[i] += not _same(model, own, baseline.setdefault(word, predicted), predicted)

@@ -23,7 +23,7 @@ with extra("models"):
 
 @dataclass(frozen=True, eq=False)
 class AffineChange:
-    """An affine map of some neurons, the same for all values; stands where a :class:`~.kinds.Change` does.
+    """An affine map of some neurons, the same for all values; it takes the place of a :class:`~.kinds.Change`.
 
     ``h <- h - ((h - bias) @ right.T) @ left.T`` on ``neurons``, computed in double precision.
 
@@ -57,9 +57,9 @@ class LeaceErasure:
     """Erase the attribute from the first k neurons: least-squares concept erasure (LEACE, Belrose et al. 2023).
 
     Of all affine maps after which no linear probe on these neurons does better than a constant on the training words,
-    the one that moves the words least. It is fitted for each k anew on those k neurons, and may mix them; the other
-    neurons are left alone, and may still carry the attribute. Like an ablation it aims at no value, so a right lemma
-    with another value counts as "another".
+    this is the one that moves the words least. It is fitted anew for each k, on those k neurons, and may mix them; the
+    other neurons are left alone, and may still carry the attribute. Like an ablation, it aims at no value, so a right
+    lemma with another value counts as "another".
 
     Attributes
     ----------

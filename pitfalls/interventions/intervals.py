@@ -1,7 +1,7 @@
-"""How sure error rate and CLWV are: intervals from resampled sentences.
+"""How certain the error rate and CLWV are: intervals from resampled sentences.
 
-Words of one sentence are changed together and come out together, so they are no independent trials: whole sentences
-are drawn again with replacement (a cluster bootstrap), and a rate of a draw is a ratio of its sums.
+Words of one sentence are changed together and come out together, so they are not independent trials: whole sentences
+are drawn again with replacement (a cluster bootstrap), and a draw's rate is the ratio of its sums.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ def rate_intervals(by_word: pd.DataFrame, draws: int = 1000, level: float = 0.95
     """Error rate and CLWV at every k, with an interval over resampled sentences.
 
     All runs over the same number of sentences share their draws, so curves over k and rankings can be compared draw
-    by draw. An interval is what the sentences' sampling alone leaves open; it knows nothing of other seeds, and a
-    rate of exactly 0 or 1 has one of width 0.
+    by draw. An interval covers only the uncertainty from sampling sentences, not that from other seeds, and a rate of
+    exactly 0 or 1 has an interval of width 0.
 
     Parameters
     ----------
     by_word:
         The ``outcomes`` of runs (:class:`~.run.Run`), concatenated.
     draws:
-        How often as many sentences as there are are drawn, with replacement.
+        How many times the sentences are resampled: as many as there are, with replacement.
     level:
         The interval holds this share of the draws, in the middle (quantiles, interpolated).
 
     Returns
     -------
-    One row a run, measure and k: the keys, measure ("error rate" or "CLWV"), k, mean (the rate over all words, not
+    One row per run, measure and k: the keys, measure ("error rate" or "CLWV"), k, mean (the rate over all words, not
     over draws), low, high, baseline (the rate of the same words at k = 0), sentences and words (their numbers).
 
     Raises
     ------
     ValueError
-        For no draws, a level outside 0 to 1, a run with fewer than two sentences, or a word that comes twice.
+        If draws is below 1, level is not between 0 and 1, a run has fewer than two sentences, or a word comes twice.
 
     Examples
     --------

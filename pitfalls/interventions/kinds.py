@@ -90,7 +90,7 @@ def aims_at(values: Sequence[str], target: str | None) -> NDArray[np.int64]:
     Raises
     ------
     ValueError
-        For a target that is none of the values.
+        If the target is not one of the values.
 
     Examples
     --------
@@ -100,5 +100,5 @@ def aims_at(values: Sequence[str], target: str | None) -> NDArray[np.int64]:
     if target is None:
         return (np.arange(len(values), dtype=np.int64) + 1) % len(values)
     if target not in values:
-        raise ValueError(f"the target {target!r} is none of the values {list(values)}")
+        raise ValueError(f"the target {target!r} is not one of the values {list(values)}")
     return np.full(len(values), list(values).index(target), dtype=np.int64)

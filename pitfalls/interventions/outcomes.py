@@ -28,7 +28,7 @@ def counts(by_word: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        For an outcome that is none.
+        If an outcome is not one of them.
 
     Examples
     --------
@@ -79,10 +79,10 @@ OUTCOMES = (
 #: Right lemma, other value: what the paper calls CLWV, kept apart from "lost" (SOURCES.md, Traps).
 CLWV = ("intended", "another")
 
-#: Columns of a table of words (``outcomes_by_word``) that are about single words; every other tells runs apart.
+#: Columns of a table of words (``Run.outcomes``) that are about single words; all others tell runs apart.
 WORD_COLUMNS = ("k", "sentence", "position", "word", "predicted", "outcome", "baseline")
 
-# Of the columns of a table of counts, those that are no key.
+# The columns of a table of counts that are not keys.
 MEASURES = ("outcome", "count", "rate")
 
 
@@ -93,8 +93,8 @@ def classify(readings: Iterable[Analysis], attribute: str, lemma: str, value: st
     readings has it. Among the readings with the right lemma, the first of these that occurs decides:
     intended, same, another, lost.
 
-    A lemmatiser's reading (``knows_attributes`` is False) says that a lemma is wrong. Of a right lemma it cannot say
-    with which value, and "lost" or "another" would be a guess, so that is "unknown".
+    A lemmatiser's reading (``knows_attributes`` is False) can tell that a lemma is wrong. If the lemma is right, it
+    cannot tell the value, and "lost" or "another" would be a guess, so the outcome is "unknown".
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Error rate and CLWV: which share of the words came out different, and which as the same lemma in another value."""
+"""Error rate and CLWV: the shares of words that came out different, and as the same lemma with another value."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _summed(effect: pd.DataFrame, outcomes: Sequence[str], count: str, rate: str
 
 
 def error_rate(effect: pd.DataFrame) -> pd.DataFrame:
-    """Words that came out different over all target words, one row per k: ``changed``, ``words``, ``error_rate``.
+    """The share of words that came out different, one row per run and k: ``changed``, ``words``, ``error_rate``.
 
     At k = 0 this is what the model gets wrong by itself.
     """
@@ -27,7 +27,7 @@ def error_rate(effect: pd.DataFrame) -> pd.DataFrame:
 
 
 def clwv(effect: pd.DataFrame) -> pd.DataFrame:
-    """Right lemma, other value ("intended" + "another") over all words: ``hits``, ``words``, ``clwv``.
+    """Right lemma, other value ("intended" + "another"), one row per run and k: ``hits``, ``words``, ``clwv``.
 
     The paper's own count adds "lost" (its analyser could not tell it from another value, SOURCES.md, Traps).
     """

@@ -1,7 +1,7 @@
 """Replaying a model with changed states: choose the words, change them at one site, and let the rest run on.
 
-The layers up to the site run once, those above it once for each change, only sentences with a word to change
-are run, and the head only at the slots that are read (in M-BERT it costs more than all layers).
+The layers up to the site run once, and those above it once for each change. Only sentences with a word to change
+are run, and the head runs only at the slots that are read (in M-BERT it costs more than all layers).
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from pitfalls.language.corpus import Sentence
     from pitfalls.models.interface import Encoded, LanguageModel
 
-# Subwords run through the model at a time, padding included; and of a batch with _FEW of them or more, how many times
-# its real subwords it may have with padding. Padding is what costs: M-BERT's layers read their weights gladly again.
+# Subwords run through the model at a time, padding included. A batch of _FEW real subwords or more may have at most
+# _PADDED times as many with padding: padding costs more than reading the weights of M-BERT's layers again.
 _BATCH_TOKENS = 1024
 _FEW = 256
 _PADDED = 1.1
-# Subwords whose states are held while the head reads their words together: some 12 MB of M-BERT. The head's vocabulary
+# Subwords whose states are held while the head reads their words together: some 12 MB for M-BERT. The head's vocabulary
 # matrix is as large as all layers, and should not be read again for every small batch.
 _HELD_TOKENS = 4096
 
@@ -47,15 +47,15 @@ class Subject(Protocol):
         """The language model."""
 
     def sentences(self, split: Split) -> Sequence[Sentence]:
-        """The sentences that ``sentence_ids`` of the split's words count."""
+        """The sentences that the ``sentence_ids`` of the split's words index."""
 
     def analyser(self) -> Analyser:
-        """Who says which readings a form has."""
+        """The analyser that says which readings a form has."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Which words are changed: those of a split, in all of its sentences or in so many, drawn with a seed.
+    """Which words are changed: those of a split, in all of its sentences or in some, drawn with a seed.
 
     >>> Sample("dev", sentences=20)
     Sample(split='dev', sentences=20, seed=0)
@@ -173,7 +173,7 @@ class Replay:
     part:
         The activations whose words are changed, at their site.
     sentences:
-        Of the world; ``targets`` counts them.
+        Of the world; ``targets`` indexes them.
     targets:
         The words to change.
     aims:
@@ -183,7 +183,7 @@ class Replay:
     keys:
         What all rows of a table of this run share, column by column.
     whole:
-        Where this run is one of its :meth:`parts`, the words to change in all of them.
+        If this run is one of the :meth:`parts` of another, the words to change in all of them.
     """
 
     subject: Subject
@@ -199,13 +199,13 @@ class Replay:
     def predictions(self, read: Places) -> Iterator[tuple[int, int, tuple[int, ...], tuple[int, ...]]]:
         """Yield (index of k, index in ``read``, own token ids, predicted ones) for every k and word of ``read``.
 
-        The words of ``read`` may be others than those that are changed, in the same sentences; the head runs at
-        their slots only, and the layers up to the site of ``part`` run once. A word comes at every k in turn.
+        The words of ``read`` need not be those that are changed, but are in the same sentences; the head runs at
+        their slots only, and the layers up to the site of ``part`` run once. Each word comes at every k in turn.
 
         Raises
         ------
         ValueError
-            At the end, if the tokenizer knows none of the words to change, nor of those of the other parts.
+            At the end, if the tokenizer knows none of the words to change, nor any in the other parts.
         """
         model, targets = self.subject.model, self.targets
         words = {int(i): self.sentences[i].forms for i in np.unique(targets.sentences)}
@@ -226,7 +226,7 @@ class Replay:
         Raises
         ------
         ValueError
-            For less than one sentence.
+            If ``n_sentences`` is less than 1.
         """
         if n_sentences < 1:
             raise ValueError(f"a part must have 1 sentence or more, not {n_sentences}")
@@ -296,7 +296,7 @@ def _of_words(
 ) -> Iterator[tuple[int, int, tuple[int, ...], tuple[int, ...]]]:
     """Slots [n] of words, in row order, grouped by word: the token ids that it has, and those predicted."""
     words, sizes = torch.unique_consecutive(word_at, return_counts=True)
-    # Lists at once: from a GPU, a copy a word would cost more than the layers.
+    # Lists at once: from a GPU, one copy per word would cost more than the layers.
     before, after, end = own.tolist(), predicted.tolist(), 0
     for word, size in zip(words.tolist(), sizes.tolist(), strict=True):
         begin, end = end, end + size
@@ -309,7 +309,7 @@ def prepare(subject: Subject, ranking: Ranking, kind: Kind, ks: Iterable[int], s
     Raises
     ------
     ValueError
-        For a bad k or target, a ranking of another width, no words, or words that the tokenizer knows none of.
+        If a k or the target is bad, the ranking has another width, or there is no word to change.
     """
     data = subject.data
     steps = checked_steps(data, ranking, ks)
@@ -332,12 +332,12 @@ def prepare(subject: Subject, ranking: Ranking, kind: Kind, ks: Iterable[int], s
 
 
 def checked_steps(data: Splits, ranking: Ranking, ks: Iterable[int]) -> list[int]:
-    """The numbers of neurons to change, ascending and each once, of a ranking of the neurons of ``data``.
+    """The numbers of neurons to change, ascending and without repetition, for a ranking of the neurons of ``data``.
 
     Raises
     ------
     ValueError
-        For a bad k, or a ranking of another width.
+        If a k is bad, or the ranking has another width.
     """
     if data.n_neurons != len(ranking):
         raise ValueError(

@@ -4,7 +4,7 @@ That a neuron carries an attribute does not mean that the model reads it (the pa
 neurons of the words that carry the attribute are changed at one site of whole, unmasked sentences; the
 layers above and the head run on, and the word predicted at each changed word's own slots is looked up.
 
-What is done to a state is in :mod:`~.ablation`, :mod:`~.translation` and their kind, how the model runs on in
+What is done to a state is in :mod:`~.ablation`, :mod:`~.translation` and the like, how the model runs on in
 :mod:`~.replay`, what can become of a word in :mod:`~.outcomes`.
 """
 
@@ -105,7 +105,7 @@ class Run:
         Raises
         ------
         ValueError
-            For a k that was not asked for.
+            If this k was not asked for.
         """
         chosen = self.ks[-1] if k is None else k
         if chosen not in self.ks:
@@ -141,15 +141,15 @@ class Run:
 def intervene(subject: Subject, ranking: Ranking, kind: Kind, ks: Iterable[int], sample: Sample) -> Run:
     """Change the first k neurons of ``ranking`` for every k, in the words of a sample.
 
-    Changed are, at the site of the subject's vectors, all subwords of every word of the split, in whole unmasked
+    All subwords of every word of the sample are changed, at the site of the subject's vectors, in whole unmasked
     sentences; one sentence's words are changed together. Means come from the training words.
 
     Parameters
     ----------
     ranking:
-        Any order of all neurons. One that ranks only some itself is completed by its maker (the Gaussian search by
-        what each of the rest would have added next, a list of yours by :meth:`~.ranking.Ranking.of_first`), and
-        :attr:`~.ranking.Ranking.ranked` says how many it ranked.
+        Any order of all neurons. An order of only some is completed where it is made (in the Gaussian search by what
+        each of the rest would have added next, for a list of yours by :meth:`~.ranking.Ranking.of_first`), and
+        :attr:`~.ranking.Ranking.ranked` says how many were ranked.
     kind:
         Such as :class:`~.ablation.Ablation` or :class:`~.translation.Translation`. Without a target, each value is
         sent to the next, in sorted order, the first after the last; words that have the target already are left alone.
@@ -160,7 +160,8 @@ def intervene(subject: Subject, ranking: Ranking, kind: Kind, ks: Iterable[int],
     Raises
     ------
     ValueError
-        For a bad k or target, a ranking of another width, no words, or words that the tokenizer knows none of.
+        If a k or the target is bad, the ranking has another width, or there is no word to change. If the tokenizer
+        knows none of the words, the run raises it later, when it computes a table.
     """
     asked = list(ks)
     replay = prepare(subject, ranking, kind, [0, *asked], sample)
@@ -171,7 +172,7 @@ def intervene(subject: Subject, ranking: Ranking, kind: Kind, ks: Iterable[int],
 
 
 class _Judge:
-    """Says what became of a word; remembers, because most words change the same way at many k."""
+    """Says what became of a word, and remembers it, because most words change the same way at many k."""
 
     def __init__(self, replay: Replay) -> None:
         self.replay, self.model, self.analyser = replay, replay.subject.model, replay.subject.analyser()

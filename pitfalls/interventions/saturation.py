@@ -21,11 +21,11 @@ LATER_GAIN = 0.1
 def saturation_index(values: ArrayLike) -> int:
     """The index at which a curve saturates.
 
-    It is the first i with ``s[i+1] / s[i] < 1.05`` and ``s[i+2] / s[i] < 1.05``, passed over when
-    ``s[last] - s[i] > 0.1``; where there is none, the last index (SOURCES.md, Saturation point [C]).
+    It is the first i with ``s[i+1] / s[i] < 1.05`` and ``s[i+2] / s[i] < 1.05``, except that an i is passed over when
+    ``s[last] - s[i] > 0.1``; if there is none, it is the last index (SOURCES.md, Saturation point [C]).
 
     The rule looks at the next two *points*, so it depends on the steps of k: the paper's are 10. A point of 0 is never
-    the one, whatever follows: its ratios are x / 0 = inf or 0 / 0 = NaN, and neither is below 1.05.
+    chosen, whatever follows: its ratios are x / 0 = inf or 0 / 0 = NaN, and neither is below 1.05.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def saturation_index(values: ArrayLike) -> int:
 def _checked(values: ArrayLike) -> NDArray[np.float64]:
     curve = np.asarray(values, dtype=np.float64)
     if curve.ndim != 1 or not len(curve):
-        raise ValueError(f"a curve is a row of one point or more, not of shape {curve.shape}")
+        raise ValueError(f"a curve must be a row of one point or more, not an array of shape {curve.shape}")
     wrong = curve[~(np.isfinite(curve) & (curve >= 0))]
     if len(wrong):
         raise ValueError(f"a curve of rates holds finite numbers from 0, and this one holds {wrong[:5].tolist()}")
@@ -64,7 +64,7 @@ def _checked(values: ArrayLike) -> NDArray[np.float64]:
 def peaks(effects: pd.DataFrame) -> pd.DataFrame:
     """The highest CLWV of every curve, ``max_clwv``, and the first k that reaches it, ``max_k``.
 
-    A row a curve; see :func:`saturation_table` for what tells curves apart.
+    One row per curve; see :func:`saturation_table` for what tells curves apart.
     """
     return saturation_table(effects).drop(columns=["saturation_k", "saturation_clwv"])
 

@@ -29,7 +29,7 @@ _DEV = Sample("dev")
 def run_all(
     subject: Subject, rankings: Iterable[Ranking], kinds: Iterable[Kind], ks: Iterable[int], sample: Sample = _DEV
 ) -> pd.DataFrame:
-    """Intervene with every kind (each strength is one) along every ranking: the runs' counts, concatenated.
+    """Intervene with every kind (one per strength) along every ranking: the runs' counts, concatenated.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def run_all(
     Raises
     ------
     ValueError
-        If there is no ranking or no kind, and what :func:`~.run.intervene` raises.
+        If there is no ranking or no kind, or as for :func:`~.run.intervene`.
     """
     orders, strengths, steps = list(rankings), list(kinds), list(ks)
     if not orders or not strengths:
@@ -55,13 +55,13 @@ def run_all(
 def choose_beta(sweep: pd.DataFrame) -> pd.DataFrame:
     """The beta with the highest CLWV over all k: the best for every ranking, and the best for all of them together.
 
-    The overall beta has the highest mean over the rankings (of a ranking drawn with several seeds, the mean over the
-    draws counts once). Ties go to the smaller beta.
+    The overall beta has the highest mean over the rankings (a ranking drawn with several seeds counts once, with the
+    mean over its draws). Ties go to the smaller beta.
 
     Parameters
     ----------
     sweep:
-        Of :func:`sweep` over beta on dev; of one configuration or several, which are chosen for separately.
+        From :func:`run_all` over beta on dev; of one configuration, or of several, each of which gets its own choice.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def choose_beta(sweep: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If there are other words than dev words or another kind than "translation", or a ranking lacks a beta.
+        If a word is not of dev, a kind is not "translation", or a ranking lacks a beta.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def choose_beta(sweep: pd.DataFrame) -> pd.DataFrame:
 
 
 def _best(found: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """The rows of the highest CLWV, one of each combination of ``keys``, with the smaller beta among equals."""
+    """The rows of the highest CLWV, one per combination of ``keys``, with the smaller beta among equals."""
     # The highest first and, of equals, the smaller beta; the rankings then as they came.
     ordered = found.sort_values(["clwv", "beta"], ascending=[False, True], kind="stable")
     best = ordered.drop_duplicates(keys).set_index(keys)
@@ -119,17 +119,17 @@ def scaled_against_constant(sweeps: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     sweeps:
-        Of :func:`sweep` over both on dev.
+        From :func:`run_all` over both on dev.
 
     Returns
     -------
-    A row a ranking: its keys, beta, scaled_clwv, scaled_k, alpha, constant_clwv, constant_k, and gain:
+    One row per ranking: its keys, beta, scaled_clwv, scaled_k, alpha, constant_clwv, constant_k, and gain:
     ``scaled_clwv - constant_clwv``. Ties go to the smaller strength.
 
     Raises
     ------
     ValueError
-        If there are other words than dev words, or a ranking was not swept both ways.
+        If a word is not of dev, a kind is neither of the two, or a ranking was not swept both ways.
     """
     _check(sweeps, {"translation", "constant translation"}, "comparing scaled with constant translations")
     found = peaks(sweeps).rename(columns={"strength": "beta", "max_clwv": "clwv", "max_k": "k"})

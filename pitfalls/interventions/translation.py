@@ -35,7 +35,7 @@ class _Shift:
 
 @dataclass(frozen=True)
 class Translation(_Shift):
-    """Move towards another value's mean, the more the higher the rank (SOURCES.md, Interventions [C]).
+    """Move towards another value's mean, further for neurons that rank higher (SOURCES.md, Interventions [C]).
 
     ``h <- h + alpha * (q(z') - q(z))`` in the first k neurons. The factor falls over *all* d ranks,
     evenly in its logarithm, from beta to 0.001: ``alpha_r = beta * (1 / (1000 beta)) ** (r / (d - 1))``.
@@ -74,7 +74,7 @@ class Translation(_Shift):
 class ConstantTranslation(_Shift):
     """Move towards another value's mean by the same factor in all k neurons (the unscaled variant [C]).
 
-    With alpha = 1 and k = d the mean of a value lands on the mean of the other; alpha = 0 changes nothing.
+    With alpha = 1 and k = d, the mean of a value lands on the mean of the value aimed at; alpha = 0 changes nothing.
 
     Examples
     --------

@@ -1,12 +1,12 @@
 """Sources that say which lemma and attributes a word form has: lexicons, a lemmatiser, spaCy, or several in order.
 
 Every analyser answers with a *set* of readings, because a form on its own often has several ("saw"); the empty
-set means that it does not know the form. If a reading lacks an attribute, that has one of two meanings, and the
-reading tells which (`Analysis.knows_attributes`): an `Analysis` without Tense is of a word that has none, a
-`LemmaOnly` comes from a lemmatiser that never looked.
+set means that the analyser does not know the form. A reading may lack an attribute for either of two reasons, and says
+which (`Analysis.knows_attributes`): an `Analysis` without Tense belongs to a word that has none, a `LemmaOnly` comes
+from a lemmatiser that never looked.
 
-The paper parses with spaCy, in four of its nine languages (SOURCES.md, "Interventions"), and so does `SpacyAnalyser`;
-a treebank's lexicon works in all nine. `pitfalls.language.coverage` measures how many forms each analyser knows and how
+The paper parses with spaCy, in four of its nine languages (SOURCES.md, "Interventions"), as `SpacyAnalyser` does; a
+treebank's lexicon works in all nine. `pitfalls.language.coverage` measures how many forms each analyser knows and how
 often two of them agree.
 """
 
@@ -44,7 +44,7 @@ ISO_639_1: Mapping[str, str] = {
 
 
 class Analyser(Protocol):
-    """Anything that has a name for tables and a language, and gives the readings of forms."""
+    """Anything that gives the readings of forms, with a language and a name for tables."""
 
     @property
     def name(self) -> str:
@@ -57,7 +57,7 @@ class Analyser(Protocol):
         ...
 
     def analyse(self, form: str) -> frozenset[Analysis]:
-        """Give all readings of a form; none if it does not know the form."""
+        """Give all readings of a form; none if the form is unknown."""
         ...
 
 
@@ -76,7 +76,7 @@ class LexiconAnalyser:
 
     @property
     def language(self) -> str:
-        """The lexicon's."""
+        """The lexicon's language."""
         return self.lexicon.language
 
     def analyse(self, form: str) -> frozenset[Analysis]:
@@ -110,7 +110,7 @@ class SimplemmaAnalyser:
     name: str = "simplemma"
 
     def __post_init__(self) -> None:
-        """Check that there is a dictionary of the language."""
+        """Check that there is a dictionary for the language."""
         _two_letters(self.language, "simplemma")
 
     def analyse(self, form: str) -> frozenset[Analysis]:
@@ -130,8 +130,8 @@ class SpacyAnalyser:
     """An installed spaCy pipeline, which parses the form as a text of one word; nothing is downloaded.
 
     The pipeline guesses: it knows every form and gives one reading. Its UPOS and features become attributes by
-    the same conversions as a treebank's (`pitfalls.language.unimorph`). If it gives no UPOS, like a pipeline without a
-    tagger, the reading is a `LemmaOnly`; if it gives no lemma, the form is unknown.
+    the same conversions as a treebank's (`pitfalls.language.unimorph`). If it gives no UPOS, as without a tagger, the
+    reading is a `LemmaOnly`; if it gives no lemma, the form is unknown.
 
     spaCy is an optional extra, ``pip install 'pitfalls[spacy]'``. Its pipelines are Python packages, which run
     their own code when they are loaded: use only those you trust.
@@ -171,8 +171,8 @@ class SpacyAnalyser:
         loaded = _load_spacy(self.pipeline)
         if loaded.lang not in (code, "xx"):
             raise ValueError(
-                f"the pipeline {self.pipeline} is of {loaded.lang!r}, and {self.language!r} is {code!r}: load a "
-                f"pipeline of {code!r}, or give the language of this one"
+                f"the pipeline {self.pipeline} is for {loaded.lang!r}, but {self.language!r} is {code!r}: load a "
+                f"pipeline for {code!r}, or give the language of this one"
             )
         object.__setattr__(self, "name", self.name or f"spaCy {self.pipeline}")
         # Another version may give other answers; every pipeline states its own.
@@ -246,7 +246,7 @@ class FirstOf:
 
 
 def one_language(analysers: Sequence[Analyser]) -> str:
-    """Return the one language of some analysers.
+    """Return the language that all the analysers share.
 
     Raises
     ------

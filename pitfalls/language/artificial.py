@@ -1,6 +1,6 @@
 """A language drawn from a seed, in which every lemma takes every value of one attribute, each by its own ending.
 
-The planted network's sentences are in it. Target words (``tomas``: lemma ``toma``, ending ``s``) carry the
+The planted network's sentences are written in it. Target words (``tomas``: lemma ``toma``, ending ``s``) carry the
 attribute; fillers (``adego``) carry nothing. Each target word stands between two fillers, so that no two target
 words are neighbours: ``adego tomas uvila · eriko bafut osami``.
 """
@@ -46,7 +46,7 @@ class ArtificialLanguage:
     ------
     ValueError
         There are fewer than two values or more values than endings, a value is repeated, or there are fewer than two
-        lemmas or fillers or more than there are strings.
+        lemmas or fillers, or more of them than there are possible strings.
 
     Examples
     --------
@@ -66,13 +66,13 @@ class ArtificialLanguage:
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", tuple(sorted(self.values)))
         if len(set(self.values)) != len(self.values):
-            raise ValueError(f"values {self.values} repeat themselves: name each once")
+            raise ValueError(f"values {self.values} repeat themselves: give each value only once")
         if not 2 <= len(self.values) <= len(_CONSONANTS):
             raise ValueError(f"{len(self.values)} values {self.values}: give 2 to {len(_CONSONANTS)}, one per ending")
         for what, n, letters in (("lemmas", self.n_lemmas, _LEMMA), ("fillers", self.n_fillers, _FILLER)):
             most = _n_strings(letters)
             if not 2 <= n <= most:
-                raise ValueError(f"{n} {what}: there are strings for 2 to {most}")
+                raise ValueError(f"{n} {what}: give 2 to {most}, the number of possible strings")
 
     @cached_property
     def lemmas(self) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ _WORD_ID = re.compile(_NUMBER)
 _RANGE_ID = re.compile(rf"({_NUMBER})-({_NUMBER})")
 _EMPTY_ID = re.compile(rf"(0|{_NUMBER})\.({_NUMBER})")
 _AN_ID = 'a word id such as "3", "3-4" (multi-word token) or "3.1" (empty node), each of nine digits or fewer'
-# The underscore as a word of the text is far rarer than this.
+# As a real word of a text, the underscore is far rarer than this.
 _FEW_WITHOUT_FORM = 0.05
 _GLOBAL_COLUMNS = re.compile(r"#\s*global\.columns\s*=\s*(.*)")
 _AS_UTF_8 = "text in UTF-8 (convert it, for example with iconv)"
@@ -60,7 +60,7 @@ class CorpusError(ValueError):
 
 
 class CheckedLines:
-    """Decode the lines of a file and check them one by one, while they are iterated over.
+    """Decode the lines of a file and check them one by one as they are iterated over.
 
     Of comments, only `sent_id` is handed on; of words, the columns in `CHECKED`.
 
@@ -106,7 +106,7 @@ class CheckedLines:
         self._check_text()
 
     def _check_text(self) -> None:
-        """Refuse a file most of whose words are "_", and warn of one where many are."""
+        """Refuse a file most of whose words are "_", and warn about one where many are."""
         share = f'{self.without_form} of {self.all_words} words have the FORM "_"'
         if 2 * self.without_form > self.all_words:
             raise CorpusError(
@@ -198,7 +198,7 @@ class CheckedLines:
         return checked
 
     def _check_features(self, form: str, feats: str) -> None:
-        """Refuse a malformed FEATS column, and warn once per file of a feature in lower case."""
+        """Refuse a malformed FEATS column, and warn once per file about a feature in lower case."""
         fault = _feature_fault(feats)
         if fault:
             raise self._error(fault, 'features such as "Case=Nom|Number=Sing", each name once, or "_" for none')

@@ -91,12 +91,12 @@ def read_conllu(
     path_or_paths : a path, or several, read in the order given
     language : ISO 639-3 code, such as "eng"
     convert : a function from `(upos, feats, language, form, lemma)` to `{attribute: value}`, such as a conversion of
-        `pitfalls.language.unimorph`, or the name of one; a conversion warns of a language for which it has no rules
+        `pitfalls.language.unimorph`, or the name of one; a warning says if there are no rules for the language
 
     Raises
     ------
     CorpusError
-        A file is missing, empty, of another format or encoding, or a line is malformed; nothing is returned.
+        A file is missing, empty, or in another format or encoding, or a line is malformed; nothing is returned.
 
     Examples
     --------

@@ -1,9 +1,9 @@
 """How many forms an analyser knows, and how often two analysers agree: tidy tables for reports.
 
-An outcome of an intervention is only as good as the analyser that judged it: if the analyser does not know a word, that
-does not make the model wrong. Both tables have two rows for every question: in one ("form") each distinct form counts
-once, in the other ("word") as often as it occurs. Rare forms, the ones that a lexicon lacks, make up most of the first
-and little of the second.
+An outcome of an intervention is only as good as the analyser that judged it: a word that the analyser does not know may
+still be right. Both tables have two rows for every question: in one ("form") each distinct form counts once, in the
+other ("word") as often as it occurs. Rare forms, the ones that a lexicon lacks, make up most of the first and little of
+the second.
 """
 
 from __future__ import annotations
@@ -76,10 +76,10 @@ def coverage(analysers: Sequence[Analyser], forms: Iterable[str]) -> pd.DataFram
 def agreement(a: Analyser, b: Analyser, forms: Iterable[str], attribute: str | None = None) -> pd.DataFrame:
     """Measure how often two analysers say the same about a form.
 
-    The sets of lemmas are compared, of the forms that both know; lemmas are the same if they are spelt the same,
-    capitals included, as in judging an intervention. With an attribute, the sets of its values are compared
-    instead, "absent" being one of them, of the forms whose attributes both know and for which at least one gives a
-    value: that two lexicons agree that "and" has no Tense is no evidence.
+    For the forms that both know, the sets of lemmas are compared; lemmas are the same if they are spelt the same,
+    capitals included, as when an intervention is judged. With an attribute, the sets of its values are compared
+    instead, "absent" being one of them, for the forms whose attributes both know and for which at least one gives a
+    value: it proves little that two lexicons agree that "and" has no Tense.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def _counted(forms: Iterable[str]) -> pd.Series[int]:
 
 
 def _summed(counts: pd.Series[int], **told: Sequence[int]) -> pd.DataFrame:
-    """Sum what is told of each form: counted once ("form"), and as often as it occurs ("word")."""
+    """Sum what is known about the forms, counting each once ("form"), or as often as it occurs ("word")."""
     table = pd.DataFrame({"n": 1, **told}, index=counts.index).astype(int)
     sums = {"form": table.sum(), "word": table.mul(counts, axis=0).sum()}
     return pd.DataFrame(sums).T.rename_axis("per").reset_index()

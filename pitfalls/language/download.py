@@ -1,8 +1,8 @@
 """One file over HTTP: all of it or an error, within bounds of size and time, and never over a less safe connection.
 
-The library pooch has the hashes, the temporary file and the retries, which are a few lines. The bounds, the rule for
-redirects and the check that the body is whole would have to be written as a downloader for it, and when it is killed
-it leaves its temporary files behind.
+The library pooch would save the few lines for hashes, temporary file and retries. The bounds, the rule for redirects
+and the check that the body is whole would still have to be written, as a downloader for it, and when it is killed, it
+leaves its temporary files behind.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class TreebankError(ValueError):
-    """A treebank's file cannot be obtained or is not the right one; says which file, why, and what to do."""
+    """A treebank's file cannot be obtained or is not the right one; the message says which, why, and what to do."""
 
 
 class _BrokenOffError(Exception):
@@ -42,14 +42,14 @@ class _BrokenOffError(Exception):
 
 def refused(url: str, why: str) -> TreebankError:
     """Make the error for a file that an address does not provide."""
-    elsewhere = "choose another base_url or release, or get the file yourself and name its folder by folder="
+    elsewhere = "choose another base_url or release, or get the file yourself and pass its folder as folder="
     return TreebankError(f"{url}: {why}; {elsewhere}")
 
 
 def download(url: str, file: BinaryIO) -> None:
     """Fill an open, empty file with what `url` holds, starting anew at each attempt.
 
-    If this function fails, an incomplete file is left: the caller gives it its name only once it is found good.
+    If this function fails, it leaves an incomplete file: the caller names the file only after checking it.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def _receive(url: str, response: http.client.HTTPResponse, file: BinaryIO, deadl
         while chunk := _read(response, have, size):
             have += len(chunk)
             if have > LARGEST:
-                raise refused(url, f"more than {LARGEST} bytes arrived, and no treebank's file is so large")
+                raise refused(url, f"more than {LARGEST} bytes arrived, and no treebank's file is that large")
             if time.monotonic() > deadline:
                 raise refused(url, f"only {have} bytes arrived within {DEADLINE_S:g} seconds")
             file.write(chunk)
@@ -142,12 +142,12 @@ def _announced(url: str, response: http.client.HTTPResponse) -> int | None:
         missing = f"the server does not say how long the file is (Content-Length {quoted(length)})"
         raise refused(url, f"{missing}, so an incomplete one could go unnoticed")
     if int(length) > LARGEST:
-        raise refused(url, f"{length} bytes are announced, and {LARGEST} are the most that is accepted")
+        raise refused(url, f"{length} bytes are announced, but at most {LARGEST} are accepted")
     return int(length)
 
 
 def _read(response: http.client.HTTPResponse, have: int, size: int | None) -> bytes:
-    """Read what has arrived; apart from writing, so that a full disk is not taken for a broken connection."""
+    """Read what has arrived; kept apart from writing, so that a full disk is not taken for a broken connection."""
     try:
         return response.read1(_CHUNK)
     except (http.client.HTTPException, OSError, ValueError) as error:

@@ -46,7 +46,7 @@ class Analysis:
         return cls(lemma, tuple(attributes.items()))
 
     def value(self, attribute: str) -> str | None:
-        """Return the attribute's value, None where the reading has none."""
+        """Return the attribute's value, or None if the reading has none."""
         return dict(self.attributes).get(attribute)
 
 
@@ -78,7 +78,7 @@ class LemmaOnly(Analysis):
     def __post_init__(self) -> None:
         """Compose the lemma, and refuse attributes."""
         if self.attributes:
-            raise ValueError(f"LemmaOnly({self.lemma!r}) was given {dict(self.attributes)}: make an Analysis of it")
+            raise ValueError(f"LemmaOnly({self.lemma!r}) was given {dict(self.attributes)}: make an Analysis instead")
         object.__setattr__(self, "lemma", composed(self.lemma))
 
 

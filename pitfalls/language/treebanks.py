@@ -49,7 +49,7 @@ class Treebank:
     Raises
     ------
     ValueError
-        The release is no name of a tag, or the address does not begin with http:// or https://.
+        The release is not the name of a tag, or the address does not begin with http:// or https://.
 
     Examples
     --------
@@ -159,7 +159,7 @@ def locate(treebank: Treebank | str, split: str, folder: str | os.PathLike[str] 
     ``en_ewt-ud-dev.conllu``, and in the sub-folder with the treebank's name, such as ``UD_English-EWT``.
     Otherwise the file is in the cache folder below ``ud/<release>/<treebank>``, next to ``manifest.json``, which
     records the SHA-256 of its first download. If no checksum is known, the first download is trusted, and a UserWarning
-    says so. Two processes may ask for one file. Only a complete file that reads as CoNLL-U gets the final name.
+    says so. Two processes may ask for the same file. Only a complete file that reads as CoNLL-U gets the final name.
 
     Parameters
     ----------
@@ -217,13 +217,13 @@ def _in_cache(path: Path, known: str | None) -> Path:
     if record is None:
         raise TreebankError(
             f"{path} is not in {_manifest_path(path.parent)}, so it cannot be checked; delete it to have it "
-            "downloaded, or name its folder by folder="
+            "downloaded, or pass its folder as folder="
         )
     content = path.read_bytes()
     if fault := _fault(content, record["sha256"]) or _fault(content, known):
         raise TreebankError(
-            f"{path} is damaged or another file: {fault}; delete it to have it downloaded again, or name a "
-            "folder with a good copy by folder="
+            f"{path} is damaged or another file: {fault}; delete it to have it downloaded again, or pass a "
+            "folder with a good copy as folder="
         )
     return path
 

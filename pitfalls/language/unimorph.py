@@ -7,7 +7,7 @@ differ in the rules of single languages that run after it (`pitfalls.language.un
 - `AUTHORS`, "authors": no rules. The paper's data were made this way: a slip in the authors' script switched the rules
   off (SOURCES.md, Traps).
 - `CONVERTER`, "converter": the rules of the converter that the paper names. They make its output look like UniMorph's
-  own tables of the language. What the slip changed is where this conversion and `AUTHORS` differ.
+  own tables of the language. It differs from `AUTHORS` in exactly what the slip changed.
 - `OURS`, "ours": other rules for Arabic, Bulgarian, Finnish and French, where the converter removes what the
   treebank knows (gender and number of French participles, aspect of Bulgarian verbs), knows less than the treebank (the
   tense of Finnish participles) or adds what is wrong (that the Finnish negative verb is positive). An imperfect is a
@@ -24,7 +24,7 @@ What happens to the odd cases:
   `[dat]`, `[erg]`) give a tag such as ARGAB3S. Where the converter stops with an error (several values, or any other
   layer except `[psed]` and `[gram]`, which it ignores), there is no tag.
 - **Two values of one attribute**: a plain V gives way to V.PTCP, V.CVB or V.MSDR (as in the authors' code). After any
-  other clash (Spanish `enfadado`: ADJ and V.PTCP) the word is without the attribute, by the same rule as the paper's
+  other clash (Spanish `enfadado`: ADJ and V.PTCP) the word does not carry the attribute, by the paper's own rule
   for contractions: a word carries an attribute only if it carries exactly one value. The authors' code keeps whichever
   tag the converter happens to write last.
 - **Languages other than the paper's nine** have no rules here, only the common table (`Conversion.check`).
@@ -106,7 +106,7 @@ class Conversion:
     __call__ = attributes
 
     def check(self, language: str) -> None:
-        """Raise ValueError unless it is an ISO 639-3 code, and warn if no conversion has rules for the language."""
+        """Raise ValueError unless `language` is an ISO 639-3 code; warn unless it is one of the nine or in `rules`."""
         _check("_", language)
         if language not in {*LANGUAGES, *self.rules}:
             warnings.warn(
@@ -129,7 +129,7 @@ CONVERSIONS: Mapping[str, Conversion] = {conversion.name: conversion for convers
 
 
 def conversion_of(name: str | Conversion) -> Conversion:
-    """Give the conversion with a name; a conversion is given back as it is.
+    """Return the conversion of that name; a conversion is returned as it is.
 
     >>> conversion_of("authors") is conversion_of(AUTHORS) is AUTHORS
     True
@@ -151,12 +151,12 @@ _ISO_639_3 = re.compile(r"[a-z]{3}")
 def _check(upos: str, language: str) -> None:
     if not _ISO_639_3.fullmatch(language):
         raise ValueError(
-            f"{language!r} is no language code of ISO 639-3: give its three letters in lower case, such as "
+            f"{language!r} is not an ISO 639-3 language code: give its three letters in lower case, such as "
             f"{', '.join(LANGUAGES)} (https://iso639-3.sil.org)"
         )
     if upos not in UPOS_TAGS:
         raise ValueError(
-            f"{upos!r} is no UPOS tag of Universal Dependencies: expected one of {', '.join(UPOS_TAGS)}; "
+            f"{upos!r} is not a UPOS tag of Universal Dependencies: expected one of {', '.join(UPOS_TAGS)}; "
             "check that the fourth column of the CoNLL-U file is UPOS"
         )
 

@@ -3,7 +3,7 @@
 1. `UPOS_TAGS` and `FEATURE_TAGS`: what one UD value gives in any language, in all three conversions;
 2. `CONVERTER_RULES`: what the converter adds and takes away afterwards in one language, and `OUR_RULES` and
    `OUR_GENERAL_RULES`, what we do instead;
-3. `DIMENSIONS`: to which of the 13 attributes of the paper a UniMorph tag belongs.
+3. `DIMENSIONS`: which of the paper's 13 attributes a UniMorph tag belongs to.
 
 Sources: the UniMorph schema (Sylak-Glassman 2016, https://unimorph.github.io/schema); the feature pages of
 https://universaldependencies.org/u/feat/; and for what the converter does (ltorroba/ud-compatibility, a fork of
@@ -18,7 +18,7 @@ from functools import lru_cache
 
 LANGUAGES: tuple[str, ...] = ("ara", "bul", "eng", "fin", "fra", "hin", "rus", "spa", "tur")
 
-# Auxiliaries are verbs, and both kinds of conjunction one; symbols, punctuation and X have no part of speech.
+# Auxiliaries are verbs, and both kinds of conjunction are CONJ; symbols, punctuation and X have no part of speech.
 UPOS_TAGS: Mapping[str, str] = {
     "ADJ": "ADJ",
     "ADP": "ADP",
@@ -87,9 +87,9 @@ class Rule:
     """One language rule: if the word's tags are of this kind, drop some, then add some.
 
     Tags are written with spaces between them, and a condition left empty holds. Rules run in order, so each one sees
-    what those before it have left: tags of which the word must have all (`has`), all and others besides (`beside`),
-    these and no others (`only`), or none (`lacks`); a UD feature that it must have (`feature`, as "Tense=Imp"); and
-    endings of the form as written, of which one must match.
+    what the earlier ones have left. The word must have all tags of `has`, all tags of `beside` and others as well,
+    exactly the tags of `only`, and no tag of `lacks`; it must have the UD feature `feature` (such as "Tense=Imp"); and
+    its form as written must end in one of `endings`.
 
     >>> rule = Rule("commands are positive", has="V IMP", lacks="NEG", drop="PRS", add="POS")
     >>> sorted(rule.applied({"V", "IMP", "PRS"}, {}, "faites")), sorted(rule.applied({"V", "PRS"}, {}, "faites"))
@@ -107,7 +107,7 @@ class Rule:
     add: str = ""
 
     def applied(self, tags: set[str], feats: Mapping[str, str], form: str) -> set[str]:
-        """Give the tags as they are after the rule: `tags` itself if it does not apply."""
+        """Give the tags as they are after the rule: `tags` itself if the rule does not apply."""
         name, _, value = self.feature.partition("=")
         applies = (
             _split(self.has) <= tags
@@ -126,7 +126,7 @@ def _split(tags: str) -> frozenset[str]:
 
 
 # What the converter does. It has no rules for Arabic, Hindi and Russian. Where a rule names a whole set of tags
-# (`only`), it asks for exactly these: a Finnish participle of another case or number keeps all its tags.
+# (`only`), it applies to exactly those: a Finnish participle of another case or number keeps all its tags.
 CONVERTER_RULES: Mapping[str, tuple[Rule, ...]] = {
     "bul": (
         Rule("verbs: neither finiteness, active voice nor aspect is marked", has="V", drop="FIN ACT IPFV PFV"),

@@ -22,7 +22,7 @@ def kept_values(attribute: str, train: Corpus, dev: Corpus, test: Corpus, min_fo
     """Keep the values of `attribute` with `min_forms` distinct word forms in each of train, dev and test.
 
     A value that a split lacks is dropped. (In the authors' code a value that dev or test lacks passes: SOURCES.md,
-    Traps.) The values are sorted; fewer than two make no configuration.
+    Traps.) The values are sorted; with fewer than two there is no configuration.
 
     Raises
     ------

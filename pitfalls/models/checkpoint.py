@@ -37,7 +37,7 @@ with extra("models"):
 
 _CONFIG, _WEIGHTS, _INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 _ADAPTER = "adapter_config.json"
-# What is fetched of a model on the Hub besides its weights; no pickle and no Python file is among it.
+# What is fetched from the Hub in addition to the weights; no pickle and no Python file is among these.
 _SMALL_FILES = (
     _CONFIG,
     _INDEX,
@@ -54,21 +54,21 @@ _SMALL_FILES = (
 # Settings of config.json that would lead transformers to other files, or (a name with a slash) to code on the Hub.
 _OTHER_FILES = ("configuration_files", "transformers_weights")
 _IMPLEMENTATIONS = ("attn_implementation", "_attn_implementation", "experts_implementation")
-# What transformers makes one by one: a billion of these is not refused by it, but never ends.
+# What transformers makes one by one: it does not refuse a billion of these, but it never finishes.
 _COUNTS = re.compile(r"(layer|label|expert|block|group)s?$")
 _MOST_COUNTED = 1000
-# The model that config.json describes may have untrained parts, such as a head; not many times the weights.
+# The model that config.json describes may have untrained parts, such as a head, but not be many times as large.
 _MOST_TIMES, _MOST_BEYOND = 4, 10**8
 _LFS = b"version https://git-lfs"
 _SAVE = "save model and tokenizer with save_pretrained into one folder, or download them again"
 
 
 class ModelFilesError(OSError):
-    """The files of a model are missing, damaged, not of one model, or not such that they are read."""
+    """The files of a model are missing, damaged, not of one model, or of a kind that is not read."""
 
 
 class UnsupportedModelError(ValueError):
-    """The checkpoint is no masked language model of a layout that this package can stop and resume."""
+    """The checkpoint is not a masked language model with a layout that this package can stop and resume."""
 
 
 def folder_of(source: str, revision: str | None) -> Path:
@@ -107,10 +107,10 @@ def check(folder: Path) -> PreTrainedConfig:
     Raises
     ------
     ModelFilesError
-        If a file is missing or damaged, names something else than a safetensors file in this folder, or describes
-        a model of quite another size than the weights.
+        If a file is missing or damaged, names anything but a safetensors file in this folder, or describes a model
+        that is much larger than the weights.
     UnsupportedModelError
-        If it is no masked LM that transformers knows.
+        If it is not a masked LM that transformers knows.
     """
     if (folder / _ADAPTER).exists():
         raise ModelFilesError(
@@ -136,7 +136,7 @@ def check(folder: Path) -> PreTrainedConfig:
 
 @contextmanager
 def one_error(folder: Path) -> Iterator[None]:
-    """Whatever transformers, tokenizers or torch raise on damaged files, as a ModelFilesError that names the folder."""
+    """Turn what transformers, tokenizers or torch raise on damaged files into a ModelFilesError naming the folder."""
     try:
         yield
     except (ModelFilesError, UnsupportedModelError, PermissionError, MemoryError, torch.OutOfMemoryError):
@@ -223,7 +223,7 @@ def _json_object(path: Path) -> dict[str, Any]:
             f"({in_short(error)}); {_SAVE}"
         ) from error
     if not isinstance(found, dict):
-        raise ModelFilesError(f"{path} holds no JSON object: {_SAVE}")
+        raise ModelFilesError(f"{path} does not hold a JSON object: {_SAVE}")
     return found
 
 
@@ -288,14 +288,14 @@ def load(folder: Path, source: str, dtype: torch.dtype) -> tuple[PreTrainedModel
         )
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     if getattr(tokenizer, "add_prefix_space", None) is False:
-        # Byte-level tokenizers mark where a word begins by its space: without, "cat" is an end.
+        # Byte-level tokenizers mark the beginning of a word by a space: without one, "cat" ends another word.
         tokenizer = AutoTokenizer.from_pretrained(folder, add_prefix_space=True, trust_remote_code=False)
     return model, tokenizer, _head_was_loaded(model, info, source)
 
 
 @contextmanager
 def _no_bar() -> Iterator[None]:
-    """Without transformers' bar over the weights: from a disk they come at once, and in a notebook the bar stays."""
+    """Hide transformers' progress bar: weights load at once from a disk, and in a notebook the bar would stay."""
     if not logging.is_progress_bar_enabled():
         yield
         return
@@ -307,13 +307,13 @@ def _no_bar() -> Iterator[None]:
 
 
 def _head_was_loaded(model: PreTrainedModel, info: Mapping[str, Any], source: str) -> bool:
-    """Whether all weights of the head were in the checkpoint; an encoder that is incomplete is an error."""
+    """Whether all weights of the head were in the checkpoint; an incomplete encoder is an error."""
     missing = sorted(str(key) for key in info["missing_keys"])
     prefix = f"{model.base_model_prefix}."
     of_encoder = [key for key in missing if key.startswith(prefix)]
     if of_encoder:
         raise UnsupportedModelError(
             f"{source!r} lacks {len(of_encoder)} weights of the encoder, among them {of_encoder[0]}: the "
-            f"file is incomplete or belongs to another architecture than {type(model).__name__}"
+            f"file is incomplete or not of the architecture {type(model).__name__}"
         )
     return not missing

@@ -23,7 +23,7 @@ with extra("models"):
 _LOGITS_AT_ONCE = 512
 SUPPORTED = "layouts like BERT's and RoBERTa's (XLM-R's) are supported"
 
-# Hooks sit on the model, which threads may share: one thread at a time between installing and removing one.
+# Hooks sit on the model, which threads may share, so only one thread at a time may have one installed.
 _HOOKS = threading.Lock()
 
 
@@ -37,7 +37,7 @@ class _EmbeddingsReachedError(Exception):
 
 @dataclass
 class Call:
-    """How a model calls its first layer: the states, and everything else, the same for all layers."""
+    """How a model calls its first layer: with the states, and with all else, which is the same for every layer."""
 
     states: Tensor
     args: tuple[Any, ...]
@@ -80,7 +80,7 @@ class Layers:
         return len(self._layers)
 
     def enter(self, encoded: Encoded) -> tuple[Tensor, Call]:
-        """Embed a batch, and note how the model calls its first layer: its own attention mask above all."""
+        """Embed a batch, and note how the model calls its first layer, above all with which attention mask."""
         with _first_call(self._layers[0]) as call:
             self._encoder(input_ids=encoded.input_ids, attention_mask=encoded.attention_mask)
         return call.states, call
@@ -113,7 +113,7 @@ class Head:
     Raises
     ------
     UnsupportedModelError
-        When the model has no one head beside its encoder.
+        When the model does not have exactly one head beside its encoder.
     """
 
     def __init__(self, model: PreTrainedModel, what: str) -> None:
@@ -143,7 +143,7 @@ class Head:
         return best_tokens(self._head, self.decoder, states)
 
     def _found_decoder(self, model: PreTrainedModel) -> nn.Linear | None:
-        """The vocabulary matrix, where the head ends with it as it is; None where it does more to the logits."""
+        """The vocabulary matrix if its output is the logits; None if the head does more to them."""
         decoder = model.get_output_embeddings()
         if not isinstance(decoder, nn.Linear):
             return None

@@ -22,7 +22,7 @@ class TooLongError(ValueError):
     Attributes
     ----------
     index : int
-        Index of the sentence in what was given.
+        Index of the sentence among those given.
     length, limit : int
         Its number of subwords with special tokens, and the model's ``max_tokens``.
     """

@@ -52,9 +52,9 @@ class MaskedLM:
     Raises
     ------
     UnsupportedModelError
-        When the layers or the head are not found, or when running the layers one by one is not the model's
-        own forward pass. This is tried on a small padded batch, so that a layout which would silently give
-        other numbers is refused.
+        When the layers or the head are not found, or when running the layers one by one does not reproduce the
+        model's own forward pass. This is tried on a small padded batch, so that a layout that would silently
+        give other numbers is refused.
 
     Examples
     --------
@@ -102,7 +102,7 @@ class MaskedLM:
 
         Weights are read from safetensors files in one folder only, and no code that comes with a checkpoint is run:
         :mod:`~pitfalls.models.checkpoint` looks at the files first. A checkpoint of an encoder without its head is
-        loaded with ``has_head=False``: it serves for probing.
+        loaded with ``has_head=False``: it can still be probed.
 
         Parameters
         ----------
@@ -119,7 +119,7 @@ class MaskedLM:
         ModelFilesError
             When there is no such model (an ``OSError``), or its files are missing, damaged or not of one model.
         UnsupportedModelError
-            When it is no masked LM, weights of the encoder are missing, its layout is not understood, its tokenizer
+            When it is not a masked LM, weights of the encoder are missing, its layout is not understood, its tokenizer
             is not its own, or the device cannot compute in this precision.
         """
         source = str(name_or_folder)
@@ -174,7 +174,7 @@ class MaskedLM:
     def max_tokens(self) -> int:
         """Longest sentence in subwords, special tokens included (512 for M-BERT and for XLM-R).
 
-        XLM-R's table of positions has 514 rows, the first two (``padding_idx + 1``) are no positions.
+        XLM-R's table of positions has 514 rows, but the first two (``padding_idx + 1``) are not positions.
         """
         limit = int(getattr(self.model.config, "max_position_embeddings", _NO_LIMIT))
         for name, module in self.model.base_model.named_modules():
@@ -193,8 +193,8 @@ class MaskedLM:
     def fingerprint(self) -> str:
         """SHA-256 over configuration, tokenizer and weights: equal for models that give equal vectors.
 
-        Names, paths and library versions do not enter, nor does a head that was never trained. Computed once
-        an instance (about a second for 180 million weights), so do not train the model behind its back.
+        Names, paths and library versions do not enter, nor does a head that was never trained. It is computed once
+        per instance (about a second for 180 million weights), so do not train the model afterwards.
         """
         return self._fingerprint
 
@@ -276,12 +276,12 @@ class MaskedLM:
         ----------
         encoded : Encoded
         site : Site or int
-            At the layers 0 (output of the embeddings) to ``n_layers``.
+            At one of the layers 0 (output of the embeddings) to ``n_layers``.
 
         Returns
         -------
         Tensor [b, t, n_units]
-            Of the residual stream transformers' ``hidden_states[layer]``; a copy that may be changed in place.
+            Transformers' ``hidden_states[layer]``, as a copy that may be changed in place.
         """
         return self.read(encoded, [site])[as_site(site)]
 
@@ -318,7 +318,7 @@ class MaskedLM:
         layer = self._checked(site).layer
         shape = (*encoded.input_ids.shape, self.n_units(site))
         if tuple(states.shape) != shape:
-            raise ValueError(f"states of shape {tuple(states.shape)} for a batch of shape {shape}: one a subword")
+            raise ValueError(f"states of shape {tuple(states.shape)} for a batch of shape {shape}: one per subword")
         with torch.inference_mode():
             _, call = self._layers.enter(encoded)
             return self._layers.run(states.to(self.device, self.dtype), call, layer, self.n_layers)
@@ -365,7 +365,7 @@ class MaskedLM:
         return found
 
     def _check_layout(self) -> None:
-        """Try that our stepwise forward pass is the model's own, on a batch whose padding matters."""
+        """Check on a batch whose padding matters that our stepwise forward pass is the model's own."""
         length = min(self.max_tokens, 8)
         input_ids = torch.full((2, length), self.tokenizer.unk_token_id, device=self.device)
         input_ids[0] = torch.arange(5, 5 + length).remainder(len(self.tokenizer))

@@ -1,7 +1,7 @@
 """A switch for tests: move every weight and word vector a little, as another processor's rounding would.
 
 Processors add in different orders, so that the same sum differs in its last digits. What a course prints must not
-depend on those. Where the environment variable ``PITFALLS_PERTURB`` holds a number ε, weights and word vectors in
+depend on them. Where the environment variable ``PITFALLS_PERTURB`` holds a number ε, weights and word vectors in
 double precision are multiplied by 1 + ε·u, with u uniform between -1 and 1; ``make portable`` sets it to 1e-12, ten
 thousand times the rounding error of one operation, and asks for the same digits. Vectors in single precision stay as
 they are: ε is far below their own rounding.
@@ -21,12 +21,12 @@ VARIABLE = "PITFALLS_PERTURB"
 
 
 def epsilon() -> float:
-    """ε, and 0 where the switch is off.
+    """ε, or 0 if the switch is off.
 
     Raises
     ------
     ValueError
-        The variable holds something else than a number from 0 to 1.
+        The variable holds anything but a number from 0 to 1.
     """
     stated = os.environ.get(VARIABLE) or "0"
     try:
@@ -39,7 +39,7 @@ def epsilon() -> float:
 
 
 def perturbed(array: NDArray[np.floating], seed: str) -> NDArray[np.floating]:
-    """The array times 1 + ε·u, with u drawn for ``seed``; the array itself where the switch is off.
+    """The array times 1 + ε·u, with u drawn for ``seed``; the array itself if the switch is off.
 
     Examples
     --------

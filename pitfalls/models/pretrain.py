@@ -1,7 +1,7 @@
 """Pretrains the mini multilingual BERT on text from the grammars.
 
-Masked language modelling as in BERT (of the subwords drawn 80 % are masked, 10 % replaced, 10 % kept), on
-fresh sentences that stand in neither dev nor test. Every batch, mask and dropout draw is a function of the
+Masked language modelling as in BERT (of the subwords drawn, 80 % are masked, 10 % replaced, 10 % kept), on
+fresh sentences that occur in neither dev nor test. Every batch, mask and dropout draw is a function of the
 seed and the step alone, so a run that was interrupted and resumed ends in the same weights.
 """
 
@@ -40,7 +40,7 @@ class Recipe:
 
     languages: tuple[str, ...] = ("eng", "spa", "rus", "tur")
     sentences: int = 150_000
-    """Fresh sentences a language."""
+    """Fresh sentences per language."""
     hidden_size: int = 128
     layers: int = 4
     heads: int = 4
@@ -54,7 +54,7 @@ class Recipe:
     mask_probability: float = 0.2
     seed: int = 2022
     text_seed: int = 7_000_000
-    """Far from the seeds of train, dev and test; sentences of dev and test are left out besides."""
+    """Far from the seeds of train, dev and test; sentences of dev and test are left out as well."""
 
     def config(self, vocabulary_size: int, pad_token_id: int) -> BertConfig:
         """The shape as transformers' own configuration."""
@@ -91,9 +91,9 @@ def tokenize(tokenizer: BertTokenizer, texts: Sequence[str], max_tokens: int) ->
 
 
 def batches(lengths: NDArray[np.int64], batch_size: int, seed: int, start: int = 0) -> Iterator[NDArray[np.int64]]:
-    """Sentence numbers of each batch from step ``start`` on, without end; a batch holds like lengths.
+    """Sentence numbers of each batch from step ``start`` on, without end; a batch holds similar lengths.
 
-    An epoch is a permutation, sorted by length within blocks of 64 batches so that little is padding; the
+    An epoch is a permutation, sorted by length within blocks of 64 batches so that there is little padding; the
     batches of an epoch then come in random order. All of it follows from the seed and the epoch's number.
     """
     per_epoch = max(1, len(lengths) // batch_size)
@@ -121,9 +121,9 @@ def pad(sentences: Sequence[NDArray[np.int64]], pad_token_id: int) -> torch.Tens
 def mask(
     ids: torch.Tensor, tokenizer: BertTokenizer, probability: float, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """BERT's corruption: (input ids, labels), both [b, t]; labels are -100 where nothing is asked.
+    """BERT's corruption: (input ids, labels), both [b, t]; labels are -100 where nothing is predicted.
 
-    Of the positions drawn 80 % become ``[MASK]``, 10 % a random subword and 10 % stay (Devlin et al. 2019).
+    Of the positions drawn, 80 % become ``[MASK]``, 10 % a random subword and 10 % stay (Devlin et al. 2019).
     """
     special = torch.tensor(sorted(tokenizer.all_special_ids))
     drawn = (torch.rand(ids.shape, generator=generator) < probability) & ~torch.isin(ids, special)
@@ -142,7 +142,7 @@ def learning_rate(step: int, recipe: Recipe) -> float:
 
 
 def loss_of(model: BertForMaskedLM, inputs: torch.Tensor, labels: torch.Tensor, pad_token_id: int) -> torch.Tensor:
-    """Mean cross-entropy in nats over the asked positions; logits are made for those alone."""
+    """Mean cross-entropy in nats over the labelled positions; logits are computed for those alone."""
     hidden = model.bert(input_ids=inputs, attention_mask=(inputs != pad_token_id).long()).last_hidden_state
     asked = labels != IGNORED
     if not asked.any():
@@ -153,8 +153,8 @@ def loss_of(model: BertForMaskedLM, inputs: torch.Tensor, labels: torch.Tensor, 
 class Checkpoint:
     """The state of a training run on disk: weights, Adam's moments and the step, in safetensors and JSON.
 
-    Two files, and a JSON file written last that names them: a run killed while saving goes on from the
-    checkpoint before.
+    The JSON file is written last and names the other one: a run killed while saving goes on from the previous
+    checkpoint.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -174,7 +174,7 @@ class Checkpoint:
                 old.unlink()
 
     def load(self, model: BertForMaskedLM, optimizer: torch.optim.Optimizer, recipe: Recipe) -> int:
-        """Restore the state; the number of steps done, 0 where nothing was saved.
+        """Restore the state, and return the number of steps done: 0 if nothing was saved.
 
         Raises
         ------
@@ -209,7 +209,7 @@ def train(
     save_every: int = 1_000,
     report: Callable[[int, float], None] = lambda step, loss: None,
 ) -> BertForMaskedLM:
-    """Train to the recipe's last step, going on from the checkpoint where there is one.
+    """Train to the recipe's last step, going on from the checkpoint if there is one.
 
     Parameters
     ----------
@@ -263,7 +263,7 @@ def pretrain(
     machine: str = "",
     report: Callable[[int, float], None] = lambda step, loss: None,
 ) -> float:
-    """Draw the text, train, and write model, tokenizer and recipe to ``folder``; the seconds it took.
+    """Draw the text, train, and write model, tokenizer and recipe to ``folder``; return the seconds it took.
 
     Run again after an interruption, it goes on from the last checkpoint (the seconds are those of this run).
     """

@@ -1,4 +1,4 @@
-"""Where word vectors are kept between runs: one file per site, under a name that says what decides it."""
+"""Where word vectors are kept between runs: one file per site, named after all that decides its content."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pitfalls import files
 from pitfalls.models.interface import LanguageModel
 from pitfalls.site import Site
 
-# Raised by whoever changes what a word's vector is, so that older caches are made anew.
+# Raise this when you change what a word's vector is, so that older caches are made anew.
 CODE_VERSION = 2
 _READ_AT_ONCE = 1 << 22
 
@@ -74,7 +74,7 @@ class Store:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[NDArray[np.floating[Any]]]:
-        """Give an array to fill, whose room on the disk is reserved; at the end it is put in place."""
+        """Give an array to fill, with its room on the disk reserved; at the end the file is put in place."""
         with files.replacing(self._array, self.size) as file:
             file.write(self._header)
             file.flush()
@@ -134,7 +134,7 @@ def _hash_sentences(sentences: Sequence[Sequence[str]]) -> str:
 
 
 def _sha256(file: BinaryIO) -> str:
-    """Of a whole file, wherever it stands."""
+    """The hash of the whole file, whatever its current position."""
     file.seek(0)
     digest = hashlib.sha256()
     while block := file.read(_READ_AT_ONCE):

@@ -40,7 +40,7 @@ def alphabet() -> tuple[str, ...]:
 
 
 def build_vocabulary(forms: Iterable[Form], min_count: int = 1) -> dict[str, int]:
-    """A WordPiece vocabulary: special tokens, characters, then stems and ``##endings``, the frequent first.
+    """A WordPiece vocabulary: special tokens, characters, then stems and ``##endings``, the most frequent first.
 
     Parameters
     ----------

@@ -48,7 +48,7 @@ class WordTokenizer:
     Raises
     ------
     UnsupportedModelError
-        It is slow, has no unknown token, or does not know the model's words.
+        It is slow, has no unknown token, or is not the model's own.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, n_embeddings: int, what: str) -> None:
@@ -68,7 +68,7 @@ class WordTokenizer:
     def state(self) -> dict[str, Any]:
         """All that decides how it tokenises, as plain JSON."""
         state: dict[str, Any] = json.loads(self.tokenizer.backend_tokenizer.to_str())
-        # What the last call padded or cut to is no property of the tokenizer.
+        # What the last call padded or cut to is not a property of the tokenizer.
         return {**state, "truncation": None, "padding": None}
 
     def encode(self, sentences: Sequence[Sequence[str]], max_tokens: int) -> Encoded:
@@ -168,7 +168,7 @@ class WordTokenizer:
             return pieces
         ids, words = list(pieces.ids), list(pieces.words)
         for word in missing:
-            # Behind the last piece of an earlier word, or behind the special tokens that open the sentence.
+            # After the last piece of an earlier word, or after the special tokens that open the sentence.
             place = 1 + max((i for i, w in enumerate(words) if 0 <= w < word), default=self._n_prefix - 1)
             ids.insert(place, self.tokenizer.unk_token_id)
             words.insert(place, word)
@@ -190,13 +190,13 @@ class WordTokenizer:
             )
 
     def _check_vocabulary(self, n_embeddings: int) -> None:
-        """Refuse a tokenizer that does not know the model's words: every vector would be that of the unknown token.
+        """Refuse a tokenizer that does not know the model's words: every word would become the unknown token.
 
-        Without tokenizer files transformers makes a tokenizer of special tokens, and says nothing.
+        Without tokenizer files, transformers makes a tokenizer of special tokens without saying so.
         """
         vocabulary = self.tokenizer.get_vocab()
         pieces = sorted(set(vocabulary) - set(self.tokenizer.all_special_tokens))
-        # Rows are added to the embeddings to make their number even for a GPU, but never that many.
+        # Rows are added to the embeddings to round up their number for a GPU, but never that many.
         if not pieces or (2 * len(vocabulary) < n_embeddings and n_embeddings - len(vocabulary) > _MOST_PADDING):
             raise UnsupportedModelError(
                 f"{self._what}: its tokenizer knows {len(vocabulary)} tokens, {len(pieces)} of them not special, and "
@@ -208,9 +208,9 @@ class WordTokenizer:
         unknown = [word for word in tried if set(self._tokenise([[word]])[0].ids) <= self.special_ids]
         if 2 * len(unknown) > len(tried):
             raise UnsupportedModelError(
-                f"{self._what}: its tokenizer takes {len(unknown)} of {len(tried)} words of its own vocabulary for "
-                f"unknown, such as {unknown[0]!r}: its files are not of one tokenizer; copy them from where the model "
-                "was trained"
+                f"{self._what}: its tokenizer does not know {len(unknown)} of {len(tried)} words of its own "
+                f"vocabulary, such as {unknown[0]!r}: its files are not of one tokenizer; copy them from where the "
+                "model was trained"
             )
 
 

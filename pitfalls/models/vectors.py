@@ -56,7 +56,7 @@ def select(
     Raises
     ------
     ValueError
-        When there is not one vector a word, or a value is carried by no word.
+        When there is not one vector per word, no value is given, or no word carries one of them.
     """
     total = sum(len(sentence.words) for sentence in corpus.sentences)
     if len(vectors) != total:
@@ -115,9 +115,9 @@ def word_vectors(
     cache : path, optional
         Folder to keep the vectors in. They are made once for the same model, sentences, site and code, and
         read through a memory map after that; a file that is not what its manifest says (SHA-256 of the whole
-        file, at every load) is made anew. Processes that make the same vectors wait for each other; to read
+        file, at every load) is made anew. Processes that make the same vectors wait for each other; reading
         them needs no lock, so the folder of finished vectors may be read-only. (If another program shortens a
-        file that is mapped, the system ends this process by SIGBUS. Here no file is ever changed in its place.)
+        file that is mapped, the system kills this process with SIGBUS. This package changes no file in place.)
     batch_tokens : int
         Most subwords in one batch, padding included; memory and speed only.
 
@@ -129,10 +129,10 @@ def word_vectors(
     Raises
     ------
     TooLongError
-        Naming the sentence that is too long for the model.
+        A sentence is too long for the model; the message gives its index.
     OSError
-        The disk of ``cache`` has no room for the vectors; it has been reserved before the first one is made. Or
-        they are not there and the folder cannot be written, or was removed meanwhile.
+        The disk of ``cache`` has no room for the vectors (room is reserved before the first one is made); or they
+        are not there, and the folder cannot be written or was removed meanwhile.
     """
     return site_vectors(model, sentences, [site], cache, batch_tokens)[as_site(site)]
 
@@ -187,7 +187,7 @@ def absent_bytes(
 def _shapes(
     model: LanguageModel, sentences: Sequence[Sequence[str]], sites: Iterable[Site | int]
 ) -> dict[Site, tuple[int, int]]:
-    """The shape of each site's vectors; sites in order, each one once."""
+    """The shape of each site's vectors; sites in order, without repetition."""
     wanted = as_sites(sites)
     if not wanted:
         raise ValueError(f"no site of {model.name} was named: give at least one layer or Site")
@@ -262,7 +262,7 @@ def _opened(stores: Mapping[Site, Store]) -> dict[Site, NDArray[np.floating[Any]
 
 @contextlib.contextmanager
 def _making(folder: Path, lock: str) -> Iterator[None]:
-    """Hold the lock of those who make vectors in a folder."""
+    """Hold the lock for making vectors in a folder."""
     try:
         with files.locked(folder / lock):
             yield
@@ -271,7 +271,7 @@ def _making(folder: Path, lock: str) -> Iterator[None]:
             raise
         told = (
             f"{os.strerror(error.errno)}: {folder} does not hold all these word vectors, and they cannot be written "
-            f"there ({error}): name another folder by the environment variable PITFALLS_CACHE"
+            f"there ({error}): name another folder in the environment variable PITFALLS_CACHE"
         )
         raise OSError(error.errno, told) from error
 
@@ -299,7 +299,7 @@ def _make(
     except OSError as error:
         if error.errno not in files.FULL:
             raise
-        # Only now, that nothing of ours takes room any more, is what is free what there is for us.
+        # Measured only now, when our own unfinished files take up no more room.
         raise OSError(error.errno, f"{os.strerror(error.errno)}: {_needs(stores, folder)}") from error
 
 
@@ -308,5 +308,5 @@ def _needs(stores: Mapping[Site, Store], folder: Path) -> str:
     return (
         f"the word vectors of {', '.join(map(str, stores))} need {need / 1e6:.1f} MB, and {folder} has "
         f"{free_space(folder) / 1e6:.1f} MB free: make room there, take fewer layers, or name a folder on another disk "
-        "by the environment variable PITFALLS_CACHE"
+        "in the environment variable PITFALLS_CACHE"
     )

@@ -1,7 +1,7 @@
 """The most probable token of a large vocabulary, without ever holding the logits of all tokens.
 
-M-BERT's vocabulary matrix is the largest part of an intervention's work. Its product is taken a tile of tokens at a
-time and only the maximum is kept, which stays in the processor's cache where all logits would go through memory.
+M-BERT's vocabulary matrix is the largest part of an intervention's work. Its product is taken one tile of tokens at a
+time, and only the maximum is kept: the logits of a tile fit into the processor's cache, those of all tokens do not.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 # Tokens of a tile: its logits for some hundred positions fit into a cache of a few megabytes.
 _TOKENS_AT_ONCE = 2048
-# A hook stops whoever runs the head: one at a time.
+# A hook stops any thread that runs the head, so only one at a time may have one installed.
 _HOOKS = Lock()
 
 

@@ -119,7 +119,7 @@ def rank(
         For what is drawn: the first weights of "linear", the order of "random", the trees of "random_forest".
     max_neurons : int, optional
         How many neurons a greedy search ("gaussian", "conditional_mi") chooses before it completes the order by
-        what each of the rest would have added next; the other methods rank all neurons at no extra cost.
+        what each of the rest would add next; the other methods rank all neurons at no extra cost.
     device : str or torch.device
         Where to compute, such as "cuda".
     **options:
@@ -138,7 +138,7 @@ def rank(
     """
     method = ranker(name, direction, seed, **options)
     if max_neurons is not None:
-        # Checked for every method: a wrong number is wrong even where the method has no use for it.
+        # Checked for every method: a wrong number is wrong even if the method has no use for it.
         Greedy(max_neurons=max_neurons).steps(data.n_neurons)
         if isinstance(method, Greedy):
             method.max_neurons = max_neurons

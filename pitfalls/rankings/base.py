@@ -81,8 +81,8 @@ class Ranker(SelectorMixin, BaseEstimator):
     def fit(self, X: WordsLike, y: Any, X_dev: WordsLike | None = None, y_dev: Any = None) -> Ranker:
         """Rank the neurons of words ``X`` [n_words, n_neurons] for labels ``y`` [n_words].
 
-        A method that selects on other words than those it is fitted to (Gaussian) uses ``X_dev`` and ``y_dev``;
-        without them, as in a pipeline, it selects on the training words.
+        A method that selects on other words than those it is fitted to (Gaussian) uses ``X_dev`` and ``y_dev``; without
+        them, as in a pipeline, it selects on the training words.
         """
         words = read_words(self, X, reset=True)
         classes, codes = read_labels(y, len(words))

@@ -12,9 +12,9 @@ from pitfalls.arrays.ties import settled
 def binned(X: torch.Tensor, n_bins: int) -> NDArray[np.int64]:
     """The bin of every activation, [n_neurons, n_words] in 0..n_bins-1.
 
-    A neuron's bins are cut at its sorted activations number n/B, 2n/B, ..., rounded down. Words with the same activation
-    (closer than :data:`~pitfalls.arrays.ties.TIE` of the neuron's largest) share a bin, so a neuron with few different
-    activations has fewer bins.
+    A neuron's bins are cut at its sorted activations number n/B, 2n/B, ..., rounded down. Words of equal activation
+    (closer than :data:`~pitfalls.arrays.ties.TIE` times the neuron's largest) share a bin, so a neuron with few
+    different activations has fewer bins.
 
     Raises
     ------

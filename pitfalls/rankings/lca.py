@@ -21,9 +21,9 @@ class LCA(Scorer):
     """Linguistic correlation analysis: an elastic-net probe's weight mass (Dalvi et al. 2019).
 
     Each class takes neurons by falling absolute weight until it has a given share of its weight mass; a neuron's score
-    is 1 minus the smallest share at which any class takes it. Dalvi et al. raise the share in
-    steps and leave the order within a step open; this is the limit of small steps. The loss is mean cross-entropy
-    (nats) + ``l1`` times the sum of absolute weights + ``l2`` / 2 times the sum of squared weights, at its minimum.
+    is 1 minus the smallest share at which any class takes it. Dalvi et al. raise the share in steps and leave the order
+    within a step open; this is the limit of small steps. The loss is mean cross-entropy (nats) + ``l1`` times the sum
+    of absolute weights + ``l2`` / 2 times the sum of squared weights, at its minimum.
 
     Parameters
     ----------

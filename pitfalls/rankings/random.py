@@ -1,4 +1,4 @@
-"""Random rankings: what every other ranking must be compared with."""
+"""Random rankings, which every other ranking must be compared with."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """What the mini BERT has learnt, measured on held-out text: the numbers of its model card.
 
-Four questions: does it copy what it sees (identity), does it agree over a misleading noun (agreement), can
-every attribute be read off some layer (readability), and can a word be turned into another form of itself by
-changing its neurons (CLWV)?
+Four questions: does it copy what it sees (identity), does it agree across a misleading noun (agreement), can every
+attribute be read off some layer (readability), and can a word be turned into another form of itself by changing its
+neurons (CLWV)?
 """
 
 from __future__ import annotations
@@ -72,16 +72,16 @@ class _Asked:
 
 
 _Endings = dict[tuple[int, ...], list[tuple[int, frozenset[str], str]]]
-"""From the ids of a word's subwords but the last to the possible last ones: (id, lemmas, the value it shows)."""
+"""From the ids of all but the last of a word's subwords to the possible last ones: (id, lemmas, the value it shows)."""
 
 
 def agreement_rate(world: World, language: str, feature: str) -> pd.DataFrame:
-    """Share of masked endings that come back with the right ``feature``, an attractor standing in between.
+    """Share of masked endings that come back with the right ``feature``, with an attractor in between.
 
-    As in Linzen et al. (2016) the model chooses among the forms of the word itself: of the endings that give a form of
-    its lemma which shows one value of the feature, the likeliest must show the right one. (Without this, a present
-    tense, which has no gender in Russian, would count as a wrong gender.) ``where`` also says how often the likeliest
-    of *all* subwords shows the right value.
+    As in Linzen et al. (2016) the model chooses among the forms of the word itself: among the endings that give a form
+    of its lemma with one value of the feature, the likeliest must show the right one. (Without this, a present tense,
+    which has no gender in Russian, would count as a wrong gender.) ``where`` also says how often the likeliest of *all*
+    subwords shows the right value.
     """
     lexicon, model = world.lexicon(language), world.model
     if not isinstance(model, MaskedLM):
@@ -129,7 +129,7 @@ def _options(endings: _Endings, stem: Sequence[int], lemma: str) -> list[tuple[i
 def _fill_endings(
     model: MaskedLM, lexicon: Lexicon, feature: str, endings: _Endings, asked: Sequence[_Asked]
 ) -> Iterator[tuple[bool, bool]]:
-    """Say for each word with a choice whether its own forms, and all subwords, give the right value."""
+    """For each word with a choice, say whether its own forms, and all subwords, give the right value."""
     encoded = model.encode([one.words for one in asked])
     ids = encoded.input_ids.clone()
     for row, one in enumerate(asked):
@@ -150,7 +150,7 @@ def _fill_endings(
 def readability(world: World, language: str, attribute: str, words: int = 40_000) -> pd.DataFrame:
     """Test accuracy of scikit-learn's logistic regression at the layer that is best on dev.
 
-    Trained on the first ``words`` words of train, standardised.
+    It sees the first ``words`` words of each split, standardised.
     """
     best = (-1.0, -1, float("nan"))
     for layer in world.layers:
@@ -219,13 +219,13 @@ pipeline_tag: fill-mask
 # The mini world's BERT
 
 A small multilingual BERT of the *pitfalls* course, for classrooms and tests: transformers' own
-`BertForMaskedLM`, {layers} layers, {hidden_size} neurons a layer, {parameters:,} weights, a vocabulary of
+`BertForMaskedLM`, {layers} layers, {hidden_size} neurons per layer, {parameters:,} weights, a vocabulary of
 {vocabulary:,} pieces (the grammars' stems and endings, and single characters).
 
-**It knows only the generated sentences of its four grammars.** It is no language model for any other use.
+**It knows only the generated sentences of its four grammars.** It is of no use as a language model for anything else.
 
 ## How it was made
-`make pretrain`: {sentences:,} fresh sentences a language ({languages}) from the project's own grammars, none of
+`make pretrain`: {sentences:,} fresh sentences per language ({languages}) from the project's own grammars, none of
 them in dev or test; {steps:,} steps of {batch_size} sentences; masked language modelling ({mask_probability:.0%} of the
 subwords; of those 80 % masked, 10 % replaced, 10 % kept); AdamW, learning rate {learning_rate:g}, {warmup_steps} steps
 of warm-up, then a linear fall; dropout {dropout:g}; seed {seed}. It took {minutes:.0f} minutes on {machine}.
@@ -236,10 +236,10 @@ Measured on the held-out test sentences by `make card`.
 {table}
 
 - *identity*: share of the subwords of unmasked sentences that are predicted back (at least 99.5 %).
-- *agreement*: share of masked endings of verbs and adjectives that come back with the right Number or Gender, a
-  noun with another value standing in between (at least 95 %). The model chooses among the endings that give a form of
-  the word itself which shows the attribute; how often the likeliest of all subwords does so stands under *where* (it
-  may be a form that shows none: a Russian present tense has no gender).
+- *agreement*: share of masked endings of verbs and adjectives that come back with the right Number or Gender,
+  with a noun of another value in between (at least 95 %). The model chooses among the endings that give a form of the
+  word itself that shows the attribute; *where* says how often the likeliest of all subwords is right (it may be a form
+  that shows none: a Russian present tense has no gender).
 - *readability*: accuracy of a logistic regression at the layer that is best on dev (at least 90 % for every attribute
   in some language). {unreadable}
 - *clwv*: right lemma, other value, as a share of all words with the attribute; layer, beta, ranking and k are
@@ -266,7 +266,7 @@ def write_card(folder: Path, measures: pd.DataFrame) -> Path:
 
 
 def _unreadable(measures: pd.DataFrame) -> str:
-    """Name the pairs that stay below what is asked of an attribute, if any."""
+    """Name the pairs that stay below what an attribute requires, if any."""
     low = measures[(measures["measure"] == "readability") & (measures["value"] < measures["required"])]
     named = [f"{row['language']} {row['attribute']} ({row['value']:.3f})" for row in low.to_dict("records")]
     return f"Below it: {', '.join(named)}." if named else "No pair is below it."

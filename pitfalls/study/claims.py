@@ -54,7 +54,7 @@ def _accuracies(tables: Tables, task: str = "real") -> pd.DataFrame:
 
 
 def _graded(share: float, enough: float) -> Verdict:
-    """Holds from ``enough`` on, in part above nothing."""
+    """Holds from ``enough`` on, and in part from anything above 0."""
     return "holds" if share >= enough else "holds in part" if share > 0 else "fails"
 
 
@@ -63,7 +63,7 @@ def _confounded(tables: Tables) -> Finding:
     linear, gaussian = ("linear", "ttb"), ("gaussian", "ttb")
     own = at["linear"][linear] - at["gaussian"][gaussian]
     fixed = [at[probe][linear] - at[probe][gaussian] for probe in ("linear", "gaussian")]
-    # A mean over the fixed probes, not a loss with either: the control compares one pair as well.
+    # A mean over the two fixed probes, not a loss with either of them, because the control compares one pair too.
     share = float(np.mean([_contradicts(own, by).to_numpy() for by in fixed]))
     between = float(_contradicts(*fixed).mean())
     return Finding(
@@ -170,7 +170,7 @@ def _probeless_moves_most(tables: Tables) -> Finding:
         return Finding("no ranking has a CLWV above .05", "", "not testable")
     # A tie is nobody's win.
     wins = int((clwvs["probeless"] > clwvs[["linear", "gaussian"]].max(axis=1)).sum())
-    # Of the rankings that get nearly as high as any: does Probeless saturate first?
+    # Among the rankings that get nearly as high as the best, does Probeless saturate first?
     near = clwvs.ge(0.95 * clwvs.max(axis=1), axis=0)
     fewest = int(((ks["probeless"] <= ks.where(near).min(axis=1)) & near["probeless"]).sum())
     p = float(stats.binomtest(wins, len(clwvs), 1 / 3, alternative="greater").pvalue)
@@ -183,7 +183,7 @@ def _probeless_moves_most(tables: Tables) -> Finding:
     )
 
 
-#: Expected range of n standard normal draws; what makes ranges of seven and of two comparable (control charts' d2).
+#: Expected range of n standard normal draws, which makes ranges of seven and of two comparable (control charts' d2).
 _RANGE_OF = {2: 1.128, 3: 1.693, 4: 2.059, 5: 2.326, 6: 2.534, 7: 2.704}
 
 
@@ -241,7 +241,7 @@ def _partial_overlap(tables: Tables) -> Finding:
     partial = float((shares < 0.9).mean())
     shared = tables["shared"]
     same = int((shared["overlap"] > shared["high"]).sum())
-    # An interval of 95 % is exceeded now and then: more often than that, or it is nothing.
+    # A 95 % interval is exceeded now and then by chance: test whether it is exceeded more often.
     p = float(stats.binomtest(same, len(shared), 0.05, alternative="greater").pvalue) if len(shared) else 1.0
     holds = above > 0.5 and partial > 0.5 and p < 0.05
     return Finding(
@@ -274,8 +274,8 @@ def ledger(tables: Tables) -> pd.DataFrame:
     Parameters
     ----------
     tables:
-        Of a study: "curves" (probing), "effects" (counts by outcome, long), "saturation", "areas", "overlaps" (pairs
-        and triples of rankings) and "shared" (an attribute's neurons across languages).
+        The tables of a study: "curves" (probing), "effects" (counts by outcome, long), "saturation", "areas",
+        "overlaps" (pairs and triples of rankings) and "shared" (an attribute's neurons across languages).
 
     Returns
     -------
@@ -290,7 +290,7 @@ def ledger(tables: Tables) -> pd.DataFrame:
     needed = ("curves", "effects", "saturation", "areas", "overlaps", "shared")
     missing = [name for name in needed if name not in tables]
     if missing:
-        raise ValueError(f"the claims need the tables {missing} too; given are {sorted(tables)}")
+        raise ValueError(f"the claims need the tables {missing} too; you gave {sorted(tables)}")
     tables = {name: with_site(table) for name, table in tables.items()}
     found = [(claim, claim.test(tables)) for claim in CLAIMS]
     rows = [(claim.number, claim.tag, claim.text, one.verdict, one.evidence, one.control) for claim, one in found]
@@ -298,7 +298,7 @@ def ledger(tables: Tables) -> pd.DataFrame:
 
 
 def carried_over(one: pd.DataFrame, other: pd.DataFrame) -> Finding:
-    """Test claim 8: whether the verdicts of one model's ledger stand in the other's."""
+    """Test claim 8: whether the verdicts of one model's ledger recur in the other's."""
     both = one.merge(other, on="claim", suffixes=("", "_other"))
     both = both[(both["verdict"] != "not testable") & (both["verdict_other"] != "not testable")]
     if not len(both):

@@ -1,11 +1,11 @@
 """Clusters of configurations by the shape of their probing curves: the numbers behind the paper's figure 2.
 
 The recipe is the paper's [C]: a configuration is the concatenation of its accuracy curves, both probes on Linear,
-Gaussian, Probeless and random rankings (none from bottom to top), of length 1; K-means starts from three
-configurations, one a pattern; PCA to 50 dimensions and t-SNE lay the points out.
+Gaussian, Probeless and random rankings (none from bottom to top), scaled to length 1; K-means starts from three
+configurations, one per pattern; PCA to 50 dimensions and t-SNE lay the points out.
 
-The three patterns (claim 9): *Standard*, the two probes read about as much; *G>L*, the Gaussian probe's curves are
-above the Linear probe's; *L>G*, the other way round. :func:`pattern_scores` puts numbers on them.
+The three patterns (claim 9): in *Standard*, the two probes read about as much; in *G>L*, the Gaussian probe's curves
+are above the Linear probe's; in *L>G*, it is the other way round. :func:`pattern_scores` puts numbers on them.
 """
 
 from __future__ import annotations
@@ -58,19 +58,19 @@ def features(curves: pd.DataFrame) -> tuple[NDArray[np.float64], pd.DataFrame]:
     Parameters
     ----------
     curves:
-        Tables of ``probe_curves``, concatenated; of one split. Rows of the control task, from bottom to top, or of
-        other probes and rankings than :data:`PROBES` and :data:`RANKINGS` are ignored; rows that differ only in their
-        seeds are averaged.
+        Tables of ``probe_curves``, concatenated; of one split. Rows of the control task, of rankings from bottom to
+        top, or of other probes and rankings than :data:`PROBES` and :data:`RANKINGS` are ignored; rows that differ only
+        in their seeds are averaged.
 
     Returns
     -------
-    [n_configurations, 8 · n_ks] float64, each row of Euclidean length 1, and a table with a row each: language,
-    attribute, layer, sorted.
+    [n_configurations, 8 · n_ks] float64, each row of Euclidean length 1, and a table with one row for each of them:
+    language, attribute, site, layer, sorted.
 
     Raises
     ------
     ValueError
-        If a column is missing, a configuration lacks a probe, ranking or k that another has, an accuracy is not within
+        If a column is missing, a configuration lacks a probe, ranking or k that another has, an accuracy is not between
         0 and 1, or the rows are of several splits.
 
     Examples
@@ -87,12 +87,12 @@ def features(curves: pd.DataFrame) -> tuple[NDArray[np.float64], pd.DataFrame]:
 
 
 def pattern_scores(curves: pd.DataFrame) -> pd.DataFrame:
-    """How far each configuration's curves are to the side of the Gaussian or of the Linear probe.
+    """How far each configuration's curves lean towards the Gaussian or the Linear probe.
 
     For every ranking, the Gaussian probe's accuracy minus the Linear probe's, averaged over k, is divided by its
-    spread: its root mean square over the configurations of the table (0 is the point of balance, so the spread is
-    around 0). The score is the mean of these four numbers; the imbalance is the mean of their absolute values, so
-    that a ranking on which the one probe is better does not make up for one on which it is worse.
+    spread: its root mean square over the configurations of the table (0 means balance, so the spread is taken around
+    0). The score is the mean of these four numbers; the imbalance is the mean of their absolute values, so that a
+    ranking on which one probe is better does not make up for one on which it is worse.
 
     Returns
     -------
@@ -127,10 +127,9 @@ def pattern_scores(curves: pd.DataFrame) -> pd.DataFrame:
 def seed_configurations(curves: pd.DataFrame) -> pd.DataFrame:
     """The three configurations to start K-means from, one per pattern.
 
-    The paper's, if the table has all three of them. If not, by :func:`pattern_scores`: for G>L the highest score, for
-    L>G the lowest, for Standard the lowest imbalance among the others; of equals the first. These are extremes of
-    this table: that a configuration is the nearest to G>L does not say that its Gaussian curves are above, its score
-    does.
+    They are the paper's, if the table has all three. If not, :func:`pattern_scores` decides: the highest score for G>L,
+    the lowest for L>G, and the lowest imbalance among the others for Standard; among equals, the first. These are
+    extremes of this table: even the configuration nearest to G>L may have its Gaussian curves below; its score tells.
 
     Returns
     -------
@@ -166,9 +165,9 @@ def seed_configurations(curves: pd.DataFrame) -> pd.DataFrame:
 def cluster(curves: pd.DataFrame, seeds: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     """Cluster the configurations from given seeds, and lay them out in the plane.
 
-    K-means on :func:`features`, its first centres the seeds' vectors; then PCA to 50 dimensions (or as many as there
-    are) and t-SNE, which is for the eye only. Perplexity is 30 or, with fewer than 92 configurations, a third of the
-    others.
+    K-means runs on :func:`features`, with the seeds' vectors as its first centres; then come PCA to 50 dimensions (or
+    as many as there are) and t-SNE, which is for the eye only. The perplexity is 30, or with fewer than 92
+    configurations a third of the number of other configurations.
 
     Parameters
     ----------
@@ -177,12 +176,12 @@ def cluster(curves: pd.DataFrame, seeds: pd.DataFrame, seed: int = 0) -> pd.Data
     seeds:
         Columns cluster, language, attribute, site, layer, one row per cluster, as :func:`seed_configurations` gives.
     seed:
-        Of t-SNE.
+        The seed of t-SNE.
 
     Returns
     -------
     One row per configuration, sorted: language, attribute, site, layer, cluster, x, y (t-SNE; no unit), score
-    (:func:`pattern_scores`), is_seed. K-means moves the centres, so a seed may end in another's cluster.
+    (:func:`pattern_scores`), is_seed. K-means moves the centres, so a seed may end up in another seed's cluster.
 
     Raises
     ------
@@ -206,18 +205,19 @@ def cluster_stability(
 ) -> pd.DataFrame:
     """How far other clusterings agree with the seeded one: the adjusted Rand index, 1 for the same, 0 by chance.
 
-    Three changes: K-means from random configurations instead of the seeds ("initialisation"); curves at a bootstrap
-    of the ks, the same for all configurations, from the seeds' vectors there ("ks"); and without one language, from the
-    seeds' vectors even if they are of that language ("language").
+    Three things change in turn: K-means starts from random configurations instead of the seeds ("initialisation"); the
+    curves are taken at a bootstrap of the ks, the same for all configurations, and K-means starts from the seeds'
+    vectors there ("ks"); and one language is left out, and K-means starts from all seeds' vectors, even those of that
+    language ("language").
 
     Parameters
     ----------
     curves:
         As for :func:`features`.
     draws:
-        Random initialisations, and bootstraps of the ks.
+        How many random initialisations, and how many bootstraps of the ks.
     seed:
-        Of what is drawn.
+        The seed of what is drawn.
     seeds:
         As for :func:`cluster`; by default :func:`seed_configurations`.
 
@@ -277,7 +277,7 @@ def _read(curves: pd.DataFrame) -> _Curves:
         only(own, "split", _WHAT)
     wrong = own.loc[~own["accuracy"].between(0, 1), "accuracy"].tolist()
     if wrong:
-        raise ValueError(f"an accuracy lies within 0 and 1, and {len(wrong)} rows have {wrong[:6]}")
+        raise ValueError(f"an accuracy must lie between 0 and 1, and {len(wrong)} rows have {wrong[:6]}")
     wide = own.pivot_table(index=CONFIGURATION, columns=_CURVE, values="accuracy", aggfunc="mean", sort=True)
     ks = sorted(own["k"].unique().tolist())
     wide = wide.reindex(columns=pd.MultiIndex.from_product([PROBES, RANKINGS, ks], names=_CURVE))
@@ -315,14 +315,14 @@ def _seeds(index: pd.DataFrame, seeds: pd.DataFrame) -> tuple[list[str], list[in
     require(seeds, ("cluster", *CONFIGURATION), "a table of seeds")
     names = seeds["cluster"].tolist()
     if len(names) < 2 or len(set(names)) < len(names):
-        raise ValueError(f"seeds name two or more different clusters, one row each, not {names}")
+        raise ValueError(f"seeds must name two or more different clusters, one row each, not {names}")
     place = {key: i for i, key in enumerate(_keys(index))}
     wanted = _keys(seeds)
     unknown = [key for key in wanted if key not in place]
     if unknown or len(set(wanted)) < len(wanted):
         given, lacking = ([f"{key[0]} {key[1]}, {key[2]}" for key in keys] for keys in (wanted, unknown))
         raise ValueError(
-            f"seeds are different configurations of the curves, not {given}"
+            f"seeds must be different configurations of the curves, not {given}"
             + (f": the curves have no {lacking}; seed_configurations(curves) chooses some" if lacking else "")
         )
     return names, [place[key] for key in wanted]
@@ -332,13 +332,13 @@ def _seeds(index: pd.DataFrame, seeds: pd.DataFrame) -> tuple[list[str], list[in
 
 
 def _kmeans(vectors: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The cluster of each row, numbered as the first centres."""
+    """The cluster of each row, numbered like the first centres."""
     found = KMeans(n_clusters=len(centres), init=centres, n_init=1, max_iter=1000).fit(vectors)
     return np.asarray(found.labels_, dtype=np.int64)
 
 
 def _perplexity(n: int) -> float:
-    """t-SNE's neighbours per point: 30, or a third of the others where they are few; never ``n`` or more.
+    """t-SNE's neighbours per point: 30, or a third of the others if they are few; never ``n`` or more.
 
     >>> _perplexity(156), _perplexity(31), _perplexity(3)
     (30.0, 10.0, 1.0)
@@ -348,7 +348,7 @@ def _perplexity(n: int) -> float:
 
 def _layout(vectors: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
     n = len(vectors)
-    # Both exact: what is approximated would differ between numbers of threads.
+    # Both are exact: an approximation would depend on the number of threads.
     reduced = PCA(min(_COMPONENTS, *vectors.shape), svd_solver="full").fit_transform(vectors)
     tsne = TSNE(perplexity=_perplexity(n), init="pca", method="exact", random_state=seed)
     return np.asarray(tsne.fit_transform(reduced), dtype=np.float64)

@@ -41,7 +41,7 @@ PAPER_PAIRS: Mapping[str, tuple[str, ...]] = {
     "Polarity": ("tur",),
     "Possession": ("tur",),
 }
-"""Of the paper's 52 pairs those whose language is known, by attribute [I]; :data:`PAPER_UNNAMED` are the others."""
+"""Those of the paper's 52 pairs whose language is known, by attribute [I]; :data:`PAPER_UNNAMED` counts the others."""
 
 PAPER_UNNAMED: Mapping[str, int] = {"Aspect": 1, "Mood": 1}
 """How many more languages the paper has for an attribute, without our knowing which [I]."""
@@ -120,7 +120,7 @@ def checked_sites(world: World, sites: Sequence[Site | int] | None = None) -> li
 
 
 def default_layers(n_layers: int) -> tuple[int, ...]:
-    """The layers to study by default: the paper's in a model of 12 or more, in a smaller one all above the embeddings.
+    """The layers to study by default: the paper's in a model of 12 or more, all above the embeddings in a smaller one.
 
     >>> default_layers(12), default_layers(4)
     ((2, 7, 12), (1, 2, 3, 4))
@@ -141,7 +141,7 @@ class Texts(Protocol):
 
     @property
     def min_forms(self) -> int:
-        """The value filter's threshold in distinct word forms a split."""
+        """The value filter's threshold in distinct word forms per split."""
         ...
 
     def corpus(self, language: str, split: str) -> Corpus:
@@ -156,11 +156,11 @@ class PaperTexts:
     Attributes
     ----------
     folder:
-        Of CoNLL-U files, or None for those that are downloaded into the cache.
+        The folder of CoNLL-U files, or None to download them into the cache.
     wanted:
-        Languages; by default all nine, or those of which the folder has train, dev and test.
+        The languages; by default all nine, or those for which the folder has train, dev and test.
     conversion:
-        To UniMorph: by default the authors' run, which the paper's 52 pairs come from.
+        How features become UniMorph; by default as in the authors' run, which gave the paper's 52 pairs.
     """
 
     folder: Path | None = None
@@ -175,7 +175,7 @@ class PaperTexts:
         Raises
         ------
         ValueError
-            A wanted language is none of the nine, or the folder has no language whole.
+            A wanted language is not one of the nine, or no language has all three splits in the folder.
         """
         if self.wanted is not None:
             unknown = sorted(set(self.wanted) - set(_NINE))
@@ -188,7 +188,7 @@ class PaperTexts:
         return whole
 
     def lacking(self, language: str) -> list[str]:
-        """The splits of a language that the folder does not have; of the cache none, it downloads what it lacks."""
+        """The splits of a language that the folder lacks; without a folder none, since they are downloaded."""
         if self.folder is None:
             return []
         lacks: list[str] = []
@@ -209,7 +209,7 @@ def paper_texts(
     languages: Sequence[str] | None = None,
     conversion: str | Conversion = AUTHORS,
 ) -> PaperTexts:
-    """The treebanks of the paper world, without a model; a conversion by name or itself."""
+    """The treebanks of the paper world, without a model; the conversion may be given by its name."""
     found = None if folder is None else Path(folder).expanduser()
     return PaperTexts(found, languages, conversion=conversion_of(conversion))
 
@@ -277,8 +277,8 @@ def paper_comparison(texts: Texts, languages: Sequence[str] | None = None) -> pd
 
     Returns
     -------
-    A row a pair that is in either: attribute, language, paper (``yes``, ``no``, or ``perhaps`` where the paper has
-    one more language for the attribute and which is not known), here (``yes`` or ``no``), and why: each value's least
+    One row per pair that is in either: attribute, language, paper (``yes``, ``no``, or ``perhaps`` if the paper has one
+    more language for the attribute and we do not know which), here (``yes`` or ``no``), and why: each value's least
     number of distinct forms in a split, and the split.
     """
     rows = []
@@ -310,18 +310,18 @@ def _in_paper(attribute: str, language: str) -> str:
 
 
 def _least_forms(attribute: str, corpora: Mapping[str, Corpus]) -> pd.DataFrame:
-    """For each value the split where it has the fewest distinct forms; most first."""
+    """For each value, the split where it has the fewest distinct forms; the value with the most comes first."""
     counts = form_counts(attribute, corpora)
     least = counts.sort_values("forms", kind="stable").drop_duplicates("value")
     return least.sort_values(["forms", "value"], ascending=[False, True], ignore_index=True)
 
 
 def by_attribute(comparison: pd.DataFrame) -> pd.DataFrame:
-    """The table of :func:`paper_comparison` counted.
+    """Count the pairs of :func:`paper_comparison` by attribute.
 
     Returns
     -------
-    A row an attribute of the paper's 13: attribute, paper (how many languages it has there, 52 in all), of_these
+    One row per attribute of the paper's 13: attribute, paper (how many languages it has there, 52 in all), of_these
     (how many of the languages compared), both, paper_only, here_only, perhaps (here, and perhaps in the paper).
 
     Examples

@@ -39,8 +39,8 @@ def estimate(tasks: Sequence[Task], folder: Path, workers: int) -> pd.DataFrame:
     Returns
     -------
     One row per kind, in the order of the tasks: kind, tasks, found, to_do, seconds_a_task, source, and the hours on
-    that many workers. The source is ``measured``; or ``assumed``, the mean of the kinds that are measured; or ``not
-    measured`` where none is, and seconds and hours are NaN.
+    that many workers. The source is ``measured``, ``assumed`` (the mean of the measured kinds), or ``not measured`` if
+    no kind is; then seconds and hours are NaN.
 
     Examples
     --------
@@ -58,13 +58,13 @@ def estimate(tasks: Sequence[Task], folder: Path, workers: int) -> pd.DataFrame:
         to_do=table["tasks"] - table["found"],
         seconds_a_task=seconds.fillna(seconds.mean()),
         source=seconds.isna().map({True: assumed, False: "measured"}),
-        # Tasks are indivisible: with one task more than workers, it takes as long as two per worker.
+        # Tasks are indivisible: one task more than there are workers takes as long as two per worker.
         hours=lambda row: (row["to_do"] / workers).map(math.ceil) * row["seconds_a_task"] / 3600,
     )
 
 
 def total_hours(estimated: pd.DataFrame, workers: int) -> float:
-    """About how many hours all kinds of :func:`estimate` take together on some workers; NaN where none is measured.
+    """About how many hours all kinds of :func:`estimate` take together on some workers; NaN if none is measured.
 
     Examples
     --------

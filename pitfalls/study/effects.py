@@ -1,7 +1,7 @@
 """Interventions in one configuration: the numbers behind the paper's figures 5, 6, 7, 9 and 10.
 
-The translation's strength is chosen on dev; test words are translated and ablated along every ranking; and sentences
-are picked to show.
+The translation's strength is chosen on dev; test words are translated and ablated along every ranking; and some
+sentences are picked as examples.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def effect_tables(setting: Setting, curves: pd.DataFrame) -> dict[str, pd.DataFr
     Returns
     -------
     effects:
-        One row per ranking, kind and k, with one column per outcome for the number of words (see :func:`long`), for the
-        translation with the chosen beta, and for ablation.
+        One row per ranking, kind (ablation, and the translation with the chosen beta) and k, with one column per
+        outcome for its number of words (see :func:`wide`).
     strengths:
         One row per ranking and strength: the highest CLWV over k on dev, of scaled and of constant translations.
     areas:
@@ -102,7 +102,7 @@ def _examples(
 
 
 def wide(effects: pd.DataFrame) -> pd.DataFrame:
-    """A table of ``intervene`` with one column per outcome (``n_unchanged``, ...): a ninth of the rows.
+    """A table of ``Run.counts`` with one column per outcome (``n_unchanged``, ...): a ninth of the rows.
 
     Examples
     --------
@@ -113,12 +113,12 @@ def wide(effects: pd.DataFrame) -> pd.DataFrame:
     keys = [column for column in effects.columns if column not in ("outcome", "count", "rate")]
     counts = effects.assign(outcome="n_" + effects["outcome"]).pivot(index=keys, columns="outcome", values="count")
     table = counts[_COUNTS].reset_index().rename_axis(columns=None)
-    # pivot sorts: back into the order in which the rows came.
+    # pivot sorts, so put the rows back into their original order.
     return effects[keys].drop_duplicates().merge(table, on=keys, validate="1:1").reset_index(drop=True)
 
 
 def long(counts: pd.DataFrame) -> pd.DataFrame:
-    """A table of :func:`wide` as ``intervene`` gives it: one row per outcome, with count and rate.
+    """A table of :func:`wide` as ``Run.counts`` gives it: one row per outcome, with count and rate.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """All configurations of a world at once: run what is missing, and publish the figures and tables of the paper.
 
-What is written: ``results/study-WORLD.zip``, all tables, which notebooks read back by
+It writes all tables into ``results/study-WORLD.zip``, which notebooks read with
 :func:`~pitfalls.study.output.stored_study`, and the paper's figures and tables (:mod:`~pitfalls.study.paper`).
 """
 
@@ -48,7 +48,7 @@ def study_tasks(
         No such world, site or language.
     """
     chosen = plan or Plan()
-    # The tasks are the same on every device, and this process need not have the workers'.
+    # The tasks are the same on every device, and this process may lack the device of the workers.
     world = load_world(**{**options, "device": "cpu"})
     which = configurations(world, sites, languages)
     identity = world_identity(world, sorted({one.language for one in which}))
@@ -64,12 +64,12 @@ def do_study(
 ) -> Swept:
     """Do the tasks of :func:`study_tasks`: first the word vectors that they need, then the tasks themselves.
 
-    Word vectors that cannot be made stop no task, since it may not need them; they are among the failures.
+    A failure to make word vectors stops no other task, which may not need them; it is among the failures.
 
     Parameters
     ----------
     world, chosen : of :func:`study_tasks`
-    folder : of the result files
+    folder : where the result files are
     executor : see :mod:`~pitfalls.study.executors`; each of its processes loads the world for itself
     limit : do at most this many configurations
     """
@@ -79,7 +79,7 @@ def do_study(
 
 
 def preparations(world: World, chosen: Sequence[Task], folder: Path, limit: int | None = None) -> list[Task]:
-    """One task ``vectors-LANG`` per language of which a configuration is still to do, for :func:`prepare_vectors`.
+    """One task ``vectors-LANG`` per language with a configuration still to do, for :func:`prepare_vectors`.
 
     Each makes the word vectors of one language at all sites of the study in one pass; languages are done in parallel.
     The vectors are kept in the cache (``$PITFALLS_CACHE``): if workers are on several machines it must be a folder that
@@ -88,7 +88,7 @@ def preparations(world: World, chosen: Sequence[Task], folder: Path, limit: int 
     Parameters
     ----------
     world, chosen : of :func:`study_tasks`; a world without a cache (a planted one) needs no preparation
-    folder : of the results
+    folder : where the result files are
     limit : do at most this many configurations
     """
     if world.cache is None:

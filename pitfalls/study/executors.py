@@ -1,7 +1,7 @@
 """Where the tasks of a sweep are done: in this process, in several on this machine, or on a Dask cluster.
 
-A worker may die, by a signal or for lack of memory. Its task is done again; if that fails too, it is reported as a
-failure.
+A worker may die, by a signal or for lack of memory. Its task is then done again; a task whose workers keep dying is
+reported as a failure.
 """
 
 # joblib's own Dask backend (1.6) waits forever for a task whose worker died, so Dask's futures are used instead.
@@ -29,7 +29,7 @@ from pitfalls.extras import extra
 if TYPE_CHECKING:
     from pitfalls.study.sweep import Task
 
-#: How often a task whose process dies is begun: twice beside others, the last time alone.
+#: How often a task whose process dies is started: twice beside others, the last time alone.
 _ATTEMPTS = 3
 #: Seconds after which a worker checks again whether its parent is alive.
 _CHECKED_EVERY = 1.0
@@ -156,8 +156,8 @@ def _parallel(n: int, calls: Iterable[Any]) -> Outcomes:
 def _end_with_parent(parent: int) -> None:
     """Start a thread that ends this worker once its parent has died, even if it was killed.
 
-    Without it, loky's workers finish their task and wait for minutes. (They do on Windows, where a dead parent's number
-    stays.)
+    Without it, loky's workers finish their task and wait for minutes. (On Windows they still do, because a dead
+    parent's number stays.)
     """
 
     def watch() -> None:
@@ -181,7 +181,7 @@ class DaskCluster:
     Attributes
     ----------
     address:
-        Of the scheduler, such as ``tcp://10.0.0.1:8786``.
+        The scheduler's, such as ``tcp://10.0.0.1:8786``.
     resources:
         What every task needs, such as ``{"GPU": 1}`` for workers that were started by
         ``dask worker ADDRESS --nthreads 1 --resources GPU=1``.
@@ -226,7 +226,7 @@ class DaskCluster:
             needs = dict(self.resources) or None
             names = {client.submit(do, task, resources=needs, pure=False): task.name for task in tasks}
             try:
-                # The loop is named, because the client is nobody's default.
+                # The loop is passed, because this client is not the default one.
                 for future in _distributed().as_completed(list(names), loop=client.loop):
                     yield _told(future, names[future])
             finally:
@@ -244,19 +244,19 @@ class DaskCluster:
             except (OSError, TimeoutError) as error:
                 raise ConnectionError(
                     f"no Dask scheduler with a worker answers at {self.address} within {self.timeout:g} s ({error}): "
-                    "start one by `dask scheduler`, and workers by `dask worker ADDRESS --nthreads 1`"
+                    "start one with `dask scheduler`, and workers with `dask worker ADDRESS --nthreads 1`"
                 ) from error
             yield client
 
     def _places(self, client: Any) -> int:
-        """How many tasks the workers have room for at once, with the resources that each task needs."""
+        """How many tasks the workers can do at once, given the resources that each task needs."""
         found = 0
         for threads, offered in client.run(_offer).values():
             found += min([threads, *(int(offered.get(name, 0) // need) for name, need in self.resources.items())])
         if not found:
             wanted = " ".join(f"{name}={need:g}" for name, need in self.resources.items())
             raise ValueError(
-                f"no worker of {self.address} offers {wanted}, so the tasks would wait forever: start one by "
+                f"no worker of {self.address} offers {wanted}, so the tasks would wait forever: start one with "
                 f'`dask worker {self.address} --nthreads 1 --resources "{wanted}"`'
             )
         return found
@@ -282,7 +282,7 @@ def _told(future: Any, task: str) -> Outcome:
     except _distributed().KilledWorker as error:
         return Outcome(task, f"worker lost: {type(error).__name__}: {error}")
     except CancelledError as error:
-        raise SweepStoppedError(f"the Dask scheduler gave {task} up ({future.status}): it may have ended") from error
+        raise SweepStoppedError(f"the Dask scheduler gave up {task} ({future.status}): it may have ended") from error
     return outcome
 
 

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from pitfalls.worlds.experiment import Experiment
 
 VERSION = 1
-"""Of what :meth:`Interventions.work` computes; what another version has left in the folder is not used."""
+"""The version of what :meth:`Interventions.work` computes; what another version left in the folder is not used."""
 # Raise it with every change after which the same rankings, words and ks give other tables.
 
-# They round, tokenize and lemmatise: with another version all is computed again, so that no result mixes two.
+# These round, tokenize and lemmatise: with another version of one, all is computed again, and no result mixes two.
 _LIBRARIES = ("numpy", "torch", "transformers", "tokenizers", "simplemma")
 # Sentences are batched part by part, so a float32 model's last digit may depend on this.
 _SENTENCES_A_PART = 100
@@ -79,12 +79,12 @@ class Interventions:
     max_neurons: int | None = None
 
     def rehearse(self) -> None:
-        """Run one sentence unchanged, so that what cannot work is said before hours of ranking.
+        """Run one sentence unchanged, so that anything that cannot work is reported before hours of ranking.
 
         Raises
         ------
         ValueError
-            As :func:`~pitfalls.interventions.run.intervene`: a target that is no value, a model without a head, a
+            As :func:`~pitfalls.interventions.run.intervene`: a target that is not a value, a model without a head, a
             tokenizer that knows none of the words.
         """
         in_any_order = Ranking(np.arange(self.experiment.data.n_neurons), None, "none")
@@ -127,8 +127,8 @@ class Interventions:
 
         Returns
         -------
-        order (of the neurons), effects (the counts of :class:`~pitfalls.interventions.run.Run`) and intervals
-        (that of :func:`~pitfalls.interventions.intervals.rate_intervals`).
+        order (of the neurons), effects (the counts of :class:`~pitfalls.interventions.run.Run`) and intervals (the
+        table of :func:`~pitfalls.interventions.intervals.rate_intervals`).
         """
         name, direction, seed = (parameters[key] for key in ("ranking", "direction", "seed"))
         ranking = self.experiment.rank(name, direction, seed, max_neurons=self.max_neurons)
@@ -137,7 +137,7 @@ class Interventions:
         return {"order": order, "effects": counts(words), "intervals": rate_intervals(words)}
 
     def _words(self, ranking: Ranking) -> pd.DataFrame:
-        """The outcome of every word at every k, one part after the other."""
+        """The outcome of every word at every k, computed part by part."""
         replay = prepare(self.experiment, ranking, self.kind, [0, *self.ks], Sample())
         parts = tqdm(
             replay.parts(_SENTENCES_A_PART), desc=f"{ranking.name} {ranking.direction}", unit="part", leave=False

@@ -1,4 +1,4 @@
-"""What a published table shows: its title, and in one sentence what its numbers say beside chance or a rival.
+"""What a published table shows: its title, and in one sentence what its numbers say, compared with chance or a rival.
 
 A table is recognised by its columns, so a figure that a reader adds gets a title and a sentence too. Every sentence is
 computed from the table.
@@ -24,7 +24,7 @@ _LAYER = r"[^.:(]*?, layer \d+"
 
 
 class Entry(NamedTuple):
-    """A kind of table: the columns that tell it, its part of the report, its title, and how to sum it up.
+    """A kind of table: the columns that identify it, its part of the report, its title, and how to sum it up.
 
     ``about`` is a pattern that finds in a caption what the table is about, such as "Spanish Gender, layer 2".
     """
@@ -42,7 +42,7 @@ def kind_of(table: pd.DataFrame) -> Entry | None:
 
 
 def title(kind: Entry | None, published_id: str, caption: str) -> str:
-    """The title of a figure or table: of the paper, or by what it shows.
+    """The title of a figure or table: its number in the paper, if it has one, and what it shows.
 
     >>> title(None, "fig12-my_own", "Anything."), title(None, "03_my_own", "Anything.")
     ('Figure 12. My own', 'My own')
@@ -57,7 +57,7 @@ def title(kind: Entry | None, published_id: str, caption: str) -> str:
 
 
 def finding(kind: Entry | None, table: pd.DataFrame) -> str:
-    """What the numbers say, in one sentence; of a table of no known kind, how many there are."""
+    """What the numbers say, in one sentence; for a table of no known kind, how many rows and columns it has."""
     if kind is None or (table.empty and kind.part != _LEFT_OUT):
         return f"The table has {_number(len(table), 'row')} and {_number(len(table.columns), 'column')}."
     return kind.finding(table)
@@ -136,7 +136,7 @@ def _forms(table: pd.DataFrame) -> str:
 
 
 def _above_chance(what: str) -> Callable[[pd.DataFrame], str]:
-    """The sentence of a table of overlaps with the interval of chance."""
+    """The sentence for a table of overlaps that holds the interval of chance."""
 
     def told(table: pd.DataFrame) -> str:
         above = int((table["overlap"] > table["high"]).sum())
@@ -256,7 +256,7 @@ def _left_out(table: pd.DataFrame) -> str:
 _PROBING, _SHARED, _MOVING = "Probing: what can be read", "Overlap: shared neurons", "Interventions: what is used"
 _COMPARED, _WORDS, _LEFT_OUT = "Methods compared", "Words and neurons", "Left out"
 PARTS = (_PROBING, _SHARED, _MOVING, _COMPARED, _WORDS, _LEFT_OUT)
-"""The parts of the report in which the paper's figures and tables stand, in order."""
+"""The parts of the report that hold the paper's figures and tables, in order."""
 
 KINDS = (
     Entry({"claim", "verdict", "evidence"}, "Claims", "The paper's claims", _claims),

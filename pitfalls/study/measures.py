@@ -17,11 +17,11 @@ from pitfalls.study.setting import Setting
 from pitfalls.study.sweep import Task
 
 VERSION = 2
-"""Of what :func:`measure` computes; results of another version are not used, but computed anew."""
+"""The version of what :func:`measure` computes; results of another version are computed anew."""
 # Raise it with every change after which the same parameters give other tables: in rankings, probes, interventions,
 # outcomes, choices on dev, draws, columns or rounding. Speed, names, comments, figures, and statistics on these tables
-# do not count. Then `pitfalls sweep` anew, and commit results/study-mini.zip: tests/test_effects.py holds its checksum
-# beside this number.
+# do not count. Then run `pitfalls sweep` anew and commit results/study-mini.zip; tests/test_effects.py holds its
+# checksum beside this number.
 
 
 def tasks(world: Mapping[str, Any], which: Sequence[Configuration], plan: Plan, identity: str) -> list[Task]:
@@ -30,8 +30,8 @@ def tasks(world: Mapping[str, Any], which: Sequence[Configuration], plan: Plan, 
     Parameters
     ----------
     world : what :func:`~pitfalls.worlds.load.load_world` takes, as plain JSON
-    identity : of model and text (:func:`~pitfalls.study.setting.world_identity`), so that other weights under the same
-        name are other tasks
+    identity : identifies model and text (:func:`~pitfalls.study.setting.world_identity`), so that other weights under
+        the same name make other tasks
     """
     shared = {
         "version": VERSION,
@@ -57,7 +57,7 @@ def measure(parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
     """
     if parameters["version"] != VERSION:
         raise ValueError(
-            f"the task is of version {parameters['version']} of the study's code, and here is version {VERSION}: "
+            f"the task is of version {parameters['version']} of the study's code, and this machine has {VERSION}: "
             "install the same pitfalls on all machines"
         )
     setting = Setting.of(parameters)

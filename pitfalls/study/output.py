@@ -25,9 +25,9 @@ _ENDINGS = (".png", ".svg", ".csv", ".json")
 
 
 def output_folder() -> Path:
-    """Where ``figures/`` and ``results/`` are written: ``$PITFALLS_OUTPUT``, the checkout, or this folder.
+    """Where ``figures/`` and ``results/`` are written: ``$PITFALLS_OUTPUT``, the checkout, or the current folder.
 
-    A notebook runs in ``notebooks/``, a student's in ``notebooks/student/``; its output belongs beside that folder.
+    A notebook runs in ``notebooks/``, a student's in ``notebooks/student/``; output belongs beside ``notebooks/``.
     """
     stated = os.environ.get("PITFALLS_OUTPUT")
     if stated:
@@ -68,8 +68,8 @@ def publish(shown: pd.DataFrame, figure_id: str, folder: Path | None = None) -> 
 def publish(shown: Plot | pd.DataFrame, figure_id: str, folder: Path | None = None) -> Plot | pd.DataFrame:
     """Write a figure and its numbers, or a table, under a stable id, and give it back to be shown.
 
-    None is put in place before all are written, the description (``figures/ID.json``) last. The numbers are written as
-    :mod:`pitfalls.tables` says.
+    No file is put in place before all are written; the description (``figures/ID.json``) comes last. The numbers are
+    written as :mod:`pitfalls.tables` says.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def publish_table(
 ) -> pd.DataFrame:
     """Write a tidy table to ``results/NAME.csv``, as :mod:`pitfalls.tables` says, and give it back to be shown.
 
-    With a caption, which goes to ``results/NAME.json``, it is a table of the report.
+    With a caption, which goes into ``results/NAME.json``, the table appears in the report.
     """
     _check_id(name)
     target = (folder or output_folder()) / "results" / f"{name}.csv"
@@ -111,11 +111,11 @@ def publish_table(
 
 def _check_id(name: str) -> None:
     if not _NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no id: use lower-case letters, digits, - and _, as in 01_accuracy")
+        raise ValueError(f"{name!r} is not an id: use lower-case letters, digits, - and _, as in 01_accuracy")
 
 
 def withdraw(folder: Path, ids: re.Pattern[str], keep: Collection[str]) -> None:
-    """Delete published figures and tables whose ids match, but for those to keep: what an earlier run left behind."""
+    """Delete what an earlier run published: figures and tables whose ids match, except those to keep."""
     for part in ("figures", "results"):
         for file in sorted((folder / part).glob("*")):
             if file.suffix in _ENDINGS and ids.fullmatch(file.stem) and file.stem not in keep:
@@ -123,7 +123,7 @@ def withdraw(folder: Path, ids: re.Pattern[str], keep: Collection[str]) -> None:
 
 
 def stored_table(name: str) -> pd.DataFrame:
-    """A table of ``results/`` that an earlier command wrote: of the output folder, or else the repository's.
+    """A table of ``results/`` that an earlier command wrote: from the output folder, or else from the repository.
 
     Where the package was installed without the repository, the results of all configurations come with it.
 
@@ -197,14 +197,14 @@ def _described(file: Path, *names: str) -> dict[str, str]:
         said = json.loads(file.read_bytes())
         found = {name: said[name] for name in names}
         if not all(isinstance(text, str) for text in found.values()):
-            raise TypeError(f"{' or '.join(names)} is no text")
+            raise TypeError(f"{' or '.join(names)} is not text")
         return found
     except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise ValueError(f"{file} is no description ({error!r}): delete it, and publish it again") from error
+        raise ValueError(f"{file} is not a description ({error!r}): delete it, and publish it again") from error
 
 
 def place(published_id: str) -> tuple[object, ...]:
-    """What to sort ids by: ``fig2``, ``tab7``, ``fig10``, and after the paper's all others."""
+    """What to sort ids by: ``fig2``, ``tab7``, ``fig10``, and all others after the paper's."""
     of_paper = re.fullmatch(r"(?:fig|tab)([0-9].*)", published_id)
     parts = _NUMBERS.split(of_paper[1] if of_paper else published_id)
     return (

@@ -5,7 +5,7 @@ id       what (SOURCES.md, "Figures")
 ======== =======================================================================================================
 fig1a-c  probing curves, accuracy and selectivity, of the configurations nearest to the three patterns
 fig2     clusters of all configurations
-fig3     what the first neurons by different rankings share
+fig3     what the first neurons of different rankings share
 fig4     what the first neurons for different attributes and languages share
 fig5-*   translation, one figure per language and one panel per configuration
 fig6-*   ablation, likewise
@@ -66,7 +66,7 @@ _TABLES = {
     ),
     "tab8": ("wilcoxon", "Wilcoxon's signed-rank test for every two methods, on all configurations and by group."),
     "tab9": ("examples", "Sentences before and after the translation, at the ranking and k with the highest CLWV."),
-    "claims": ("claims", "The paper's claims in this world: what speaks for each, beside what, and the verdict."),
+    "claims": ("claims", "The paper's claims in this world: the evidence, what it is compared with, and the verdict."),
     "permutations": ("permutations", "Differences of methods, tested by permutations that keep a language whole."),
     "shared": ("shared", "Neurons that are among the first for an attribute in every language that has it."),
     "seeds": ("seeds", "The configurations that stand for the three patterns of curves."),
@@ -83,10 +83,10 @@ def tables_of(study: Mapping[str, pd.DataFrame], n_neurons: int) -> dict[str, pd
 
     Returns
     -------
-    The study's tables, its effects long, and: saturation, overlaps, pairs, shared (see :mod:`~.shared_neurons`), seeds,
-    clusters, stability (:mod:`~.clusters`), wilcoxon, permutations (:mod:`~pitfalls.comparison.permutation`), claims
-    (:mod:`~.claims`).
-    A study of too few configurations lacks some; left_out has a row for each of them: table, reason.
+    The study's tables, the effects in long form, and: saturation, overlaps, pairs, shared (see
+    :mod:`~.shared_neurons`), seeds, clusters, stability (:mod:`~.clusters`), wilcoxon, permutations
+    (:mod:`~pitfalls.comparison.permutation`), claims (:mod:`~.claims`). A study of too few configurations lacks some;
+    left_out has a row for each of them: table, reason.
     """
     study = {name: with_site(table) for name, table in study.items()}
     found = {**study, "effects": long(study["effects"])}
@@ -140,7 +140,7 @@ def _of_layers(table: pd.DataFrame, layers: Sequence[int]) -> pd.DataFrame:
 
 
 def compared_ks(curves: pd.DataFrame) -> list[int]:
-    """The k at which methods are compared: the paper's 10, 50 and 150 [C], or the largest there is for the last.
+    """The k at which methods are compared: the paper's 10, 50 and 150 [C], or the largest k below one that is missing.
 
     >>> compared_ks(pd.DataFrame({"k": [1, 10, 50, 64, 128]}))
     [10, 50, 128]
@@ -150,7 +150,7 @@ def compared_ks(curves: pd.DataFrame) -> list[int]:
 
 
 def publish_paper(tables: Mapping[str, pd.DataFrame], output: Path) -> None:
-    """Write the figures and tables of :func:`tables_of` under their ids; those of an earlier study go.
+    """Write the figures and tables of :func:`tables_of` under their ids; delete those of an earlier study.
 
     What the study has no table for is left out; ``left_out`` says why.
     """
@@ -187,7 +187,7 @@ def _figures(tables: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, figures.
 
 
 def _shown(tables: Mapping[str, pd.DataFrame]) -> list[tuple[Any, ...]]:
-    """The configurations that stand for the three patterns, or the first ones of fewer than three."""
+    """The configurations that stand for the three patterns, or all of them if there are fewer than three."""
     if "seeds" not in tables:
         return list(tables["areas"][CONFIGURATION].drop_duplicates().itertuples(index=False, name=None))
     seeds = tables["seeds"].set_index("cluster").loc[list(PATTERNS), CONFIGURATION]
@@ -201,13 +201,13 @@ def _of_tasks(curves: pd.DataFrame, where: tuple[Any, ...]) -> tuple[pd.DataFram
 
 
 def _middle(layers: pd.Series) -> int:
-    """The paper's layer 7 for its figure 4, or the one in the middle."""
+    """The paper's layer 7, or the middle one if the study lacks it."""
     found: Sequence[int] = sorted(set(layers))
     return 7 if 7 in found else found[(len(found) - 1) // 2]
 
 
 def _bars(overlaps: pd.DataFrame) -> pd.DataFrame:
-    """The paper's configurations first, as far as there are, then others by name; on one layer."""
+    """On one layer: the paper's configurations that the table has, then others up to eight."""
     on_layer = overlaps[overlaps["layer"] == _middle(overlaps["layer"])]
     there = list(dict.fromkeys(zip(on_layer["language"], on_layer["attribute"], strict=True)))
     chosen = [pair for pair in OVERLAP_PAIRS if pair in there]

@@ -1,4 +1,4 @@
-"""How much of each thing the study gives to a configuration. Imports nothing: the command line's defaults are here."""
+"""How much of each thing a configuration gets. It imports nothing heavy: the command line takes defaults from it."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ class Plan:
     Attributes
     ----------
     steps:
-        Of an intervention: k goes from 0 to the number of neurons in this many even steps.
+        In an intervention, k goes from 0 to the number of neurons in this many even steps.
     betas, alphas:
         Strengths that are tried on dev.
     test_sentences, dev_sentences:
         How many sentences with a word to change are drawn, the same for every ranking; the paper takes all.
     train_words, dev_words, test_words:
-        Words that rankings, means and probes learn from, select on and are scored on at most, drawn; the paper takes
-        all.
+        How many words, at most, are drawn for rankings, means and probes to learn from, select on and be scored on; the
+        paper takes all.
     greedy:
-        Neurons that the Gaussian ranking chooses, or :meth:`top` where that is more, before it completes its order.
+        How many neurons the Gaussian ranking chooses before it completes its order, or :meth:`top` if that is more.
     random_draws:
-        Random rankings, whose seeds count from ``seed``.
+        How many random rankings there are; their seeds count up from ``seed``.
     shown:
-        Sentences to show before and after.
+        How many sentences to show before and after the translation.
     """
 
     steps: int = 16
@@ -43,7 +43,7 @@ class Plan:
     seed: int = 0
 
     def ks(self, n_neurons: int, steps: int | None = None) -> list[int]:
-        """Of an intervention: 0 to ``n_neurons`` in even steps.
+        """The k of an intervention: 0 to ``n_neurons`` in even steps.
 
         >>> Plan(steps=4).ks(128)
         [0, 32, 64, 96, 128]
@@ -52,7 +52,7 @@ class Plan:
         return sorted({round(i * n_neurons / n) for i in range(n + 1)})
 
     def probing_ks(self, n_neurons: int) -> list[int]:
-        """Of a probe: every second one of an intervention, and more where curves rise; the paper's are 1 to 150 [C].
+        """The k of a probe: every second one of an intervention, and more where curves rise; the paper's: 1 to 150 [C].
 
         >>> Plan(steps=4).probing_ks(128)
         [1, 2, 4, 8, 10, 16, 32, 50, 64, 80, 112, 128]
@@ -61,7 +61,7 @@ class Plan:
         return sorted({*early, *self.ks(n_neurons, max(self.steps // 2, 1))[1:]})
 
     def top(self, n_neurons: int) -> int:
-        """Leading neurons whose overlaps are counted: the paper's share, 100 of 768 [P].
+        """How many leading neurons are compared in overlaps: the paper's share, 100 of 768 [P].
 
         >>> Plan().top(768), Plan().top(128)
         (100, 17)

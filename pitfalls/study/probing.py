@@ -17,7 +17,7 @@ from pitfalls.study.setting import Setting, drawn, rankings_of
 #: The measures of a curve that the study keeps.
 MEASURES = ("accuracy", "mi_bits", "nmi")
 
-# Informations are sums of logarithms, whose last digits are the processor's; these are everybody's.
+# Mutual information sums logarithms, whose last digits depend on the processor; these digits do not.
 _DIGITS = {"mi_bits": 6, "nmi": 6}
 
 
@@ -28,14 +28,14 @@ def probing_tables(setting: Setting) -> dict[str, pd.DataFrame]:
     -------
     curves:
         One row per probe, ranking, task ("real", and "control" with rankings found anew on control labels) and k;
-        informations with six decimals.
+        mutual information has six decimals.
     orders:
         One row per ranking (of the attribute) and position: the neuron there, down to ``plan.top``.
     """
     rankings, plan = setting.rankings, setting.plan
     data = replace(setting.data, test=drawn(setting.data.test, plan.test_words, plan.seed))
     control = control_task(data, plan.seed)
-    # On other labels every method ranks anew, under the same name and seed: the two curves of a method are paired.
+    # Every method ranks anew on the control labels, under the same name and seed, so its two curves are a pair.
     anew = rankings_of(control, plan, setting.device)
     jobs = [CurveJob(ranking, "real", plan.seed) for ranking in rankings]
     jobs += [CurveJob(ranking, "control", plan.seed) for ranking in anew]

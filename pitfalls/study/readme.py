@@ -100,7 +100,7 @@ def renewed(text: str, repository: str, notebooks: Sequence[str]) -> str:
         row = re.compile(rf"^(\| \[[^]]+\]\(notebooks/{stem}\.ipynb\) \|.*\|)[^|\n]*\|$", re.M)
         text, rows = row.subn(rf"\1 {open_with(repository, stem)} |", text)
         if rows != 1:
-            raise ValueError(f"README.md has {rows} rows of the notebook {stem}: write one, with an empty last cell")
+            raise ValueError(f"README.md has {rows} rows for the notebook {stem}: write one, with an empty last cell")
     return text
 
 

@@ -25,7 +25,7 @@ with extra("course"):
     from pitfalls.study import findings
 
 ROWS_SHOWN = 30
-"""Longer tables are cut in the page, which names the file that has the rest."""
+"""The page cuts longer tables, and names the file that holds the rest."""
 _COLOURS = 64
 
 
@@ -48,7 +48,7 @@ class Entry:
     numbers:
         The table; the page shows its first rows.
     picture, size:
-        As the text of a data address, and its width and height in pixels.
+        The picture as a data URL, and its width and height in pixels.
     same_as:
         The entry with the same picture, further up the page.
     """
@@ -75,7 +75,7 @@ def write_report(
 
     Parameters
     ----------
-    costs : what a sweep's tasks took, as :func:`~pitfalls.study.costs.unit_costs` gives it
+    costs : how long a sweep's tasks took, as :func:`~pitfalls.study.costs.unit_costs` gives it
 
     Raises
     ------
@@ -144,7 +144,7 @@ def _add_pictures(folder: Path, entries: Sequence[Entry]) -> None:
 
 
 def _compressed(png: bytes) -> tuple[str, tuple[int, int]]:
-    """The picture in few colours, as the text of a data address, and its size: about a fifth of the bytes."""
+    """The picture in few colours (a fifth of the bytes) as a data URL, and its width and height in pixels."""
     with Image.open(io.BytesIO(png)) as picture:
         few = picture.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE).convert("RGB")
     written = io.BytesIO()

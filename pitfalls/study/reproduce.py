@@ -28,17 +28,16 @@ CELL_TIMEOUT = 3_600
 def reproduce(
     notebooks: Path, output: Path, world: str, environment: Mapping[str, str] | None = None, jobs: int = 1
 ) -> Path:
-    """Run every notebook of a folder from top to bottom; the path of the report.
+    """Run every notebook of a folder from top to bottom; return the path of the report.
 
-    The executed notebooks and their HTML go to ``output/build``; what they publish to ``output/figures`` and
-    ``output/results``.
+    The executed notebooks and their HTML go to ``output/build``; what they publish goes to ``output/figures`` and
+    ``output/results``. An interruption, or a cell that fails, ends the other notebooks at once. The next run begins
+    with the first one.
 
     Parameters
     ----------
     environment : further environment variables for the notebooks (``PITFALLS_MODEL``, …)
-    jobs : notebooks that run at the same time, each in a kernel of its own
-
-    An interruption, or a cell that fails, ends the other notebooks at once. The next run begins with the first one.
+    jobs : notebooks that run at the same time, each in its own kernel
 
     Raises
     ------
@@ -72,13 +71,13 @@ def reproduce(
 
 
 def _sweeps_costs(folder: Path) -> pd.DataFrame | None:
-    """What the tasks of ``pitfalls sweep`` took, where it was run."""
+    """How long the tasks of ``pitfalls sweep`` took, if it was run."""
     costs = unit_costs(folder)
     return costs.assign(total=costs["measured"] * costs["seconds"]) if len(costs) else None
 
 
 def _run(path: Path, build: Path, variables: Mapping[str, str], started: list[NotebookClient]) -> float:
-    """Execute one notebook; the seconds it took. Once its kernel runs, its client is in ``started``."""
+    """Execute one notebook; return the seconds it took. Once its kernel runs, its client is in ``started``."""
     start = time.perf_counter()
     client: NotebookClient = NotebookClient(
         nbformat.read(path, as_version=4),
@@ -96,7 +95,7 @@ def _run(path: Path, build: Path, variables: Mapping[str, str], started: list[No
 
 
 def _end(started: Sequence[NotebookClient], runs: Sequence[Future[float]]) -> None:
-    """Kill the kernels of the notebooks that run, or are about to; their clients notice within a second."""
+    """Kill the kernels of the notebooks that are running or about to; their clients notice within a second."""
     while not all(run.done() for run in runs):
         for client in started:
             kernel = getattr(getattr(client.km, "provisioner", None), "process", None)

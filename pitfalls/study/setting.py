@@ -25,8 +25,8 @@ from pitfalls.worlds.world import World
 class Setting:
     """What all parts of a configuration's work share: the experiment, and the rankings of its neurons.
 
-    The experiment has at most ``train_words`` training words, drawn, and all words of dev and test. Rankings and probes
-    are computed on ``device``, as the model is.
+    The experiment has ``train_words`` of the training words (see :func:`drawn`), and all words of dev and test.
+    Rankings and probes are computed on ``device``, as the model is.
     """
 
     experiment: Experiment
@@ -54,11 +54,11 @@ def world_of(options: Mapping[str, Any], language: str) -> World:
     """The world of a task's options, loaded once per process and language.
 
     A process does many configurations, language after language. A world keeps all text that it has read, so a new
-    language gets a new world: a worker holds the text of one language, not of all in the end.
+    language gets a new world: a worker then holds the text of one language, and never of all.
     """
     key = (json.dumps(options, sort_keys=True), language)
     if key not in _WORLD:
-        # First the old one goes: two are never held.
+        # The old one goes first, so that two are never held.
         _WORLD.clear()
         _WORLD[key] = load_world(**options)
     return _WORLD[key]
@@ -68,7 +68,7 @@ _WORLD: dict[tuple[str, str], World] = {}
 
 
 def drawn(part: Activations, n_words: int, seed: int) -> Activations:
-    """``n_words`` of the words, drawn; all of them where the draw lacks a value, since a probe must see each."""
+    """``n_words`` of the words, drawn; all of them if the draw lacks a value, since a probe must see each value."""
     few = part.sample(n_words, seed)
     return few if len(np.unique(few.y)) == len(part.values) else part
 
@@ -80,7 +80,7 @@ def rankings_of(data: Splits, plan: Plan, device: str = "cpu") -> list[Ranking]:
     # Overlaps count neurons that were chosen, not those that complete an order.
     greedy = min(max(plan.greedy, plan.top(data.n_neurons)), data.n_neurons)
     drawn_up = [(name, direction) for name, direction in PAPER_RANKINGS if name != "random"]
-    # Most methods give both directions by one fit.
+    # Most methods give both directions from one fit.
     found = {
         name: dict(zip(("ttb", "btt"), rank_both(name, few, plan.seed, greedy, device), strict=True))
         for name in dict.fromkeys(name for name, _ in drawn_up)

@@ -2,9 +2,9 @@
 
 All three functions read one tidy table of orders, one row per position: columns language, attribute, layer, ranking,
 direction, ranking_seed, position (counted from 0), neuron, and site (without it, layers are those of the residual
-stream). It may be cut to the first positions, so the number of
-neurons is an argument. Every number stands beside what independent, uniformly random rankings would share, which is
-exact (:mod:`pitfalls.comparison.overlap`). P-values are one-sided and not corrected for the number of rows.
+stream). It may be cut to the first positions, so the number of neurons is an argument. Every number stands beside what
+independent, uniformly random rankings would share, which is exact (:mod:`pitfalls.comparison.overlap`). P-values are
+one-sided and not corrected for the number of rows.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pitfalls.comparison.overlap import expected_overlap, overlap, overlap_inter
 from pitfalls.site import Site, with_site
 
 _KEYS = [*CONFIGURATION, *RANKING]
-#: What rankings of different configurations have in common if they can be compared.
+#: What rankings of different configurations must have in common to be compared.
 _METHOD = [*CONFIGURATION[2:], *RANKING]
 
 
@@ -36,7 +36,7 @@ def ranking_overlaps(
     rankings: Sequence[str] = ("linear", "gaussian", "probeless"),
     direction: str = "ttb",
 ) -> pd.DataFrame:
-    """What the first neurons by different rankings share, within every configuration: the paper's figure 3.
+    """What the first neurons of different rankings share, within every configuration: the paper's figure 3.
 
     Parameters
     ----------
@@ -46,21 +46,21 @@ def ranking_overlaps(
     top:
         The size of the top sets; the paper's is 100 of 768.
     rankings:
-        Which to compare, two or more; other rows are ignored.
+        The rankings to compare, two or more; other rows are ignored.
     direction:
         "ttb" or "btt".
 
     Returns
     -------
-    For every configuration one row per pair of rankings, and with more than two rankings one row for all of them:
-    language, attribute, site, layer, direction, rankings (names, separated by blanks), n_rankings, n_neurons, k
+    For every configuration, one row per pair of rankings, and with more than two rankings one row for all of them:
+    language, attribute, site, layer, direction, rankings (names, separated by spaces), n_rankings, n_neurons, k
     (``top``), overlap (neurons), expected, low and high (by chance: the mean, and the interval that holds 95 % or
     more), p_value.
 
     Raises
     ------
     ValueError
-        A column or a position is missing, a neuron comes twice, ``top`` is not within 1 and ``n_neurons``, or a
+        A column or a position is missing, a neuron appears twice, ``top`` is not between 1 and ``n_neurons``, or a
         configuration lacks a ranking or has it with several seeds.
 
     Examples
@@ -78,7 +78,7 @@ def ranking_overlaps(
     """
     names = list(rankings)
     if isinstance(rankings, str) or len(names) < 2 or len(set(names)) < len(names):
-        raise ValueError(f"an overlap is of two or more different rankings, not of {rankings!r}")
+        raise ValueError(f"give two or more different rankings to compare, not {rankings!r}")
     orders = _checked(orders)
     chosen = orders[orders["ranking"].isin(names) & (orders["direction"] == direction)]
     if chosen.empty:
@@ -92,7 +92,7 @@ def ranking_overlaps(
             found = ", ".join(f"{name} {n}" for name, n in counts.items())
             raise ValueError(
                 f"{_told(about)}, needs one {direction} order of each ranking and has {found}: "
-                "add what is missing, select the rows of one ranking_seed"
+                "add what is missing, or select the rows of one ranking_seed"
             )
         own = group.set_index("ranking")["order"]
         for together in dict.fromkeys([*combinations(names, 2), tuple(names)]):
@@ -108,16 +108,16 @@ def pair_overlaps(orders: pd.DataFrame, top: int, n_neurons: int) -> pd.DataFram
     ----------
     orders:
         As for :func:`ranking_overlaps`. Orders of the same layer, ranking, direction and seed are compared with each
-        other; the paper shows Probeless on layer 7. A random ranking of one seed is the same order everywhere, so
-        leave these rows out.
+        other; the paper shows Probeless on layer 7. A random ranking of one seed is the same order everywhere, so leave
+        those rows out.
     top:
         The size of the top sets; the paper's is 100 of 768.
 
     Returns
     -------
-    One row per pair of (attribute, language), for every site, ranking, direction and ranking_seed of the table: layer,
-    ranking, direction, ranking_seed, attribute_a, language_a, attribute_b, language_b, n_neurons, k (``top``), overlap
-    (neurons), expected, low and high (by chance, as in :func:`ranking_overlaps`), p_value.
+    One row per pair of (attribute, language), for every site, ranking, direction and ranking_seed of the table: site,
+    layer, ranking, direction, ranking_seed, attribute_a, language_a, attribute_b, language_b, n_neurons, k (``top``),
+    overlap (neurons), expected, low and high (by chance, as in :func:`ranking_overlaps`), p_value.
 
     Raises
     ------
@@ -152,9 +152,8 @@ def pair_overlaps(orders: pd.DataFrame, top: int, n_neurons: int) -> pd.DataFram
 def shared_across_languages(orders: pd.DataFrame, top: int, n_neurons: int) -> pd.DataFrame:
     """Neurons that are among the first for an attribute in every language that has it: claim 10.
 
-    The expectation and the p-value take the orders of the languages to be independent. A model's neurons differ in
-    how much they vary, for whatever reason, so :func:`pair_overlaps` of different attributes are the second thing to
-    compare with.
+    The expectation and the p-value take the orders of the languages to be independent. A model's neurons differ in how
+    much they vary, for whatever reason, so compare with :func:`pair_overlaps` of different attributes as well.
 
     Parameters
     ----------
@@ -163,15 +162,15 @@ def shared_across_languages(orders: pd.DataFrame, top: int, n_neurons: int) -> p
 
     Returns
     -------
-    One row per attribute of two or more languages, for every layer, ranking, direction and ranking_seed of the table:
-    layer, ranking, direction, ranking_seed, attribute, languages (separated by blanks), n_languages, neurons
-    (ascending, separated by blanks), n_neurons, k (``top``), overlap (how many neurons are shared), expected, low and
+    One row per attribute of two or more languages, for every site, ranking, direction and ranking_seed of the table:
+    site, layer, ranking, direction, ranking_seed, attribute, languages (separated by spaces), n_languages, neurons
+    (ascending, separated by spaces), n_neurons, k (``top``), overlap (how many neurons are shared), expected, low and
     high (by chance), p_value.
 
     Raises
     ------
     ValueError
-        As :func:`pair_overlaps`, but a lone configuration is passed over; and if no attribute has two languages.
+        As :func:`pair_overlaps`, but a lone configuration is allowed; and if no attribute has two languages.
 
     Examples
     --------
@@ -235,7 +234,7 @@ def _tops(orders: pd.DataFrame, top: int, n_neurons: int) -> pd.DataFrame:
         positions = first["position"].to_numpy()
         if not np.array_equal(positions, np.arange(size)):
             raise ValueError(
-                f"{said}: the first {size} places, 0 to {size - 1}, are wanted once each, and the table has "
+                f"{said}: each of the first {size} positions, 0 to {size - 1}, is needed once; the table has "
                 f"{len(positions)} rows of {len(np.unique(positions))} of them; choose a smaller top, or one order"
             )
         try:
@@ -255,7 +254,7 @@ def _by_method(orders: pd.DataFrame, top: int, n_neurons: int) -> Iterable[tuple
 
 # ------------------------------------------------------------------------------------------ measures
 
-# Thousands of pairs have a few dozen different overlaps.
+# Thousands of pairs have only a few dozen different overlaps.
 _p_value = lru_cache(maxsize=4096)(overlap_p_value)
 _interval = lru_cache(maxsize=64)(overlap_interval)
 

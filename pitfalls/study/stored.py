@@ -1,7 +1,7 @@
-"""Results of one task as one durable file: its tables, and what they were computed from.
+"""The results of one task in one durable file: its tables, and what they were computed from.
 
 A file is a zip archive of CSV tables, ``columns.json`` (what each column holds) and ``manifest.json``. It is written
-beside its place and renamed, so whoever finds it finds all of it; the archive's own checksums tell a damaged one.
+beside its place and renamed, so whoever finds it finds all of it; the archive's own checksums reveal a damaged one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MANIFEST, _COLUMNS = "manifest.json", "columns.json"
 _KINDS = ("text", "int64", "float64", "bool")
 # The earliest date of a zip archive: the same tables give the same bytes.
 _DATE = (1980, 1, 1, 0, 0, 0)
-#: Bytes that a result may take once it is unpacked, and its number of files; the mini world's study has 8 MB in 8.
+#: The most bytes that a result may take once it is unpacked, and the most files; the mini world's study: 8 MB, 8 files.
 _MOST_BYTES, _MOST_FILES = 2**31, 1_000
 
 
@@ -57,7 +57,7 @@ def packed(result: Result) -> bytes:
     Raises
     ------
     ValueError
-        A column holds something else than text, whole numbers, numbers or truth values.
+        A column holds something other than text, whole numbers, numbers or truth values.
     """
     texts = {f"{name}.csv": table.to_csv(index=False, lineterminator="\n") for name, table in result.tables.items()}
     kinds = {name: {str(c): _kind(table[c]) for c in table.columns} for name, table in result.tables.items()}
@@ -80,7 +80,7 @@ def read_result(path: Path) -> Result:
     FileNotFoundError
         There is none.
     OSError
-        The file cannot be read: it is another user's, or the disk fails. That says nothing of what it holds.
+        The file cannot be read: it is another user's, or the disk fails. That says nothing about what it holds.
     DamagedResultError
         The file is cut off or altered, or it takes more than 2 GiB once it is unpacked.
     """
@@ -93,18 +93,18 @@ def read_result(path: Path) -> Result:
         texts = _unpacked(content)
         manifest, kinds = json.loads(texts[_MANIFEST]), json.loads(texts[_COLUMNS])
         if not isinstance(manifest, dict) or not isinstance(kinds, dict):
-            raise ValueError(f"{_MANIFEST} or {_COLUMNS} is no object of names and values")
+            raise ValueError(f"{_MANIFEST} or {_COLUMNS} is not an object of names and values")
         tables = {name: _table(texts[f"{name}.csv"], columns) for name, columns in kinds.items()}
     except MemoryError:
         raise
-    except Exception as error:  # The libraries raise many kinds of errors at altered bytes.
+    except Exception as error:  # The libraries raise many kinds of errors on altered bytes.
         said = f"{type(error).__name__}: {error!s:.300}"
         raise DamagedResultError(f"{path} is damaged ({said}): delete it, and run the same command again") from error
     return Result(manifest, tables)
 
 
 def _unpacked(content: bytes) -> dict[str, str]:
-    """The texts of an archive by name; never more bytes than it says, nor more than the most."""
+    """The texts of an archive by name; never more bytes than it declares, nor more than the limit."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         entries = archive.infolist()
         total = sum(entry.file_size for entry in entries)
@@ -117,7 +117,7 @@ def _unpacked(content: bytes) -> dict[str, str]:
         texts = {}
         for entry in entries:
             with archive.open(entry) as file:
-                # One byte more than it says: so the checksum of an empty file is compared too.
+                # One byte more than it declares, so that the checksum of an empty file is compared too.
                 texts[entry.filename] = file.read(entry.file_size + 1).decode("utf-8")
         return texts
 
@@ -133,7 +133,7 @@ def _kind(column: pd.Series) -> str:
 
 
 def _table(text: str, kinds: Mapping[str, str]) -> pd.DataFrame:
-    # Everything as text first: pandas would take the word "NA" for nothing, and round some numbers.
+    # Everything is read as text first: pandas would take the word "NA" for a gap, and round some numbers.
     table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, lineterminator="\n")
     if list(table.columns) != list(kinds):
         raise ValueError(f"the columns are {list(table.columns)}, and {_COLUMNS} says {list(kinds)}")
@@ -142,7 +142,7 @@ def _table(text: str, kinds: Mapping[str, str]) -> pd.DataFrame:
 
 def _typed(column: pd.Series, kind: str) -> pd.Series:
     if kind not in _KINDS:
-        raise ValueError(f"the kind of {column.name!r} is {kind!r}: there are {', '.join(_KINDS)}")
+        raise ValueError(f"the kind of {column.name!r} is {kind!r}, and must be one of {', '.join(_KINDS)}")
     if kind == "text":
         return column
     if kind == "bool":

@@ -39,12 +39,12 @@ _AT_ONCE, _FOR_EVER = 0.0, -1.0
 
 @dataclass(frozen=True)
 class Task:
-    """A name for people, and the parameters, plain JSON, that decide the result.
+    """A name for people, and the parameters (plain JSON) that decide the result.
 
     Attributes
     ----------
     parameters:
-        Among them the version of the code that does the task; raise it with every change of its results.
+        Among them the version of the code that does the task; raise it with every change that alters its results.
     kind:
         Tasks of one kind take about the same time. By default the name up to its first hyphen.
 
@@ -118,7 +118,7 @@ class Swept:
     left: int = 0
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """The tables of all results under their names, one below the other."""
+        """The tables of all results by name, each concatenated."""
         names = dict.fromkeys(name for result in self.results for name in result.tables)
         return {
             name: _joined([result.tables[name] for result in self.results if name in result.tables]) for name in names
@@ -128,7 +128,7 @@ class Swept:
         """Raise a ValueError that lists all failures, if there are any."""
         if self.failures:
             told = "; ".join(f"{failure.task.name}: {failure.reason}" for failure in self.failures)
-            raise ValueError(f"{len(self.failures)} tasks failed ({told}); the same command does them again")
+            raise ValueError(f"{len(self.failures)} tasks failed ({told}); run the same command to do them again")
 
 
 def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -146,13 +146,13 @@ def sweep(
 ) -> Swept:
     """Do the tasks that are not done yet, and collect all results.
 
-    A task that fails does not stop the others; it is among the failures, and the next sweep does it again. Tasks that
-    another sweep on the same folder is doing are waited for.
+    A task that fails does not stop the others; it is among the failures, and the next sweep does it again. The sweep
+    waits for tasks that another sweep on the same folder is doing.
 
     Parameters
     ----------
     work : a module's function, called with a task's parameters; it returns tables by name
-    folder : of the result files
+    folder : where the result files are
     executor : see :mod:`~pitfalls.study.executors`; by default this process
     limit : do at most this many tasks, in their order; by default all
 
@@ -178,20 +178,20 @@ def sweep(
     if limit is not None and limit < 1:
         raise ValueError(f"limit is {limit}: give the number of tasks to do, 1 or more, or no limit")
     if len({task.name for task in tasks}) < len(tasks):
-        raise ValueError("two tasks have the same name: each may come once")
-    # Workers may have another working directory.
+        raise ValueError("two tasks have the same name: give each its own")
+    # Workers may have a different working directory.
     folder = Path(folder).absolute()
     files.remove_leftovers(folder)
     missing = [task for task in tasks if not is_done(task, folder)]
     found, todo = len(tasks) - len(missing), missing[:limit]
-    # The mean rate, because workers' outcomes come in bursts.
+    # Show the mean rate, because workers' outcomes come in bursts.
     with tqdm(total=found + len(todo), initial=found, desc="sweep", unit="task", smoothing=0) as bar:
         try:
             failures = _failures(todo, partial(_do, work=work, folder=folder), executor, folder, bar)
         except SweepStoppedError as error:
             raise OSError(
                 f"the sweep stopped after {bar.n} of {bar.total} tasks: {error}. All that were done are kept in "
-                f"{folder}: mend that, and run the same again"
+                f"{folder}: fix that, and run the same command again"
             ) from error
     left = {task.name for task in missing[len(todo) :]}
     return _collected([task for task in tasks if task.name not in left], folder, failures, found, len(left))
@@ -215,7 +215,7 @@ def is_done(task: Task, folder: Path) -> bool:
 def _failures(
     todo: Sequence[Task], do: Callable[..., Outcome], executor: Executor, folder: Path, bar: tqdm
 ) -> dict[str, str]:
-    """Do the tasks, last those that another process was doing when their turn came; reasons of failures by name."""
+    """Do the tasks, leaving to the end those that another process is doing; return the reasons for failures by name."""
     failures = {}
     for patience in (_AT_ONCE, _FOR_EVER):
         if not todo:
@@ -267,7 +267,7 @@ def _do(task: Task, work: Work, folder: Path, patience: float) -> Outcome:
         with files.locked(lock, patience):
             failure = "" if is_done(task, folder) else _failure(task, work, folder)
             if not failure:
-                # Another process that waits for this lock finds the task done, so the file is needed no more.
+                # Another process that waits for this lock finds the task done, so the lock file is no longer needed.
                 with contextlib.suppress(OSError):
                     lock.unlink()
             return Outcome(task.name, failure)
@@ -278,7 +278,7 @@ def _do(task: Task, work: Work, folder: Path, patience: float) -> Outcome:
 
 
 def _failure(task: Task, work: Work, folder: Path) -> str:
-    """Do a task and write its file; the reason if that failed, else an empty text."""
+    """Do a task and write its file; return the reason if that failed, else an empty text."""
     begin = time.perf_counter()
     try:
         tables = work(task.parameters)

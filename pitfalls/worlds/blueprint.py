@@ -6,7 +6,7 @@ The hidden layer has six blocks of neurons, scattered by the seed so that a neur
 block      encoded read by the head for     what it holds
 ========== ======= ======================== =================================================================
 used       yes     the value                the attribute
-redundant  yes     the value, by a weight   copies of used neurons, their noise included; the weight is 0 at first
+redundant  yes     the value, by a weight   copies of used neurons, their noise included; the weight is 0 by default
 unused     yes     nothing                  the attribute, by default more clearly than the used neurons
 lemma      no      which word it is         the word's identity
 correlated no      nothing                  noise with a common factor
@@ -67,7 +67,7 @@ class PlantedParameters:
     values : tuple of str
         Two to fourteen; kept sorted.
     lemmas, fillers : int
-        Size of the vocabulary; more fillers than neurons, since the noise is made of their vectors.
+        Size of the vocabulary; it needs more fillers than neurons, since the noise is made of their vectors.
     train_words, dev_words, test_words : int
         Words that carry the attribute, in each split.
     seed : int
@@ -76,7 +76,7 @@ class PlantedParameters:
     Raises
     ------
     ValueError
-        For sizes, strengths or shares out of range, and for used (or unused) neurons that encode nothing.
+        A size, strength or share is out of range, or the used (or unused) neurons encode nothing.
 
     Examples
     --------
@@ -124,12 +124,12 @@ class PlantedParameters:
         _check(0 <= self.correlation < 1, "correlation", self, "give 0 or more and less than 1")
         _check(0 <= self.copy_noise <= 1, "copy_noise", self, "give a share, 0 to 1")
         _check(self.attribute in unimorph.ATTRIBUTES, "attribute", self, f"give one of {list(unimorph.ATTRIBUTES)}")
-        # One latent noise a neuron and the common factor: fewer fillers could not span them.
+        # One latent noise per neuron, and the common factor: fewer fillers could not span them.
         least = self.n_neurons + 2
         _check(self.fillers >= least, "fillers", self, f"give {least} or more for {self.n_neurons} neurons")
         for name in ("train_words", "dev_words", "test_words"):
             least = len(self.values)
-            _check(getattr(self, name) >= least, name, self, f"give {least} or more, one a value")
+            _check(getattr(self, name) >= least, name, self, f"give {least} or more, one per value")
         self._check_encoded()
         _ = self.language  # checks the vocabulary
 
@@ -170,7 +170,7 @@ class PlantedParameters:
         return {"used": self.used_spread, "redundant": self.used_spread, "unused": self.unused_spread}[block]
 
     def evenly(self, n: int) -> NDArray[np.float64]:
-        """What the strengths of a block's ``n`` neurons are multiplied by, ascending; their mean is 1."""
+        """The factors by which a block's ``n`` neurons differ in strength, ascending; their mean is 1."""
         return 1 + self.unevenness * np.linspace(-1, 1, n) if n > 1 else np.ones(n)
 
     @cached_property

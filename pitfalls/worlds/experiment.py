@@ -36,7 +36,7 @@ class Experiment:
     Raises
     ------
     ValueError
-        For words that are not the world's.
+        The words are not the world's.
 
     Examples
     --------
@@ -64,11 +64,11 @@ class Experiment:
         return self.world.model
 
     def sentences(self, split: Split = "test") -> Sequence[Sentence]:
-        """The sentences that ``sentence_ids`` of the split's words count."""
+        """The sentences that the ``sentence_ids`` of the split's words index."""
         return self.world.sentences(self.data.language, split)
 
     def analyser(self) -> Analyser:
-        """Who says which readings a form of this language has."""
+        """The analyser that says which readings a form of this language has."""
         return self.world.analyser(self.data.language)
 
     def rank(self, name: str, direction: Direction = "ttb", seed: int = 0, **options: Any) -> Ranking:
@@ -102,7 +102,7 @@ class Experiment:
         split:
             Whose words to change: the paper chooses beta on dev and reports on test.
         sentences, seed:
-            Take only so many of the sentences, drawn with this seed; by default all.
+            How many sentences to take, by default all, and the seed that draws them.
         """
         return intervene(self, ranking, kind, ks, Sample(split, sentences, seed))
 
@@ -114,6 +114,6 @@ def _check_words(part: Activations, sentences: Sequence[Sentence]) -> None:
         found = sentences[sentence].words[position].form if inside else None
         if found != form:
             raise ValueError(
-                f"the activations have {form!r} as word {position} of sentence {sentence}, the world has "
+                f"the activations have {form!r} as word {position} of sentence {sentence}, but the world has "
                 f"{found!r}: use the world and split that they come from (bare arrays come from none)"
             )

@@ -25,17 +25,17 @@ from pitfalls.worlds.sources import FileSource, GeneratedSource, PlantedSource, 
 from pitfalls.worlds.world import World
 
 MINI_MIN_FORMS = 20
-"""The value filter's threshold in the mini world, in distinct word forms a split (the paper's is 100).
+"""The value filter's threshold in the mini world, in distinct word forms per split (the paper's is 100).
 
 Its lexicon holds some hundred lemmas, so a value of a closed set of words (a Turkish possessor, a Spanish
 person) has tens of forms, not hundreds.
 """
 
 PAPER_MIN_FORMS = 100
-"""The value filter's threshold in the paper's code, in distinct word forms a split [C]."""
+"""The value filter's threshold in the paper's code, in distinct word forms per split [C]."""
 
 PLANTED_MIN_FORMS = 1
-"""The value filter's threshold in the planted worlds: their values are known, none needs to be dropped."""
+"""The value filter's threshold in the planted worlds: their values are known, so none is dropped."""
 
 
 def vectors_folder() -> Path:
@@ -82,11 +82,11 @@ def load_world(
     model : for ``paper``, any masked LM by name or folder (default ``bert-base-multilingual-cased``)
     treebanks : for ``paper``, a folder of CoNLL-U files (default: downloaded into the cache)
     languages : for ``paper``, the languages wanted (default: all nine)
-    conversion : for ``paper``, the conversion to UniMorph, by name or itself: ``authors`` (default), ``converter`` or
+    conversion : for ``paper``, the conversion to UniMorph, or its name: ``authors`` (default), ``converter`` or
         ``ours``, which is the mini world's (:mod:`pitfalls.language.unimorph`)
     min_forms : the value filter's threshold in distinct word forms (default 20 for ``mini``, 100 for ``paper``, 1
         for the planted worlds)
-    revision : the model's revision on the hub
+    revision : for ``paper``, the model's revision on the Hub
     device : ``cpu``, ``cuda``, …
     dtype : for ``paper``, the precision that the model computes in, one of :data:`~pitfalls.worlds.names.DTYPES`
         (default ``float32``); the other worlds compute in float64, so that every processor prints the same digits
@@ -96,7 +96,7 @@ def load_world(
     Raises
     ------
     ValueError
-        An unknown world or conversion, an option that the world does not take, or means that differ in
+        There is no such world, language, conversion or dtype, the world does not take an option, or means differ in
         ``planted-covariance``.
 
     Examples
@@ -166,7 +166,7 @@ def truth(world: World) -> Truth:
     Raises
     ------
     ValueError
-        Any other world: what its model reads is the question, not an answer that could be looked up.
+        The world is not a planted one, so nobody knows which neurons its model uses.
 
     Examples
     --------
@@ -177,7 +177,7 @@ def truth(world: World) -> Truth:
     if isinstance(world.model, PlantedLM):
         return world.model.truth
     raise ValueError(
-        f"which neurons the {world.name} world uses is not known: only the planted worlds are written by hand; "
+        f"which neurons the {world.name} world uses is not known: only the planted worlds are written by hand; use "
         'load_world("planted")'
     )
 
@@ -214,12 +214,12 @@ def world_from_files(
     ----------
     model : name or folder
     files : CoNLL-U files; dev and test are needed
-    language : ISO 639-3 code, where the names do not say it. For a language other than the paper's nine there are no
-        rules of its own, which a warning says: the conversion's common table alone gives the attributes
-    conversion : to UniMorph, by name (``authors``, ``converter``, ``ours``) or itself
+    language : ISO 639-3 code, where the names do not say it. A language other than the paper's nine has no rules of its
+        own, as a warning says: only the conversion's common table gives its attributes
+    conversion : the conversion to UniMorph, or its name: ``authors``, ``converter`` or ``ours``
         (:mod:`pitfalls.language.unimorph`)
-    min_forms : the value filter's threshold in distinct word forms a split
-    revision, device, dtype : as of :func:`load_world`
+    min_forms : the value filter's threshold in distinct word forms per split
+    revision, device, dtype : as in :func:`load_world`
 
     Raises
     ------
@@ -239,7 +239,7 @@ def world_from_files(
         raise ValueError(f"no {' and no '.join(missing)} file among {', '.join(map(str, files))}")
     code = language or _language_of(paths["test"])
     convert.check(code)
-    # The bare method: what there is to say of the language has been said once for all splits.
+    # The bare method, because `check` has already warned about the language, once for all splits.
     parts = {split: read_conllu(path, code, convert.attributes) for split, path in paths.items()}
     if "train" not in parts:
         parts["train"], parts["dev"] = divide(parts["dev"])
@@ -248,7 +248,7 @@ def world_from_files(
 
 
 def divide(corpus: Corpus) -> tuple[Corpus, Corpus]:
-    """Four of five sentences for training, every fifth for dev."""
+    """Divide a corpus: four of five sentences for training, every fifth for dev."""
     train = tuple(sentence for index, sentence in enumerate(corpus.sentences) if index % 5 != 4)
     dev = tuple(sentence for index, sentence in enumerate(corpus.sentences) if index % 5 == 4)
     return (

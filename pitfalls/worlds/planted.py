@@ -1,10 +1,10 @@
 """The planted network: one layer and a head written by hand, so that the answer to every question is known.
 
-One token is one word form. Layer 0 is the embedding. Layer 1 adds what a fixed attention fetches from the
-fillers beside the word: their vectors are Gaussian noise, so a word's state is its form's mean plus noise that
-differs from sentence to sentence and is the same whenever the sentence is. The head reads which word it is from
-the lemma block and which value it has from the used block, both by exact Gaussian likelihoods, and nothing
-else: its weights for the other neurons are 0. :mod:`~pitfalls.worlds.blueprint` says which neurons are which.
+One token is one word form. Layer 0 is the embedding. Layer 1 adds what a fixed attention fetches from the fillers
+beside the word: their vectors are Gaussian noise, so a word's state is its form's mean plus noise that differs from
+sentence to sentence and is the same whenever the sentence is the same. The head reads which word it is from the lemma
+block and which value it has from the used block, both by exact Gaussian likelihoods, and by default nothing else: its
+weights for the other neurons are 0. :mod:`~pitfalls.worlds.blueprint` says which neurons are which.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class PlantedWeights:
     word, word_bias : [d, w] and [w]
         Linear in the state; 0 outside the lemma block.
     value_square, value, value_bias : [d, z], [d, z] and [z]
-        On the state's square and on the state; 0 for neurons that are not read.
+        Weights of the state's square and of the state; 0 for neurons that are not read.
     """
 
     embedding: Tensor
@@ -154,7 +154,7 @@ class PlantedLM:
     # ---------------------------------------------------------------- words and tokens
 
     def encode(self, sentences: Sequence[Sequence[str]]) -> Encoded:
-        """One token a word, ``[UNK]`` for a word that is not in the vocabulary; no special tokens around.
+        """One token per word, ``[UNK]`` for a word that is not in the vocabulary; no special tokens around.
 
         Raises
         ------
@@ -196,7 +196,7 @@ class PlantedLM:
     # ---------------------------------------------------------------- the forward pass, in parts
 
     def n_units(self, site: Site | int) -> int:
-        """Number of units of a site: of neurons, in both layers."""
+        """Number of units of a site: the neurons, in both layers."""
         self._checked(site)
         return self.n_neurons
 
@@ -215,15 +215,15 @@ class PlantedLM:
         layer = self._checked(site).layer
         shape = (*encoded.input_ids.shape, self.n_neurons)
         if tuple(states.shape) != shape:
-            raise ValueError(f"states of shape {tuple(states.shape)} for a batch of shape {shape}: one a word")
+            raise ValueError(f"states of shape {tuple(states.shape)} for a batch of shape {shape}: one per word")
         states = states.to(self.device, self.dtype)
         return states if layer == self.n_layers else self._attend(encoded, states)
 
     def head(self, final_states: Tensor) -> Tensor:
         """Log-probabilities: [n, d] -> [n, vocabulary]; those of special tokens are minus infinity.
 
-        A form's is that of its lemma, from the lemma block, plus that of its value, from the used block; a
-        filler's is that of the filler, from the lemma block.
+        A form's is that of its lemma, from the lemma block, plus that of its value, from the neurons that are read
+        for it; a filler's comes from the lemma block alone.
         """
         weights, n = self.weights, len(final_states)
         word = torch.log_softmax(final_states @ weights.word + weights.word_bias, dim=1)

@@ -34,7 +34,7 @@ class Source(Protocol):
         ...
 
     def analyser(self, lexicon: Lexicon) -> Analyser:
-        """Who judges the words of a language, whose lexicon this is."""
+        """The analyser that judges words in the lexicon's language."""
         ...
 
 
@@ -78,10 +78,10 @@ class TreebankSource:
     _read: dict[tuple[str, str], Corpus] = field(default_factory=dict, repr=False, compare=False)
 
     def corpus(self, language: str, split: str) -> Corpus:
-        """One split of a treebank; those of the language that was read last are kept."""
+        """One split of a treebank; the splits of the language that was read last are kept."""
         if (language, split) not in self._read:
             corpus = treebanks.load(language, [split], folder=self.folder, convert=self.conversion)[split]
-            # A lexicon asks for what its words' reader has just read: three splits, and no more in memory.
+            # The lexicon needs the three splits that were just read, so these stay in memory, and no other language's.
             for other in [kept for kept in self._read if kept[0] != language]:
                 self._read.pop(other, None)
             self._read[language, split] = corpus

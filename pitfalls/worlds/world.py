@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 class World:
     """A model, a corpus and a lexicon behind one interface.
 
-    Corpora, lexicons and word vectors are read when first asked for and kept; sentences that are longer than
-    the model can read are dropped, and :meth:`dropped` says how many.
+    Corpora, lexicons and word vectors are read when first asked for and kept; sentences of ``model.max_tokens``
+    subwords or more are dropped, and :meth:`dropped` gives them.
     """
 
     name: str
@@ -58,7 +58,7 @@ class World:
         return tuple(range(self.model.n_layers + 1))
 
     def corpus(self, language: str, split: str) -> Corpus:
-        """The sentences of a split that the model can read whole.
+        """The sentences of a split that have fewer than ``model.max_tokens`` subwords.
 
         Raises
         ------
@@ -79,7 +79,7 @@ class World:
         return self.corpus(language, split).sentences
 
     def dropped(self, language: str, split: str) -> Corpus:
-        """The sentences that were too long for the model."""
+        """The sentences of a split that have ``model.max_tokens`` subwords or more."""
         self.corpus(language, split)
         return self._dropped[language, split]
 
@@ -91,7 +91,7 @@ class World:
         return self._lexicons[language]
 
     def analyser(self, language: str) -> Analyser:
-        """Who says which lemma and attributes a predicted word has: the source's, or the one of :meth:`judged_by`."""
+        """The analyser that judges predicted words: the source's, or the one given to :meth:`judged_by`."""
         self._check(language, "train")
         if language not in self._analysers:
             self._analysers[language] = self.source.analyser(self.lexicon(language))
@@ -103,7 +103,7 @@ class World:
         Raises
         ------
         ValueError
-            The world lacks an analyser's language, or two analysers are of one language.
+            The world lacks an analyser's language, or two analysers are of the same language.
 
         Examples
         --------
@@ -122,7 +122,7 @@ class World:
         return replace(self, _analysers={**self._analysers, **own})
 
     def values(self, language: str, attribute: str) -> tuple[str, ...]:
-        """The attribute's values that pass the value filter, sorted; empty where none do."""
+        """The attribute's values that pass the value filter, sorted; empty if none do."""
         train, dev, test = (self.corpus(language, split) for split in SPLITS)
         return kept_values(attribute, train, dev, test, min_forms=self.min_forms)
 
@@ -144,12 +144,12 @@ class World:
         language, attribute
             Such as ``"spa"``, ``"Gender"``.
         layer, site
-            One of the two; a layer is that of the residual stream.
+            Give one of the two; a layer means the residual stream at that layer.
 
         Raises
         ------
         ValueError
-            No such language, attribute or site, or fewer than two values pass the value filter.
+            There is no such language, attribute or site, or fewer than two values pass the value filter.
         """
         at = self._checked_site(layer, site)
         if attribute not in unimorph.ATTRIBUTES:
@@ -185,8 +185,8 @@ class World:
     def prepare(self, languages: Sequence[str], sites: Sequence[Site | int]) -> pd.DataFrame:
         """Fill the cache with word vectors, all sites of a split in one pass of the model.
 
-        :meth:`activations` finds them there. Without it, a site's vectors take a pass of their own, the first time
-        that they are needed.
+        :meth:`activations` finds them there. Without it, each site's vectors take a pass of their own, the first
+        time that they are needed.
 
         Parameters
         ----------

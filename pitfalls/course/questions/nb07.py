@@ -34,8 +34,9 @@ _ABLATIONS: Mistakes = {
     "are their columns.": lambda states, changed, order, k: _ablate(states, changed, np.arange(len(order)), k),
     "You changed every word. Words without the attribute are left alone: look "
     "at `changed`.": lambda states, changed, order, k: _ablate(states, np.ones_like(changed), order, k),
-    "You took out everything but the first k. Set only the first k "
-    "to zero.": lambda states, changed, order, k: _ablate(states, changed, order[k:], len(order)),
+    "You took out everything but the first k. Set only the first k to zero.": lambda states, changed, order, k: _ablate(
+        states, changed, order[k:], len(order)
+    ),
 }
 
 

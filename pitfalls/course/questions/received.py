@@ -33,9 +33,7 @@ def numbers(received: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
         found = np.asarray(received, dtype=np.float64)
     except (TypeError, ValueError):
         raise WrongAnswer(f"The task asks for numbers, but your function returns {received!r}.") from None
-    expect(
-        found.shape == shape, f"The answer should have the shape {shape}; yours has {found.shape}. Check the task."
-    )
+    expect(found.shape == shape, f"The answer should have the shape {shape}; yours has {found.shape}. Check the task.")
     return found
 
 

@@ -15,7 +15,7 @@ LANGUAGES = tuple(sorted(_MODULES))
 
 @lru_cache
 def load_grammar(language: str) -> Grammar:
-    """The grammar of a language, which is named by its ISO 639-3 code.
+    """The grammar of the language with this ISO 639-3 code.
 
     Raises
     ------

@@ -51,7 +51,7 @@ def doubled(lemma: str) -> str:
 
 
 def with_ending(lemma: str, ending: str) -> str:
-    """``lemma`` with ``ed``, ``er`` or ``est`` (whose e a final e absorbs, before which y becomes i).
+    """``lemma`` with ``ed``, ``er`` or ``est``: a final e and that of the ending become one, and y becomes i.
 
     Examples
     --------
@@ -154,7 +154,7 @@ def verb_forms(lemma: str, stem: str, past: str = "", participle: str = "", upos
 
 
 def adjective_forms(lemma: str, stem: str, compared: str = "") -> dict[str, Form]:
-    """Degree (``Pos`` and, for adjectives compared by ``er``, ``Cmp``) to form.
+    """Degree (``Pos`` and, for adjectives compared with ``er``, ``Cmp``) to form.
 
     Examples
     --------

@@ -178,7 +178,7 @@ class Russian(RussianClauses):
         return clause
 
     def _oblique(self, draw: Draw, role: str, kinds: Sequence[str], case: str, base: str) -> Tree:
-        """A person's verb with a case or a preposition of its own."""
+        """A verb of a person that governs a case or a preposition of its own."""
         tense = self._tense(draw)
         word, subject = self._actor(draw)
         target = self._noun(draw, *kinds, other_than=word)
@@ -321,7 +321,7 @@ class Russian(RussianClauses):
         clause.right.append(inner)
         return clause
 
-    # ---------------------------------------------------------------------------------- the face
+    # ---------------------------------------------------------------------------------- the interface
 
     def sentence(self, draw: Draw) -> Tree:
         """One sentence of at most 20 words, ended by a full stop."""
@@ -333,7 +333,7 @@ class Russian(RussianClauses):
                 return tree
 
     def _repeats(self, tree: Tree) -> bool:
-        """True if a noun, adjective or verb (or its partner in aspect) stands twice: nobody says that."""
+        """True if a noun, adjective or verb (or its partner in aspect) occurs twice: nobody speaks like that."""
         lemmas = [self._partner.get(lemma, lemma) for lemma in _content(tree)]
         return len(set(lemmas)) < len(lemmas)
 
@@ -378,7 +378,7 @@ def _size(tree: Tree) -> int:
 
 
 def _drop_doubled_commas(tree: Tree) -> None:
-    """Takes out each comma that another comma or the full stop follows at once."""
+    """Remove each comma that is directly followed by another comma or the full stop."""
     order: list[tuple[Tree, list[Tree]]] = []
 
     def visit(node: Tree, siblings: list[Tree]) -> None:

@@ -107,7 +107,7 @@ class RussianClauses(RussianCompany):
         return self._prepositional(draw, base, case, other, "nmod", 0.25)
 
     def _add_attribute(self, draw: Draw, tree: Tree, word: Noun) -> None:
-        """Puts an attribute after a noun; before a genitive the noun loses its мой or твой."""
+        """Put an attribute after a noun; before a genitive the noun loses its мой or твой."""
         attribute = self._attribute(draw, word)
         if not any(child.deprel == "case" for child in attribute.left):
             tree.left = [child for child in tree.left if child.form.lemma not in POSSESSIVES]
@@ -235,7 +235,7 @@ class RussianClauses(RussianCompany):
         return Tree(self._be[tense, key], deprel)
 
     def _time(self, draw: Draw, clause: Tree, tense: str, lemma: str = "", probability: float = 0.5) -> None:
-        """Puts a time adverb that fits the tense before or after the subject."""
+        """Put a time adverb that fits the tense before or after the subject."""
         if not draw.chance(probability):
             return
         stative = lemma in STATIVE and dict(clause.form.feats).get("Aspect") != "Perf"
@@ -261,7 +261,7 @@ class RussianClauses(RussianCompany):
         return word, self._subject(draw, word)
 
     def _couple(self, draw: Draw, word: Noun) -> Subject:
-        """Two persons joined by и: the verb is plural whatever their numbers."""
+        """Two persons joined by и: the verb is plural, whatever number each has."""
         first = self._phrase(draw, word, draw.choice(NUMBERS), "Nom", "nsubj", 0.3)
         other = self._noun(draw, "person", other_than=word)
         second = self._phrase(draw, other, draw.choice(NUMBERS), "Nom", "conj", 0.3)

@@ -66,7 +66,7 @@ class RussianCompany:
         self._company = self._companies()
 
     def _group(self, rows: Sequence[Mapping[str, str]]) -> dict[str, list[Noun]]:
-        """Nouns by class and note. A neuter stands twice, as few nouns are neuter and none is animate."""
+        """Nouns by class and note. A neuter is listed twice, as few nouns are neuter and none is animate."""
         kinds: dict[str, list[Noun]] = {}
         for row, word in zip(rows, self.nouns, strict=True):
             kinds.setdefault(word.kind, []).extend([word] * (2 if word.gender == "Neut" else 1))

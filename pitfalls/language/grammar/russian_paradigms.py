@@ -98,7 +98,7 @@ def shared_stem(words: Iterable[str]) -> str:
     ('сто', 'рын')
     """
     words = list(words)
-    # commonprefix compares letters, which is what is wanted of words (ruff thinks of paths).
+    # commonprefix compares letters, which is right for words (ruff takes them for paths).
     stem = commonprefix(words)  # noqa: RUF071
     return stem[:-1] if stem in words and len(stem) > 1 else stem
 

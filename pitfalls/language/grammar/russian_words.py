@@ -145,7 +145,7 @@ GOING = frozenset(
         "возвращаться",
     ]
 )
-"""Verbs of going, which take no place where."""
+"""Verbs of going, with which no place of the event is named."""
 
 CARRIED = tuple(
     [

@@ -107,7 +107,7 @@ class SpanishClauses:
         described: float = 0.34,
         modifiers: Sequence[Place] | None = None,
     ) -> Phrase:
-        """Draw a noun phrase, to stand behind the word ``after``.
+        """Draw a noun phrase that follows the word ``after``.
 
         ``richness`` is the chance of a PP or relative, ``described`` that of an adjective; ``modifiers``
         are the PPs to choose from, by default all that the noun has.
@@ -151,7 +151,7 @@ class SpanishClauses:
         return phrase
 
     def _relative(self, draw: Draw, phrase: Phrase) -> None:
-        """Add a relative clause: the noun is its subject or, if no person or animal, its object."""
+        """Add a relative clause: the noun is its subject or, if it is not a person or animal, its object."""
         tense = draw.choice(("Pres", "Pres", "Past", "Imp"))
         company = phrase.company
         actor = self._noun(draw, draw.weighted(PEOPLE))
@@ -203,7 +203,7 @@ class SpanishClauses:
         return tree
 
     def _action(self, draw: Draw, subject: Phrase) -> tuple[Action, list[Company]]:
-        """What the subject may do, and to whom: nobody for a verb without object."""
+        """What the subject may do, and to whom: nobody for a verb without an object."""
         company = subject.company
         alone = subject.unsaid(company.intransitive)
         if not company.transitive or draw.chance(0.4):

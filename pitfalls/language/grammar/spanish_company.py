@@ -97,7 +97,7 @@ class Company:
         """Whether it takes the personal ``a`` as a direct object."""
         self.modifiers = [place for name in self.noun.classes for place in MODIFIERS.get(name, ())]
         self.belongings = [place for place in self.modifiers if place[0] in ("de", "con", "sobre")]
-        """Those modifiers that do not say where it is."""
+        """The modifiers that do not say where it is."""
         self.locations = [place for name in self.noun.classes for place in LOCATIONS.get(name, ())]
         self.possessives = self._possessives()
 
@@ -112,7 +112,7 @@ class Company:
 
     @property
     def adjectives(self) -> list[Adjective]:
-        """Those that may stand beside the noun."""
+        """The adjectives that may stand beside the noun."""
         return self.ser + self.estar[:2]
 
     @property
@@ -186,7 +186,7 @@ def _belongs(company: Company, name: str) -> bool:
 
 
 def _use(company: Company, index: int, frames: Sequence[tuple[Action, str, str]], name: str) -> None:
-    """Its verbs without object, and the verbs it is the object of; those of its smaller classes first."""
+    """Give a noun its verbs without object, and the verbs it is the object of; its smaller classes come first."""
     alone = [act for act, subject, goal in frames if goal == "-" and _belongs(company, subject)]
     company.intransitive = rotation(list(dict.fromkeys(alone)), index, _INTRANSITIVE)
     own = [act for act, _, goal in frames if goal in company.noun.classes[1:]]
@@ -201,7 +201,7 @@ def _act(
     frames: Sequence[tuple[Action, str, str]],
     classes: dict[str, list[Company]],
 ) -> None:
-    """Its verbs with an object: for each verb the objects of one class, the next noun's of the next class."""
+    """Give a noun its verbs with an object: objects of one class for each verb, of the next class for the next noun."""
     pool: dict[Action, list[list[Company]]] = {}
     for act, subject, goal in frames:
         if goal == "-" or not _belongs(company, subject):

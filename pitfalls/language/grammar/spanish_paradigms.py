@@ -191,7 +191,7 @@ class Verb:
 
 
 class _Conjugation:
-    """Works out the pieces of each form of one verb; what the table of irregulars names goes first."""
+    """Works out the pieces of each form of one verb; what the table of irregulars lists takes precedence."""
 
     def __init__(self, lemma: str, change: str, irregular: Mapping[str, str]) -> None:
         self.lemma, self.change, self.irregular = lemma, change, irregular
@@ -277,7 +277,7 @@ class _Conjugation:
         return stem, ending
 
     def participle(self) -> tuple[str, str]:
-        """Stem and the ending but for its vowel."""
+        """The stem, and the ending without its final vowel."""
         if "Part" in self.irregular:
             return self.irregular["Part"], ""
         return self.stem, self.hiatus(_ENDINGS[self.kind]["Part"])

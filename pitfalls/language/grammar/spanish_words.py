@@ -123,7 +123,7 @@ class FunctionWords:
             Form(text, "", text, "NUM", feats(Number="Plur", NumForm="Word", NumType="Card")) for text in _NUMERALS
         ]
         self._auxiliaries = {upos: whole_forms(upos) for upos in ("AUX", "VERB")}
-        # Of the three, only estar is a main verb here (``el libro está en la mesa``), besides hay.
+        # Of the three, only estar is a main verb here (``el libro está en la mesa``), apart from hay.
         self._auxiliaries["VERB"] = {key: form for key, form in self._auxiliaries["VERB"].items() if key[0] == "estar"}
         self._there_is = {"Pres": "hay", "Imp": "había", "Fut": "habrá"}
         self._there = {

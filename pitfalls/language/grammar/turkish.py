@@ -36,16 +36,16 @@ SCENES = (
     ("open", "human"),
     ("place", "human"),
 )
-"""Where there may be what."""
+"""What may be found where."""
 
 ABSOLUTE = (
     *("kırık", "boş", "dolu", "yırtık", "yaralı", "ahşap", "hasta", "çürük", "siyah", "beyaz", "kırmızı"),
     *("mavi", "sarı", "yeşil", "gri", "kahverengi"),
 )
-"""Adjectives of which nothing has more than another."""
+"""Adjectives that are not compared, since nothing is more so than another."""
 
 Way = Callable[[Draw, Subject], tuple[Verb, list[Tree]]]
-"""What draws a verb for a subject, with what stands before the verb."""
+"""A function that draws a verb for a subject, and what stands before the verb."""
 
 
 class Turkish(TurkishClauses):
@@ -203,7 +203,7 @@ class Turkish(TurkishClauses):
         return self._clause(draw, subject, self._tense(draw, subject), main, [converb, *inner])
 
     def _willed(self, draw: Draw, subject: Subject, *ways: Way) -> tuple[Verb, list[Tree]]:
-        """Something that one does or leaves at will: in one of these ways, or in any."""
+        """Something that one does or does not do at will: in one of these ways, or in any."""
         while True:
             verb, inner = draw.choice(ways or (self._acts, self._acts, self._does))(draw, subject)
             if verb.at_will:
