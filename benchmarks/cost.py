@@ -77,7 +77,7 @@ def _do(method: str, data: Splits, k: int) -> None:
 
 
 def figure(table: pd.DataFrame, threads: int = 1) -> Plot:
-    """Four panels; in each, one quantity grows while the others stand still."""
+    """Four panels; in each, one quantity grows while the others stay fixed."""
     with settings():
         drawn = Figure(figsize=(8.4, 6.4), layout="constrained")
         FigureCanvasAgg(drawn)
@@ -98,7 +98,7 @@ def figure(table: pd.DataFrame, threads: int = 1) -> Plot:
             axes.set_ylabel(f"seconds ({threads} thread{'s' * (threads > 1)})")
         drawn.legend(*drawn.axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     caption = (
-        "Cost of the fast forms. In each panel one quantity grows and the others stand still (above it); "
+        "Cost of the fast forms. In each panel one quantity grows and the others stay fixed (see its title); "
         "both axes are logarithmic, so a straight line is a power."
     )
     return Plot(drawn, _in_words(table), caption, table)

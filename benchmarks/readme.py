@@ -122,8 +122,8 @@ def scaling_tables(results: Path) -> str:
     lines = [
         _machine(results / "scaling.json"),
         "",
-        "| workers | tasks | seconds | until the first began, s | from the first end to the last, s | a task, s | "
-        "tasks a minute | ideal | share of ideal | without the start | load before | same tables |",
+        "| workers | tasks | seconds | until the first began, s | from the first end to the last, s | per task, s | "
+        "tasks per minute | ideal | share of ideal | without the start | load before | same tables |",
         f"|{'--:|' * 11}---|",
     ]
     for row in rows[rows.panel == "rate"].itertuples():
@@ -135,7 +135,7 @@ def scaling_tables(results: Path) -> str:
         )
     lines += [
         "",
-        "| workers | configurations | projected hours | of a configuration | measured on | with |",
+        "| workers | configurations | projected hours | seconds per configuration | measured on | with |",
         "|--:|--:|--:|---|---|---|",
     ]
     for row in rows[rows.panel == "hours"].itertuples():

@@ -86,7 +86,7 @@ def swept(scale: str, n: int, workers: Sequence[int]) -> pd.DataFrame:
         write_tasks(spread(tasks, n), Path(folder))
         for count in workers:
             rows += in_a_fresh_process(str(count), 1, scale, Path(folder), module="benchmarks.sweeps")
-            say(f"{count} worker(s): {rows[-1]['seconds']:.0f} s, {rows[-1]['tasks_per_minute']:.2f} tasks a minute")
+            say(f"{count} worker(s): {rows[-1]['seconds']:.0f} s, {rows[-1]['tasks_per_minute']:.2f} tasks per minute")
     return with_ideal(pd.DataFrame(rows)).assign(world=SCALES[scale].world)
 
 
@@ -206,10 +206,10 @@ def figure(rates: pd.DataFrame, hours: pd.DataFrame) -> Plot:
     first, whole = rates.iloc[0], hours.iloc[0]
     caption = (
         f"Left: {first['tasks']} tasks of the {first['world']} world over worker processes with one thread each, with "
-        "and without the time until the first task began. Ideal: as many times the rate of one. Right: the paper's "
-        f"{whole['configurations']} configurations, projected from the seconds that one took on each layer "
+        "and without the time until the first task began. Ideal: the rate of one worker times their number. Right: the "
+        f"paper's {whole['configurations']} configurations, projected from the seconds that one took on each layer "
         f"({whole['unit_costs']}) on {whole['measured_on']} with {whole['plan']}; every worker is such a "
-        "machine, and word vectors, once a language, are not counted."
+        "machine, and word vectors, made once per language, are not counted."
     )
     table = pd.concat([rates.assign(panel="rate"), hours.assign(panel="hours")], ignore_index=True)
     return Plot(drawn, _alt(rates, hours), caption, table[["panel", *table.columns.drop("panel")]])
@@ -225,7 +225,7 @@ def _draw_rates(axes: Axes, rates: pd.DataFrame) -> None:
     axes.set_ylim(bottom=0)
     axes.legend(loc="upper left")
     axes.set_xlabel("workers (processes)")
-    axes.set_ylabel("tasks a minute")
+    axes.set_ylabel("tasks per minute")
 
 
 def _draw_hours(axes: Axes, hours: pd.DataFrame) -> None:
@@ -240,7 +240,7 @@ def _draw_hours(axes: Axes, hours: pd.DataFrame) -> None:
 
 def _alt(rates: pd.DataFrame, hours: pd.DataFrame) -> str:
     said = [
-        f"{row['workers']} worker(s) {row['tasks_per_minute']:.2f} tasks a minute "
+        f"{row['workers']} worker(s) {row['tasks_per_minute']:.2f} tasks per minute "
         f"({row['share_of_ideal']:.0%} of ideal; {row['steady_tasks_per_minute']:.2f} without the start)"
         for row in rates.to_dict("records")
     ]

@@ -71,7 +71,7 @@ def test_every_ranking_and_probe_has_finite_numbers(case, dtype, monkeypatch):
     monkeypatch.setattr(penalised, "Optimum", partial(Optimum, max_iter=50))
     data = hostile(case, dtype)
     for name in RANKINGS:
-        # ANOVA's F of a neuron that is constant within each value is infinite by definition; none is NaN.
+        # No case has a neuron that is constant within each value: ANOVA's F would be infinite by definition.
         found = rank(name, data, n_estimators=10) if name == "random_forest" else rank(name, data)
         assert sorted(found.order.tolist()) == list(range(data.n_neurons)), name
         assert np.isfinite(found.scores).all(), name
