@@ -115,5 +115,5 @@ def test_an_installation_that_failed_is_said(machine):
 
 
 def test_a_notebook_without_code_is_refused():
-    with pytest.raises(ValueError, match="without a code cell"):
+    with pytest.raises(ValueError, match="has no code cell"):
         colab.with_colab([nbformat.v4.new_markdown_cell("# words")], "https://github.com/me/it")

@@ -269,7 +269,7 @@ def test_a_killed_sweep_goes_on_and_repeats_no_finished_task(tmp_path, root, job
 
 
 def test_an_interrupted_sweep_leaves_no_process_and_goes_on(tmp_path, root):
-    process = started(tmp_path, root, jobs=2, n=20, stderr=subprocess.PIPE)
+    process = started(tmp_path, root, jobs=2, n=200, stderr=subprocess.PIPE)
     wait_for(lambda: len(finished(tmp_path)) >= 2)
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
@@ -277,7 +277,7 @@ def test_an_interrupted_sweep_leaves_no_process_and_goes_on(tmp_path, root):
     assert process.returncode != 0 and "KeyboardInterrupt" in said
     _, alive = psutil.wait_procs(children, timeout=15)
     assert children and not alive
-    swept = sweep(tasks_of(tmp_path, 20, seconds=0.3), work, tmp_path / "results", limit=1)
+    swept = sweep(tasks_of(tmp_path, 200, seconds=0.3), work, tmp_path / "results", limit=1)
     assert swept.found >= 2 and not list((tmp_path / "results").glob(".*"))
 
 

@@ -221,7 +221,7 @@ def test_a_student_sees_what_a_right_answer_draws_above_the_cell_that_draws_it(r
         ("    return x * x\n", "    raise NotImplementedError\n", "no solution between its marks"),
         ("    ### BEGIN SOLUTION\n    return x * x", "    return x * x", "05.1 needs"),
         ("def square(x):", "def squared(x):", "in the body of `def square`"),
-        ("def square(x):", "def square(x)", "not Python"),
+        ("def square(x):", "def square(x)", "not valid Python"),
         ('# %% tags=["exercise"]\ndef square', "# %%\ndef square", "lacks the tag"),
         ("05.2", "05.1", "twice"),
     ],
