@@ -403,15 +403,16 @@ def test_vectors_of_another_shape_are_made_anew_whatever_their_checksum(
     np.testing.assert_array_equal(word_vectors(lm, SENTENCES, 2, cache=tmp_path), made)
 
 
-def test_no_symbolic_link_beside_the_vectors_is_followed(lm: MaskedLM, tmp_path: Path) -> None:
+def test_no_symbolic_link_among_the_vectors_is_written_through(lm: MaskedLM, tmp_path: Path) -> None:
     theirs = tmp_path / "theirs"
     theirs.write_text("theirs")
-    word_vectors(lm, SENTENCES, 2, cache=tmp_path / "cache")
-    for path in list((tmp_path / "cache").glob("layer*")):
-        path.with_name(f"{path.name}.partial").symlink_to(theirs)
-        path.unlink()
-    word_vectors(lm, SENTENCES, 2, cache=tmp_path / "cache")
-    assert theirs.read_text() == "theirs"
+    made = word_vectors(lm, SENTENCES, 2, cache=tmp_path / "cache")
+    (path,) = (tmp_path / "cache").glob("*.npy")
+    path.unlink()
+    path.symlink_to(theirs)
+    (tmp_path / "cache" / ".pitfalls-00000000-0000000000000000.part").symlink_to(theirs)
+    np.testing.assert_array_equal(word_vectors(lm, SENTENCES, 2, cache=tmp_path / "cache"), made)
+    assert theirs.read_text() == "theirs" and not path.is_symlink()
 
 
 def test_a_cache_that_is_deleted_meanwhile_is_told(

@@ -256,14 +256,18 @@ def test_no_link_or_picture_of_the_built_pages_is_broken(root, built):
     assert text.count("tag_hide-input") == len(exercises)  # solutions are folded
 
 
+@pytest.mark.slow
 def test_headings_of_the_notebooks_come_in_order(built):
-    for path in sorted((built / "notebooks").glob("*.html")):
+    pages = sorted((built / "notebooks").glob("*.html"))
+    assert len(pages) >= 12
+    for path in pages:
         headings = Page(path.read_text(encoding="utf-8")).headings
         assert headings.count(1) == 1
         assert all(b - a <= 1 for a, b in pairwise(headings)), (path.name, headings)
 
 
 @pytest.mark.browser
+@pytest.mark.slow
 def test_a_browser_finds_selectivity_without_a_network(built, chromium):
     command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]
     command += ["--virtual-time-budget=20000", "--dump-dom", f"{(built / 'search.html').as_uri()}?q="]

@@ -54,7 +54,7 @@ def test_intervene_accounts_for_every_word(shared, tmp_path, capsys, language, a
     table = pd.read_csv(tmp_path / "results" / f"{name}.csv")
     assert (table["words"] == words).all()
     examples = pd.read_csv(tmp_path / "results" / f"{name}_examples.csv")
-    assert set(examples["outcome"]) <= set(OUTCOMES)
+    assert len(examples) and set(examples["outcome"]) <= set(OUTCOMES)
     for row in examples.to_dict("records"):
         assert f"{row['word']} -> {row['predicted']} ({row['outcome']})" in said
 

@@ -93,7 +93,7 @@ def test_the_text_shows_which_words_came_out_different(treebank, tmp_path, capsy
     assert main(arguments(treebank, tmp_path)) == 0
     said = capsys.readouterr().out
     shown = pd.read_csv(tmp_path / "results" / "translation_spa_number_layer3_examples.csv", keep_default_na=False)
-    assert set(shown["outcome"]) <= set(OUTCOMES)
+    assert len(shown) and set(shown["outcome"]) <= set(OUTCOMES)
     for (before, after), rows in shown.groupby(["before", "after"]):
         assert f"before: {before}" in said
         (marked,) = [line for line in said.splitlines() if line.replace("*", "") == f"after:  {after}"]

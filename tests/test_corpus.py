@@ -343,7 +343,9 @@ def test_canonically_equal_words_are_one_word(tmp_path):
 
 def test_the_mini_world_is_composed_already(root):
     """So its words, what the model reads, and all results from them are the same as without composing."""
-    for path in (root / "data" / "mini").glob("*.conllu"):
+    paths = list((root / "data" / "mini").glob("*.conllu"))
+    assert len(paths) == 12
+    for path in paths:
         assert unicodedata.is_normalized("NFC", path.read_text(encoding="utf-8")), path
 
 

@@ -101,6 +101,7 @@ def test_words_become_what_examples_says(mini):
     world, data = mini
     ranking, kind = pf.rank("probeless", data), pf.Translation(4)
     expected = Experiment(world, data).intervene(ranking, kind, [40]).examples(n=6, seed=1)
+    assert len(expected)
     ids = [sentence.id for sentence in world.sentences("spa", "test")]
     for sentence_id, rows in expected.groupby("sentence_id"):
         words = sentence_view.sentence_words(Experiment(world, data), ranking, ids.index(sentence_id), 40, 4)

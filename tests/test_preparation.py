@@ -203,7 +203,7 @@ def test_a_full_disk_stops_the_study_and_says_what_it_needs(options, tmp_path, m
         OSError, match=r"after 0 of 2 tasks: .*of layer 1, layer 2 need 0\.0 MB, .* has 0\.0 MB free.* PITFALLS_CACHE"
     ):
         study(options, tmp_path / "tasks", LAYERS)
-    assert not list(vectors_folder().glob("layer*"))
+    assert not list(vectors_folder().glob("*.npy"))
 
 
 # ---------------------------------------------------------------------------------------- the command

@@ -186,12 +186,15 @@ def test_the_expected_figure_stands_under_its_exercise_and_the_neighbours_are_li
 
 def test_figures_of_the_real_notebooks_are_found(root):
     """In the stored outputs a figure is our own HTML: whatever changes its shape must change how it is found."""
+    total = 0
     for path in sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb")):
         code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
         html = [output.get("data", {}).get("text/html", "") for cell in code for output in cell.outputs]
         found = [picture for cell in code for picture in versions.pictures(cell.outputs)]
         assert len(found) >= sum(text.startswith("<figure>") for text in html)
         assert all(alt for alt, _ in found)
+        total += len(found)
+    assert total >= 40, total
 
 
 def test_a_student_sees_what_a_right_answer_draws_above_the_cell_that_draws_it(root):

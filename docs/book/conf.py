@@ -44,6 +44,8 @@ autodoc_typehints_description_target = "documented"
 autodoc_preserve_defaults = True
 napoleon_google_docstring = False
 napoleon_use_rtype = False
+# A shape in a type, such as float [n_words, n_neurons], names several classes' attributes: no reference is meant.
+suppress_warnings = ["ref.python"]
 
 NAMES = build.names()
 
