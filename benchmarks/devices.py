@@ -83,7 +83,7 @@ def device(name: str) -> Device:
     Raises
     ------
     ValueError
-        For a name of neither a CPU nor a CUDA GPU, and for a GPU if torch sees none.
+        If ``name`` is neither a CPU nor a CUDA GPU, or if it is a GPU and torch sees none.
 
     Examples
     --------

@@ -92,7 +92,7 @@ def measured(work: Work, threads: int, at_most: float) -> Iterator[dict[str, Any
 
 
 def load_average() -> str:
-    """How many processes were running over the last minute, if the system says; it should be none."""
+    """The mean number of running processes over the last minute, if the system says; ideally 0."""
     return f"{os.getloadavg()[0]:.2f}" if hasattr(os, "getloadavg") else "unknown"
 
 
@@ -109,7 +109,7 @@ def in_a_fresh_process(
     Raises
     ------
     RuntimeError
-        If it failed; the message ends with the end of what it said.
+        If it failed; the message ends with the end of its error output.
     """
     command = [sys.executable, "-m", module, name, str(threads), scale, str(folder)]
     environment = os.environ | {"OMP_NUM_THREADS": str(threads), "TQDM_DISABLE": "1"}

@@ -24,8 +24,8 @@ class GaussianLoop:
     Parameters
     ----------
     refit:
-        Estimate means and covariances of each set from the training words. The authors' code does not: it
-        estimates those of all neurons once, and takes the part for the set (``refit=False``).
+        Estimate the means and covariances of each set from the training words. The authors' code does not: it
+        estimates those of all neurons once, and takes each set's part of them (``refit=False``).
     """
 
     def __init__(self, train: Words, dev: Words, *, refit: bool) -> None:

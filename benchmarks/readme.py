@@ -151,7 +151,7 @@ def _same_tokens(row: Any) -> str:
     if not row.agreed:
         return f"NO: {row.slots_that_differ:,} of {row.slots:,} differ"
     if row.slots_that_differ:
-        # If two logits differ by less than float32 rounds, nobody can say which is higher.
+        # If two logits differ by less than float32's rounding, nobody can say which is higher.
         return f"yes, but {row.slots_that_differ:,} ties of {row.slots:,} (within {row.difference:.1g})"
     return f"yes, all {row.slots:,}"
 
@@ -167,7 +167,7 @@ def _machine(path: Path) -> str:
 
 
 def _short(number: float) -> str:
-    """Three digits, as people write them.
+    """Three significant digits below 100; from there on a whole number, with commas.
 
     Examples
     --------
@@ -183,7 +183,7 @@ def with_tables(text: str, results: Path) -> str:
     Raises
     ------
     ValueError
-        If it lacks the two comments that enclose the tables of a section.
+        If it does not hold each of the two comments around a section's tables exactly once.
     """
     text = _with_section(text, "rankings", tables(results))
     # Interventions take a treebank that is not part of the project.

@@ -20,15 +20,15 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from benchmarks.devices import Device, device
 from benchmarks.full_passes import BATCH, FullPasses, Passed
 from benchmarks.limits import rates, seconds_of, timed
-from benchmarks.mbert import LANGUAGE, SHAPES, Shape, read
+from benchmarks.mbert import SHAPES, Shape, read
 from benchmarks.measure import forget_peak, held_mb, peak_mb
-from pitfalls.interventions.replay import prepare as prepared
-from pitfalls.interventions.run import Run, intervene
+from pitfalls.interventions.replay import Sample, prepare
+from pitfalls.interventions.run import intervene
 from pitfalls.interventions.translation import Translation
-from pitfalls.rankings import rank
+from pitfalls.worlds.experiment import Experiment
 
 BETA = 8.0
-#: If two tokens' logits differ by less than this share of the largest, float32 does not say which is higher.
+#: If two tokens' logits differ by less than this share of the largest, float32 cannot say which is higher.
 ROUNDING = 1e-5
 #: The ratio wanted, by layer.
 WANTED = {7: "5 x", 12: "8 x"}
@@ -82,9 +82,9 @@ class Fast:
     Attributes
     ----------
     seconds, predictions_seconds:
-        Of all of ``intervene``, and of the predictions alone, not judged.
+        Of ``intervene`` and the run's outcomes, and of the predictions alone, not judged.
     peak_mb, total_mb:
-        The most that ``intervene`` held above what was held before, and the most that the process held since its start.
+        The most that they held above what was held before, and the most that the process held since its start.
     matrices:
         The predictions' matrix products.
     predicted:
@@ -104,33 +104,33 @@ class Replay:
 
     def __init__(self, shape: Shape, folder: Path, layer: int) -> None:
         self.shape = shape
-        model, self.world, self.data = read(shape, folder, layer)
-        self.on = device(str(model.device))
-        self.ranking, self.kind = rank("probeless", self.data), Translation(BETA)
-        self.sentences = self.world.sentences(LANGUAGE, "test")
-        self.loop = FullPasses(model.model, model.tokenizer, self.sentences, self.data.test, self.ranking.order, BETA)
-        self.run: Run = prepared(self.world, self.data, self.ranking, self.kind, shape.ks)
-        self.without = len(self.sentences) - len(np.unique(self.run.targets.sentences))
+        model, world, self.data = read(shape, folder, layer)
+        experiment = Experiment(world, self.data)
+        self.model, self.on, self.sentences = model, device(str(model.device)), experiment.sentences()
+        ranking = experiment.rank("probeless")
+        self.loop = FullPasses(model.model, model.tokenizer, self.sentences, self.data.test, ranking.order, BETA)
+        self.given = experiment, ranking, Translation(BETA), shape.ks, Sample()
+        self.replay = prepare(*self.given)
+        self.without = len(self.sentences) - len(np.unique(self.replay.targets.sentences))
         self.title = (
             f"Translation at layer {layer} of {model.n_layers}, {len(shape.ks)} k, {len(self.sentences)} sentences, "
             f"{self.without} of them without a word to change"
         )
 
     def fast(self) -> Fast:
-        """Run the package; make the predictions once more by themselves, because ``intervene`` only counts."""
+        """Run the package; make the predictions once more by themselves, because a run only keeps their outcomes."""
         loading = peak_mb()
         forget_peak()
         before = held_mb()
-        given = self.world, self.data, self.ranking, self.kind, self.shape.ks
-        seconds = seconds_of(lambda: intervene(*given))
+        seconds = seconds_of(lambda: intervene(*self.given).outcomes)
         peak = peak_mb()
-        predicted: list[list[tuple[int, ...]]] = [[()] * len(self.run.targets) for _ in self.shape.ks]
+        predicted: list[list[tuple[int, ...]]] = [[()] * len(self.replay.targets) for _ in self.shape.ks]
         with MatrixWork(self.on) as matrices:
             predictions_seconds = timed(self._predict, predicted)[1]
         return Fast(seconds, predictions_seconds, peak - before, max(peak, loading), matrices, predicted)
 
     def _predict(self, predicted: list[list[tuple[int, ...]]]) -> None:
-        for i, word, _, ids in self.run.predictions(self.run.targets):
+        for i, word, _, ids in self.replay.predictions(self.replay.targets):
             predicted[i][word] = ids
 
     def need(self, slots: int) -> int:
@@ -138,9 +138,9 @@ class Replay:
 
         A layer takes 12 d^2 per subword, attention 2 d per pair of subwords, the head d^2 + d * vocabulary per slot.
         """
-        run, model, d = self.run, self.world.model, self.data.n_neurons
-        ks, layer = len(run.ks), self.data.site.layer
-        subwords = model.lengths([self.sentences[i].forms for i in np.unique(run.targets.sentences)])
+        replay, model, d = self.replay, self.model, self.data.n_neurons
+        ks, layer = len(replay.ks), self.data.site.layer
+        subwords = model.lengths([self.sentences[i].forms for i in np.unique(replay.targets.sentences)])
         layers = layer + ks * (model.n_layers - layer)
         of_layer = sum(12 * d**2 * n + 2 * d * n**2 for n in subwords)
         return layers * of_layer + ks * slots * d * (d + self.shape.vocabulary)
@@ -151,7 +151,7 @@ class Replay:
         some = np.linspace(0, len(every) - 1, shape.some).astype(int).tolist()
         for i, k in enumerate(shape.ks):
             chosen = every if k in shape.whole else some
-            words = np.flatnonzero(np.isin(self.run.targets.sentences, chosen))
+            words = np.flatnonzero(np.isin(self.replay.targets.sentences, chosen))
             expected = torch.tensor([piece for word in words for piece in fast.predicted[i][word]])
             passed, seconds = timed(self.loop.run, k, expected, chosen)
             yield passed, expected, seconds if k in shape.whole else None

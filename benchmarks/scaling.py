@@ -61,7 +61,7 @@ def spread(tasks: Sequence[Task], n: int) -> list[Task]:
     Raises
     ------
     ValueError
-        If ``n`` is below 1, or there are fewer tasks.
+        If ``n`` is below 1 or above the number of tasks.
     """
     if not 1 <= n <= len(tasks):
         raise ValueError(f"the number of tasks must be 1 to {len(tasks)}, not {n}")
@@ -91,7 +91,7 @@ def swept(scale: str, n: int, workers: Sequence[int]) -> pd.DataFrame:
 
 
 def with_ideal(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with the ideal rate: that of as many workers, each as fast as one of the first row.
+    """The rows with the ideal rate: that of as many workers, each as fast as a worker of the first row.
 
     Examples
     --------
@@ -112,7 +112,7 @@ def with_ideal(rows: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class UnitCosts:
-    """What a configuration took on each layer, and what it was.
+    """How long a configuration took on each layer, and on what machine and plan.
 
     Attributes
     ----------
@@ -178,7 +178,7 @@ def projected(costs: UnitCosts) -> pd.DataFrame:
 
 
 def hours_of(seconds: Sequence[float], workers: int) -> float:
-    """How many hours some workers take for tasks that last these seconds, each task whole, in the given order.
+    """How many hours ``workers`` take for tasks of these lengths, in the given order; no task is divided.
 
     Examples
     --------
@@ -249,7 +249,7 @@ def _alt(rates: pd.DataFrame, hours: pd.DataFrame) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure, write, and say whether all sweeps found the same."""
+    """Measure, write, and say whether all sweeps found the same tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, required=True, help="folder to write to")
     parser.add_argument("--scale", choices=list(SCALES), default="full")
@@ -265,7 +265,7 @@ def main(arguments: list[str] | None = None) -> int:
     hours, rates = projected(unit_costs(costs)), swept(asked.scale, asked.tasks, asked.workers)
     write(figure(rates, hours), machine, asked.output)
     if not rates["same_tables"].all():
-        say("the sweeps did not find the same: see the column same_tables of scaling.csv")
+        say("the sweeps found different tables: see the column same_tables of scaling.csv")
     return 0 if rates["same_tables"].all() else 1
 
 

@@ -1,7 +1,7 @@
 """Run a sweep of the study in a fresh process: ``python -m benchmarks.sweeps WORKERS THREADS SCALE FOLDER``.
 
 Started by :mod:`benchmarks.scaling`, which has written the tasks into FOLDER; prints JSON. Results and word vectors go
-into an empty folder, so that it finds nothing that another run has made.
+into an empty folder, so that the sweep finds nothing that another run has made.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def measured(tasks: Sequence[Task], workers: int) -> dict[str, Any]:
     load = load_average()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["PITFALLS_CACHE"] = folder
-        # This takes the system's clock, because it dates the files.
+        # Use the system's clock, because it dates the files too.
         begin = time.time()
         swept = sweep(tasks, measure, Path(folder) / "results", Processes(workers))
         seconds = time.time() - begin
@@ -70,8 +70,8 @@ def rates_of(seconds: float, ends: Mapping[str, float], taken: Mapping[str, floa
 
     Returns
     -------
-    ``startup_seconds`` go by until the first task begins (a worker's start and its imports; loading the world is part
-    of its first task), and the steady rate is that of the time after them.
+    ``startup_seconds`` is the time until the first task begins (a worker's start and its imports; loading the world is
+    part of its first task). The steady rate leaves that time out.
 
     Examples
     --------
@@ -101,7 +101,7 @@ def fingerprint(swept: Swept) -> str:
 
 
 def main() -> None:
-    """What the fresh process does; it takes its threads from its environment, and so do its workers."""
+    """What the fresh process does; the environment sets how many threads it and its workers have."""
     workers, folder = int(sys.argv[1]), Path(sys.argv[4])
     print(json.dumps([measured(read_tasks(folder), workers)]))
 

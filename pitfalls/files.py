@@ -1,7 +1,7 @@
 """Writing files so that each is complete or absent, whatever stops the process that writes it.
 
-A file is written beside its place, flushed to the disk, and renamed. Meanwhile its process holds a lock on it, so the
-next writer in the same folder can tell what dead processes left there and remove it.
+A file is written next to its final place, flushed to the disk, and renamed. Meanwhile its process holds a lock on it,
+so the next writer in the same folder can tell what dead processes left there and remove it.
 """
 
 # Alternatives: tempfile.NamedTemporaryFile (mode 0600 whatever the umask, no rename), atomicwrites (no longer
@@ -234,7 +234,7 @@ def locked(path: Path, patience: float = -1.0) -> Iterator[None]:
         lock.acquire(timeout=patience)
     except NotImplementedError:
         pass
-    except OSError as error:  # A Timeout is one, too.
+    except OSError as error:  # A Timeout is an OSError, too.
         if error.errno not in _NO_LOCKS:
             raise
     try:

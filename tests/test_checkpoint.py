@@ -114,7 +114,7 @@ DAMAGES: dict[str, tuple[Mutation, str]] = {
     "long": (config(max_position_embeddings=10**12), r"describes a model of [\d,]+ numbers"),
     "other size": (config(hidden_size=18), "config.json and the weights differ in size"),
     # numbers that are not numbers
-    "no layer": (config(num_hidden_layers=0), "damaged or not of one model"),
+    "no layer": (config(num_hidden_layers=0), "damaged or from two models"),
     "no head": (config(num_attention_heads=0), "ZeroDivisionError"),
     "negative": (config(hidden_size=-1), "negative dimension"),
     "a string": (config(hidden_size="16"), "expected int, got str"),
@@ -140,8 +140,8 @@ DAMAGES: dict[str, tuple[Mutation, str]] = {
         )
     },
     "no configuration": (lambda folder: (folder / "config.json").unlink(), r"its config\.json cannot be read"),
-    "tokenizer of no kind": (setting("tokenizer.json", model={"type": "Bogus"}), "damaged or not of one model"),
-    "no length": (setting("tokenizer_config.json", model_max_length="x"), "damaged or not of one model"),
+    "tokenizer of no kind": (setting("tokenizer.json", model={"type": "Bogus"}), "damaged or from two models"),
+    "no length": (setting("tokenizer_config.json", model_max_length="x"), "damaged or from two models"),
     # damaged weights
     "cut to nothing": (cut(WEIGHTS, 0), r"model\.safetensors is damaged or cut off"),
     "cut in the header": (cut(WEIGHTS, 0.01), "damaged or cut off"),

@@ -49,7 +49,7 @@ def test_intervene_accounts_for_every_word(shared, tmp_path, capsys, language, a
     assert main([*given, "--max-k", "4", "--step", "4", "--examples", "2"]) == 0
     name = f"translation_{language}_{attribute.lower()}_layer3"
     said = capsys.readouterr().out
-    assert "CLWV on test at k =" in said
+    assert "CLWV on test, with 95 % intervals over sentences, at k =" in said
     words = int(said.split("test: ")[1].split(" words")[0])
     table = pd.read_csv(tmp_path / "results" / f"{name}.csv")
     assert (table["words"] == words).all()

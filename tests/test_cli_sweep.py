@@ -18,14 +18,14 @@ def test_a_dry_run_does_nothing_and_says_what_is_known_of_the_cost(tmp_path, cap
     out = ["--output", str(tmp_path)]
     assert main([*SWEEP, *out, "--dry-run"]) == 0
     said = capsys.readouterr().out
-    assert "2 of 2 configurations are to do; how long one takes is not known: do one with --limit 1" in said
+    assert "2 of 2 configurations are left to do; how long one takes is not known: do one with --limit 1" in said
     assert "word vectors" not in said  # the planted world keeps none
     assert not list(tmp_path.rglob("*.zip"))
     assert main([*SWEEP, *out, "--limit", "1"]) == 0
     assert "1 are left for later (--limit): nothing is published" in capsys.readouterr().out
     assert len(list((tmp_path / "build").rglob("*.zip"))) == 1 and not (tmp_path / "results").exists()
     assert main([*SWEEP, *out, "--dry-run"]) == 0
-    hours = re.search(r"1 of 2 configurations are to do: ([\d.]+) hours on 1 worker", capsys.readouterr().out)
+    hours = re.search(r"1 of 2 configurations are left to do: ([\d.]+) hours on 1 worker", capsys.readouterr().out)
     assert float(hours[1]) < 1
     assert main([*SWEEP, *out]) == 0
     assert "2 configurations, 1 of them done before" in capsys.readouterr().out

@@ -221,7 +221,7 @@ def test_the_command_says_what_vectors_take_before_it_begins(options, tmp_path, 
     assert main(command) == 0
     said = capsys.readouterr().out
     need = f"word vectors: {88 * n * 4 * 2 / 1e4:.3f} GB to write into {vectors_folder()}, where 2000.00 GB are free\n"
-    assert need in said and said.index(need) < said.index("configurations are to do")
+    assert need in said and said.index(need) < said.index("configurations are left to do")
     assert not list(tmp_path.rglob("*.zip")) and not vectors_folder().exists()
     monkeypatch.setattr("pitfalls.cli.sweep.free_space", lambda folder: 1000)
     assert main(command) == 0

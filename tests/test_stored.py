@@ -147,7 +147,7 @@ def test_no_more_is_unpacked_than_the_archive_says(tmp_path):
 @pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, zipfile.ZIP_STORED])
 def test_other_compressions_are_refused(tmp_path, compression):
     packed(tmp_path / "a.zip", {"t": {"a": "text"}}, {"t.csv": "a\nb\n"}, compression)
-    with pytest.raises(DamagedResultError, match="is not packed by Deflate"):
+    with pytest.raises(DamagedResultError, match="is not compressed with Deflate"):
         read_result(tmp_path / "a.zip")
 
 
@@ -162,7 +162,7 @@ def test_what_may_not_be_read_is_not_called_damaged():
         os.chmod(folder, 0o755)
         path = Path(folder) / "a.zip"
         write_result(path, Result({}, {}))
-        with unreadable(path), pytest.raises(PermissionError, match=r"Permission denied \(ask who owns .*a\.zip"):
+        with unreadable(path), pytest.raises(PermissionError, match=r"Permission denied \(ask its owner .*a\.zip"):
             read_result(path)
 
 

@@ -157,7 +157,7 @@ def test_a_world_judged_by_others_is_another_world_with_the_same_rest(files):
     assert set(heard["outcome"]) & {"intended", "same", "lost", "wrong_intended", "wrong_other"}
     with pytest.raises(ValueError, match="not 'spa'"):
         world.judged_by(SimplemmaAnalyser("spa"))
-    with pytest.raises(ValueError, match="2 analysers of eng: join them by FirstOf"):
+    with pytest.raises(ValueError, match="2 analysers of eng: join them with FirstOf"):
         world.judged_by(Deaf(), SimplemmaAnalyser("eng"))
 
 

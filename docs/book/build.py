@@ -1,6 +1,6 @@
 """Build the book: collect its pages in one folder, then let Sphinx make a website of them.
 
-The pages keep the places that they have in the repository, so that their links hold. Nothing is run: the book shows the
+The pages keep their places in the repository, so that their links still work. Nothing is run: the book shows the
 notebooks as they were executed. ``make book`` calls ``python docs/book/build.py --output build/book``.
 """
 

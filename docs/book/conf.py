@@ -68,6 +68,6 @@ def in_the_repository(app, env, node, contnode):
 
 
 def setup(app):
-    """Connect the two; napoleon reads docstrings first, because it escapes the names of attributes."""
+    """Connect the two functions above; napoleon reads docstrings first, because it escapes the names of attributes."""
     app.connect("autodoc-process-docstring", literal_underscores, priority=900)
     app.connect("missing-reference", in_the_repository)

@@ -45,7 +45,7 @@ def as_matrix(X: Any) -> NDArray[np.floating[Any]]:
     try:
         with np.errstate(over="ignore"):
             matrix = np.asarray(array, dtype=np.float64 if wide else np.float32)
-    except OverflowError as error:  # a whole number of hundreds of digits
+    except OverflowError as error:  # an integer with hundreds of digits
         raise ValueError(f"X holds a number beyond the largest float64 ({error}): scale it") from error
     _check_overflow(array, matrix)
     return shareable(matrix)
@@ -86,7 +86,7 @@ def as_array(given: Any, name: str) -> NDArray[Any]:
     try:
         if isinstance(given, torch.Tensor):
             tensor = given.detach().cpu().resolve_neg()
-            # NumPy has neither bfloat16 nor the kinds of eight bits.
+            # NumPy has neither bfloat16 nor the 8-bit floats.
             return (tensor.float() if tensor.is_floating_point() and tensor.itemsize < 4 else tensor).numpy()
         array = np.asarray(given)
     except (TypeError, ValueError, RuntimeError) as error:

@@ -65,7 +65,7 @@ class Activations:
             if len(column := getattr(self, name)) != len(self.X):
                 raise ValueError(f"{name} has {len(column)} entries, X {len(self.X)} rows: give one per word")
         if len(set(self.values)) != len(self.values):
-            raise ValueError(f"values {self.values} repeat themselves: name each once")
+            raise ValueError(f"values {self.values} repeat themselves: name each only once")
         if self.y.dtype != np.int64:
             raise ValueError(f"y is {self.y.dtype}: give int64 indexes into values (from_arrays takes labels)")
         outside = np.unique(self.y[(self.y < 0) | (self.y >= len(self.values))]).tolist()
@@ -251,7 +251,7 @@ class Splits:
         for split, (X, y, *words) in parts.items():
             try:
                 matrix = as_matrix(X)
-                known = known or sorted_labels(as_labels(y))  # of train, which comes first
+                known = known or sorted_labels(as_labels(y))  # train comes first, so these are its labels
                 # Without forms, no two rows share a form, not even across splits.
                 forms: Any = words[0] if words else [f"{split} word {i}" for i in range(len(matrix))]
                 part = Activations.from_arrays(matrix, y, known, forms)

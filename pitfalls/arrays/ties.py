@@ -49,7 +49,7 @@ def descending(scores: Tensor) -> Tensor:
 def first_best(values: Tensor, dim: int = -1) -> Tensor:
     """The lowest index, along a dimension, whose value is within :data:`TIE` of the maximum.
 
-    The margin is absolute, for log-probabilities and informations (nats or bits).
+    The margin is absolute, for log-probabilities and amounts of information (nats or bits).
 
     Examples
     --------

@@ -77,14 +77,14 @@ def _parser() -> argparse.ArgumentParser:
         type=_positive,
         default=1,
         metavar="N",
-        help="number of random rankings, seeded from --seed on (default 1)",
+        help="number of random rankings; their seeds count up from --seed (default 1)",
     )
     intervene.add_argument(
         "--spacy",
         metavar="PIPELINE",
         help="an installed spaCy pipeline to judge the words (default: the treebank's lexicon, then simplemma)",
     )
-    intervene.add_argument("--step", type=_positive, default=10, help="distance between two values of k (default 10)")
+    intervene.add_argument("--step", type=_positive, default=10, help="step from one k to the next (default 10)")
     intervene.add_argument("--max-k", type=_positive, default=300, help="largest k (default 300)")
     intervene.add_argument("--examples", type=int, default=5, help="sentences to show before and after (default 5)")
     intervene.set_defaults(run="intervene:run")
@@ -108,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     mini.add_argument("--folder", type=Path, default=Path("data/mini"))
     mini.set_defaults(run="mini:write")
 
-    training = commands.add_parser("pretrain", help="train the mini world's BERT again, from where it stopped")
+    training = commands.add_parser("pretrain", help="train the mini world's BERT again, or go on where a run stopped")
     training.add_argument("--folder", type=Path, default=Path("data/mini/model"))
     training.add_argument("--checkpoints", type=Path, default=Path("build/pretrain"))
     training.set_defaults(run="mini:pretrain")
@@ -142,7 +142,7 @@ def _add_configuration(parser: argparse.ArgumentParser) -> None:
     add(
         "--max-neurons",
         type=_positive,
-        help="bound of the Gaussian ranking's greedy search (default: --max-k)",
+        help="the most neurons that the Gaussian ranking's greedy search chooses (default: --max-k)",
     )
     add("--seed", type=int, default=0)
     add("--revision", help="the model's revision on the hub")
@@ -209,7 +209,7 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="address of a Dask scheduler, such as tcp://10.0.0.1:8786; its workers must see --output too",
     )
-    add("--dry-run", action="store_true", help="say what is left to do and how long it takes; do nothing")
+    add("--dry-run", action="store_true", help="say what is left to do and how long it will take; do nothing")
     add(
         "--limit",
         type=_positive,

@@ -31,7 +31,7 @@ def world_options(options: argparse.Namespace) -> dict[str, str]:
 
 
 def world_and_data(options: argparse.Namespace) -> tuple[World, Splits]:
-    """The world of the files that the options name, and the words with the attribute; it says how many there are."""
+    """The world of the files that the options name, and the words with the attribute; say how many there are."""
     # Imported here, because other commands need no models.
     from pitfalls.worlds.load import world_from_files
 

@@ -92,7 +92,7 @@ def _say_damage(run: Run) -> None:
     try:
         found = run.damage().iloc[0]
     except ValueError as error:
-        # All words may carry the attribute: no reason to stop here.
+        # If all words carry the attribute, there is nothing to damage, and no reason to stop.
         say(f"damage: {error}")
         return
     who = f"{found['ranking']} {found['direction']}, k = {found['k']}"
@@ -125,7 +125,7 @@ def _say_found(tasks: Sequence[Task], kept: Path) -> None:
 
 
 def _say_rates(intervals: pd.DataFrame, title: str, ks: Sequence[int]) -> None:
-    """One measure of every ranking at a few k, each with its interval; k = 0 is the model without intervention."""
+    """Say one measure of every ranking at a few k, each with its interval; k = 0 is the model without intervention."""
     shown = intervals[intervals["k"].isin(ks)]
     cells = [f"{mean:.3f} [{low:.3f}, {high:.3f}]" for mean, low, high in shown[["mean", "low", "high"]].to_numpy()]
     names = {k: "0 (no intervention)" if k == 0 else str(k) for k in shown["k"]}
@@ -134,7 +134,7 @@ def _say_rates(intervals: pd.DataFrame, title: str, ks: Sequence[int]) -> None:
     )
     rows = list(dict.fromkeys(zip(shown["ranking"], shown["direction"], shown["ranking_seed"], strict=True)))
     table = table.loc[rows, list(dict.fromkeys(names.values()))]
-    say(f"{title} on test at k =, with 95 % intervals over sentences\n{table.to_string()}")
+    say(f"{title} on test, with 95 % intervals over sentences, at k =\n{table.to_string()}")
 
 
 def _before_and_after(shown: pd.DataFrame, sentences: Sequence[Sentence]) -> str:

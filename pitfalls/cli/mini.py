@@ -19,7 +19,7 @@ def write(options: argparse.Namespace) -> None:
 
 
 def pretrain(options: argparse.Namespace) -> None:
-    """Train the model, from where an earlier run stopped."""
+    """Train the model, going on where an interrupted run stopped."""
     said = machine.describe()
     where = f"{said['cores']} cores of {said['processor']}, torch {said['torch']}"
     seconds = training.pretrain(training.Recipe(), options.folder, options.checkpoints, where, _loss)

@@ -59,7 +59,7 @@ def _say_costs(tasks: Sequence[Task], kept: Path, workers: int) -> None:
     table = estimate(tasks, kept, workers)
     say(table.round({"seconds_a_task": 2, "hours": 3}).to_string(index=False))
     hours = total_hours(table, workers)
-    todo = f"{table['to_do'].sum()} of {table['tasks'].sum()} configurations are to do"
+    todo = f"{table['to_do'].sum()} of {table['tasks'].sum()} configurations are left to do"
     if math.isnan(hours):
         say(f"{todo}; how long one takes is not known: do one with --limit 1")
         return

@@ -28,7 +28,7 @@ def area(k: ArrayLike, values: ArrayLike) -> float:
     ks, heights = np.asarray(k, dtype=np.float64), np.asarray(values, dtype=np.float64)
     if ks.shape != heights.shape or ks.ndim != 1 or not len(ks):
         raise ValueError(
-            f"k has shape {ks.shape} and the values {heights.shape}: give one value per k, and one or more"
+            f"k has shape {ks.shape} and the values {heights.shape}: give one value per k, and at least one"
         )
     if (np.diff(ks) <= 0).any():
         raise ValueError(f"k must ascend without repetition, but it is {ks.tolist()[:8]}")

@@ -49,9 +49,9 @@ def paired_interval(
 
     Returns
     -------
-    One row per source of doubt: probe_a, ranking_a, direction_a, the same for b, k, over ("languages"; where a method
-    has several seeds also "seeds" and "languages and seeds"), n_pairs (configurations), n_languages, n_seeds_a and
-    n_seeds_b (rows per configuration), mean_difference (a minus b), low, high, level, draws.
+    One row per source of uncertainty: probe_a, ranking_a, direction_a, the same for b, k, over ("languages"; where a
+    method has several seeds also "seeds" and "languages and seeds"), n_pairs (configurations), n_languages, n_seeds_a
+    and n_seeds_b (rows per configuration), mean_difference (a minus b), low, high, level, draws.
 
     Raises
     ------

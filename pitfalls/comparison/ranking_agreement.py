@@ -54,7 +54,7 @@ def avg_overlap(
     Raises
     ------
     ValueError
-        As :func:`~pitfalls.comparison.overlap.overlaps`, and for an empty list of voters.
+        As in :func:`~pitfalls.comparison.overlap.overlaps`, and for an empty list of voters.
 
     Examples
     --------
@@ -135,7 +135,7 @@ def neuron_vote(
     Raises
     ------
     ValueError
-        As :func:`~pitfalls.comparison.overlap.overlaps`, for an empty list of voters, and for a ``k`` above ``votes``.
+        As in :func:`~pitfalls.comparison.overlap.overlaps`, for an empty list of voters, and a ``k`` above ``votes``.
 
     Examples
     --------

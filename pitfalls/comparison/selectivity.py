@@ -36,7 +36,7 @@ def selectivity(curve_real: pd.DataFrame, curve_control: pd.DataFrame) -> pd.Dat
     Raises
     ------
     ValueError
-        If a table is of the wrong task, or a row has no partner.
+        If a table is for the wrong task, or a row has no partner.
     """
     for curve, task in ((curve_real, "real"), (curve_control, "control")):
         found = sorted(set(curve["task"]))
@@ -68,12 +68,12 @@ def selectivity_curves(
     data : Splits
         The real labels; the control labels are drawn for each seed.
     rankings : sequence of (name, direction)
-        A greedy one chooses as many neurons one by one as the largest k.
+        A greedy ranking chooses neurons one by one up to the largest k.
     control_ranking : str
-        The ranking that the control curve follows. "anew": every method ranks on the control labels, so that real
-        and control run are the same procedure on other labels. "kept": all keep the ranking of the real labels,
-        so that only the probe sees control labels. "authors": as in the paper's code, Probeless keeps the real
-        labels' ranking and the others rank anew (SOURCES.md, Traps [C]).
+        The ranking that the control curve follows. "anew": every method ranks on the control labels, so that the real
+        and the control run differ only in their labels. "kept": all keep the ranking of the real labels, so that only
+        the probe sees control labels. "authors": as in the paper's code, Probeless keeps the real labels' ranking and
+        the others rank anew (SOURCES.md, Traps [C]).
     seeds : sequence of int
         For the control labels, and for everything that a ranking or a probe draws.
 

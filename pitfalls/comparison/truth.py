@@ -60,7 +60,7 @@ def score_rankings(rankings: Sequence[Ranking], truth: Truth, ks: Iterable[int] 
     Parameters
     ----------
     rankings : sequence of Ranking
-        Of the planted layer's neurons.
+        Each orders all neurons of the planted layer.
     truth : Truth
         From ``pitfalls.truth(world)``.
     ks : iterable of int, optional
@@ -74,7 +74,7 @@ def score_rankings(rankings: Sequence[Ranking], truth: Truth, ks: Iterable[int] 
     Raises
     ------
     ValueError
-        For a ranking of another width, a bad k, and no rankings.
+        For a ranking of the wrong width, a bad k, or no rankings.
 
     Examples
     --------
@@ -108,7 +108,7 @@ def ranking_areas(rankings: Sequence[Ranking], truth: Truth) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        For a ranking of another width, and no rankings.
+        For a ranking of the wrong width, or no rankings.
 
     Examples
     --------

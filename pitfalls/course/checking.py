@@ -147,7 +147,7 @@ class _OutOfTimeError(BaseException):
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Stop the code inside after this many seconds, as a wrong answer.
+    """Stop the code inside after this many seconds; an answer that takes longer is wrong.
 
     This works in the main thread, where scripts and notebooks run; in other threads there is no limit. A single long
     call into NumPy or torch is stopped only when it returns, and so is ``time.sleep`` on Windows, which has no alarm

@@ -117,7 +117,7 @@ def _entries(file: Path) -> tuple[dict[str, dict[str, Any]], str]:
         return {}, f"a {type(found).__name__} instead of guesses by id"
     entries = {guess_id: said for guess_id, said in found.items() if _is_guess(said)}
     others = [guess_id for guess_id in found if guess_id not in entries]
-    return entries, f"no guess: {', '.join(others):.200}" if others else ""
+    return entries, f"not guesses: {', '.join(others):.200}" if others else ""
 
 
 def _is_guess(said: object) -> bool:

@@ -10,7 +10,7 @@ import pandas as pd
 
 
 def marked(forms: Sequence[str], words: Mapping[int, str]) -> str:
-    """A sentence in which ``words`` (by position), between asterisks, replace its own.
+    """A sentence in which ``words`` (by position) replace its own, between asterisks.
 
     Examples
     --------

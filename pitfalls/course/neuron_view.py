@@ -16,7 +16,7 @@ from pitfalls.figures.style import language_name, ranking_name
 from pitfalls.rankings import RANKINGS, rank
 from pitfalls.worlds.world import World
 
-#: From how many training words the neuron explorer makes rankings; with this many, all of them take a few seconds.
+#: The most training words that the neuron explorer ranks from; with this many, all rankings take a few seconds.
 MAX_WORDS = 4000
 
 _SEARCHED = 32  # neurons that greedy rankings choose before they complete their order
@@ -33,7 +33,7 @@ def neuron_values(data: Splits, neuron: int) -> pd.DataFrame:
     """
     part = data.test
     if not 0 <= neuron < part.n_neurons:
-        raise ValueError(f"no neuron {neuron}: there are 0 to {part.n_neurons - 1}")
+        raise ValueError(f"no neuron {neuron}: give 0 to {part.n_neurons - 1}")
     return pd.DataFrame(
         {"value": [part.values[i] for i in part.y.tolist()], "activation": np.asarray(part.X)[:, neuron]}
     )

@@ -20,7 +20,7 @@ _KEYS = ["probe", "ranking", "direction", "k"]
 
 
 def accuracy(curves: pd.DataFrame, measure: Literal["accuracy", "mi_bits", "nmi", "selectivity"] = "accuracy") -> Plot:
-    """Draw ``measure`` over k, one panel per probe, one colour per ranking; solid ttb, dashed random, dotted btt.
+    """Draw ``measure`` over k, one panel per probe, one colour per ranking; ttb is solid, random dashed, btt dotted.
 
     In the legend, "Linear by Gaussian" is the Linear probe on neurons ranked by Gaussian. Rows that differ only in
     their seeds are averaged, with a band from the lowest to the highest.

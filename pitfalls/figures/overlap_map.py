@@ -30,7 +30,7 @@ _Name = tuple[str, str]
 
 
 def overlap_map(overlaps: pd.DataFrame) -> Plot:
-    """Draw what every two (attribute, language) configurations share: white at chance, purple above, orange below.
+    """Draw what each pair of configurations (attribute, language) shares: white at chance, purple above, orange below.
 
     Rows and columns are sorted by attribute, then by language, with lines between the attributes. Numbers are written
     into the cells of up to 30 rows.

@@ -1,4 +1,4 @@
-"""Which rankings agree: a heat map of the neurons that every two rankings share among their first k."""
+"""Which rankings agree: a heat map of the neurons that each pair of rankings shares among its first k."""
 
 from __future__ import annotations
 

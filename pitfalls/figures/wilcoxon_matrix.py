@@ -1,4 +1,4 @@
-"""Which method is ahead of which: a heat map of the difference between every two, over all configurations."""
+"""Which method is ahead of which: a heat map of their differences over all configurations."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class _AsFarAsTranslation:
     target: str | None
 
     def __post_init__(self) -> None:
-        Translation(self.beta)  # refuses what is no beta
+        Translation(self.beta)  # refuses a bad beta
 
     @property
     def strength(self) -> float:
@@ -115,7 +115,7 @@ class OtherAttribute(_AsFarAsTranslation):
     Attributes
     ----------
     means:
-        Of the other attribute, in the same layer of the same model and language.
+        Those of the other attribute, in the same layer of the same model and language.
     attribute:
         Its name, for tables.
 
@@ -135,7 +135,7 @@ class OtherAttribute(_AsFarAsTranslation):
 
     @classmethod
     def of(cls, other: Splits, beta: float = 8.0, target: str | None = None) -> OtherAttribute:
-        """From the training words of the other attribute."""
+        """Take the means from the training words of the other attribute."""
         return cls(Means.of(other), other.attribute, beta, target)
 
     @property

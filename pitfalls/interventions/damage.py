@@ -1,6 +1,6 @@
 """Damage: how many words that were left alone come out different because their neighbours were changed.
 
-An intervention is meant for the words that carry the attribute. Layers above mix words, so the others of the same
+An intervention is meant for the words that carry the attribute. Layers above mix words, so the other words of the same
 sentences may come out different too, and an intervention that breaks them is no evidence of fine control.
 """
 
@@ -23,13 +23,13 @@ def damage(replay: Replay, ks: Sequence[int]) -> pd.DataFrame:
     """Count the words left alone that come out different from what the model predicts without an intervention.
 
     The comparison is with the model's own prediction (k = 0), right or wrong, so at k = 0 nothing is damaged. A word is
-    damaged if its tokens join to another form, or to one word at only one of the two k; if they join at neither, they
-    are compared one by one. Words that have the target already are left alone, so they count here.
+    damaged if its tokens join into another form, or into one word at only one of the two k; if they join into one at
+    neither, they are compared one by one. Words that have the target already are left alone, so they count here.
 
     Parameters
     ----------
     replay:
-        Whose first k is 0.
+        One whose first k is 0.
     ks:
         Which of its k to report.
 

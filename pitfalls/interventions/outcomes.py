@@ -99,9 +99,9 @@ def classify(readings: Iterable[Analysis], attribute: str, lemma: str, value: st
     Parameters
     ----------
     readings:
-        Of the new form; none if the analyser does not know it.
+        Those of the new form; none if the analyser does not know it.
     lemma, value:
-        Of the original word.
+        Those of the original word.
     intended:
         The value aimed at; None when none is.
 

@@ -78,7 +78,7 @@ class Sample:
 class Places:
     """Words of a corpus, by the indices of their sentences and their positions in them: int64 [n_words] each.
 
-    In the order of sentence and position.
+    Sorted by sentence, then by position.
     """
 
     sentences: NDArray[np.int64]
@@ -107,15 +107,15 @@ def _targets(part: Activations, aims: NDArray[np.int64], sample: Sample) -> Targ
         chosen = chosen[np.isin(sentences[chosen], kept)]
     if not len(chosen):
         raise ValueError(
-            f"no word to change: {part.language} {part.attribute} has {len(y)} words here, none of them with "
-            "another value than the target"
+            f"no word to change: {part.language} {part.attribute} has {len(y)} words here, and all have the "
+            "target value already"
         )
     chosen = chosen[np.lexsort((positions[chosen], sentences[chosen]))]
     return Targets(sentences[chosen], positions[chosen], y[chosen].astype(np.int64))
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Indices of sentences of like length: at most ``_BATCH_TOKENS`` subwords a batch, with little padding."""
+    """Indices of sentences of like length: at most ``_BATCH_TOKENS`` subwords per batch, with little padding."""
     batch: list[int] = []
     real = 0
     for i in sorted(range(len(lengths)), key=lambda i: (lengths[i], i)):
@@ -173,7 +173,7 @@ class Replay:
     part:
         The activations whose words are changed, at their site.
     sentences:
-        Of the world; ``targets`` indexes them.
+        The world's sentences, which ``targets`` indexes.
     targets:
         The words to change.
     aims:
@@ -199,7 +199,7 @@ class Replay:
     def predictions(self, read: Places) -> Iterator[tuple[int, int, tuple[int, ...], tuple[int, ...]]]:
         """Yield (index of k, index in ``read``, own token ids, predicted ones) for every k and word of ``read``.
 
-        The words of ``read`` need not be those that are changed, but are in the same sentences; the head runs at
+        The words of ``read`` need not be those that are changed, but must be in the same sentences; the head runs at
         their slots only, and the layers up to the site of ``part`` run once. Each word comes at every k in turn.
 
         Raises
@@ -294,9 +294,9 @@ def _word_at(encoded: Encoded, sentences: Sequence[int], places: Places) -> torc
 def _of_words(
     k: int, own: torch.Tensor, predicted: torch.Tensor, word_at: torch.Tensor
 ) -> Iterator[tuple[int, int, tuple[int, ...], tuple[int, ...]]]:
-    """Slots [n] of words, in row order, grouped by word: the token ids that it has, and those predicted."""
+    """Slots [n] of words, in row order, grouped by word: the word's own token ids, and those predicted."""
     words, sizes = torch.unique_consecutive(word_at, return_counts=True)
-    # Lists at once: from a GPU, one copy per word would cost more than the layers.
+    # All words become lists at once: copying one word at a time from a GPU would cost more than the layers.
     before, after, end = own.tolist(), predicted.tolist(), 0
     for word, size in zip(words.tolist(), sizes.tolist(), strict=True):
         begin, end = end, end + size
@@ -309,7 +309,7 @@ def prepare(subject: Subject, ranking: Ranking, kind: Kind, ks: Iterable[int], s
     Raises
     ------
     ValueError
-        If a k or the target is bad, the ranking has another width, or there is no word to change.
+        If a k or the target is bad, the ranking has the wrong width, or there is no word to change.
     """
     data = subject.data
     steps = checked_steps(data, ranking, ks)
@@ -337,7 +337,7 @@ def checked_steps(data: Splits, ranking: Ranking, ks: Iterable[int]) -> list[int
     Raises
     ------
     ValueError
-        If a k is bad, or the ranking has another width.
+        If a k is bad, or the ranking has the wrong width.
     """
     if data.n_neurons != len(ranking):
         raise ValueError(

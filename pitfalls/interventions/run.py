@@ -48,7 +48,7 @@ class Run:
         The words that are changed, and how at every k. The first k is 0, no intervention, whether or not it was asked
         for.
     ks:
-        The numbers of neurons that were asked for, ascending.
+        The numbers of neurons requested, ascending.
 
     Examples
     --------
@@ -68,7 +68,7 @@ class Run:
 
         The columns are language, attribute, site, layer, split, ranking, direction, ranking_seed, kind, strength (beta
         or alpha, NaN for ablations), target ("next", "none" or the value), k, sentence (its index in the world's
-        sentences of the split), position, word, predicted (the new form, or its subwords where it is no word), outcome
+        sentences of the split), position, word, predicted (the new form, or its subwords if it is no word), outcome
         (:data:`~.outcomes.OUTCOMES`), and baseline: the same word's outcome at k = 0.
         """
         return judged_words(self.replay, self.ks)
@@ -89,12 +89,12 @@ class Run:
         """Sentences before and after the first ``k`` neurons were changed: one row per word that came out different.
 
         ``n`` sentences are drawn from those in which at least one word came out different, so this shows what changes
-        look like, not how frequent they are: :meth:`counts` counts.
+        look like, not how frequent they are; for that, see :meth:`counts`.
 
         Parameters
         ----------
         k:
-            By default the largest that was asked for.
+            By default the largest one requested.
 
         Returns
         -------
@@ -105,7 +105,7 @@ class Run:
         Raises
         ------
         ValueError
-            If this k was not asked for.
+            If this k was not requested.
         """
         chosen = self.ks[-1] if k is None else k
         if chosen not in self.ks:
@@ -160,7 +160,7 @@ def intervene(subject: Subject, ranking: Ranking, kind: Kind, ks: Iterable[int],
     Raises
     ------
     ValueError
-        If a k or the target is bad, the ranking has another width, or there is no word to change. If the tokenizer
+        If a k or the target is bad, the ranking has the wrong width, or there is no word to change. If the tokenizer
         knows none of the words, the run raises it later, when it computes a table.
     """
     asked = list(ks)
@@ -179,7 +179,7 @@ class _Judge:
         self.known: dict[tuple[int, tuple[int, ...]], tuple[str, str]] = {}
 
     def __call__(self, word: int, own: tuple[int, ...], predicted: tuple[int, ...]) -> tuple[str, str]:
-        """The outcome of target ``word`` and the predicted form (its subwords, where it is no word)."""
+        """The outcome of target ``word`` and the predicted form (its subwords if it is not a word)."""
         key = word, predicted
         if key not in self.known:
             self.known[key] = self._judge(word, own, predicted)

@@ -1,8 +1,8 @@
 """How strong a translation should be: sweeps over beta (and over constant alphas) on dev, and the choice.
 
-Too weak a translation changes no word and too strong a one breaks it, so the strength is swept and the best one kept
-(SOURCES.md, Interventions: beta from 2 to 12 on dev [C]; Figures, 10). The choice is made on dev words: a strength
-chosen on the words that are then reported would flatter the ranking it was chosen for.
+A translation that is too weak changes no word, and one that is too strong breaks words, so the strength is swept and
+the best one kept (SOURCES.md, Interventions: beta from 2 to 12 on dev [C]; Figures, 10). The choice is made on dev
+words: a strength chosen on the words that are then reported would flatter the ranking it was chosen for.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ def run_all(
     Raises
     ------
     ValueError
-        If there is no ranking or no kind, or as for :func:`~.run.intervene`.
+        If there is no ranking or no kind, and as in :func:`~.run.intervene`.
     """
     orders, strengths, steps = list(rankings), list(kinds), list(ks)
     if not orders or not strengths:
         raise ValueError(
-            f"nothing to sweep: {len(orders)} rankings and {len(strengths)} strengths; give one of each or more"
+            f"nothing to sweep: {len(orders)} rankings and {len(strengths)} strengths; give at least one of each"
         )
     runs = [intervene(subject, order, kind, steps, sample) for order in orders for kind in strengths]
     return pd.concat([run.counts() for run in runs], ignore_index=True)
@@ -71,7 +71,7 @@ def choose_beta(sweep: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If a word is not of dev, a kind is not "translation", or a ranking lacks a beta.
+        If a word is not from dev, a kind is not "translation", or a ranking lacks a beta.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def choose_beta(sweep: pd.DataFrame) -> pd.DataFrame:
 
 def _best(found: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """The rows of the highest CLWV, one per combination of ``keys``, with the smaller beta among equals."""
-    # The highest first and, of equals, the smaller beta; the rankings then as they came.
+    # The highest comes first and, among equals, the smaller beta; then the rankings return to their original order.
     ordered = found.sort_values(["clwv", "beta"], ascending=[False, True], kind="stable")
     best = ordered.drop_duplicates(keys).set_index(keys)
     return best.loc[pd.MultiIndex.from_frame(found[keys].drop_duplicates())].reset_index()
@@ -129,7 +129,7 @@ def scaled_against_constant(sweeps: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If a word is not of dev, a kind is neither of the two, or a ranking was not swept both ways.
+        If a word is not from dev, a kind is neither of the two, or a ranking was not swept both ways.
     """
     _check(sweeps, {"translation", "constant translation"}, "comparing scaled with constant translations")
     found = peaks(sweeps).rename(columns={"strength": "beta", "max_clwv": "clwv", "max_k": "k"})

@@ -1,8 +1,8 @@
 """One file over HTTP: all of it or an error, within bounds of size and time, and never over a less safe connection.
 
 The library pooch would save the few lines for hashes, temporary file and retries. The bounds, the rule for redirects
-and the check that the body is whole would still have to be written, as a downloader for it, and when it is killed, it
-leaves its temporary files behind.
+and the check that the body is whole would still have to be written, as a downloader for pooch, and a pooch that is
+killed leaves its temporary files behind.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class TreebankError(ValueError):
 
 
 class _BrokenOffError(Exception):
-    """An attempt failed in a way that may pass."""
+    """An attempt failed for a reason that may pass."""
 
 
 def refused(url: str, why: str) -> TreebankError:

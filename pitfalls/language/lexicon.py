@@ -133,7 +133,7 @@ class Lexicon:
         return cls.from_forms(languages[0], ((word.form, word.lemma, word.attributes) for word in words))
 
     def lookup(self, form: str) -> tuple[Analysis, ...]:
-        """Return the readings of a form, sorted; empty if the form is unknown, in lower case too."""
+        """Return the readings of a form, sorted; empty if the form is unknown, even in lower case."""
         exact = self.analyses.get(composed(form))
         return exact if exact is not None else self.analyses.get(lower(form, self.language), ())
 

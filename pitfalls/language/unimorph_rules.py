@@ -201,9 +201,9 @@ OUR_GENERAL_RULES: tuple[Rule, ...] = (
 """What we do in every language, after its own rules."""
 
 # The paper's attribute -> its UniMorph 3.0 values that UD can give (the schema's dimensions, cut to the paper's 13).
-# Every tag that begins with PSS is a value of Possession. A conjunction like AT+ABL belongs where its parts belong,
-# and stays as the converter writes it (the authors' code sorts the parts: ABL+AT, the same value by another name).
-# PST+PRF stands under Tense whole, as in the authors' code, because Turkish has an aspect beside it.
+# Every tag that begins with PSS is a value of Possession. A conjunction like AT+ABL belongs where its parts belong, and
+# stays as the converter writes it (the authors' code sorts the parts: ABL+AT, the same value by another name). PST+PRF
+# belongs to Tense as a whole, as in the authors' code, because Turkish has an aspect beside it.
 DIMENSIONS: Mapping[str, tuple[str, ...]] = {
     name: tuple(values.split())
     for name, values in {

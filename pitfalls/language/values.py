@@ -27,7 +27,7 @@ def kept_values(attribute: str, train: Corpus, dev: Corpus, test: Corpus, min_fo
     Raises
     ------
     ValueError
-        `min_forms` is negative; or as for `form_counts`.
+        `min_forms` is negative; and as in `form_counts`.
 
     Examples
     --------

@@ -64,7 +64,7 @@ _SAVE = "save model and tokenizer with save_pretrained into one folder, or downl
 
 
 class ModelFilesError(OSError):
-    """The files of a model are missing, damaged, not of one model, or of a kind that is not read."""
+    """The files of a model are missing, damaged, from different models, or of a kind that is not read."""
 
 
 class UnsupportedModelError(ValueError):
@@ -145,7 +145,7 @@ def one_error(folder: Path) -> Iterator[None]:
         # transformers prints its table of sizes, and the error only points at it.
         what = "config.json and the weights differ in size" if "mismatched_sizes" in str(error) else in_short(error)
         raise ModelFilesError(
-            f"cannot load a masked LM from {str(folder)!r}: its files are damaged or not of one model ({what}); {_SAVE}"
+            f"cannot load a masked LM from {str(folder)!r}: its files are damaged or from two models ({what}); {_SAVE}"
         ) from error
 
 
@@ -245,8 +245,8 @@ def _check_counts(config: dict[str, Any], n_tensors: int, folder: Path) -> None:
             _check_counts(value, n_tensors, folder)
         elif _COUNTS.search(key) and isinstance(value, (int, float)) and value > most:
             raise ModelFilesError(
-                f"{folder / _CONFIG} has {key} = {value}, and the weights are {n_tensors} tensors: they are not of one "
-                f"model; {_SAVE}"
+                f"{folder / _CONFIG} has {key} = {value}, and the weights are {n_tensors} tensors: they come from "
+                f"different models; {_SAVE}"
             )
 
 
@@ -258,8 +258,8 @@ def _check_size(config: PreTrainedConfig, shapes: dict[str, tuple[int, ...]], fo
     described = sum(tensor.numel() for tensor in (*model.parameters(), *model.buffers()))
     if described > _MOST_TIMES * stored + _MOST_BEYOND:
         raise ModelFilesError(
-            f"{folder / _CONFIG} describes a model of {described:,} numbers, and the weights have {stored:,}: they are "
-            f"not of one model; {_SAVE}"
+            f"{folder / _CONFIG} describes a model of {described:,} numbers, and the weights have {stored:,}: they "
+            f"come from different models; {_SAVE}"
         )
 
 

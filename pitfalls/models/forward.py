@@ -28,7 +28,7 @@ _HOOKS = threading.Lock()
 
 
 class MissingHeadError(ValueError):
-    """Logits were asked of an encoder whose checkpoint has no language-model head."""
+    """Logits were requested from an encoder whose checkpoint has no language-model head."""
 
 
 class _EmbeddingsReachedError(Exception):

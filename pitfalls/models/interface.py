@@ -1,6 +1,6 @@
 """What worlds, word vectors and interventions ask of a language model, whichever it is.
 
-:class:`~pitfalls.models.masked.MaskedLM` answers with transformers' models, and
+:class:`~pitfalls.models.masked.MaskedLM` does it with transformers' models, and
 :class:`~pitfalls.worlds.planted.PlantedLM` with a network written by hand.
 """
 
@@ -70,7 +70,7 @@ class LanguageModel(Protocol):
 
     @property
     def name(self) -> str:
-        """For reports."""
+        """The model's name, for reports."""
         ...
 
     @property

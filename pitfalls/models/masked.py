@@ -117,7 +117,7 @@ class MaskedLM:
         Raises
         ------
         ModelFilesError
-            When there is no such model (an ``OSError``), or its files are missing, damaged or not of one model.
+            When there is no such model (an ``OSError``), or its files are missing, damaged or from different models.
         UnsupportedModelError
             When it is not a masked LM, weights of the encoder are missing, its layout is not understood, its tokenizer
             is not its own, or the device cannot compute in this precision.

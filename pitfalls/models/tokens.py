@@ -41,7 +41,7 @@ class WordTokenizer:
     tokenizer : transformers.PreTrainedTokenizerBase
         A fast one: the slow ones do not tell which word a subword belongs to.
     n_embeddings : int
-        Of the model that it belongs to.
+        The number of embeddings in its model.
     what : str
         What errors call the model.
 
@@ -154,7 +154,7 @@ class WordTokenizer:
         found: list[_Pieces] = []
         for start in range(0, len(sentences), _TOKENISE_AT_ONCE):
             chunk = [list(sentence) for sentence in sentences[start : start + _TOKENISE_AT_ONCE]]
-            # verbose=False: the caller decides about long sentences, the tokenizer need not warn as well.
+            # verbose=False: the caller decides about long sentences, so the tokenizer need not warn.
             encoded = self.tokenizer(chunk, is_split_into_words=True, padding=False, truncation=False, verbose=False)
             for row, words in enumerate(chunk):
                 word_ids = [-1 if word is None else word for word in encoded.word_ids(row)]
@@ -209,8 +209,8 @@ class WordTokenizer:
         if 2 * len(unknown) > len(tried):
             raise UnsupportedModelError(
                 f"{self._what}: its tokenizer does not know {len(unknown)} of {len(tried)} words of its own "
-                f"vocabulary, such as {unknown[0]!r}: its files are not of one tokenizer; copy them from where the "
-                "model was trained"
+                f"vocabulary, such as {unknown[0]!r}: its files come from different tokenizers; copy them "
+                "from where the model was trained"
             )
 
 

@@ -60,7 +60,7 @@ def select(
     """
     total = sum(len(sentence.words) for sentence in corpus.sentences)
     if len(vectors) != total:
-        raise ValueError(f"{len(vectors)} vectors for the {total} words of {corpus.name}: not of the same corpus")
+        raise ValueError(f"{len(vectors)} vectors for the {total} words of {corpus.name}: take both from one corpus")
     kept = tuple(sorted(set(values)))
     rows, labels, forms, sentence_ids, positions, others = [], [], [], [], [], set()
     row = -1
@@ -119,7 +119,7 @@ def word_vectors(
         them needs no lock, so the folder of finished vectors may be read-only. (If another program shortens a
         file that is mapped, the system kills this process with SIGBUS. This package changes no file in place.)
     batch_tokens : int
-        Most subwords in one batch, padding included; memory and speed only.
+        The most subwords in one batch, padding included; affects only memory and speed.
 
     Returns
     -------

@@ -125,7 +125,7 @@ class _Probe(ClassifierMixin, BaseEstimator):
         return np.exp(self.predict_log_proba(X))
 
     def predict(self, X: WordsLike) -> NDArray[Any]:
-        """The most probable class of every word, [n_words]; the first of equal ones (:mod:`~pitfalls.arrays.ties`)."""
+        """The most probable class of every word, [n_words]; the first among equals (:mod:`~pitfalls.arrays.ties`)."""
         log_proba = torch.from_numpy(self.predict_log_proba(X))
         return self.classes_[first_best(log_proba).numpy()]
 

@@ -48,7 +48,7 @@ def control_labels(forms: Sequence[Sequence[str]], n_classes: int, seed: int = 0
 def control_task(data: Splits, seed: int = 0) -> Splits:
     """The same words and activations with control labels in place of the attribute's values.
 
-    The number of values stays, so chance is comparable; they are named "control 0", "control 1", ...
+    The number of values stays the same, so chance is comparable; they are named "control 0", "control 1", ...
 
     Raises
     ------

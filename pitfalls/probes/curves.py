@@ -1,6 +1,6 @@
 """Probing curves: how well a probe reads an attribute from the first k neurons of a ranking, over k.
 
-Any probe meets any ranking: a curve knows only the order of the neurons, never where it came from.
+Any probe can be run on any ranking: a curve knows only the order of the neurons, never where it came from.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def probe_curve(
     Raises
     ------
     ValueError
-        For an unknown probe or task, a bad k, a ranking of another width, and bad data.
+        For an unknown probe or task, a bad k, a ranking of the wrong width, and bad data.
     """
     return curves_of([CurveJob(ranking, task, seed)], data, ks, [probe])
 
@@ -221,7 +221,7 @@ def curves_of(
     Raises
     ------
     ValueError
-        For an unknown probe, task or split, a bad k, a ranking of another width, no job, and bad data.
+        For an unknown probe, task or split, a bad k, a ranking of the wrong width, no job, and bad data.
     """
     for probe in probes:
         _check_name("probe", probe, PROBES)

@@ -81,7 +81,7 @@ class Ranker(SelectorMixin, BaseEstimator):
     def fit(self, X: WordsLike, y: Any, X_dev: WordsLike | None = None, y_dev: Any = None) -> Ranker:
         """Rank the neurons of words ``X`` [n_words, n_neurons] for labels ``y`` [n_words].
 
-        A method that selects on other words than those it is fitted to (Gaussian) uses ``X_dev`` and ``y_dev``; without
+        A method that selects on words other than those it is fitted to (Gaussian) uses ``X_dev`` and ``y_dev``; without
         them, as in a pipeline, it selects on the training words.
         """
         words = read_words(self, X, reset=True)
@@ -115,7 +115,7 @@ class Ranker(SelectorMixin, BaseEstimator):
         return mask
 
     def transform(self, X: Any) -> Any:
-        """The ``k`` first-ranked columns of ``X``, in the order of ``X``, as an array or (given one) a tensor."""
+        """The ``k`` first-ranked columns of ``X``, in the order of ``X``: an array, or a tensor if ``X`` is one."""
         if isinstance(X, torch.Tensor):
             return read_words(self, X, reset=False)[:, as_tensor(self._get_support_mask(), X.device)]
         return super().transform(X)

@@ -24,7 +24,7 @@ class ConditionalMI(Greedy):
     Parameters
     ----------
     n_bins : int
-        How many bins, of equally many words each.
+        How many bins, each with about the same number of words.
     """
 
     n_bins: int = 8
@@ -65,7 +65,7 @@ class _Search:
         self.chosen: list[int] = []
 
     def best(self) -> int:
-        """The candidate with the highest score; of equal ones, the one with the lowest index."""
+        """The candidate with the highest score; among equals, the one with the lowest index."""
         best, score = -1, -np.inf
         for neuron in np.lexsort((np.arange(len(self.bound)), -self.bound)).tolist():
             if self.taken[neuron]:

@@ -1,7 +1,7 @@
 """The Gaussian ranking: greedy search for the neurons that a Gaussian probe reads best.
 
-No step refits. Given the chosen neurons, a candidate's density is a one-dimensional normal, whose conditional mean and
-variance follow from those of the step before by a rank-one update (Cholesky's factorisation, pivoted by information
+Nothing is refitted. Given the chosen neurons, a candidate's density is a one-dimensional normal, whose conditional mean
+and variance follow from those of the step before by a rank-one update (Cholesky's factorisation, pivoted by information
 instead of by size). A step costs O(classes x words x candidates), however many neurons have been chosen.
 """
 
@@ -32,8 +32,8 @@ class Gaussian(Greedy):
     """Greedy forward selection by the Gaussian probe's mutual information on dev (SOURCES.md, Gaussian [C]).
 
     Top to bottom, each step adds the neuron that makes the information of the chosen ones largest; bottom to top is a
-    separate search, in which each step makes it smallest. A tie (informations within
-    :data:`~pitfalls.arrays.ties.TIE` bits, or that share of them) goes to the lower index.
+    separate search, in which each step makes it smallest. A tie (within :data:`~pitfalls.arrays.ties.TIE` bits, or that
+    share of the information) goes to the lower index.
 
     A neuron's score is the information (bits) that the search reached with it, or would have reached next where
     ``max_neurons`` ended the search. The neurons after the first :attr:`Ranking.ranked` were not chosen one by one;

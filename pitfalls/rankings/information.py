@@ -1,4 +1,4 @@
-"""Information (bits) counted from activations that are cut into bins of equally many words."""
+"""Information (bits) counted from activations that are cut into bins with equal numbers of words."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pitfalls.arrays.ties import settled
 def binned(X: torch.Tensor, n_bins: int) -> NDArray[np.int64]:
     """The bin of every activation, [n_neurons, n_words] in 0..n_bins-1.
 
-    A neuron's bins are cut at its sorted activations number n/B, 2n/B, ..., rounded down. Words of equal activation
-    (closer than :data:`~pitfalls.arrays.ties.TIE` times the neuron's largest) share a bin, so a neuron with few
-    different activations has fewer bins.
+    A neuron's sorted activations are cut at positions n/B, 2n/B, ..., rounded down. Words of equal activation (closer
+    than :data:`~pitfalls.arrays.ties.TIE` times the neuron's largest) share a bin, so a neuron with few different
+    activations has fewer bins.
 
     Raises
     ------

@@ -20,7 +20,7 @@ class MutualInformation(Scorer):
     Parameters
     ----------
     n_bins : int
-        The activation is cut into this many bins of equally many words (:func:`~pitfalls.rankings.information.binned`).
+        How many bins, each with about the same number of words (:func:`~pitfalls.rankings.information.binned`).
     """
 
     n_bins: int = 20

@@ -51,7 +51,7 @@ class Lasso(Scorer):
     Parameters
     ----------
     l1 : float
-        The default is the paper's factor for Linear; Fan et al. have 0.1.
+        The default is the paper's factor for Linear; Fan et al. use 0.1.
     """
 
     l1: float = 0.001
@@ -72,7 +72,7 @@ class Ridge(Scorer):
     Parameters
     ----------
     l2 : float
-        The default is the paper's factor for Linear, whose norm is not squared; Fan et al. have 0.1.
+        The default is the paper's factor for Linear, whose norm is not squared; Fan et al. use 0.1.
     """
 
     l2: float = 0.01

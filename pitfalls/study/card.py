@@ -129,7 +129,7 @@ def _options(endings: _Endings, stem: Sequence[int], lemma: str) -> list[tuple[i
 def _fill_endings(
     model: MaskedLM, lexicon: Lexicon, feature: str, endings: _Endings, asked: Sequence[_Asked]
 ) -> Iterator[tuple[bool, bool]]:
-    """For each word with a choice, say whether its own forms, and all subwords, give the right value."""
+    """For each word with a choice, say whether its likeliest form, and the likeliest subword of all, are right."""
     encoded = model.encode([one.words for one in asked])
     ids = encoded.input_ids.clone()
     for row, one in enumerate(asked):
@@ -266,7 +266,7 @@ def write_card(folder: Path, measures: pd.DataFrame) -> Path:
 
 
 def _unreadable(measures: pd.DataFrame) -> str:
-    """Name the pairs that stay below what an attribute requires, if any."""
+    """Name the pairs whose accuracy stays below what is required, if there are any."""
     low = measures[(measures["measure"] == "readability") & (measures["value"] < measures["required"])]
     named = [f"{row['language']} {row['attribute']} ({row['value']:.3f})" for row in low.to_dict("records")]
     return f"Below it: {', '.join(named)}." if named else "No pair is below it."

@@ -54,7 +54,7 @@ def _accuracies(tables: Tables, task: str = "real") -> pd.DataFrame:
 
 
 def _graded(share: float, enough: float) -> Verdict:
-    """Holds from ``enough`` on, and in part from anything above 0."""
+    """Holds at ``enough`` or more, and in part at anything above 0."""
     return "holds" if share >= enough else "holds in part" if share > 0 else "fails"
 
 
@@ -199,7 +199,7 @@ def _ablation_separates_poorly(tables: Tables) -> Finding:
         random = own[own["ranking"] == "random"]
         draws, rankings = int(random["ranking_seed"].nunique()), paper.groupby(at)["error_rate"].size().max()
         if draws not in _RANGE_OF or rankings not in _RANGE_OF:
-            return Finding("the tables hold one random ranking: its spread cannot be told", "", "not testable")
+            return Finding(f"a spread needs 2 to 7 random rankings; the tables hold {draws}", "", "not testable")
         spread = paper.groupby(at)["error_rate"].agg(np.ptp).mean() / _RANGE_OF[rankings]
         chance = random.groupby(at)["error_rate"].agg(np.ptp).mean() / _RANGE_OF[draws]
         ratios[kind] = float(spread / chance) if chance > 0 else float("inf")

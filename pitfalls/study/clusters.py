@@ -59,8 +59,8 @@ def features(curves: pd.DataFrame) -> tuple[NDArray[np.float64], pd.DataFrame]:
     ----------
     curves:
         Tables of ``probe_curves``, concatenated; of one split. Rows of the control task, of rankings from bottom to
-        top, or of other probes and rankings than :data:`PROBES` and :data:`RANKINGS` are ignored; rows that differ only
-        in their seeds are averaged.
+        top, or of probes and rankings not in :data:`PROBES` and :data:`RANKINGS` are ignored; rows that differ only in
+        their seeds are averaged.
 
     Returns
     -------
@@ -129,7 +129,7 @@ def seed_configurations(curves: pd.DataFrame) -> pd.DataFrame:
 
     They are the paper's, if the table has all three. If not, :func:`pattern_scores` decides: the highest score for G>L,
     the lowest for L>G, and the lowest imbalance among the others for Standard; among equals, the first. These are
-    extremes of this table: even the configuration nearest to G>L may have its Gaussian curves below; its score tells.
+    extremes of this table: even the one nearest to G>L may have its Gaussian curves below; its score is then negative.
 
     Returns
     -------

@@ -115,7 +115,7 @@ def checked_sites(world: World, sites: Sequence[Site | int] | None = None) -> li
     """
     wanted = [as_site(site) for site in (default_layers(world.model.n_layers) if sites is None else sites)]
     for site in wanted:
-        world.model.n_units(site)  # says which layers there are
+        world.model.n_units(site)  # its error says which layers there are
     return wanted
 
 
@@ -251,7 +251,7 @@ _COUNTED = ("words", "forms")
 def _asked(texts: Texts, languages: Sequence[str] | None) -> Sequence[str]:
     unknown = sorted(set(languages or ()) - set(texts.languages))
     if unknown:
-        raise ValueError(f"there are the languages {', '.join(texts.languages)}, not {', '.join(unknown)}")
+        raise ValueError(f"no language {', '.join(unknown)}; there are: {', '.join(texts.languages)}")
     return languages or texts.languages
 
 
@@ -322,7 +322,7 @@ def by_attribute(comparison: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     One row per attribute of the paper's 13: attribute, paper (how many languages it has there, 52 in all), of_these
-    (how many of the languages compared), both, paper_only, here_only, perhaps (here, and perhaps in the paper).
+    (how many of those are compared), both, paper_only, here_only, perhaps (here, and perhaps in the paper).
 
     Examples
     --------

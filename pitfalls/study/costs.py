@@ -34,7 +34,7 @@ def _manifest(file: Path) -> dict[str, Any]:
 
 
 def estimate(tasks: Sequence[Task], folder: Path, workers: int) -> pd.DataFrame:
-    """What is left to do, and how long it takes.
+    """What is left to do, and how long it will take.
 
     Returns
     -------

@@ -39,7 +39,7 @@ def effect_tables(setting: Setting, curves: pd.DataFrame) -> dict[str, pd.DataFr
         One row per ranking, kind (ablation, and the translation with the chosen beta) and k, with one column per
         outcome for its number of words (see :func:`wide`).
     strengths:
-        One row per ranking and strength: the highest CLWV over k on dev, of scaled and of constant translations.
+        One row per ranking (top to bottom, not random), kind of translation and strength: the highest CLWV on dev.
     areas:
         One row per ranking: the area under the linear probe's accuracy (probing_area) and under CLWV (clwv_area), over
         the same k, and the chosen beta.
@@ -64,7 +64,7 @@ def effect_tables(setting: Setting, curves: pd.DataFrame) -> dict[str, pd.DataFr
 
 
 def _strengths(experiment: Experiment, rankings: Sequence[Ranking], plan: Plan) -> tuple[pd.DataFrame, float]:
-    """The highest CLWV of every ranking (top to bottom) and strength on dev, and the beta chosen for all of them."""
+    """The highest CLWV on dev by ranking (top to bottom, not random) and strength, and the beta chosen for all."""
     swept = [ranking for ranking in rankings if ranking.direction == "ttb" and ranking.name != "random"]
     # Where curves rise most: the highest point is seldom beyond half of the neurons.
     n_neurons = experiment.data.n_neurons

@@ -64,7 +64,7 @@ def do_study(
 ) -> Swept:
     """Do the tasks of :func:`study_tasks`: first the word vectors that they need, then the tasks themselves.
 
-    A failure to make word vectors stops no other task, which may not need them; it is among the failures.
+    If word vectors cannot be made, the other tasks still run, as they may not need them; the failure is reported.
 
     Parameters
     ----------

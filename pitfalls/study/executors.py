@@ -157,7 +157,7 @@ def _end_with_parent(parent: int) -> None:
     """Start a thread that ends this worker once its parent has died, even if it was killed.
 
     Without it, loky's workers finish their task and wait for minutes. (On Windows they still do, because a dead
-    parent's number stays.)
+    parent's process ID stays.)
     """
 
     def watch() -> None:
@@ -295,7 +295,7 @@ def _check_folder(client: Any, folder: Path) -> None:
     if blind:
         raise ValueError(
             f"{len(blind)} of {len(seen)} Dask workers do not see {folder} ({', '.join(blind[:3])}): results would be "
-            "lost. Take a folder that all machines have under the same path (--output)"
+            "lost. Use a folder that all machines have under the same path (--output)"
         )
 
 

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 VERSION = 1
 """The version of what :meth:`Interventions.work` computes; what another version left in the folder is not used."""
-# Raise it with every change after which the same rankings, words and ks give other tables.
+# Raise it with every change that gives the same rankings, words and ks different tables.
 
-# These round, tokenize and lemmatise: with another version of one, all is computed again, and no result mixes two.
+# These round, tokenize and lemmatise: with another version of one, everything is computed again: no result mixes two.
 _LIBRARIES = ("numpy", "torch", "transformers", "tokenizers", "simplemma")
 # Sentences are batched part by part, so a float32 model's last digit may depend on this.
 _SENTENCES_A_PART = 100
@@ -96,7 +96,7 @@ class Interventions:
 
         Parameters
         ----------
-        random_draws : random rankings in all
+        random_draws : how many random rankings there are in all
         """
         wanted = [(name, direction, seed) for name, direction in PAPER_RANKINGS]
         wanted += [("random", "ttb", seed + i) for i in range(1, random_draws)]

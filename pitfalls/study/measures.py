@@ -18,7 +18,7 @@ from pitfalls.study.sweep import Task
 
 VERSION = 2
 """The version of what :func:`measure` computes; results of another version are computed anew."""
-# Raise it with every change after which the same parameters give other tables: in rankings, probes, interventions,
+# Raise it with every change that gives the same parameters different tables: in rankings, probes, interventions,
 # outcomes, choices on dev, draws, columns or rounding. Speed, names, comments, figures, and statistics on these tables
 # do not count. Then run `pitfalls sweep` anew and commit results/study-mini.zip; tests/test_effects.py holds its
 # checksum beside this number.
@@ -30,8 +30,8 @@ def tasks(world: Mapping[str, Any], which: Sequence[Configuration], plan: Plan, 
     Parameters
     ----------
     world : what :func:`~pitfalls.worlds.load.load_world` takes, as plain JSON
-    identity : identifies model and text (:func:`~pitfalls.study.setting.world_identity`), so that other weights under
-        the same name make other tasks
+    identity : identifies model and text (:func:`~pitfalls.study.setting.world_identity`), so that different weights
+        under the same name make different tasks
     """
     shared = {
         "version": VERSION,

@@ -80,7 +80,7 @@ def publish(shown: Plot | pd.DataFrame, figure_id: str, folder: Path | None = No
     Raises
     ------
     ValueError
-        The id is of another form.
+        The id has another form.
     OSError
         A file cannot be written (a full disk, say); the message names it.
     """
@@ -136,7 +136,7 @@ def stored_table(name: str) -> pd.DataFrame:
 
 
 def stored_study(world: str) -> Mapping[str, pd.DataFrame]:
-    """The tables of all configurations of a world, as ``pitfalls sweep`` wrote them; found as by :func:`stored_table`.
+    """The tables of all configurations of a world, as ``pitfalls sweep`` wrote them; see :func:`stored_table`.
 
     Returns
     -------
@@ -177,7 +177,7 @@ def published(folder: Path) -> list[Published]:
 
 
 def published_tables(folder: Path) -> list[Published]:
-    """The tables of an output folder that have a caption, in the order of :func:`published`; it raises the same."""
+    """The tables of an output folder that have a caption, in the order of :func:`published`, with the same errors."""
     return [Published(file.stem, **_described(file, "caption")) for file in _descriptions(folder / "results")]
 
 

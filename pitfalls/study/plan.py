@@ -1,4 +1,4 @@
-"""How much of each thing a configuration gets. It imports nothing heavy: the command line takes defaults from it."""
+"""How many words, sentences and draws a configuration gets; imports nothing heavy, as the command line needs it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Plan:
-    """How much of each thing a configuration gets; every number is the same in all configurations.
+    """How many words, sentences, strengths and draws a configuration gets; all configurations get the same.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Plan:
         return sorted({round(i * n_neurons / n) for i in range(n + 1)})
 
     def probing_ks(self, n_neurons: int) -> list[int]:
-        """The k of a probe: every second one of an intervention, and more where curves rise; the paper's: 1 to 150 [C].
+        """The k of a probe: every second k of an intervention, and more where curves rise; the paper has 1 to 150 [C].
 
         >>> Plan(steps=4).probing_ks(128)
         [1, 2, 4, 8, 10, 16, 32, 50, 64, 80, 112, 128]

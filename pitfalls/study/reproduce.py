@@ -31,8 +31,8 @@ def reproduce(
     """Run every notebook of a folder from top to bottom; return the path of the report.
 
     The executed notebooks and their HTML go to ``output/build``; what they publish goes to ``output/figures`` and
-    ``output/results``. An interruption, or a cell that fails, ends the other notebooks at once. The next run begins
-    with the first one.
+    ``output/results``. An interruption, or a cell that fails, ends the other notebooks at once. The next run starts
+    again with the first.
 
     Parameters
     ----------

@@ -68,7 +68,7 @@ _WORLD: dict[tuple[str, str], World] = {}
 
 
 def drawn(part: Activations, n_words: int, seed: int) -> Activations:
-    """``n_words`` of the words, drawn; all of them if the draw lacks a value, since a probe must see each value."""
+    """Draw ``n_words`` of the words, or take all if the draw lacks a value, since a probe must see each value."""
     few = part.sample(n_words, seed)
     return few if len(np.unique(few.y)) == len(part.values) else part
 

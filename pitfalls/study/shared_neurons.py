@@ -3,7 +3,7 @@
 All three functions read one tidy table of orders, one row per position: columns language, attribute, layer, ranking,
 direction, ranking_seed, position (counted from 0), neuron, and site (without it, layers are those of the residual
 stream). It may be cut to the first positions, so the number of neurons is an argument. Every number stands beside what
-independent, uniformly random rankings would share, which is exact (:mod:`pitfalls.comparison.overlap`). P-values are
+independent, uniformly random rankings would share, computed exactly (:mod:`pitfalls.comparison.overlap`). P-values are
 one-sided and not corrected for the number of rows.
 """
 

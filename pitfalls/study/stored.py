@@ -87,7 +87,7 @@ def read_result(path: Path) -> Result:
     try:
         content = path.read_bytes()
     except PermissionError as error:
-        told = f"{error.strerror} (ask who owns the file to let you read it, or take another folder)"
+        told = f"{error.strerror} (ask its owner to let you read it, or use another folder)"
         raise PermissionError(error.errno, told, str(path)) from error
     try:
         texts = _unpacked(content)
@@ -113,7 +113,7 @@ def _unpacked(content: bytes) -> dict[str, str]:
                 f"{len(entries):,} files of {total:,} bytes; a result has at most {_MOST_FILES:,} of {_MOST_BYTES:,}"
             )
         if any(entry.compress_type != zipfile.ZIP_DEFLATED for entry in entries):
-            raise ValueError("a file in it is not packed by Deflate")
+            raise ValueError("a file in it is not compressed with Deflate")
         texts = {}
         for entry in entries:
             with archive.open(entry) as file:

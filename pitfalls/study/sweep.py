@@ -198,7 +198,7 @@ def sweep(
 
 
 def is_done(task: Task, folder: Path) -> bool:
-    """Whether a task's result file is there, whole and its own.
+    """Whether a task's result file is there, undamaged, and not another task's.
 
     A file that cannot be read (another user's, say) counts: doing the task again would replace somebody's result.
     Reading it raises the error.

@@ -1,6 +1,6 @@
 """What is planted where: the parameters of the planted network, and the truth about its neurons.
 
-The hidden layer has six blocks of neurons, scattered by the seed so that a neuron's index tells nothing:
+The hidden layer has six blocks of neurons, scattered by the seed so that a neuron's index tells nothing about it:
 
 ========== ======= ======================== =================================================================
 block      encoded read by the head for     what it holds
@@ -71,7 +71,7 @@ class PlantedParameters:
     train_words, dev_words, test_words : int
         Words that carry the attribute, in each split.
     seed : int
-        Of the weights, the vocabulary and the sentences.
+        For the weights, the vocabulary and the sentences.
 
     Raises
     ------
@@ -158,7 +158,7 @@ class PlantedParameters:
 
     @property
     def n_neurons(self) -> int:
-        """Neurons of all blocks."""
+        """Number of neurons in all blocks."""
         return sum(int(getattr(self, block)) for block in BLOCKS)
 
     def strength(self, block: str) -> float:
@@ -179,7 +179,7 @@ class PlantedParameters:
         return ArtificialLanguage(self.attribute, self.values, self.lemmas, self.fillers, self.seed)
 
     def words(self, split: str) -> int:
-        """Words that carry the attribute in "train", "dev" or "test"."""
+        """How many words carry the attribute in "train", "dev" or "test"."""
         return {"train": self.train_words, "dev": self.dev_words, "test": self.test_words}[split]
 
 

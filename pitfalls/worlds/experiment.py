@@ -29,7 +29,7 @@ class Experiment:
     Attributes
     ----------
     world:
-        Whose words these are.
+        The world that the words come from.
     data:
         The words of train, dev and test that carry the attribute, and their vectors at the site.
 
@@ -100,7 +100,7 @@ class Experiment:
         Parameters
         ----------
         split:
-            Whose words to change: the paper chooses beta on dev and reports on test.
+            The split whose words are changed: the paper chooses beta on dev and reports on test.
         sentences, seed:
             How many sentences to take, by default all, and the seed that draws them.
         """

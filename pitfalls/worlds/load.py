@@ -206,9 +206,9 @@ def world_from_files(
 ) -> World:
     """A world of one language from any masked LM and CoNLL-U files.
 
-    The files' names say their split (``…-train.conllu``, ``…-dev…``, ``…-test…``) and, as in Universal
-    Dependencies, their language (``en_ewt-…``). Where there is no training file, four of five sentences of the
-    dev file are taken for training and the fifth stays dev.
+    The files' names say their split (``…-train.conllu``, ``…-dev…``, ``…-test…``) and, as in Universal Dependencies,
+    their language (``en_ewt-…``). Where there is no training file, four out of five sentences of the dev file are used
+    for training, and the fifth stays in dev.
 
     Parameters
     ----------
@@ -224,7 +224,7 @@ def world_from_files(
     Raises
     ------
     ValueError
-        There is no such dtype or conversion, a file's split or language cannot be told, a split is there twice, or dev
+        There is no such dtype or conversion, a file's split or language cannot be told, a split is given twice, or dev
         or test is missing.
     """
     precision, convert = _dtype(dtype), conversion_of(conversion)
@@ -248,7 +248,7 @@ def world_from_files(
 
 
 def divide(corpus: Corpus) -> tuple[Corpus, Corpus]:
-    """Divide a corpus: four of five sentences for training, every fifth for dev."""
+    """Divide a corpus: four out of five sentences for training, every fifth for dev."""
     train = tuple(sentence for index, sentence in enumerate(corpus.sentences) if index % 5 != 4)
     dev = tuple(sentence for index, sentence in enumerate(corpus.sentences) if index % 5 == 4)
     return (

@@ -222,7 +222,7 @@ class PlantedLM:
     def head(self, final_states: Tensor) -> Tensor:
         """Log-probabilities: [n, d] -> [n, vocabulary]; those of special tokens are minus infinity.
 
-        A form's is that of its lemma, from the lemma block, plus that of its value, from the neurons that are read
+        A form's log-probability is its lemma's, from the lemma block, plus its value's, from the neurons that are read
         for it; a filler's comes from the lemma block alone.
         """
         weights, n = self.weights, len(final_states)
@@ -237,7 +237,7 @@ class PlantedLM:
     def predict(self, final_states: Tensor, positions: Tensor) -> Tensor:
         """Most probable token at the chosen positions (bool [b, t]), int64, in row order."""
         chosen = final_states[positions]
-        # Without this, no chosen position would leave nothing to concatenate.
+        # The empty tensor is for a batch in which no position is chosen: torch.cat needs at least one.
         parts = [self.head(part).argmax(-1) for part in chosen.split(_LOGITS_AT_ONCE)] if len(chosen) else []
         return torch.cat([torch.empty(0, dtype=torch.int64, device=self.device), *parts])
 

@@ -64,7 +64,7 @@ class GeneratedSource:
         )
 
     def analyser(self, lexicon: Lexicon) -> Analyser:
-        """The complete lexicon alone: what is not in it is no word."""
+        """The complete lexicon alone: what is not in it is not a word."""
         return LexiconAnalyser(lexicon, "grammar")
 
 
@@ -147,5 +147,5 @@ class PlantedSource:
         return self.parameters.language.lexicon
 
     def analyser(self, lexicon: Lexicon) -> Analyser:
-        """The complete lexicon alone: what is not in it is no word."""
+        """The complete lexicon alone: what is not in it is not a word."""
         return LexiconAnalyser(lexicon, "grammar")

@@ -117,7 +117,7 @@ class World:
         for language in languages:
             self._check(language, "train")
             if languages.count(language) > 1:
-                raise ValueError(f"{languages.count(language)} analysers of {language}: join them by FirstOf([...])")
+                raise ValueError(f"{languages.count(language)} analysers of {language}: join them with FirstOf([...])")
         own = {analyser.language: analyser for analyser in analysers}
         return replace(self, _analysers={**self._analysers, **own})
 
@@ -175,7 +175,7 @@ class World:
         Raises
         ------
         ValueError
-            As :meth:`activations`.
+            As in :meth:`activations`.
         """
         # The one import that runs upwards: an experiment knows its world.
         from pitfalls.worlds.experiment import Experiment
@@ -233,7 +233,7 @@ class World:
         Examples
         --------
         >>> import pitfalls as pf
-        >>> pf.load_world("planted").disk_need(["art"], [0, 1])  # nothing of it is kept
+        >>> pf.load_world("planted").disk_need(["art"], [0, 1])  # this world caches none
         0
         """
         wanted = self._checked_sites(sites)

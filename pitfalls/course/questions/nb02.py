@@ -220,7 +220,7 @@ def _check_control(answer: Answer) -> None:
     again = _drawn(answer, seed=7)
     expect(
         np.array_equal(again[0], train),
-        "The same generator gives other labels: draw from nothing but `rng`, or nobody can repeat it.",
+        "The same generator gives different labels: draw from nothing but `rng`, or nobody can repeat it.",
     )
 
 

@@ -34,7 +34,7 @@ _SCORES: Mistakes = {
     "Did you compare only the first two values? There are more pairs.": lambda means: np.abs(means[0] - means[1]),
     "Each score is twice as large as it should be: every pair of values counts once, not once in each "
     "order.": lambda means: np.sum([np.abs(a - b) for a, b in permutations(means, 2)], axis=0),
-    "Did you compare each value only with the next one? All pairs count, such as the first and the last "
+    "Did you compare each value only with the next one? All pairs count, including the first and the last "
     "value.": lambda means: np.abs(np.diff(means, axis=0)).sum(axis=0),
 }
 
@@ -139,7 +139,7 @@ def _check_precision(answer: Answer) -> None:
     relevant = np.array([False, True, True, True, False, True, True, True, False, False])
     said = (
         f"With scores {scores.tolist()} and relevant neurons {np.flatnonzero(relevant).tolist()}, "
-        "precision@{{case[2]}} is {wanted}; yours is {yours}."
+        "precision@{case[2]} is {wanted}; yours is {yours}."
     )
     compare(answer, _precision, [(scores, relevant, k) for k in (3, 5)], _PRECISIONS, said)
 

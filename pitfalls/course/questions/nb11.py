@@ -93,7 +93,7 @@ def _named(answer: Answer, forms: Sequence[str], seed: int) -> list[str]:
 
 
 def _check_split(answer: Answer) -> None:
-    # 100 forms, of which the first are frequent, as in any text.
+    # 100 forms; only the first are frequent, as in any text.
     forms = [f"form{i:02d}" for i in range(100) for _ in range(1 + 60 // (i + 1))]
     np.random.default_rng(11).shuffle(forms)
     names = _named(answer, forms, 0)

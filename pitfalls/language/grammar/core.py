@@ -1,7 +1,7 @@
 """What the generated languages share: words, trees, a stable source of chance, and CoNLL-U.
 
-A grammar draws a dependency :class:`Tree` of inflected :class:`Form`; the functions here turn trees into
-sentences and sentences into CoNLL-U, and draw different sentences without end.
+A grammar draws a dependency :class:`Tree` of inflected forms (:class:`Form`); the functions here turn trees into
+sentences and sentences into CoNLL-U, and draw an endless stream of different sentences.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ class Grammar(Protocol):
 
 
 def sentences(grammar: Grammar, seed: int, known: Collection[str] = ()) -> Iterator[list[Token]]:
-    """Different sentences without end: none comes twice, and none has a text in ``known``."""
+    """An endless stream of different sentences: none repeats, and none has a text in ``known``."""
     draw = Draw(seed)
     seen: set[str] = set(known)
     while True:

@@ -1,8 +1,8 @@
-"""The English lexicon: nouns with their company, verbs, adjectives, and what stands near what.
+"""The English lexicon: nouns with their company, verbs, adjectives, and which places go with which nouns.
 
-A noun takes part in what its class can do (an animal bites, a cake burns), and within that only in its own
-choice: a few adjectives, a few verbs whose subject it is, a few whose object it is. So a masked stem can be
-guessed from its sentence (lemma-specific company). Tables: ``lexicons/eng_*.tsv``.
+A noun takes part in what its class can do (an animal bites, a cake burns), but only with a few words of its own: some
+adjectives, some verbs that take it as their subject, some as their object. So a masked stem can be guessed from its
+sentence (lemma-specific company). Tables: ``lexicons/eng_*.tsv``.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def read_nouns() -> Iterator[Noun]:
 
 
 def read_places() -> dict[str, tuple[tuple[str, str], ...]]:
-    """Class of a noun to the (preposition, class of the other noun) that may follow it."""
+    """By class of noun: the pairs (preposition, class of the other noun) that may follow it."""
     places: dict[str, list[tuple[str, str]]] = {}
     for row in read_table("eng_places.tsv"):
         pairs = [(preposition, group) for preposition in row["prepositions"].split() for group in row["places"].split()]

@@ -293,7 +293,7 @@ class Russian(RussianClauses):
         return Tree(form, "root", [where], [subject.tree])
 
     def _compound(self, draw: Draw) -> Tree:
-        """Two clauses: врач работал , но девушка отдыхала; одна в другой с когда, если, хотя."""
+        """Two clauses: врач работал , но девушка отдыхала; or the second is subordinate: когда, если, хотя."""
         tense = self._tense(draw)
         first = self._short_clause(draw, tense)
         second = self._short_clause(draw, tense)

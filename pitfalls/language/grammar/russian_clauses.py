@@ -1,4 +1,4 @@
-"""Phrases and clauses of the generated Russian: what agrees with what, and in which order it stands."""
+"""Phrases and clauses of the generated Russian: what agrees with what, and in which order the words come."""
 
 from __future__ import annotations
 

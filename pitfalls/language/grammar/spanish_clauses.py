@@ -1,4 +1,4 @@
-"""Phrases and clauses of the generated Spanish: what agrees with what, and in which order it stands."""
+"""Phrases and clauses of the generated Spanish: what agrees with what, and in which order the words come."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pitfalls.language.grammar.spanish_paradigms import NUMBERS, load_adjectives
 from pitfalls.language.grammar.spanish_words import FunctionWords
 
 TENSES = ((0.36, "Pres"), (0.28, "Past"), (0.17, "Imp"), (0.19, "Fut"))
-# Qualities are seldom said with fue or será, those of an event often.
+# Qualities seldom go with fue or será; those of an event often do.
 _QUALITY_TENSES = ((0.62, "Pres"), (0.35, "Imp"), (0.03, "Fut"))
 _EVENT_TENSES = ((0.32, "Pres"), (0.38, "Past"), (0.12, "Imp"), (0.18, "Fut"))
 _TIMES = {
@@ -58,7 +58,7 @@ def size(tree: Tree) -> int:
 
 
 class SpanishClauses:
-    """Draws noun phrases, predicates and what goes round them; sentences are put together elsewhere.
+    """Draws noun phrases, predicates and what goes around them; sentences are put together elsewhere.
 
     Examples
     --------

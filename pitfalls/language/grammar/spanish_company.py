@@ -18,7 +18,7 @@ Place = tuple[str, str]
 
 GROUPS = {"person": ("adult", "child"), "creature": ("animal", "bird")}
 
-# How many verbs and adjectives a noun keeps out of those natural for its class (issue 2 asks for few).
+# How many verbs and adjectives a noun keeps out of those natural for its class.
 _INTRANSITIVE, _TRANSITIVE, _AS_OBJECT, _SER, _ESTAR = 3, 5, 4, 4, 3
 
 # What may stand behind a noun of a class.
@@ -117,7 +117,7 @@ class Company:
 
     @property
     def passives(self) -> list[tuple[Action, list[Company]]]:
-        """Its verbs of which ``fue pintado por`` is natural, with their objects."""
+        """Its verbs with which ``fue pintado por`` is natural, with their objects."""
         return [(act, goals) for act, goals in self.transitive if act.passive and not goals[0].takes_a]
 
     def actions_on(self, other: Company) -> list[Action]:

@@ -127,7 +127,7 @@ class Noun:
 
 @dataclass(frozen=True, eq=False)
 class Adjective:
-    """An adjective, with the classes of nouns it is said of with ``ser`` and with ``estar``."""
+    """An adjective, with the classes of nouns it describes with ``ser`` and with ``estar``."""
 
     lemma: str
     ser: tuple[str, ...]
@@ -171,8 +171,8 @@ def adjective(row: Mapping[str, str]) -> Adjective:
 class Verb:
     """A verb: ``finite[mood, tense, person, number]``, and its other forms.
 
-    ``passive[gender, number]`` is the participle that agrees; ``perfect`` the one after ``haber``, which GSD
-    marks with Tense=Past; ``imperative`` that of the second person singular.
+    ``passive[gender, number]`` is the participle that agrees; ``perfect`` the one after ``haber``, which GSD marks with
+    Tense=Past; ``imperative`` the form for the second person singular.
     """
 
     lemma: str

@@ -9,8 +9,8 @@ from pitfalls.language.grammar.spanish_paradigms import GENDERS, NUMBERS, whole_
 
 _CELLS = tuple((gender, number) for gender in GENDERS for number in NUMBERS)
 
-# Masculine singular, masculine plural, feminine singular, feminine plural; then the lemma and the features
-# beside Gender and Number, as in GSD.
+# Masculine singular, masculine plural, feminine singular, feminine plural; then the lemma and the features other than
+# Gender and Number, as in GSD.
 _DETERMINERS = {
     "el": ("el los la las", "el", {"Definite": "Def", "PronType": "Art"}),
     "un": ("un unos una unas", "uno", {"Definite": "Ind", "PronType": "Art"}),

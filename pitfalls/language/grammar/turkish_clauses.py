@@ -1,4 +1,4 @@
-"""Phrases and clauses of the Turkish mini world: what agrees with what, and in which order it stands."""
+"""Phrases and clauses of the Turkish mini world: what agrees with what, and in which order the words come."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class TurkishClauses:
         return "Plur" if draw.chance(0.45) else "Sing"
 
     def _own_possessor(self, draw: Draw, noun: Noun, case: str) -> str:
-        """Whose the noun is: a part of the body is always somebody's, a relative mostly."""
+        """Whose the noun is: a part of the body always belongs to somebody, a relative mostly does."""
         if not draw.chance(POSSESSED.get(noun.kind, 0.2)):
             return ""
         return draw.choice([psor for psor in POSSESSORS if ("Sing", case, psor) in noun.forms] or [""])
