@@ -370,7 +370,7 @@ print(f"\nlists that are selective (above 0.001): {(tasks['selectivity of the li
 # One small trap: the coins are tossed by form, the accuracy counts words. A frequent form's coin weighs much, so the
 # majority of a control task is a little above one of n.
 #
-# ### Exercise 02.4 ★★☆ 10 minutes: one coin a form
+# ### Exercise 02.4 ★★☆ 10 minutes: one coin per form
 #
 # Write `control_labels_by_hand(splits, n_classes, rng)`. `splits` is a list of lists of forms, `rng` a generator of
 # NumPy. The answer is a list of arrays, one a split, with a label from 0 to `n_classes` - 1 for every word: the same

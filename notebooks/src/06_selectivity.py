@@ -57,7 +57,7 @@ for form, label in zip(control.train.forms, control.train.y, strict=True):
 print(f"\n{len(by_hand)} forms; {np.mean(list(by_hand.values())):.2f} of them have the label {control.values[1]!r}")
 
 # %% [markdown]
-# ### Exercise 06.1 ★★☆ 15 minutes: one label a word form
+# ### Exercise 06.1 ★★☆ 15 minutes: one label per word form
 #
 # Make a control task yourself. The function gets two lists of word forms, `train` and `test`, the number of labels
 # `n_values`, and a `seed`. It gives back the labels of the training words and of the test words: whole numbers from 0

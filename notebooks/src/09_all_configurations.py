@@ -133,7 +133,7 @@ print("\n" + stable.round(2).to_string())
 #
 # ## Which method is better?
 #
-# A method is a probe *by* a ranking; there are fourteen. For every two: by how much does one's accuracy exceed the
+# A method is a probe *by* a ranking; there are fourteen. For each pair: by how much does one's accuracy exceed the
 # other's, over all configurations? A star says that Wilcoxon's signed-rank test, corrected for all 91 pairs (Benjamini
 # and Hochberg), finds the difference significant. That is what the paper does, without the correction ([C]).
 

@@ -189,7 +189,7 @@ def saturates_at(s):
 course.check("10.1", saturates_at)
 
 # %% [markdown]
-# ## Table 8: Wilcoxon's test for every two methods
+# ## Table 8: Wilcoxon's test for each pair of methods
 #
 # Overall, and for each layer, language and attribute. Notebook 09 says why its stars should not be believed too
 # easily.

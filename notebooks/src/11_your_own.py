@@ -306,7 +306,7 @@ print(pd.DataFrame(rows).round(2).to_string(index=False))
 # And one question cannot be asked of arrays at all: does the model *use* it? To change a neuron and watch what becomes
 # of the words, one needs the model. With arrays you can say *encoded*, never *used*.
 #
-# ### Exercise 11.2 ★★☆ 15 minutes: three parts without a common word
+# ### Exercise 11.2 ★★☆ 15 minutes: three parts with no word in common
 #
 # Often the words come in one heap, and you have to make train, dev and test. If a form lies in two parts, a probe can
 # know test words by heart. The function gets `forms`, a list with the form of every word (some come often), and `seed`.

@@ -63,7 +63,7 @@ def matrix(curves: pd.DataFrame, k: int) -> Plot:
     caption = (
         f"{about}: accuracy (fraction of words) of each probe on the first {k} neurons of each ranking. Along a row "
         "only the probe changes, down a column only the ranking; a frame marks a probe on the ranking it made itself."
-        + if_draws(points, " Behind ±: half the range over draws.")
+        + if_draws(points, " After ±: half the range over draws.")
     )
     return Plot(figure, alt, caption, points.assign(k=k))
 

@@ -73,9 +73,9 @@ def wilcoxon(matrix: pd.DataFrame, difference: Difference = "mean_difference", a
         f"{about}. {_in_words(points, significant, names, alpha)}"
     )
     caption = (
-        f"{what[0].upper()}{what[1:]}, of every two methods (a probe by the ranking whose first {k} neurons it reads); "
-        f"{about}. Purple: the row is ahead; orange: the column is; white: equal; grey: not compared. {_test(matrix)} "
-        f"btt: bottom to top. * adjusted p < {alpha:g} (Benjamini-Hochberg over all pairs)."
+        f"{what[0].upper()}{what[1:]}, between each pair of methods (a probe by the ranking whose first {k} neurons it "
+        f"reads); {about}. Purple: the row is ahead; orange: the column is; white: equal; grey: not compared. "
+        f"{_test(matrix)} btt: bottom to top. * adjusted p < {alpha:g} (Benjamini-Hochberg over all pairs)."
     )
     title = f"First {k} neurons; {about}"
     columns = ["by", "group", "k", *_SIDES, "n_pairs", difference, "p_adjusted"]

@@ -64,7 +64,7 @@ _TABLES = {
         "saturation",
         "Where CLWV saturates (saturation_k, saturation_clwv), and where it is highest (max_k, max_clwv).",
     ),
-    "tab8": ("wilcoxon", "Wilcoxon's signed-rank test for every two methods, on all configurations and by group."),
+    "tab8": ("wilcoxon", "Wilcoxon's signed-rank test for each pair of methods, on all configurations and by group."),
     "tab9": ("examples", "Sentences before and after the translation, at the ranking and k with the highest CLWV."),
     "claims": ("claims", "The paper's claims in this world: the evidence, what it is compared with, and the verdict."),
     "permutations": ("permutations", "Differences of methods, tested by permutations that keep a language whole."),

@@ -253,5 +253,5 @@ EXERCISES = (
     Exercise("02.1", "what a contraction keeps", level=1, minutes=5, check=_check_contraction, wrong=_CONTRACTIONS),
     Exercise("02.2", "the value filter", level=2, minutes=10, check=_check_kept, wrong=_FILTERS),
     Exercise("02.3", "the majority baseline", level=1, minutes=5, check=_check_majority, wrong=_MAJORITIES),
-    Exercise("02.4", "one coin a form", level=2, minutes=10, check=_check_control, wrong=_CONTROLS),
+    Exercise("02.4", "one coin per form", level=2, minutes=10, check=_check_control, wrong=_CONTROLS),
 )

@@ -229,7 +229,7 @@ _SERIES: Mistakes = {
 }
 
 EXERCISES = (
-    Exercise("06.1", "one label a word form", level=2, minutes=15, check=_check_labels, wrong=_LABELS),
+    Exercise("06.1", "one label per word form", level=2, minutes=15, check=_check_labels, wrong=_LABELS),
     Exercise("06.2", "selectivity at the same k", level=1, minutes=5, check=_check_selectivity, wrong=_SERIES),
     Exercise(
         "06.3", "what a perfect memory would reach", level=3, minutes=10, check=_check_perfect_memory, wrong=_MEMORIES

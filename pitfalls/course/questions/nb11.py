@@ -133,5 +133,5 @@ EXERCISES = (
     Exercise(
         "11.1", "the accuracy of somebody who knows nothing", level=1, minutes=5, check=_check_majority, wrong=_GUESSES
     ),
-    Exercise("11.2", "three parts without a common word", level=2, minutes=15, check=_check_split, wrong=_SPLITS),
+    Exercise("11.2", "three parts with no word in common", level=2, minutes=15, check=_check_split, wrong=_SPLITS),
 )
