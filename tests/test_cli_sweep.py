@@ -68,7 +68,7 @@ def test_the_papers_configurations_by_another_conversion(tmp_path, capsys):
     ("command", "message"),
     [
         (["sweep", "--world", "mini", "--conversion", "authors"], "the mini world is fixed"),
-        (["configs", "--world", "mini", "--languages", "fin"], "not fin"),
+        (["configs", "--world", "mini", "--languages", "fin"], "no language fin; there are: eng, rus, spa, tur"),
         (["configs", "--world", "mini", "--layers", "9"], "has layers 0 (embeddings) to 4"),
         (["sweep", "--world", "mini", "--dtype", "float16"], "the mini world computes in float64, not float16"),
         (["sweep", "--world", "planted", "--dask", "tcp://127.0.0.1:1"], "127.0.0.1:1"),

@@ -53,8 +53,8 @@ def test_what_is_drawn_as_kept_is_what_the_filter_keeps():
 def test_words_name_the_values_at_the_edge():
     alt = forms(counts(), min_forms=5).alt
     assert "4 values of attributes: 2 have 5 distinct forms in every split and are kept, 2 are dropped" in alt
-    assert "dropped the most words has English Number PAUC: 50 words, 1 form." in alt
-    assert "kept the fewest words has English Number PL: 5 words, 5 forms." in alt
+    assert "dropped, the one with the most words is English Number PAUC: 50 words, 1 form." in alt
+    assert "kept, the one with the fewest words is English Number PL: 5 words, 5 forms." in alt
 
 
 @pytest.mark.parametrize(

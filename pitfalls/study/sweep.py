@@ -182,7 +182,12 @@ def sweep(
     # Workers may have a different working directory.
     folder = Path(folder).absolute()
     files.remove_leftovers(folder)
-    missing = [task for task in tasks if not is_done(task, folder)]
+    missing = []
+    for task in tasks:
+        if is_done(task, folder):
+            _drop_lock(task, folder)  # A process that died between the two left it.
+        else:
+            missing.append(task)
     found, todo = len(tasks) - len(missing), missing[:limit]
     # Show the mean rate, because workers' outcomes come in bursts.
     with tqdm(total=found + len(todo), initial=found, desc="sweep", unit="task", smoothing=0) as bar:
@@ -264,19 +269,26 @@ def _do(task: Task, work: Work, folder: Path, patience: float) -> Outcome:
     SweepStoppedError
         Its file cannot be written, or the disk is full.
     """
-    lock = Path(f"{task.file(folder)}.lock")
     try:
-        with files.locked(lock, patience):
+        with files.locked(_lock(task, folder), patience):
             failure = "" if is_done(task, folder) else _failure(task, work, folder)
             if not failure:
-                # Another process that waits for this lock finds the task done, so the lock file is no longer needed.
-                with contextlib.suppress(OSError):
-                    lock.unlink()
+                _drop_lock(task, folder)
             return Outcome(task.name, failure)
     except Timeout:
         return Outcome(task.name, taken=True)
     except OSError as error:
         raise SweepStoppedError(f"the result of {task.name} cannot be written: {error}") from error
+
+
+def _lock(task: Task, folder: Path) -> Path:
+    return Path(f"{task.file(folder)}.lock")
+
+
+def _drop_lock(task: Task, folder: Path) -> None:
+    """Remove the lock file of a task that is done: another process that waits for the lock finds the task done."""
+    with contextlib.suppress(OSError):
+        _lock(task, folder).unlink()
 
 
 def _failure(task: Task, work: Work, folder: Path) -> str:
