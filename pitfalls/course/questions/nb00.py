@@ -25,7 +25,7 @@ def _a_count(predicted: Sequence[str], true: Sequence[str]) -> float:
 
 
 _MISTAKES: Mistakes = {
-    f"3 of {len(_TRUE)} words are right, and you returned 3: divide by how many there are.": _a_count,
+    f"3 of {len(_TRUE)} words are right, and you returned 3: divide by the number of words.": _a_count,
     "0.4 is the share of words that are wrong: count those for which the two agree.": lambda predicted, true: (
         1 - accuracy(predicted, true)
     ),
