@@ -28,6 +28,7 @@ from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM, XLMRobertaToke
 from benchmarks import mbert
 from benchmarks.devices import Device, device, result_name
 from benchmarks.measure import forget_peak, held_mb, load_average, peak_mb, say
+from pitfalls import rankings
 from pitfalls.arrays.splits import Splits
 from pitfalls.columns import SPLITS
 from pitfalls.files import write_text
@@ -170,7 +171,7 @@ def _run_at_once(*given: Any) -> Run:
 def parts_timed(stages: Stages, layer: int) -> Iterator[None]:
     """While inside, each part of the study is a stage of its own; what the parts do stays the same."""
     parts: list[tuple[Any, str, Callable[..., str]]] = [
-        (setting, "rank_both", lambda name, *_, **__: f"ranking {name}, both directions, real and control"),
+        (rankings, "rank", lambda name, *_, **__: f"ranking {name}, both directions, real and control"),
         (probing, "curves_of", lambda *_, **__: "probing curves, real and control"),
         (effects, "run_all", lambda _, __, kinds, *___: _SWEEPS[type(kinds[0])]),
         (effects, "intervene", lambda *_, **__: "translation"),

@@ -8,7 +8,7 @@ from .interventions.translation import ConstantTranslation, Translation
 from .probes.classifiers import GaussianProbe, LinearProbe
 from .probes.control import control_task
 from .probes.curves import PROBES, probe_curve, probe_curves
-from .rankings import PAPER_RANKINGS, RANKINGS, random_rankings, rank
+from .rankings import RANKINGS, random_rankings, rank, rank_all
 from .site import Site
 from .study.output import publish, stored_study
 from .worlds.blueprint import PlantedParameters
@@ -19,7 +19,6 @@ from .worlds.world import World
 __version__: str
 
 __all__ = [
-    "PAPER_RANKINGS",
     "PROBES",
     "RANKINGS",
     "Ablation",
@@ -46,6 +45,7 @@ __all__ = [
     "publish",
     "random_rankings",
     "rank",
+    "rank_all",
     "stored_study",
     "truth",
     "world_from_files",

@@ -121,7 +121,7 @@ course.check("01.1", accuracy_of_one_neuron)
 # baseline. Do the three agree on the ten most important neurons?
 
 # %%
-rankings = [pf.rank(name, data, direction=direction) for name, direction in pf.PAPER_RANKINGS]
+rankings = pf.rank_all(data)
 best = {ranking.name: ranking for ranking in rankings if ranking.direction == "ttb"}
 for name, ranking in best.items():
     print(f"{name:10}", *(f"{neuron:4}" for neuron in ranking.order[:10]))

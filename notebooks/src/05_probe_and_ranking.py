@@ -162,7 +162,7 @@ pf.figures.accuracy(yours).show()
 LANGUAGE, ATTRIBUTE, LAYER, K = "spa", "Gender", 2, 8
 world = pf.load_world()  # `mini`, unless the environment variable PITFALLS_WORLD says another
 data = world.activations(LANGUAGE, ATTRIBUTE, layer=LAYER)
-made = [pf.rank(name, data, direction=way, max_neurons=64) for name, way in pf.PAPER_RANKINGS if name != "random"]
+made = [ranking for ranking in pf.rank_all(data, max_neurons=64) if ranking.name != "random"]
 made.append(pf.rank("linear_converged", data))
 draws = list(pf.random_rankings(data, draws=5))
 ks = [1, 2, 4, 8, 16, 32, 64]

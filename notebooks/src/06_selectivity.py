@@ -211,14 +211,15 @@ pf.figures.accuracy(pd.concat(yours), measure="selectivity").show()
 # %%
 K = [8, 32]
 probeless = [("probeless", "ttb")]
-variants = pd.concat(
-    [
-        pf.comparison.selectivity_curves(
-            data, ks=K, rankings=[*probeless, ("linear", "ttb")], control_ranking=how
-        ).assign(control=how)
-        for how in ("anew", "kept", "authors")
-    ]
+followed = {
+    how: pf.comparison.selectivity_curves(data, ks=K, rankings=[*probeless, ("linear", "ttb")], control_ranking=how)
+    for how in ("anew", "kept")
+}
+# The authors' choice takes each ranking from one of these two.
+followed["authors"] = pd.concat(
+    [followed["kept"].query("ranking == 'probeless'"), followed["anew"].query("ranking != 'probeless'")]
 )
+variants = pd.concat([curves.assign(control=how) for how, curves in followed.items()])
 table = variants.pivot_table(index=["ranking", "probe", "control"], columns="k", values="selectivity", sort=False)
 print("selectivity at k")
 print(table.round(3).to_string())

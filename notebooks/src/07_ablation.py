@@ -41,7 +41,7 @@ world = pf.load_world()  # `mini`, unless the environment variable PITFALLS_WORL
 model, d = world.model, world.model.n_neurons
 experiment = world.experiment(LANGUAGE, ATTRIBUTE, layer=LAYER)
 data = experiment.data
-rankings = [pf.rank(name, data, direction=direction) for name, direction in pf.PAPER_RANKINGS]
+rankings = pf.rank_all(data)
 best = {ranking.name: ranking for ranking in rankings if ranking.direction == "ttb"}
 print(f"{d} neurons; rankings:", ", ".join(f"{ranking.name} {ranking.direction}" for ranking in rankings))
 

@@ -193,7 +193,7 @@ world = pf.load_world()  # `mini`, unless the environment variable PITFALLS_WORL
 d = world.model.n_neurons
 experiment = world.experiment(LANGUAGE, ATTRIBUTE, layer=LAYER)
 data = experiment.data
-rankings = [pf.rank(name, data, direction=direction, max_neurons=64) for name, direction in pf.PAPER_RANKINGS]
+rankings = pf.rank_all(data, max_neurons=64)
 best = {ranking.name: ranking for ranking in rankings if ranking.direction == "ttb"}
 three = [best[name] for name in ("linear", "gaussian", "probeless")]
 few = [d * i // 16 for i in (1, 2, 4, 8, 16)]

@@ -88,7 +88,7 @@ class Ranking:
         """The same neurons from the other end, under the other direction.
 
         A method that sorts by a score gives this order for that direction. A greedy search does not: it searches
-        anew (:func:`~pitfalls.rankings.rank_both`).
+        anew (:func:`~pitfalls.rankings.rank_all`).
 
         Examples
         --------

@@ -7,7 +7,7 @@ import argparse
 from pitfalls import figures
 from pitfalls.cli.common import name_of, say, world_and_data, wrote
 from pitfalls.probes.curves import probe_curves
-from pitfalls.study.experiments import paper_rankings
+from pitfalls.rankings import rank_all
 from pitfalls.study.output import publish
 
 
@@ -15,7 +15,7 @@ def run(options: argparse.Namespace) -> None:
     """Run the command."""
     world, data = world_and_data(options)
     largest = min(options.max_k, world.model.n_neurons)
-    rankings = paper_rankings(data, options.seed, options.max_neurons or largest)
+    rankings = rank_all(data, seed=options.seed, max_neurons=options.max_neurons or largest)
     curves = probe_curves(rankings, data, range(1, largest + 1), seeds=[options.seed])
     name = name_of(options, data, "probe")
     publish(figures.accuracy(curves), name, options.output)

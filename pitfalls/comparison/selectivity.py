@@ -14,7 +14,7 @@ from pitfalls.arrays.words import checked_ks
 from pitfalls.columns import CURVE
 from pitfalls.probes.control import control_task
 from pitfalls.probes.curves import CurveJob, curves_of
-from pitfalls.rankings import PAPER_RANKINGS, rank
+from pitfalls.rankings import PAPER_RANKINGS, rank_all
 
 #: Which ranking the control curve follows, see :func:`selectivity_curves`.
 ControlRanking = Literal["anew", "kept", "authors"]
@@ -93,11 +93,13 @@ def selectivity_curves(
     jobs = []
     for seed in seeds:
         control = control_task(data, seed)
-        for name, direction in rankings:
-            own = other = rank(name, data, direction, seed, steps[-1])
-            if control_ranking == "anew" or (control_ranking == "authors" and name != "probeless"):
-                # Under the real ranking's name, so that the two curves are paired.
-                other = replace(rank(name, control, direction, seed, steps[-1]), name=own.name)
-            jobs += [CurveJob(own, "real", seed), CurveJob(other, "control", seed)]
+        own = rank_all(data, rankings, seed, steps[-1])
+        kept = {"anew": set(), "kept": {name for name, _ in rankings}, "authors": {"probeless"}}[control_ranking]
+        anew = [one for one in rankings if one[0] not in kept]
+        others = dict(zip(anew, rank_all(control, anew, seed, steps[-1]), strict=True))
+        for one, ranking in zip(rankings, own, strict=True):
+            # Under the real ranking's name, so that the two curves are paired.
+            other = replace(others[one], name=ranking.name) if one in others else ranking
+            jobs += [CurveJob(ranking, "real", seed), CurveJob(other, "control", seed)]
     curves = curves_of(jobs, data, steps, probes)
     return selectivity(curves[curves["task"] == "real"], curves[curves["task"] == "control"])

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from tqdm import tqdm
 
 from pitfalls.arrays.ranking import Direction, Ranking, check_direction
 from pitfalls.arrays.splits import Splits
@@ -145,27 +146,36 @@ def rank(
     return method.rank(data, device)
 
 
-def rank_both(
-    name: str,
+def rank_all(
     data: Splits,
+    rankings: Sequence[tuple[str, Direction]] = PAPER_RANKINGS,
     seed: int = 0,
     max_neurons: int | None = None,
     device: str | torch.device = "cpu",
-    **options: Any,
-) -> tuple[Ranking, Ranking]:
-    """Rank in both directions, as two calls of :func:`rank` would, but from a single fit where that gives the same.
+) -> list[Ranking]:
+    """Several rankings, as calls of :func:`rank` would give them, from as few fits as possible.
+
+    Parameters
+    ----------
+    rankings : sequence of (name, direction)
+        By default the paper's seven.
 
     Examples
     --------
     >>> part = ([[0.0, 1.0], [0.1, -1.0]], ["PL", "SG"])
-    >>> [r.order.tolist() for r in rank_both("probeless", Splits.from_arrays(train=part, dev=part, test=part))]
+    >>> both = [("probeless", "ttb"), ("probeless", "btt")]
+    >>> [r.order.tolist() for r in rank_all(Splits.from_arrays(train=part, dev=part, test=part), both)]
     [[1, 0], [0, 1]]
     """
-    best_first = rank(name, data, "ttb", seed, max_neurons, device, **options)
-    if issubclass(_METHODS[name], Scorer):
-        return best_first, best_first.reversed()
-    # A greedy search for what adds least is not a search for what adds most, read backwards.
-    return best_first, rank(name, data, "btt", seed, max_neurons, device, **options)
+    found: dict[tuple[str, Direction], Ranking] = {}
+    for name, direction in tqdm(rankings, desc="ranking", unit="ranking", leave=False):
+        other = found.get((name, "btt" if direction == "ttb" else "ttb"))
+        # A greedy search for what adds least is not a search for what adds most, read backwards.
+        if other is not None and issubclass(_METHODS[name], Scorer):
+            found[name, direction] = other.reversed()
+        elif (name, direction) not in found:
+            found[name, direction] = rank(name, data, direction, seed, max_neurons, device)
+    return [found[one] for one in rankings]
 
 
 def random_rankings(data: Splits, draws: int, seed: int = 0) -> Sequence[Ranking]:

@@ -19,7 +19,7 @@ from pitfalls.interventions.kinds import Kind
 from pitfalls.interventions.outcomes import counts
 from pitfalls.interventions.replay import Sample, prepare
 from pitfalls.interventions.run import judged_words
-from pitfalls.rankings import PAPER_RANKINGS, rank
+from pitfalls.rankings import PAPER_RANKINGS
 from pitfalls.study.setting import world_identity
 from pitfalls.study.stored import Result
 from pitfalls.study.sweep import Task
@@ -38,17 +38,6 @@ _LIBRARIES = ("numpy", "torch", "transformers", "tokenizers", "simplemma")
 _SENTENCES_A_PART = 100
 
 
-def paper_rankings(data: Splits, seed: int = 0, max_neurons: int | None = None) -> list[Ranking]:
-    """The paper's seven rankings of the neurons, in its order.
-
-    ``max_neurons`` bounds the greedy search of the Gaussian ranking, whose cost grows with its square.
-    """
-    return [
-        rank(name, data, direction=direction, seed=seed, max_neurons=max_neurons)
-        for name, direction in tqdm(PAPER_RANKINGS, desc="ranking", unit="ranking", leave=False)
-    ]
-
-
 @dataclass(frozen=True, eq=False)
 class Interventions:
     """One intervention on the test words, to be done under many rankings: one task per ranking, for ``sweep``.
@@ -60,7 +49,7 @@ class Interventions:
     ks:
         Numbers of neurons, ascending.
     max_neurons:
-        Bounds the greedy search of the Gaussian ranking, as in :func:`paper_rankings`.
+        Bounds the greedy search of the Gaussian ranking, as in :func:`~pitfalls.rankings.rank`.
 
     Examples
     --------

@@ -13,7 +13,7 @@ import numpy as np
 from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.splits import Activations, Splits
 from pitfalls.columns import SPLITS
-from pitfalls.rankings import PAPER_RANKINGS, random_rankings, rank_both
+from pitfalls.rankings import PAPER_RANKINGS, random_rankings, rank_all
 from pitfalls.study.configurations import Configuration
 from pitfalls.study.plan import Plan
 from pitfalls.worlds.experiment import Experiment
@@ -79,14 +79,8 @@ def rankings_of(data: Splits, plan: Plan, device: str = "cpu") -> list[Ranking]:
     few = Splits(train=data.train, dev=drawn(data.dev, plan.dev_words, plan.seed), test=data.test)
     # Overlaps count neurons that were chosen, not those that complete an order.
     greedy = min(max(plan.greedy, plan.top(data.n_neurons)), data.n_neurons)
-    drawn_up = [(name, direction) for name, direction in PAPER_RANKINGS if name != "random"]
-    # Most methods give both directions from one fit.
-    found = {
-        name: dict(zip(("ttb", "btt"), rank_both(name, few, plan.seed, greedy, device), strict=True))
-        for name in dict.fromkeys(name for name, _ in drawn_up)
-    }
-    ours = [found[name][direction] for name, direction in drawn_up]
-    return [*ours, *random_rankings(few, plan.random_draws, plan.seed)]
+    named = [(name, direction) for name, direction in PAPER_RANKINGS if name != "random"]
+    return [*rank_all(few, named, plan.seed, greedy, device), *random_rankings(few, plan.random_draws, plan.seed)]
 
 
 def world_identity(world: World, languages: Sequence[str]) -> str:

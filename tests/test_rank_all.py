@@ -1,4 +1,4 @@
-"""Both directions of every method from as few fits as possible: the same numbers, bit by bit."""
+"""Several rankings from as few fits as possible: the same numbers, bit by bit."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ import pytest
 from oracles import splits
 
 from pitfalls.arrays.ranking import Ranking
-from pitfalls.rankings import PAPER_RANKINGS, RANKINGS, rank, rank_both
+from pitfalls.rankings import PAPER_RANKINGS, RANKINGS, rank, rank_all
 from pitfalls.rankings.base import Ranker
 from pitfalls.study.plan import Plan
 from pitfalls.study.setting import rankings_of
-
-OPTIONS: dict[str, dict[str, object]] = {"random_forest": {"n_estimators": 5}}
 
 
 def same(one: Ranking, other: Ranking) -> bool:
@@ -32,15 +30,15 @@ def test_both_directions_are_those_of_two_calls(name, n_classes):
     for part in (data.train, data.dev):
         part.X[:, 5] = part.X[:, 2]
     for max_neurons in (4, None):
-        options = {"seed": 1, "max_neurons": max_neurons, **OPTIONS.get(name, {})}
-        found = rank_both(name, data, **options)
-        assert len(found) == 2
-        for ranking, direction in zip(found, ("ttb", "btt"), strict=True):
-            assert same(ranking, rank(name, data, direction, **options))
+        for ways in (("ttb", "btt"), ("btt", "ttb", "btt")):
+            found = rank_all(data, [(name, way) for way in ways], seed=1, max_neurons=max_neurons)
+            assert len(found) == len(ways)
+            for ranking, way in zip(found, ways, strict=True):
+                assert same(ranking, rank(name, data, way, seed=1, max_neurons=max_neurons))
 
 
 def test_a_greedy_search_has_a_run_of_its_own_for_each_direction():
-    top, bottom = rank_both("gaussian", splits(seed=3), max_neurons=4)
+    top, bottom = rank_all(splits(seed=3), [("gaussian", "ttb"), ("gaussian", "btt")], max_neurons=4)
     assert not same(bottom, top.reversed())
 
 
