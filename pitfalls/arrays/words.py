@@ -172,6 +172,6 @@ def checked_ks(ks: Iterable[int], n_neurons: int, *, least: int = 1, what: str =
 
 def _is_whole(k: Any) -> bool:
     try:
-        return float(k).is_integer() and not isinstance(k, (str, bytes))
+        return float(k).is_integer() and not isinstance(k, (str, bytes, bool))
     except (TypeError, ValueError):
         return False

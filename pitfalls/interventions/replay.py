@@ -19,6 +19,7 @@ from pitfalls.arrays.splits import Activations, Splits
 from pitfalls.arrays.words import checked_ks
 from pitfalls.columns import SPLITS, Split, configuration_of
 from pitfalls.interventions.kinds import Kind, Means, StateChange
+from pitfalls.whole import whole
 
 if TYPE_CHECKING:
     from pitfalls.language.analysers import Analyser
@@ -72,6 +73,9 @@ class Sample:
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
             raise ValueError(f'split must be "train", "dev" or "test", not {self.split!r}')
+        if self.sentences is not None:
+            object.__setattr__(self, "sentences", whole(self.sentences, "sentences", 1))
+        object.__setattr__(self, "seed", whole(self.seed, "a seed"))
 
 
 @dataclass(frozen=True)

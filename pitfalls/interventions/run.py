@@ -22,7 +22,7 @@ from pitfalls.interventions.damage import damage
 from pitfalls.interventions.intervals import rate_intervals
 from pitfalls.interventions.kinds import Kind
 from pitfalls.interventions.outcomes import classify, counts
-from pitfalls.interventions.replay import Replay, Sample, Subject, prepare
+from pitfalls.interventions.replay import Replay, Sample, Subject, checked_steps, prepare
 from pitfalls.language.forms import composed
 
 _EXAMPLE_COLUMNS = [
@@ -163,9 +163,8 @@ def intervene(subject: Subject, ranking: Ranking, kind: Kind, ks: Iterable[int],
         If a k or the target is bad, the ranking has the wrong width, or there is no word to change. If the tokenizer
         knows none of the words, the run raises it later, when it computes a table.
     """
-    asked = list(ks)
-    replay = prepare(subject, ranking, kind, [0, *asked], sample)
-    return Run(replay, sorted(set(asked)))
+    asked = checked_steps(subject.data, ranking, ks)
+    return Run(prepare(subject, ranking, kind, [0, *asked], sample), asked)
 
 
 # ---------------------------------------------------------------------------------------- judging

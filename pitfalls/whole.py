@@ -1,0 +1,32 @@
+"""Whole numbers that users give: seeds, layers, how many sentences to draw."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+
+def whole(value: Any, what: str, least: int = 0) -> int:
+    """Return ``value`` as an int; ``what`` is what the message calls it.
+
+    Raises
+    ------
+    ValueError
+        If it is not a whole number (1.0, True and "1" are not), or is below ``least``.
+
+    Examples
+    --------
+    >>> whole(3, "a seed")
+    3
+    >>> whole(1.5, "a seed")
+    Traceback (most recent call last):
+    ...
+    ValueError: a seed must be a whole number, 0 or more, not 1.5
+    """
+    try:
+        number = -1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = -1
+    if number < least:
+        raise ValueError(f"{what} must be a whole number, {least} or more, not {value!r}")
+    return number
