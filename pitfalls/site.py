@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pitfalls.whole import whole
+from pitfalls.numbers import whole
 
 KINDS = ("residual",)
 """The kinds of units. ``residual``: the residual stream, transformers' ``hidden_states[layer]``, as the paper's [C]."""

@@ -67,8 +67,12 @@ def labelled_words(data: Splits, split: str, device: str | torch.device = "cpu")
     Raises
     ------
     ValueError
-        If the attribute has only one value.
+        If the attribute has only one value, or ``data`` is something else.
     """
+    if not isinstance(data, Splits):
+        raise ValueError(
+            f"words come as Splits, such as experiment.data or pf.Splits.from_arrays(...), not {type(data).__name__}"
+        )
     part: Activations = getattr(data, split)
     if len(part.values) < 2:
         raise ValueError(f"a probe tells values apart, and {part.attribute} has only {list(part.values)}")

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from pitfalls.arrays.ranking import Ranking
 from pitfalls.comparison.overlap import shared_by_depth
-from pitfalls.whole import whole
+from pitfalls.numbers import whole
 
 
 def rank_biased_overlap(a: Ranking, b: Ranking, p: float = 0.9) -> float:

@@ -21,7 +21,7 @@ from pitfalls.arrays.words import checked_ks
 from pitfalls.columns import configuration_of
 from pitfalls.comparison.overlap import n_neurons_of, shared_by_depth
 from pitfalls.comparison.rbo import expected_rank_biased_overlap, rank_biased_overlap_of
-from pitfalls.whole import whole
+from pitfalls.numbers import whole
 
 # Any way to rank: (data, seed) -> Ranking.
 Make = Callable[[Splits, int], Ranking]

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pitfalls.interventions.outcomes import CLWV, OUTCOMES, WORD_COLUMNS
-from pitfalls.whole import whole
+from pitfalls.numbers import whole
 
 _MEASURES = {"error rate": tuple(outcome for outcome in OUTCOMES if outcome != "unchanged"), "CLWV": CLWV}
 

@@ -10,8 +10,8 @@ from functools import partial
 import torch
 from torch.optim.adam import adam
 
+from pitfalls.numbers import whole
 from pitfalls.probes.blocks import Block, Side
-from pitfalls.whole import whole
 
 # How many numbers are picked from the words at a time: many batches of a few probes, or one batch of many.
 _PICKED_AT_ONCE = 2**17

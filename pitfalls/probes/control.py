@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pitfalls.arrays.splits import Activations, Splits
 from pitfalls.columns import SPLITS
 from pitfalls.language.forms import as_forms
-from pitfalls.whole import whole
+from pitfalls.numbers import whole
 
 
 def control_labels(forms: Sequence[Sequence[str]], n_classes: int, seed: int = 0) -> tuple[NDArray[np.int64], ...]:

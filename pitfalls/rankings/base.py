@@ -16,8 +16,8 @@ from pitfalls.arrays.ranking import Direction, Ranking, check_direction
 from pitfalls.arrays.splits import Splits
 from pitfalls.arrays.ties import descending
 from pitfalls.arrays.words import Words, as_tensor, check_magnitude, checked_ks, labelled_words
+from pitfalls.numbers import whole
 from pitfalls.probes.classifiers import WordsLike, read_labels, read_words
-from pitfalls.whole import whole
 
 #: How many neurons are scored at a time.
 NEURONS_AT_ONCE = 64

@@ -22,8 +22,8 @@ from sklearn.metrics import adjusted_rand_score
 
 from pitfalls.columns import CONFIGURATION
 from pitfalls.figures.points import only, require
+from pitfalls.numbers import whole
 from pitfalls.site import Site, with_site
-from pitfalls.whole import whole
 
 PATTERNS = ("Standard", "G>L", "L>G")
 """The paper's three patterns of curves [C]."""

@@ -8,7 +8,7 @@ from oracles import splits
 
 import pitfalls as pf
 from pitfalls.interventions.intervals import rate_intervals
-from pitfalls.whole import whole
+from pitfalls.numbers import whole
 
 NO_SEEDS = [None, 1.5, 2.0, "1", True, float("nan"), -1]
 
@@ -63,3 +63,37 @@ def test_a_run_has_its_ks_as_whole_numbers(experiment):
     run = experiment.intervene(order, pf.Translation(), np.array([2.0, 1.0, 2.0]), sentences=3)
     assert [(type(k), k) for k in run.ks] == [(int, 1), (int, 2)]
     assert run.outcomes["k"].dtype == np.int64
+
+
+@pytest.mark.parametrize("strength", ["4", None, True, [4], float("nan")], ids=repr)
+def test_a_strength_is_a_number(strength):
+    for kind, name in ((pf.Translation, "beta"), (pf.ConstantTranslation, "alpha")):
+        with pytest.raises(ValueError, match=f"{name} must be .*, not "):
+            kind(strength)
+
+
+def test_what_is_given_in_the_wrong_place_is_named(experiment):
+    order, data = experiment.rank("probeless"), experiment.data
+    for wrong in ("probeless", order.order, None):
+        for asks in (
+            lambda wrong=wrong: experiment.intervene(wrong, pf.Translation(), [1]),
+            lambda wrong=wrong: pf.probe_curve(wrong, data, [1]),
+        ):
+            with pytest.raises(ValueError, match=r"a ranking comes from pf.rank, or .* pf.Ranking.of_first; this is "):
+                asks()
+    for wrong in (pf.Translation, "translation", None):
+        with pytest.raises(ValueError, match=r"an object such as pf.Translation\(beta=4\), not "):
+            experiment.intervene(order, wrong, [1])
+    for wrong in (experiment, data.train, None):
+        with pytest.raises(ValueError, match=r"words come as Splits, such as experiment.data or .*, not \w+$"):
+            pf.rank("probeless", wrong)
+        with pytest.raises(ValueError, match="words come as Splits"):
+            pf.probe_curve(order, wrong, [1])
+    with pytest.raises(ValueError, match=r"probes must be a list, such as \['linear'\], not 'linear'"):
+        experiment.probe(order, [1], "linear")
+    with pytest.raises(ValueError, match=r"neurons are whole numbers, not \[1.7, 2.2\]"):
+        pf.Ranking.of_first([1.7, 2.2], 4, "mine")
+    with pytest.raises(ValueError, match="2 scores for 3 neurons"):
+        pf.Ranking(np.arange(3), np.ones(2), "mine")
+    with pytest.raises(ValueError, match="the number of examples must be a whole number, 0 or more, not -1"):
+        experiment.intervene(order, pf.Translation(), [1], sentences=3).examples(-1)

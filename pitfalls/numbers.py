@@ -1,8 +1,9 @@
-"""Whole numbers that users give: seeds, layers, how many sentences to draw."""
+"""Numbers that users give: seeds, layers, how many sentences to draw, strengths."""
 
 from __future__ import annotations
 
 import operator
+from numbers import Real
 from typing import Any
 
 
@@ -30,3 +31,12 @@ def whole(value: Any, what: str, least: int = 0) -> int:
     if number < least:
         raise ValueError(f"{what} must be a whole number, {least} or more, not {value!r}")
     return number
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a real number, and not a truth value.
+
+    >>> is_number(2), is_number(0.5), is_number(True), is_number("4")
+    (True, True, False, False)
+    """
+    return isinstance(value, Real) and not isinstance(value, bool)
