@@ -44,7 +44,7 @@ class Site:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"a site's kind is one of {', '.join(KINDS)}, not {self.kind!r}")
-        object.__setattr__(self, "layer", whole(self.layer, "a site's layer"))
+        object.__setattr__(self, "layer", whole(self.layer, "a site's layer (0: the embeddings)"))
 
     def __str__(self) -> str:
         return f"{_called(self.kind)} {self.layer}"

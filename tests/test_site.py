@@ -85,7 +85,7 @@ def test_a_site_has_a_name_a_place_in_tables_and_an_order(kinds):
 
 @pytest.mark.parametrize("layer", [1.7, 1.0, float("nan"), True, None, [1, 2], -1], ids=repr)
 def test_a_layer_is_a_whole_number(world, layer):
-    said = r"a site's layer must be a whole number, 0 or more, not .*"
+    said = r"a site's layer .0: the embeddings. must be a whole number, 0 or more, not .*"
     with pytest.raises(ValueError, match=said):
         Site("residual", layer)
     with pytest.raises(ValueError, match=said):
