@@ -25,10 +25,10 @@ def whole(value: Any, what: str, least: int = 0) -> int:
     ValueError: a seed must be a whole number, 0 or more, not 1.5
     """
     try:
-        number = -1 if isinstance(value, bool) else operator.index(value)
+        number = operator.index(value)
     except TypeError:
-        number = -1
-    if number < least:
+        number = None
+    if number is None or isinstance(value, bool) or number < least:
         raise ValueError(f"{what} must be a whole number, {least} or more, not {value!r}")
     return number
 

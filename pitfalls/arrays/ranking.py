@@ -113,7 +113,8 @@ def check_ranking(ranking: Ranking, n_neurons: int) -> None:
     """Refuse what is not a ranking of so many neurons."""
     if not isinstance(ranking, Ranking):
         raise ValueError(
-            f"a ranking comes from pf.rank, or for neurons of yours from pf.Ranking.of_first; this is {ranking!r:.80}"
+            "a ranking comes from pf.rank, or for neurons of your own from pf.Ranking.of_first; "
+            f"this is {ranking!r:.80}"
         )
     if len(ranking) != n_neurons:
         raise ValueError(
