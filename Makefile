@@ -58,7 +58,7 @@ unit: $(VENV)/.ready
 slow: $(VENV)/.ready  ## The tests that take ten seconds or more each: browser, nbgrader, book, benchmarks, whole studies
 	$(BIN)/pytest -q -m slow -n $(UNIT_AT_ONCE) --dist loadfile
 
-# With PORTABLE=1, as another processor would round them.
+# PORTABLE=1 runs the notebooks with the rounding of another processor.
 nbval: $(VENV)/.ready
 	$(QUIET) $(if $(PORTABLE),$(ELSEWHERE)) PITFALLS_OUTPUT=$$(mktemp -d) \
 		$(BIN)/pytest -q -o addopts=-ra -n $(NBVAL_AT_ONCE) --dist loadfile --nbval --nbval-current-env notebooks/*.ipynb

@@ -161,7 +161,7 @@ _SWEEPS = {
 
 
 def _run_at_once(*given: Any) -> Run:
-    """A run computes its tables when they are first asked for; a stage that is timed must not leave that to others."""
+    """Intervene, and compute the outcomes: otherwise whoever asks for them first does, outside the timed stage."""
     run = intervene(*given)
     _ = run.outcomes
     return run

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from pitfalls.numbers import whole
+
 KINDS = ("residual",)
 """The kinds of units. ``residual``: the residual stream, transformers' ``hidden_states[layer]``, as the paper's [C]."""
 
@@ -27,7 +29,7 @@ class Site:
     Raises
     ------
     ValueError
-        For a kind that does not exist, or a layer below 0.
+        For a kind that does not exist, or a layer that is not a whole number, 0 or more.
 
     Examples
     --------
@@ -42,8 +44,7 @@ class Site:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"a site's kind is one of {', '.join(KINDS)}, not {self.kind!r}")
-        if self.layer < 0:
-            raise ValueError(f"a site's layer is 0 (the embeddings) or more, not {self.layer}")
+        object.__setattr__(self, "layer", whole(self.layer, "a site's layer (0: the embeddings)"))
 
     def __str__(self) -> str:
         return f"{_called(self.kind)} {self.layer}"
@@ -67,10 +68,21 @@ def _called(kind: str) -> str:
 def as_site(site: Site | int) -> Site:
     """A site; a whole number stands for the residual stream at that layer.
 
+    Raises
+    ------
+    ValueError
+        For anything else.
+
+    Examples
+    --------
     >>> as_site(2)
     Site(kind='residual', layer=2)
     """
-    return site if isinstance(site, Site) else Site("residual", int(site))
+    if isinstance(site, Site):
+        return site
+    if isinstance(site, (str, tuple)):
+        raise ValueError(f"a site is a layer's number or a pf.Site, such as pf.Site('residual', 2), not {site!r}")
+    return Site("residual", site)
 
 
 def as_sites(sites: Iterable[Site | int]) -> list[Site]:

@@ -146,7 +146,7 @@ def test_nothing_to_do_and_no_such_layer_are_errors(lm: MaskedLM) -> None:
     for layers, told in (
         ([], "give at least one layer or Site"),
         ([4], r"has layers 0 \(embeddings\) to 3"),
-        ([-1, 2], "0 .the embeddings. or more, not -1"),
+        ([-1, 2], "whole number, 0 or more, not -1"),
     ):
         with pytest.raises(ValueError, match=told):
             site_vectors(lm, SENTENCES, layers)

@@ -83,6 +83,25 @@ def test_a_site_has_a_name_a_place_in_tables_and_an_order(kinds):
         Site("attention", 1)
 
 
+@pytest.mark.parametrize("layer", [1.7, 1.0, float("nan"), True, None, [1, 2], -1], ids=repr)
+def test_a_layer_is_a_whole_number(world, layer):
+    said = r"a site's layer .0: the embeddings. must be a whole number, 0 or more, not .*"
+    with pytest.raises(ValueError, match=said):
+        Site("residual", layer)
+    with pytest.raises(ValueError, match=said):
+        as_site(layer)
+    if layer is not None:
+        with pytest.raises(ValueError, match=said):
+            world.activations("eng", "Number", layer=layer)
+    assert type(Site("residual", np.int64(2)).layer) is int
+
+
+@pytest.mark.parametrize("given", ["mlp", "1", ("residual", 1)])
+def test_what_is_no_site_is_told_how_to_make_one(given):
+    with pytest.raises(ValueError, match=r"a layer's number or a pf.Site, such as pf.Site\('residual', 2\), not "):
+        as_site(given)
+
+
 def test_a_table_without_a_kind_is_of_the_residual_stream():
     table = pd.DataFrame({"language": ["spa"], "layer": [2], "k": [1]})
     assert with_site(table).to_dict("records") == [{"language": "spa", "site": "residual", "layer": 2, "k": 1}]

@@ -93,7 +93,7 @@ def executor(request):
 def test_all_tasks_are_done_once_and_found_again(tmp_path, executor):
     tasks = tasks_of(tmp_path)
     first = sweep(tasks, work, tmp_path / "results", executor)
-    # A process that dies between the two leaves a lock beside its result.
+    # A process that dies after writing its result may leave its lock.
     Path(f"{tasks[2].file(tmp_path / 'results')}.lock").touch()
     again = sweep(tasks, work, tmp_path / "results", executor)
     assert (first.found, again.found) == (0, 6)

@@ -32,7 +32,7 @@ class Ranking:
     Raises
     ------
     ValueError
-        If ``order`` is not a permutation, or for an unknown direction.
+        If ``order`` is not a permutation, there is not one score per neuron, or for an unknown direction.
     """
 
     order: NDArray[np.int64]
@@ -46,6 +46,8 @@ class Ranking:
         order = np.asarray(self.order)
         if order.ndim != 1 or not np.array_equal(np.sort(order), np.arange(len(order))):
             raise ValueError(f"order must hold each of 0..{len(order) - 1} once, not {order.tolist()[:8]}...")
+        if self.scores is not None and len(self.scores) != len(order):
+            raise ValueError(f"there are {len(self.scores)} scores for {len(order)} neurons: give one per neuron")
         check_direction(self.direction)
         object.__setattr__(self, "order", order.astype(np.int64))
         if self.ranked < 0:
@@ -61,7 +63,7 @@ class Ranking:
         Raises
         ------
         ValueError
-            If a neuron is given twice or is not one of 0 to n_neurons - 1.
+            If a neuron is given twice or is not a whole number from 0 to n_neurons - 1.
 
         Examples
         --------
@@ -69,7 +71,10 @@ class Ranking:
         >>> ranking.order.tolist(), ranking.ranked
         ([4, 1, 0, 2, 3, 5], 2)
         """
-        given = np.asarray(first, dtype=np.int64).reshape(-1)
+        given = np.asarray(first).reshape(-1)
+        if given.size and given.dtype.kind not in "iu":
+            raise ValueError(f"neurons are whole numbers, not {given.tolist()[:5]}")
+        given = given.astype(np.int64)
         wrong = given[(given < 0) | (given >= n_neurons)].tolist()
         if wrong or len(np.unique(given)) < len(given):
             raise ValueError(
@@ -102,6 +107,20 @@ class Ranking:
     def __len__(self) -> int:
         """The number of neurons."""
         return len(self.order)
+
+
+def check_ranking(ranking: Ranking, n_neurons: int) -> None:
+    """Refuse what is not a ranking of so many neurons."""
+    if not isinstance(ranking, Ranking):
+        raise ValueError(
+            "a ranking comes from pf.rank, or for neurons of your own from pf.Ranking.of_first; "
+            f"this is {ranking!r:.80}"
+        )
+    if len(ranking) != n_neurons:
+        raise ValueError(
+            f"the ranking orders {len(ranking)} neurons and the activations have {n_neurons}: "
+            "rank these activations, not those of another model"
+        )
 
 
 def check_direction(direction: str) -> None:

@@ -67,8 +67,12 @@ def labelled_words(data: Splits, split: str, device: str | torch.device = "cpu")
     Raises
     ------
     ValueError
-        If the attribute has only one value.
+        If the attribute has only one value, or ``data`` is something else.
     """
+    if not isinstance(data, Splits):
+        raise ValueError(
+            f"words come as Splits, such as experiment.data or pf.Splits.from_arrays(...), not {type(data).__name__}"
+        )
     part: Activations = getattr(data, split)
     if len(part.values) < 2:
         raise ValueError(f"a probe tells values apart, and {part.attribute} has only {list(part.values)}")
@@ -172,6 +176,6 @@ def checked_ks(ks: Iterable[int], n_neurons: int, *, least: int = 1, what: str =
 
 def _is_whole(k: Any) -> bool:
     try:
-        return float(k).is_integer() and not isinstance(k, (str, bytes))
+        return float(k).is_integer() and not isinstance(k, (str, bytes, bool))
     except (TypeError, ValueError):
         return False

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from pitfalls.arrays.ranking import Ranking
 from pitfalls.comparison.overlap import shared_by_depth
+from pitfalls.numbers import whole
 
 
 def rank_biased_overlap(a: Ranking, b: Ranking, p: float = 0.9) -> float:
@@ -55,9 +54,8 @@ def expected_rank_biased_overlap(n_neurons: int, p: float = 0.9) -> float:
     >>> round(expected_rank_biased_overlap(768, p=0.9), 3)
     0.013
     """
-    if not isinstance(n_neurons, Integral) or n_neurons < 1:
-        raise ValueError(f"n_neurons must be a whole number, 1 or more, not {n_neurons!r}")
-    return rank_biased_overlap_of(np.arange(1, int(n_neurons) + 1) ** 2 / n_neurons, p)
+    depths = np.arange(1, whole(n_neurons, "n_neurons", 1) + 1)
+    return rank_biased_overlap_of(depths**2 / len(depths), p)
 
 
 def _check_p(p: float) -> None:

@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import combinations
-from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -22,6 +21,7 @@ from pitfalls.arrays.words import checked_ks
 from pitfalls.columns import configuration_of
 from pitfalls.comparison.overlap import n_neurons_of, shared_by_depth
 from pitfalls.comparison.rbo import expected_rank_biased_overlap, rank_biased_overlap_of
+from pitfalls.numbers import whole
 
 # Any way to rank: (data, seed) -> Ranking.
 Make = Callable[[Splits, int], Ranking]
@@ -188,10 +188,9 @@ def stability_over_bootstrap(
     >>> table[["over", "draws", "overlap"]].to_dict("records")
     [{'over': 'sentences', 'draws': 4, 'overlap': 1.0}]
     """
-    if not isinstance(draws, Integral) or draws < 2:
-        raise ValueError(f"draws must be a whole number, 2 or more, for rankings to compare; it is {draws!r}")
+    number = whole(draws, "draws", 2)
     steps, rankings = checked_ks(ks, data.n_neurons), []
-    for draw in np.random.SeedSequence(seed).spawn(int(draws)):
+    for draw in np.random.SeedSequence(whole(seed, "a seed")).spawn(number):
         of_sentences, of_method = (int(state) for state in draw.generate_state(2))
         rankings.append(make(_resampled(data, of_sentences), of_method))
     return _about(data, "sentences", stability(rankings, steps, p))

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pitfalls.interventions.outcomes import CLWV, OUTCOMES, WORD_COLUMNS
+from pitfalls.numbers import whole
 
 _MEASURES = {"error rate": tuple(outcome for outcome in OUTCOMES if outcome != "unchanged"), "CLWV": CLWV}
 
@@ -72,7 +73,7 @@ def _weights(n_sentences: int, draws: int, seed: int) -> NDArray[np.float64]:
     """How often each sentence is drawn, [draws, n_sentences]."""
     if n_sentences < 2:
         raise ValueError(f"{n_sentences} sentences cannot be drawn anew: give two or more")
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(whole(seed, "a seed"))
     drawn = generator.multinomial(n_sentences, np.full(n_sentences, 1 / n_sentences), size=draws)
     return np.asarray(drawn, dtype=np.float64)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -62,6 +62,7 @@ class StateChange(Protocol):
         """Changed copies of ``states`` [n, n_neurons] of subwords of words with ``values`` [n]."""
 
 
+@runtime_checkable
 class Kind(Protocol):
     """A kind of intervention, with its strength as a number for tables (NaN where it has none)."""
 

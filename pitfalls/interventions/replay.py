@@ -14,11 +14,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pitfalls.arrays.ranking import Ranking
+from pitfalls.arrays.ranking import Ranking, check_ranking
 from pitfalls.arrays.splits import Activations, Splits
 from pitfalls.arrays.words import checked_ks
 from pitfalls.columns import SPLITS, Split, configuration_of
 from pitfalls.interventions.kinds import Kind, Means, StateChange
+from pitfalls.numbers import whole
 
 if TYPE_CHECKING:
     from pitfalls.language.analysers import Analyser
@@ -72,6 +73,9 @@ class Sample:
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
             raise ValueError(f'split must be "train", "dev" or "test", not {self.split!r}')
+        if self.sentences is not None:
+            object.__setattr__(self, "sentences", whole(self.sentences, "sentences", 1))
+        object.__setattr__(self, "seed", whole(self.seed, "a seed"))
 
 
 @dataclass(frozen=True)
@@ -312,6 +316,8 @@ def prepare(subject: Subject, ranking: Ranking, kind: Kind, ks: Iterable[int], s
         If a k or the target is bad, the ranking has the wrong width, or there is no word to change.
     """
     data = subject.data
+    if isinstance(kind, type) or not isinstance(kind, Kind):
+        raise ValueError(f"a kind of intervention is an object such as pf.Translation(beta=4), not {kind!r:.80}")
     steps = checked_steps(data, ranking, ks)
     part: Activations = getattr(data, sample.split)
     aims = kind.aims(data.train.values)
@@ -339,9 +345,5 @@ def checked_steps(data: Splits, ranking: Ranking, ks: Iterable[int]) -> list[int
     ValueError
         If a k is bad, or the ranking has the wrong width.
     """
-    if data.n_neurons != len(ranking):
-        raise ValueError(
-            f"the ranking orders {len(ranking)} neurons and the activations have {data.n_neurons}: "
-            "rank these activations, not those of another model"
-        )
+    check_ranking(ranking, data.n_neurons)
     return checked_ks(ks, len(ranking), least=0)

@@ -22,8 +22,9 @@ from pitfalls.interventions.damage import damage
 from pitfalls.interventions.intervals import rate_intervals
 from pitfalls.interventions.kinds import Kind
 from pitfalls.interventions.outcomes import classify, counts
-from pitfalls.interventions.replay import Replay, Sample, Subject, prepare
+from pitfalls.interventions.replay import Replay, Sample, Subject, checked_steps, prepare
 from pitfalls.language.forms import composed
+from pitfalls.numbers import whole
 
 _EXAMPLE_COLUMNS = [
     "sentence_id",
@@ -111,6 +112,7 @@ class Run:
         if chosen not in self.ks:
             raise ValueError(f"k = {chosen} was not run, only {list(self.ks)}: put it among the ks of the intervention")
         words = self.outcomes[self.outcomes["k"] == chosen].assign(own=self.replay.targets.values)
+        n = whole(n, "the number of examples")
         candidates = np.unique(words.loc[words["outcome"] != "unchanged", "sentence"])
         drawn = np.random.default_rng(seed).choice(candidates, size=min(n, len(candidates)), replace=False)
         rows = [row for sentence in drawn.tolist() for row in self._example(words[words["sentence"] == sentence])]
@@ -163,9 +165,8 @@ def intervene(subject: Subject, ranking: Ranking, kind: Kind, ks: Iterable[int],
         If a k or the target is bad, the ranking has the wrong width, or there is no word to change. If the tokenizer
         knows none of the words, the run raises it later, when it computes a table.
     """
-    asked = list(ks)
-    replay = prepare(subject, ranking, kind, [0, *asked], sample)
-    return Run(replay, sorted(set(asked)))
+    asked = checked_steps(subject.data, ranking, ks)
+    return Run(prepare(subject, ranking, kind, [0, *asked], sample), asked)
 
 
 # ---------------------------------------------------------------------------------------- judging

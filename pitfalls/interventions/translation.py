@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pitfalls.interventions.kinds import Change, Means, aims_at
+from pitfalls.numbers import is_number
 
 
 class _Shift:
@@ -51,8 +52,8 @@ class Translation(_Shift):
     target: str | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.beta < float("inf"):
-            raise ValueError(f"beta must be above 0 and finite, not {self.beta}; the paper sweeps 2 to 12")
+        if not is_number(self.beta) or not 0 < self.beta < float("inf"):
+            raise ValueError(f"beta must be above 0 and finite, not {self.beta!r}; the paper sweeps 2 to 12")
 
     @property
     def label(self) -> str:
@@ -86,8 +87,8 @@ class ConstantTranslation(_Shift):
     target: str | None = None
 
     def __post_init__(self) -> None:
-        if not np.isfinite(self.alpha):
-            raise ValueError(f"alpha must be a finite number, not {self.alpha}")
+        if not is_number(self.alpha) or not np.isfinite(self.alpha):
+            raise ValueError(f"alpha must be a finite number, not {self.alpha!r}")
 
     @property
     def label(self) -> str:

@@ -10,6 +10,7 @@ from functools import partial
 import torch
 from torch.optim.adam import adam
 
+from pitfalls.numbers import whole
 from pitfalls.probes.blocks import Block, Side
 
 # How many numbers are picked from the words at a time: many batches of a few probes, or one batch of many.
@@ -74,7 +75,7 @@ class Adam:
 def initial_weights(width: int, n_classes: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     """What ``torch.nn.Linear(width, n_classes)`` draws after ``torch.manual_seed(seed)``."""
     # A separate generator leaves torch's global state as it was.
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(whole(seed, "a seed"))
     bound = 1 / math.sqrt(width)
     weight = torch.empty(n_classes, width).uniform_(-bound, bound, generator=generator)
     bias = torch.empty(n_classes).uniform_(-bound, bound, generator=generator)

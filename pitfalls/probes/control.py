@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pitfalls.arrays.splits import Activations, Splits
 from pitfalls.columns import SPLITS
 from pitfalls.language.forms import as_forms
+from pitfalls.numbers import whole
 
 
 def control_labels(forms: Sequence[Sequence[str]], n_classes: int, seed: int = 0) -> tuple[NDArray[np.int64], ...]:
@@ -35,7 +36,7 @@ def control_labels(forms: Sequence[Sequence[str]], n_classes: int, seed: int = 0
     >>> bool(train[0] == train[2] == test[0])
     True
     """
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(whole(seed, "a seed"))
     labels: dict[str, int] = {}
     words = [as_forms(split) for split in forms]
     for split in words:
@@ -105,7 +106,7 @@ def hold_out_forms(data: Splits, share: float, seed: int = 0) -> Splits:
     if not 0 < share < 1:
         raise ValueError(f"share must lie between 0 and 1, both excluded, such as 0.2; it is {share!r}")
     forms = sorted(set(data.test.forms))
-    drawn = np.random.default_rng(seed).permutation(len(forms))[: max(1, round(share * len(forms)))]
+    drawn = np.random.default_rng(whole(seed, "a seed")).permutation(len(forms))[: max(1, round(share * len(forms)))]
     held = {forms[i] for i in drawn.tolist()}
     train, dev = (part.select([form not in held for form in part.forms]) for part in (data.train, data.dev))
     return replace(data, train=train, dev=dev)

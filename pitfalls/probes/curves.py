@@ -16,11 +16,12 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from pitfalls.arrays.ranking import Ranking
+from pitfalls.arrays.ranking import Ranking, check_ranking
 from pitfalls.arrays.splits import Splits
 from pitfalls.arrays.ties import first_best
 from pitfalls.arrays.words import as_tensor, check_two_words_each, checked_ks, labelled_words
 from pitfalls.columns import SPLITS, Split, configuration_of
+from pitfalls.numbers import whole
 from pitfalls.probes.adam import Adam
 from pitfalls.probes.blocks import LinearTask
 from pitfalls.probes.control import control_task
@@ -50,6 +51,9 @@ class CurveJob:
     ranking: Ranking
     task: Task = "real"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "seed", whole(self.seed, "a seed"))
 
     @property
     def labels(self) -> tuple[Task, int]:
@@ -223,6 +227,8 @@ def curves_of(
     ValueError
         For an unknown probe, task or split, a bad k, a ranking of the wrong width, no job, and bad data.
     """
+    if isinstance(probes, str):
+        raise ValueError(f"probes must be a list, such as [{probes!r}], not {probes!r}")
     for probe in probes:
         _check_name("probe", probe, PROBES)
     for split in splits:
@@ -232,11 +238,7 @@ def curves_of(
     words = labelled_words(data, "train", device)
     for job in jobs:
         _check_name("task", job.task, ("real", "control"))
-        if len(job.ranking) != words.n_neurons:
-            raise ValueError(
-                f"the ranking orders {len(job.ranking)} neurons and the activations have {words.n_neurons}: "
-                "rank these activations, not those of another model"
-            )
+        check_ranking(job.ranking, words.n_neurons)
     if "gaussian" in probes:
         check_two_words_each(words.y, words.values)
     steps = checked_ks(ks, words.n_neurons)

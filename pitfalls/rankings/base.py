@@ -16,6 +16,7 @@ from pitfalls.arrays.ranking import Direction, Ranking, check_direction
 from pitfalls.arrays.splits import Splits
 from pitfalls.arrays.ties import descending
 from pitfalls.arrays.words import Words, as_tensor, check_magnitude, checked_ks, labelled_words
+from pitfalls.numbers import whole
 from pitfalls.probes.classifiers import WordsLike, read_labels, read_words
 
 #: How many neurons are scored at a time.
@@ -73,10 +74,11 @@ class Ranker(SelectorMixin, BaseEstimator):
 
     def _ranking(self, train: Words, dev: Words) -> Ranking:
         check_direction(self.direction)
+        seed = whole(self.seed, "a seed")
         check_magnitude(train.X)
         check_magnitude(dev.X)
         order, scores, ranked = self.find(train, dev)
-        return Ranking(order, scores, self.label, self.direction, ranked, self.seed)
+        return Ranking(order, scores, self.label, self.direction, ranked, seed)
 
     def fit(self, X: WordsLike, y: Any, X_dev: WordsLike | None = None, y_dev: Any = None) -> Ranker:
         """Rank the neurons of words ``X`` [n_words, n_neurons] for labels ``y`` [n_words].
@@ -159,9 +161,4 @@ class Greedy(Ranker):
         ValueError
             If ``max_neurons`` is not a whole number, 1 or more.
         """
-        wanted = self.max_neurons
-        if wanted is None:
-            return n_neurons
-        if isinstance(wanted, bool) or not isinstance(wanted, (int, np.integer)) or wanted < 1:
-            raise ValueError(f"max_neurons must be a whole number, 1 or more, not {wanted!r}")
-        return min(int(wanted), n_neurons)
+        return n_neurons if self.max_neurons is None else min(whole(self.max_neurons, "max_neurons", 1), n_neurons)

@@ -22,6 +22,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from pitfalls.columns import CONFIGURATION
 from pitfalls.figures.points import only, require
+from pitfalls.numbers import whole
 from pitfalls.site import Site, with_site
 
 PATTERNS = ("Standard", "G>L", "L>G")
@@ -231,8 +232,7 @@ def cluster_stability(
     ValueError
         As :func:`cluster`, and if ``draws`` is not 1 or more.
     """
-    if not isinstance(draws, int) or draws < 1:
-        raise ValueError(f"draws must be a whole number, 1 or more, not {draws!r}")
+    draws = whole(draws, "draws", 1)
     read = _read(curves)
     vectors = _vectors(read.accuracy, read.configurations)
     _, rows = _seeds(read.configurations, seed_configurations(curves) if seeds is None else seeds)

@@ -113,7 +113,8 @@ def checked_sites(world: World, sites: Sequence[Site | int] | None = None) -> li
     ValueError
         The model has no such site.
     """
-    wanted = [as_site(site) for site in (default_layers(world.model.n_layers) if sites is None else sites)]
+    given = default_layers(world.model.n_layers) if sites is None else sites
+    wanted = list(dict.fromkeys(as_site(site) for site in given))
     for site in wanted:
         world.model.n_units(site)  # its error says which layers there are
     return wanted
@@ -252,7 +253,7 @@ def _asked(texts: Texts, languages: Sequence[str] | None) -> Sequence[str]:
     unknown = sorted(set(languages or ()) - set(texts.languages))
     if unknown:
         raise ValueError(f"no language {', '.join(unknown)}; there are: {', '.join(texts.languages)}")
-    return languages or texts.languages
+    return list(dict.fromkeys(languages or texts.languages))
 
 
 def _corpora(texts: Texts, language: str) -> dict[str, Corpus]:

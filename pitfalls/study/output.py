@@ -87,7 +87,7 @@ def publish(shown: Plot | pd.DataFrame, figure_id: str, folder: Path | None = No
     if isinstance(shown, pd.DataFrame):
         return publish_table(shown, figure_id, folder)
     _check_id(figure_id)
-    root = folder or output_folder()
+    root = Path(folder or output_folder())
     contents = shown.contents(figure_id)
     places = {ending: root / ("results" if ending == "csv" else "figures") for ending in contents}
     files.write({places[ending] / f"{figure_id}.{ending}": content for ending, content in contents.items()})
@@ -102,7 +102,7 @@ def publish_table(
     With a caption, which goes into ``results/NAME.json``, the table appears in the report.
     """
     _check_id(name)
-    target = (folder or output_folder()) / "results" / f"{name}.csv"
+    target = Path(folder or output_folder()) / "results" / f"{name}.csv"
     described = {} if caption is None else {"json": json.dumps({"caption": caption}, indent=2) + "\n"}
     texts = {**described, "csv": csv_of(table)}
     files.write({target.with_suffix(f".{ending}"): text.encode("utf-8") for ending, text in texts.items()})

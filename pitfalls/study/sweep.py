@@ -185,7 +185,7 @@ def sweep(
     missing = []
     for task in tasks:
         if is_done(task, folder):
-            _drop_lock(task, folder)  # A process that died between the two left it.
+            _drop_lock(task, folder)  # Left by a process that died after writing the result.
         else:
             missing.append(task)
     found, todo = len(tasks) - len(missing), missing[:limit]
