@@ -104,3 +104,16 @@ def with_site(table: pd.DataFrame) -> pd.DataFrame:
         return table
     columns = [part for column in table for part in (("site", column) if column == "layer" else (column,))]
     return table.assign(site="residual")[columns]
+
+
+def one_kind(table: pd.DataFrame) -> None:
+    """Refuse a table whose sites are of several kinds: its layers must not be put into one group.
+
+    Raises
+    ------
+    ValueError
+        With the kinds that were found.
+    """
+    kinds = sorted(set(table["site"]))
+    if len(kinds) > 1:
+        raise ValueError(f"the table has units of several kinds, {', '.join(kinds)}: select the rows of one of them")

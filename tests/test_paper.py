@@ -106,6 +106,18 @@ def reasons(tables):
     return dict(zip(tables["left_out"]["table"], tables["left_out"]["reason"], strict=True))
 
 
+def test_one_kind_of_units_at_a_time(study, tables):
+    other = {name: table.assign(site="mlp") if "site" in table else table for name, table in study.items()}
+    found = tables_of(other, D)
+    assert list(found) == list(tables)
+    for name, table in found.items():
+        said = tables[name].assign(site="mlp") if "site" in table else tables[name]
+        pd.testing.assert_frame_equal(table, said)
+    both = {name: pd.concat([study[name], other[name]]) for name in study}
+    with pytest.raises(ValueError, match="units of several kinds, mlp, residual: select the rows of one of them"):
+        tables_of(both, D)
+
+
 def test_a_whole_study_lacks_nothing(tables):
     assert reasons(tables) == {}
     assert {"pairs", "shared", "seeds", "clusters", "stability", "wilcoxon", "permutations", "claims"} <= tables.keys()

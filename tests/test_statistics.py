@@ -255,6 +255,11 @@ def test_a_whole_table_warns_of_nothing():
         (drawn().assign(accuracy=np.nan), {}, "80 rows have no value in some column; the first is .*'eng'"),
         (drawn().assign(direction=None), {}, "80 rows have no value"),
         (drawn(methods=METHODS[:1]), {}, r"needs two methods, and the table has \['gaussian by gaussian \(ttb\)'\]"),
+        (
+            pd.concat([drawn().assign(site=kind) for kind in ("residual", "mlp")]),
+            {"by": "layer"},
+            "units of several kinds, mlp, residual: select the rows of one of them",
+        ),
         (drawn(), {"by": "seed"}, "by must be None or one of language, site, layer, attribute, not 'seed'"),
     ],
 )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
 from pitfalls.columns import CONFIGURATION, DRAW, METHOD, sides
-from pitfalls.site import Site, with_site
+from pitfalls.site import Site, one_kind, with_site
 
 Grouping = Literal["language", "site", "layer", "attribute"]
 SIDES = sides(METHOD)
@@ -149,6 +149,8 @@ def comparisons(rows: pd.DataFrame, by: Grouping | None) -> list[Comparison]:
     """What to compare, by group and k; ``rows`` come from :func:`checked_rows`. Warns about missing methods."""
     if by is not None and by not in get_args(Grouping):
         raise ValueError(f"by must be None or one of {', '.join(get_args(Grouping))}, not {by!r}")
+    if by == "layer":
+        one_kind(rows)
     methods = _methods(rows)
     if len(methods) < 2:
         raise ValueError(f"a comparison needs two methods, and the table has {[str(method) for method in methods]}")

@@ -33,7 +33,7 @@ from pitfalls.comparison.permutation import blocked_permutations
 from pitfalls.comparison.selectivity import selectivity
 from pitfalls.comparison.wilcoxon import wilcoxon_matrix
 from pitfalls.interventions.saturation import saturation_table
-from pitfalls.site import with_site
+from pitfalls.site import one_kind, with_site
 from pitfalls.study.claims import ledger
 from pitfalls.study.clusters import PATTERNS, cluster, cluster_stability, seed_configurations
 from pitfalls.study.effects import long
@@ -87,8 +87,14 @@ def tables_of(study: Mapping[str, pd.DataFrame], n_neurons: int) -> dict[str, pd
     :mod:`~.shared_neurons`), seeds, clusters, stability (:mod:`~.clusters`), wilcoxon, permutations
     (:mod:`~pitfalls.comparison.permutation`), claims (:mod:`~.claims`). A study of too few configurations lacks some;
     left_out has a row for each of them: table, reason.
+
+    Raises
+    ------
+    ValueError
+        For a study of several kinds of units, whose layers do not compare.
     """
     study = {name: with_site(table) for name, table in study.items()}
+    one_kind(study["areas"])
     found = {**study, "effects": long(study["effects"])}
     orders, real = study["orders"], study["curves"][study["curves"]["task"] == "real"]
     where = study["areas"][CONFIGURATION].drop_duplicates()
