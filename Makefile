@@ -17,7 +17,7 @@ export HF_HUB_OFFLINE := 1
 export TRANSFORMERS_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 # Progress bars are for people: in a stored notebook they are noise.
-# Only a reader's guesses are stored.
+# Guesses made by a build go into a temporary file: only a reader's own are kept.
 QUIET := PITFALLS_GUESSES=$$(mktemp -d)/guesses.json TQDM_DISABLE=1 HF_HUB_DISABLE_PROGRESS_BARS=1
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -91,16 +91,16 @@ notebooks/%.ipynb: notebooks/src/%.py $(VENV)/.ready
 student: $(VENV)/.ready  ## Write the student's version of every notebook to notebooks/student
 	$(BIN)/python -m pitfalls.course.versions student notebooks/student
 
-versions: notebooks  ## Write both versions: build what is older than its source, then the students'
+versions: notebooks  ## Write both versions: rebuild the notebooks older than their sources, then the students'
 	$(MAKE) student
 
 nbgrader: $(VENV)/.ready  ## Write a course folder for nbgrader to build/nbgrader
 	$(BIN)/python -m pitfalls.course.versions nbgrader build/nbgrader
 
-mini: $(VENV)/.ready  ## Write the generated treebanks of data/mini anew (byte for byte the same)
+mini: $(VENV)/.ready  ## Write the generated treebanks of data/mini again (byte for byte the same)
 	$(BIN)/pitfalls mini
 
-pretrain: $(VENV)/.ready  ## Train the mini multilingual BERT anew (resumes; about 40 minutes on two cores)
+pretrain: $(VENV)/.ready  ## Train the mini multilingual BERT again (resumes if stopped; about 40 minutes on two cores)
 	OMP_NUM_THREADS=2 $(BIN)/pitfalls pretrain
 
 card: $(VENV)/.ready  ## Measure the mini BERT and write its model card

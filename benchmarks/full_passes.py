@@ -1,7 +1,7 @@
 """The slow way to intervene, in plain transformers: everything runs for every k.
 
 Every sentence goes through the whole model, in batches as they come, with a hook on one layer, and the head gives the
-logits of the whole vocabulary at every slot. It takes the package's model, tokenizer and words, but none of its code.
+logits of the whole vocabulary at every slot. This takes the package's model, tokenizer and words, but none of its code.
 """
 
 from __future__ import annotations

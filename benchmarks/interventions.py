@@ -1,8 +1,8 @@
 """Interventions against full forward passes: ``python -m benchmarks.interventions --output benchmarks/results``.
 
 Writes ``interventions.csv`` and ``interventions.json`` (the machine); on a GPU ``interventions-cuda-float32.csv``.
-It takes the first sentences of a treebank that is not part of the project. Each layer and number of threads runs in a
-process of its own.
+It takes the first sentences of a treebank that is not part of the project. Each layer and number of threads runs in its
+own process.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 What a forward pass costs depends on shapes alone, so nothing needs to be trained or downloaded. The vocabulary is
 learnt from the treebank, so that words fall into about as many subwords as M-BERT cuts them into, and filled up with
-unused entries to M-BERT's size. It is all written once, outside the project, and read by the measuring process.
+unused entries to M-BERT's size. All of it is written once, outside the project, and read by the process that measures.
 """
 
 from __future__ import annotations

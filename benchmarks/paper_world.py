@@ -50,7 +50,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TREEBANKS_FOLDER = ROOT.parent / "shared" / "data" / "ud"
 LANGUAGE, ATTRIBUTE = "eng", "Number"
 LIMIT_MB = 6_000
-"""What every stage must stay under."""
+"""The peak memory that every stage must stay under."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ _SWEEPS = {
 
 
 def _run_at_once(*given: Any) -> Run:
-    """Intervene, and compute the outcomes: otherwise whoever asks for them first does, outside the timed stage."""
+    """Intervene, and compute the outcomes now: if not, the first caller to ask would, outside the timed stage."""
     run = intervene(*given)
     _ = run.outcomes
     return run
@@ -285,7 +285,7 @@ def load(scale: Scale, place: Place) -> World:
 
 
 def read(world: World, sentences: int | None) -> str:
-    """Read the first sentences of the three splits, and filter the values; return what there is, in words."""
+    """Read the first sentences of the three splits, and filter the values; return what was found, in words."""
     said = []
     for split in SPLITS:
         corpus = world.corpus(LANGUAGE, split)
@@ -406,7 +406,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run, write what was measured, and say whether memory stayed under the limit."""
     asked = _asked(arguments)
     if not (asked.treebanks / "en_ewt-ud-train.conllu").is_file():
-        say(f"the paper world is not measured: no en_ewt-ud-train.conllu in {asked.treebanks}: give --treebanks FOLDER")
+        say(f"the paper world is not measured: no en_ewt-ud-train.conllu in {asked.treebanks}; give --treebanks FOLDER")
         return 0
     place, name = _place(asked), result_name("paper_world", asked.device, asked.dtype)
     write_text(asked.output / f"{name}.json", json.dumps(_about(asked), indent=2) + "\n")

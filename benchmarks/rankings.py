@@ -1,7 +1,7 @@
 """Rankings and probes against the slow loops: ``python -m benchmarks.rankings --output benchmarks/results``.
 
-Writes ``rankings.csv``, ``machine.json`` and ``cost.{csv,png,svg,json}``. Every job runs in a process of its own,
-once per number of threads.
+Writes ``rankings.csv``, ``machine.json`` and ``cost.{csv,png,svg,json}``. Every job runs in its own process, once per
+number of threads.
 """
 
 from __future__ import annotations

@@ -77,12 +77,12 @@ def _multiply_adds(name: str, args: Any, result: Any) -> int:
 
 @dataclass(frozen=True)
 class Fast:
-    """What the package took.
+    """The time and memory that the package took, and what it predicted.
 
     Attributes
     ----------
     seconds, predictions_seconds:
-        Of ``intervene`` and the run's outcomes, and of the predictions alone, not judged.
+        For ``intervene`` and the run's outcomes, and for the predictions alone, unjudged.
     peak_mb, total_mb:
         The most that they held above what was held before, and the most that the process held since its start.
     matrices:

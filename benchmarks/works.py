@@ -7,8 +7,8 @@ The needs are those of the method, not of our code:
   takes words x neurons squared multiply-adds.
 - Gaussian probes. The columns of a ranking are read once. The fit takes words x columns squared multiply-adds, and
   scoring half of that for every class; there is one exponential per word, class and probe.
-- Linear curves. Forward and back, there is one multiply-add each per weight and word. Adam reads and writes weight,
-  gradient and two moments (8 numbers of float32) per weight and batch; one exponential per word, class and probe.
+- Linear curves. Forward and back, there is one multiply-add each per weight and word. Per batch, Adam reads and writes
+  each weight, its gradient and two moments (8 float32 numbers). There is one exponential per word, class and probe.
 - Probeless. Every number is read once and added once.
 """
 

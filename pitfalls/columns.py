@@ -1,4 +1,4 @@
-"""The columns that tell the rows of tables apart, and the names that occur in them: one list of each, for all rooms."""
+"""The columns that tell a table's rows apart, and the names that occur in them, listed once for the whole package."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 Split = Literal["train", "dev", "test"]
 
-#: The parts of a corpus: rankings and probes learn from the first, choose on the second, report on the third.
+#: The parts of a corpus: rankings and probes learn from the first, are tuned on the second and scored on the third.
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
 
 #: What was studied.

@@ -1,4 +1,4 @@
-"""Optional packages: where one is missing, the error says which extra of pitfalls brings it.
+"""Optional packages: when one is missing, the error says which extra of pitfalls brings it.
 
 The package itself needs few others. Packages that only worlds, figures or the course need come with an extra
 (``models``, ``figures``, ``course``, …). Each is imported inside a ``with extra(…)``, as near the top as possible, so
@@ -17,7 +17,7 @@ class MissingExtraError(ModuleNotFoundError):
 
 @contextmanager
 def extra(name: str) -> Iterator[None]:
-    """Import the packages of an extra inside this; if extras are nested, the error names the outermost one.
+    """Import the packages of an extra inside this block; if extras are nested, the error names the outermost one.
 
     Raises
     ------

@@ -34,7 +34,7 @@ def whole(value: Any, what: str, least: int = 0) -> int:
 
 
 def is_number(value: Any) -> bool:
-    """Whether it is a real number, and not a truth value.
+    """Whether ``value`` is a real number and not a truth value.
 
     >>> is_number(2), is_number(0.5), is_number(True), is_number("4")
     (True, True, False, False)

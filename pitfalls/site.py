@@ -10,7 +10,7 @@ import pandas as pd
 from pitfalls.numbers import whole
 
 KINDS = ("residual",)
-"""The kinds of units. ``residual``: the residual stream, transformers' ``hidden_states[layer]``, as the paper's [C]."""
+"""Kinds of units. ``residual``: the residual stream, transformers' ``hidden_states[layer]``, as in the paper [C]."""
 
 
 @dataclass(frozen=True, order=True)
@@ -107,7 +107,7 @@ def with_site(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def one_kind(table: pd.DataFrame) -> None:
-    """Refuse a table whose sites are of several kinds: its layers must not be put into one group.
+    """Refuse a table with sites of several kinds: layers of different kinds must not share a group.
 
     Raises
     ------

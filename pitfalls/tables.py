@@ -36,7 +36,7 @@ def csv_of(table: pd.DataFrame, float_format: str | None = None) -> str:
         for i, kind in enumerate(table.dtypes):
             if kind.kind == "f":
                 written.isetitem(i, table.iloc[:, i].map(_six_digits).to_numpy())
-    # Python's csv leaves a carriage return unquoted before 3.13, and readers take it for the end of a line.
+    # Before Python 3.13, csv leaves a carriage return unquoted, and readers take it for the end of a line.
     quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if _has_returns(written) else csv.QUOTE_MINIMAL
     return written.to_csv(index=False, lineterminator="\n", float_format=float_format, quoting=quoting)
 

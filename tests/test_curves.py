@@ -136,7 +136,7 @@ def test_the_curves_along_a_gaussian_path_are_the_gaussian_probes_and_on_dev_the
     pd.testing.assert_frame_equal(table, curves_of([CurveJob(ranking)], data, range(1, 6), ["gaussian"], SPLITS))
     np.testing.assert_allclose(table.query("split == 'dev'")["mi_bits"], ranking.scores[ranking.order[:5]])
     assert set(gaussian_path_curves(ranking, data, ks=[2, 8])["k"]) == {2, 8}
-    with pytest.raises(ValueError, match="only a greedy Gaussian search has a path, and this ranking is 'linear'"):
+    with pytest.raises(ValueError, match="only a ranking by \"gaussian\" has a path, not 'linear': use rank"):
         gaussian_path_curves(rank("linear", data), data)
 
 

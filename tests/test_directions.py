@@ -166,7 +166,7 @@ def test_directions_that_cannot_be_matched_are_refused():
     dead = Means(np.zeros((2, D)), np.zeros(D))
     with pytest.raises(ValueError, match="0 in all changed neurons for value 0"):
         OtherAttribute(dead, "Gender").change(order, 3, means, aims)
-    with pytest.raises(ValueError, match=f"have {D} neurons, the ranking has 4"):
+    with pytest.raises(ValueError, match=f"have {D} neurons, and the ranking has 4"):
         narrow = Means(means.of_value[:, :4], np.zeros(4))
         OtherAttribute(OTHER, "Gender").change(np.arange(4), 3, narrow, aims)
 

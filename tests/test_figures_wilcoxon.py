@@ -123,7 +123,7 @@ def test_group_and_test_are_said():
     assert "150 to 156 configurations per pair" in figures.wilcoxon(uneven).alt
     assert "signed-rank" in figures.wilcoxon(uneven).caption
     blocked = figures.wilcoxon(differences(0, few, least_p=0.125, n_blocks=4).drop(columns="median_difference"))
-    assert "whole languages (4 or more), with p of 0.125 at least" in blocked.caption
+    assert "whole languages (4 or more), so p is at least 0.125" in blocked.caption
     assert "signed-rank" not in blocked.caption
 
 

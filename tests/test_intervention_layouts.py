@@ -194,7 +194,7 @@ def with_test(layout, sentences, layer=1):
 
 def test_a_layer_that_the_model_lacks(run, layout):
     parts = {s: replace(getattr(tiny.data(layout, 2), s), site=as_site(3)) for s in ("train", "dev", "test")}
-    with pytest.raises(ValueError, match=r"layer 3 of tiny .* it has layers 0 \(embeddings\) to 2"):
+    with pytest.raises(ValueError, match=r"no layer 3 in tiny .* it has layers 0 \(embeddings\) to 2"):
         run(tiny.world(layout), Splits(**parts), ranked(layout, 2), ablation.Ablation(), [0])
 
 

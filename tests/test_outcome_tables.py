@@ -107,7 +107,7 @@ def test_what_cannot_be_resampled_says_why():
         rate_intervals(table, draws=0)
     with pytest.raises(ValueError, match=r"they are 1000 and 1\.0"):
         rate_intervals(table, level=1.0)
-    with pytest.raises(ValueError, match="1 sentences cannot be drawn anew"):
+    with pytest.raises(ValueError, match="1 sentences cannot be resampled"):
         rate_intervals(table[table["sentence"] == table["sentence"].iloc[0]])
     with pytest.raises(ValueError, match="comes twice at k = 4"):
         rate_intervals(pd.concat([table, table]))

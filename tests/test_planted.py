@@ -154,7 +154,7 @@ def test_unknown_and_special_words(world):
 
 def test_questions_that_the_model_refuses(world):
     batch, states = all_states(world)
-    with pytest.raises(ValueError, match=r"layer 2 of planted: it has layers 0 \(embeddings\) to 1"):
+    with pytest.raises(ValueError, match=r"no layer 2 in planted: it has layers 0 \(embeddings\) to 1"):
         world.model.hidden(batch, 2)
     with pytest.raises(ValueError, match="not -1"):
         world.model.resume(batch, -1, states)
@@ -467,7 +467,7 @@ def test_options_that_do_not_fit_the_world():
         ({"fillers": 100}, "fillers is 100: give 130 or more for 128 neurons"),
         ({"test_words": 1}, "test_words is 1: give 2 or more"),
         ({"values": ("SG",), "train_words": 5}, r"1 values \('SG',\): give 2 to 14"),
-        ({"values": ("SG", "SG")}, "repeat themselves"),
+        ({"values": ("SG", "SG")}, "not all different"),
         ({"values": tuple("abcdefghijklmno")}, "15 values"),
         ({"lemmas": 1}, "1 lemmas: give 2 to 4900, the number of possible"),
         ({"lemmas": 4901}, "4901 lemmas"),

@@ -43,7 +43,7 @@ def test_rows_belong_together_only_when_everything_agrees(column):
     real, control = (probe_curve(order, data, [2], "gaussian", task=task) for task in ("real", "control"))
     assert len(selectivity(real, control)) == 1
     other = control.assign(**{column: 5 if control[column].dtype == int else "other"})
-    with pytest.raises(ValueError, match=r"2 rows have no partner in the other table, the first is \{'language'"):
+    with pytest.raises(ValueError, match=r"2 rows have no partner in the other table; the first is \{'language'"):
         selectivity(real, other)
 
 

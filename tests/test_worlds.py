@@ -105,12 +105,12 @@ def test_files_that_do_not_make_a_treebank(files, names, message):
 def test_names_that_say_no_split_or_language(files, tmp_path):
     odd = tmp_path / "en_toy.conllu"
     odd.write_text(conllu(2))
-    with pytest.raises(ValueError, match="must hold one of train, dev and test"):
+    with pytest.raises(ValueError, match="must contain one of train, dev and test"):
         world_from_files(MODEL, [odd])
     unknown = {split: tmp_path / f"xx_toy-ud-{split}.conllu" for split in files}
     for split, path in unknown.items():
         path.write_text(files[split].read_text())
-    with pytest.raises(ValueError, match=r"cannot tell its language from 'xx_toy'; say it with --language"):
+    with pytest.raises(ValueError, match=r"cannot tell its language from 'xx_toy'; give it with --language"):
         world_from_files(MODEL, list(unknown.values()))
     assert world_from_files(MODEL, list(unknown.values()), "eng").languages == ("eng",)
 

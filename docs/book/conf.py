@@ -1,6 +1,6 @@
 """How Sphinx makes the book.
 
-Sphinx with MyST-NB, and not Jupyter Book: version 2 of that needs node.js, which pip cannot install, and version 1
+We use Sphinx with MyST-NB, not Jupyter Book: Jupyter Book 2 needs node.js, which pip cannot install, and version 1
 holds Sphinx back. Neither building nor reading needs the network: the theme brings its own fonts and scripts, and no
 page loads MathJax or widget scripts from elsewhere (which is why dollar mathematics is off).
 ``docs/book/build.py`` collects the pages and calls Sphinx.

@@ -1,8 +1,8 @@
 """Read the vectors and labels that users give.
 
 Lists, NumPy arrays, pandas tables and torch tensors come in; plain NumPy arrays, strings and whole numbers go out.
-Whatever NumPy would change silently (drop a mask or an imaginary part, overflow, invent a label) is refused, and the
-error says where it is. :mod:`pitfalls.language.forms` does the same for word forms.
+Whatever NumPy would change silently (by dropping a mask or an imaginary part, overflowing, or inventing a label) is
+refused, and the error says where. :mod:`pitfalls.language.forms` does the same for word forms.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def readable(X: Any, name: str = "X") -> Any:
     Raises
     ------
     ValueError
-        For sparse input (dense, it may take a lot of memory), a mask that hides something, and a complex tensor.
+        For sparse input (which may take a lot of memory once dense), a mask that hides something, and a complex tensor.
     """
     if isinstance(X, torch.Tensor):
         if X.layout != torch.strided:
@@ -75,7 +75,7 @@ def readable(X: Any, name: str = "X") -> Any:
 
 
 def as_array(given: Any, name: str) -> NDArray[Any]:
-    """Anything array-like, or a tensor on any device, as a NumPy array of the same kind of entries.
+    """Anything array-like, or a tensor on any device, as a NumPy array with the same kind of entries.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def as_array(given: Any, name: str) -> NDArray[Any]:
 def shareable(array: NDArray[Any]) -> NDArray[Any]:
     """The array itself if torch can share its memory, else a copy.
 
-    torch cannot share another byte order, backward steps, or steps that are not a multiple of an entry's size.
+    torch cannot share a foreign byte order, negative strides, or strides that are not a multiple of the item size.
 
     >>> backwards = np.arange(3)[::-1]
     >>> shareable(backwards) is backwards, shareable(backwards).tolist()
@@ -117,7 +117,7 @@ def as_labels(y: Any, name: str = "y") -> list[str] | list[int]:
     Raises
     ------
     ValueError
-        For a ``y`` that is not [n_words], and a label that is neither (a missing one, a fraction) or unlike the first.
+        If ``y`` is not [n_words], or a label is missing, a fraction, or of a different kind from the first.
 
     Examples
     --------
@@ -140,7 +140,7 @@ def as_labels(y: Any, name: str = "y") -> list[str] | list[int]:
 
 
 def sorted_labels(labels: Sequence[str | int]) -> list[Any]:
-    """The different labels, sorted: strings by their letters, numbers by size."""
+    """The distinct labels, sorted: strings by code point, numbers by size."""
     return sorted(set(labels))
 
 
@@ -177,7 +177,7 @@ def _check_overflow(array: NDArray[Any], matrix: NDArray[np.floating[Any]]) -> N
 
 
 def _entries(y: Any, name: str) -> Sequence[Any]:
-    """The labels one by one, as Python's own objects."""
+    """The labels one by one, as plain Python objects."""
     if isinstance(y, (list, tuple)) and all(isinstance(label, str) for label in y):
         return y  # NumPy would drop a trailing NUL
     array = as_array(y, name)

@@ -32,7 +32,7 @@ class Ranking:
     Raises
     ------
     ValueError
-        If ``order`` is not a permutation, there is not one score per neuron, or for an unknown direction.
+        If ``order`` is not a permutation, there is not one score per neuron, or the direction is unknown.
     """
 
     order: NDArray[np.int64]
@@ -57,8 +57,8 @@ class Ranking:
     def of_first(cls, first: ArrayLike, n_neurons: int, name: str) -> Ranking:
         """Put the given neurons first, and the rest behind them in the order of their numbers.
 
-        Up to k = ``ranked``, the number of neurons given, a curve or an intervention is about those; beyond that, it
-        is about neurons that nobody ranked.
+        Up to k = ``ranked``, the number of neurons given, a curve or an intervention is about those neurons alone;
+        beyond that, it takes in neurons that nobody ranked.
 
         Raises
         ------
@@ -86,14 +86,14 @@ class Ranking:
 
     @property
     def key(self) -> dict[str, Any]:
-        """What tells this ranking apart from others, by the column that shows it in tables."""
+        """The name, direction and seed that tell this ranking apart from others, under their column names in tables."""
         return dict(zip(RANKING, (self.name, self.direction, self.seed), strict=True))
 
     def reversed(self) -> Ranking:
-        """The same neurons from the other end, under the other direction.
+        """The same neurons in the opposite order, with the other direction.
 
-        A method that sorts by a score gives this order for that direction. A greedy search does not: it searches
-        anew (:func:`~pitfalls.rankings.rank_all`).
+        For a method that sorts by a score, this is its ranking in that direction; a greedy search has to be run again
+        (:func:`~pitfalls.rankings.rank_all`).
 
         Examples
         --------
@@ -110,10 +110,10 @@ class Ranking:
 
 
 def check_ranking(ranking: Ranking, n_neurons: int) -> None:
-    """Refuse what is not a ranking of so many neurons."""
+    """Refuse anything but a ranking of ``n_neurons`` neurons."""
     if not isinstance(ranking, Ranking):
         raise ValueError(
-            "a ranking comes from pf.rank, or for neurons of your own from pf.Ranking.of_first; "
+            "a ranking comes from pf.rank, or for neurons that you chose yourself, from pf.Ranking.of_first; "
             f"this is {ranking!r:.80}"
         )
     if len(ranking) != n_neurons:

@@ -38,8 +38,8 @@ class Activations:
     Raises
     ------
     ValueError
-        When lengths differ, a label has no value, a value is named twice, a vector is not finite, or a form is not
-        a string with readable text in it.
+        When X or y has a wrong type or shape, lengths differ, a label is not an index into ``values``, a value is named
+        twice, a vector is not finite, or a form is not a string with readable text in it.
 
     Examples
     --------
@@ -138,12 +138,12 @@ class Activations:
         return replace(self, forms=tuple(self.forms[i] for i in picked.tolist()), **columns)
 
     def sample(self, n_words: int, seed: int = 0) -> Activations:
-        """Draw ``n_words`` of the words, in their order; if there are no more than that, take all of them.
+        """Draw ``n_words`` of the words at random and keep their order; if there are no more than that, take them all.
 
         Raises
         ------
         ValueError
-            For fewer than one word.
+            If ``n_words`` is below 1.
 
         Examples
         --------
@@ -234,8 +234,8 @@ class Splits:
         """Take your own activations: ``(X, y)`` or ``(X, y, forms)`` for each split.
 
         ``X`` is [n_words, n_neurons]; ``y`` holds strings or whole numbers, and the values are the sorted labels of
-        train. ``forms`` are the words, by which the control task draws its labels; without them each row counts as
-        a form of its own.
+        train. ``forms`` are the words; the control task draws one label per form. Without them, each row counts as a
+        form of its own.
 
         Raises
         ------

@@ -15,9 +15,9 @@ TIE = 1e-9
 
 
 def settled(values: Tensor, dim: int | None = None) -> Tensor:
-    """Round values of any shape to a grid of :data:`TIE` times the largest, float64: rounding differences vanish.
+    """Round values of any shape to a grid of :data:`TIE` times the largest (float64): rounding differences vanish.
 
-    The largest is taken along ``dim``, or by default over all values. Infinite values are kept and do not count.
+    The largest is taken along ``dim``, or by default over all values. Infinite values are kept, but not counted.
 
     Examples
     --------

@@ -67,7 +67,7 @@ def labelled_words(data: Splits, split: str, device: str | torch.device = "cpu")
     Raises
     ------
     ValueError
-        If the attribute has only one value, or ``data`` is something else.
+        If the attribute has only one value, or ``data`` is not Splits.
     """
     if not isinstance(data, Splits):
         raise ValueError(
@@ -102,7 +102,7 @@ def check_two_words_each(y: torch.Tensor, values: Sequence[Any]) -> None:
 
 
 def check_magnitude(X: torch.Tensor) -> None:
-    """Refuse activations [n_words, n_neurons] whose powers double precision cannot hold; all of float32 passes.
+    """Refuse activations [n_words, n_neurons] whose powers double precision cannot hold; float32 always passes.
 
     Raises
     ------

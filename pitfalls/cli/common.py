@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def say(line: str) -> None:
-    """Tell the reader one thing, at once."""
+    """Print a line for the reader at once."""
     print(line, file=sys.stdout, flush=True)
 
 

@@ -63,12 +63,12 @@ def _say_lacking(texts: PaperTexts) -> None:
     """Name the languages for which the folder of treebanks lacks a split."""
     for bank in TREEBANKS:
         if bank.language not in texts.languages and (lacks := texts.lacking(bank.language)):
-            say(f"left out: {bank.language}, without {' and '.join(lacks)} ({bank.file_name(lacks[0])})")
+            say(f"left out: {bank.language}, which lacks {' and '.join(lacks)} ({bank.file_name(lacks[0])})")
 
 
 def _say_paper(comparison: pd.DataFrame) -> None:
     """Say how the pairs found compare with the paper's 52, and why they differ."""
-    say("the paper's pairs [I], those of the languages above, and what passes here:")
+    say("the paper's pairs [I], those in the languages above, and what passes the filter here:")
     say(by_attribute(comparison).to_string(index=False))
     differing = comparison[comparison["paper"] != comparison["here"]]
     for row in differing.to_dict("records"):

@@ -34,7 +34,7 @@ def area(k: ArrayLike, values: ArrayLike) -> float:
         raise ValueError(f"k must ascend without repetition, but it is {ks.tolist()[:8]}")
     if len(ks) == 1:
         return float(heights[0])
-    # Curves of the same area may differ in the last bit of their sums, and must stay a tie.
+    # Curves of the same area may differ in the last bit of their sums, and must stay tied.
     return round(float(trapezoid(heights, ks) / (ks[-1] - ks[0])), 12)
 
 

@@ -32,10 +32,10 @@ def paired_interval(
 ) -> pd.DataFrame:
     """How far one method is ahead of another in accuracy at k, with intervals over languages and over seeds.
 
-    The interval over languages is a cluster bootstrap: whole languages, with all their configurations, are drawn anew
+    The interval over languages is a cluster bootstrap: whole languages, with all their configurations, are resampled
     with replacement, and the mean difference of a draw is a ratio of sums. With few languages it is too narrow (4
-    languages have only 35 different draws). For the interval over seeds, ``seed`` and ``ranking_seed`` are each drawn
-    anew, the same for all configurations. Two methods with the same seeds share the draw, so that what the seeds do to
+    languages have only 35 different draws). For the interval over seeds, ``seed`` and ``ranking_seed`` are each
+    resampled, alike in all configurations. Two methods with the same seeds share the draw, so that what the seeds do to
     both does not count as a difference.
 
     Parameters
@@ -83,7 +83,7 @@ def paired_interval(
     member = membership(both)
     n_languages = member.shape[1]
     if n_languages < 2:
-        raise ValueError("all pairs are in one language, which cannot be drawn anew: give two languages or more")
+        raise ValueError("all pairs are in one language, which cannot be resampled: give two languages or more")
     accuracy_a, seeds_a = _by_seed(rows, a, both)
     accuracy_b, seeds_b = _by_seed(rows, b, both)
     generator = np.random.default_rng(seed)
@@ -123,7 +123,7 @@ def _by_seed(
     if lacking.any():
         raise ValueError(
             f"{method} does not have the same seeds in all configurations: {named(wide.index[lacking])} lack some of "
-            f"ranking_seed {seeds[0]} by seed {seeds[1]}, so seeds cannot be drawn anew: add or drop rows"
+            f"ranking_seed {seeds[0]} by seed {seeds[1]}, so seeds cannot be resampled: add or drop rows"
         )
     return wide.to_numpy(dtype=np.float64).reshape(len(wide), *map(len, seeds)), seeds
 

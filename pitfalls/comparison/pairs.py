@@ -22,8 +22,8 @@ SIDES = sides(METHOD)
 _SWAPPED = dict(zip(SIDES, [*SIDES[3:], *SIDES[:3]], strict=True)) | {"wins": "losses", "losses": "wins"}
 # ... and these change their sign.
 _SIGNED = ["mean_difference", "median_difference", "rank_biserial"]
-# In floating point 0.3 - 0.2 is not 0.2 - 0.1. Different differences of accuracies are about 1 / words² apart, so
-# twelve decimals join only what is the same.
+# In floating point 0.3 - 0.2 is not 0.2 - 0.1. Two differences of accuracies that are not equal are at least about
+# 1 / words² apart, so rounding to twelve decimals joins only equal ones.
 _DECIMALS = 12
 
 
@@ -102,7 +102,7 @@ def checked_rows(curves: pd.DataFrame, ks: Iterable[int]) -> pd.DataFrame:
     for column in ("task", "split"):
         found = curves[column].drop_duplicates().tolist() if column in curves.columns else []
         if len(found) > 1:
-            raise ValueError(f"statistics take the rows of one {column}, and the table has {found[:6]}; select them")
+            raise ValueError(f"statistics take the rows of one {column}, and the table has {found[:6]}: select one")
     steps, known = sorted(set(ks)), sorted(set(curves["k"].tolist()))
     unknown = [k for k in steps if k not in known]
     if unknown or not steps:

@@ -30,8 +30,8 @@ def blocked_permutations(
     Parameters
     ----------
     curves, ks, by:
-        As in :func:`~pitfalls.comparison.wilcoxon.wilcoxon_matrix`. By language, a group is a single block, and
-        all p-values are 1.
+        As in :func:`~pitfalls.comparison.wilcoxon.wilcoxon_matrix`. Grouped by language, each group is a single block,
+        and all p-values are 1.
     draws : int
         Up to this many flips are enumerated (exact); if there are more, this many are drawn, and p is
         (hits + 1) / (draws + 1).
@@ -72,7 +72,7 @@ def blocked_permutations(
 def _sign_flips(matrix: Comparison, draws: int, seed: int) -> pd.DataFrame:
     keys, differences = matrix.keys(), matrix.differences()
     paired, member = ~np.isnan(differences), membership(matrix.configurations)
-    # Sums over a language's configurations, [n_pairs, n_languages]; a language without a pair is no block.
+    # Sums over a language's configurations, [n_pairs, n_languages]; a language without a pair is not a block.
     sums, present = np.where(paired, differences, 0.0).T @ member, paired.T @ member > 0
     n_blocks = present.sum(axis=1)
     p_value, least_p, exact, flips = (np.empty(len(sums), dtype) for dtype in (float, float, bool, np.int64))

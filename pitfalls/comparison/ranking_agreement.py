@@ -35,7 +35,7 @@ def avg_overlap(
     """AvgOverlap: the mean Jaccard index of a ranking's first k with the first k of each voter.
 
     In the code of Fan, Dalvi, Durrani & Sajjad (2023, NeurIPS, arXiv 2301.12608) a method can be among its own voters,
-    and then agrees with itself. Here the voters are by default the *other* rankings; ``voters=rankings`` gives theirs.
+    and then agrees with itself. Here the voters are by default the *other* rankings; ``voters=rankings`` follows them.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def avg_overlap(
 
 
 def combined_order(voters: Sequence[Ranking], votes: int | None = None) -> NDArray[np.int64]:
-    """Borda's vote: all neurons, [n_neurons] int64, by the points that the voters give them.
+    """Borda count: all neurons, [n_neurons] int64, sorted by the points that the voters give them.
 
     Each voter gives its first ``votes`` neurons ``votes``, ..., 2, 1 points and the others none; of neurons with
     equal points, the one with the lower index comes first.
@@ -113,7 +113,7 @@ def neuron_vote(
 
     In the code of Fan, Dalvi, Durrani & Sajjad (2023, NeurIPS, arXiv 2301.12608) a method can be among its own voters,
     and it is not stated which neuron wins a tie. Here the voters are by default the *other* rankings
-    (``voters=rankings`` gives theirs), and ties go to the lower index.
+    (``voters=rankings`` follows them), and ties go to the lower index.
 
     Parameters
     ----------

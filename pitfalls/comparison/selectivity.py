@@ -16,7 +16,7 @@ from pitfalls.probes.control import control_task
 from pitfalls.probes.curves import CurveJob, curves_of
 from pitfalls.rankings import PAPER_RANKINGS, rank_all
 
-#: Which ranking the control curve follows, see :func:`selectivity_curves`.
+#: Which ranking the control curve follows; see :func:`selectivity_curves`.
 ControlRanking = Literal["anew", "kept", "authors"]
 
 # Rows of two curves that agree in these belong to the same probe.
@@ -47,7 +47,7 @@ def selectivity(curve_real: pd.DataFrame, curve_control: pd.DataFrame) -> pd.Dat
     lonely = both[both[["accuracy", "control_accuracy"]].isna().any(axis=1)]
     if len(lonely):
         raise ValueError(
-            f"{len(lonely)} rows have no partner in the other table, the first is "
+            f"{len(lonely)} rows have no partner in the other table; the first is "
             f"{lonely.iloc[0][_KEYS].to_dict()}: compute both curves with the same ks, seed and ranking name"
         )
     return both.assign(selectivity=both["accuracy"] - both["control_accuracy"])

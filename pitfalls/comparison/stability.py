@@ -1,6 +1,6 @@
 """Stability: how far a method's rankings agree with each other over seeds, and over samples of sentences.
 
-A method whose rankings do not agree with each other cannot be evidence about single neurons, whatever its accuracy.
+A method whose rankings do not agree with each other cannot give evidence about single neurons, whatever its accuracy.
 Each measure comes with the value that random rankings would have.
 """
 
@@ -43,8 +43,7 @@ def stability(rankings: Sequence[Ranking], ks: Iterable[int], p: float = 0.9) ->
     Raises
     ------
     ValueError
-        For fewer than two rankings, rankings of different methods, directions or numbers of neurons, and a bad
-        k or p.
+        For fewer than two rankings, rankings of different methods, directions or numbers of neurons, and a bad k or p.
 
     Examples
     --------
@@ -150,17 +149,17 @@ def stability_over_seeds(
 def stability_over_bootstrap(
     make: Make, data: Splits, ks: Iterable[int], draws: int, p: float = 0.9, seed: int = 0
 ) -> pd.DataFrame:
-    """How far a method's rankings agree when the sentences are drawn anew, with replacement.
+    """How far a method's rankings agree when the sentences are resampled with replacement.
 
     Train and dev are each resampled by :func:`resample_sentences`; test stays as it is. A sample in which some value
     has fewer than two different words in train, or none in dev, is drawn again. In bare arrays (``Splits.from_arrays``)
-    every row is a sentence of its own: there it is a bootstrap over words, which ignores that words share sentences.
+    every row is a sentence of its own: there, this is a bootstrap over words, which ignores that words share sentences.
 
     Parameters
     ----------
     make : callable
-        ``make(data, seed)`` returns a ranking. Every draw also has a seed of its own; ignore it,
-        ``lambda data, seed: pf.rank("linear", data, seed=0)``, to vary only the sentences.
+        ``make(data, seed)`` returns a ranking. Every draw passes a seed of its own; to vary only the sentences, ignore
+        it, as in ``lambda data, seed: pf.rank("linear", data, seed=0)``.
     ks : iterable of int
         Sizes of the top sets.
     draws : int

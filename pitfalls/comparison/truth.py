@@ -38,7 +38,7 @@ def precision_at(order: ArrayLike, relevant: ArrayLike) -> NDArray[np.float64]:
     Raises
     ------
     ValueError
-        For a mask of a different width from the order.
+        If ``relevant`` is not one bool per neuron.
 
     Examples
     --------

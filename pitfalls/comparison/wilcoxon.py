@@ -37,12 +37,12 @@ def wilcoxon_matrix(curves: pd.DataFrame, ks: Iterable[int] = PAPER_KS, by: Grou
     Parameters
     ----------
     curves : DataFrame
-        Tables of :func:`~pitfalls.probes.curves.probe_curves` of many configurations, concatenated; of one task and
+        Tables of :func:`~pitfalls.probes.curves.probe_curves` of many configurations, concatenated, all of one task and
         split.
     ks : iterable of int
         Numbers of neurons that the table has; the default is the paper's.
     by : str, optional
-        A column, for one matrix per value of it; by default one matrix covers all configurations.
+        A column: there is one matrix per value of it; by default, one matrix covers all configurations.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def _signed_rank_test(differences: NDArray[np.float64]) -> dict[str, float]:
 
 
 def _exact_p_value(ranks: NDArray[np.float64], statistic: float) -> float:
-    """Two-sided p of the smaller rank sum, each rank being of either sign with equal chance; ranks may be tied."""
+    """Two-sided p of the smaller rank sum, if each rank has either sign with equal chance; ranks may be tied."""
     # Doubled, tied ranks are whole, too. chance[s] is the chance that the ranks so far sum to s / 2 on one side.
     doubled = np.rint(2 * ranks).astype(np.int64)
     chance = np.zeros(int(doubled.sum()) + 1)

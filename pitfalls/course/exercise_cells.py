@@ -56,7 +56,7 @@ def asked(cells: Sequence[NotebookNode]) -> list[Asked]:
     Raises
     ------
     ValueError
-        If a cell breaks the rules in CONTRIBUTING.md: it is not Python, has no heading of its own, no solution inside
+        If a cell breaks the rules in CONTRIBUTING.md: it is not Python, has no heading above it, no solution inside
         its function, no check in its last line, or solution marks but no tag; or if an exercise appears twice.
     """
     found = []

@@ -23,7 +23,7 @@ def accuracy(curves: pd.DataFrame, measure: Literal["accuracy", "mi_bits", "nmi"
     """Draw ``measure`` over k, one panel per probe, one colour per ranking; ttb is solid, random dashed, btt dotted.
 
     In the legend, "Linear by Gaussian" is the Linear probe on neurons ranked by Gaussian. Rows that differ only in
-    their seeds are averaged, with a band from the lowest to the highest.
+    their seeds are averaged, with a band from the lowest to the highest draw.
 
     Parameters
     ----------

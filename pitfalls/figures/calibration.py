@@ -1,4 +1,4 @@
-"""The reader's calibration: their intervals beside the results, and how many intervals contain the result."""
+"""The reader's calibration: their intervals next to the results, and how many intervals contain the result."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def calibration(table: pd.DataFrame) -> Plot:
 
 
 def _ended(question: str) -> str:
-    """A question with the mark that it needs before its answer.
+    """A question with the punctuation that it needs before its answer.
 
     Examples
     --------
@@ -100,7 +100,7 @@ def _check(table: pd.DataFrame) -> None:
 
 
 def _place(low: float, high: float, result: float) -> float:
-    """Where the result stands if the interval runs from 0 to 1; at most at the edge, and 0.5 for a point that was hit.
+    """Where the result stands if the interval runs from 0 to 1; at most at the edge; 0.5 if a one-point guess is right.
 
     Examples
     --------

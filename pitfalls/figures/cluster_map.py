@@ -41,7 +41,7 @@ _SIZE = (9.6, 7.6)
 # (left, bottom, width, height) of the axes; fixed, because the labels' places depend on it.
 _AXES = (0.03, 0.04, 0.94, 0.86)
 _FONT = 5.5
-# Where a label may stand, as (horizontal, vertical) side of the point, in the order of preference ...
+# Where a label may stand, as (horizontal, vertical) side of the point, in order of preference ...
 _PLACES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
 # ... and how far from it, in points; beyond the first a thin line leads there.
 _DISTANCES = (3.5, 9.0, 16.0, 24.0, 34.0, 46.0)

@@ -53,7 +53,7 @@ def effects(effects_table: pd.DataFrame) -> Plot:
 
     The error rate counts words that came out different; CLWV counts those with the right lemma and another value
     (outcomes "intended" and "another"). Rankings from bottom to top have hollow markers and paler lines. Rows
-    that differ only in their seeds are averaged, with a band from the lowest to the highest.
+    that differ only in their seeds are averaged, with a band from the lowest to the highest draw.
 
     Parameters
     ----------

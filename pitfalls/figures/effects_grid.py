@@ -38,7 +38,7 @@ def effects_grid(effects: pd.DataFrame) -> Plot:
 
     Each panel shows what :func:`~pitfalls.figures.effect_curves.effects` draws for its configuration. Where panels
     differ in strength, each title gives its own. Where the table lacks a combination, its place stays blank. Rows that
-    differ only in their seeds are averaged, with a band from the lowest to the highest.
+    differ only in their seeds are averaged, with a band from the lowest to the highest draw.
 
     Parameters
     ----------

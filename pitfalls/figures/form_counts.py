@@ -20,7 +20,7 @@ _LOOKS: dict[bool, tuple[str, dict[str, Any]]] = {
 
 
 def forms(counts: pd.DataFrame, min_forms: int) -> Plot:
-    """Draw the distinct forms of each value against its words, both in the split that has the fewest.
+    """Draw the number of distinct forms of each value against its number of words, each in the split with fewest.
 
     Parameters
     ----------

@@ -175,7 +175,7 @@ def _outside(size: float) -> float:
 
 
 def _group(axes: Axes, attributes: Sequence[str], size: float) -> None:
-    """Draw lines between the attributes, also beside the axes, and write each attribute's name outside."""
+    """Draw lines between the attributes, extended beyond the axes, and write each attribute's name outside."""
     starts = [i for i, name in enumerate(attributes) if i == 0 or attributes[i - 1] != name]
     beside_rows, below_columns = axes.get_yaxis_transform(), axes.get_xaxis_transform()
     far = -_outside(size)

@@ -35,7 +35,7 @@ def beta(sweep: pd.DataFrame) -> Plot:
 
     Each kind of translation in the table, scaled by rank or constant, has its own panel. Rankings from bottom to top
     have hollow markers and paler lines. Rows that differ only in their seeds are averaged, with a band from the lowest
-    to the highest.
+    to the highest draw.
 
     Parameters
     ----------

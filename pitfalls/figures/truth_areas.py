@@ -24,7 +24,7 @@ def truth(areas: pd.DataFrame) -> Plot:
 
     There is one row per ranking, with those that find the used neurons best on top, and one panel per set. A perfect
     ranking has an area of 1, and the dashed line is what a random one reaches on average. Rows that differ only in
-    their seeds are averaged, with a line from the lowest to the highest.
+    their seeds are averaged, with a line from the lowest to the highest draw.
 
     Parameters
     ----------

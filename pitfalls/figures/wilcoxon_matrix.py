@@ -122,12 +122,12 @@ def _n_configurations(matrix: pd.DataFrame) -> str:
 
 
 def _test(matrix: pd.DataFrame) -> str:
-    """How the p-values came about."""
+    """Which test the p-values come from."""
     if "least_p" not in matrix.columns:
         return "Test: Wilcoxon's signed-rank, which treats configurations as independent."
     return (
-        f"Test: signs flipped for whole languages ({int(matrix['n_blocks'].min())} or more), with p of "
-        f"{matrix['least_p'].max():.3g} at least."
+        f"Test: signs flipped for whole languages ({int(matrix['n_blocks'].min())} or more), so p is at "
+        f"least {matrix['least_p'].max():.3g}."
     )
 
 

@@ -1,4 +1,4 @@
-"""Controls that the paper lacks: a push as far as the translation's, in another direction.
+"""Controls that the paper lacks: a push as long as the translation's, in another direction.
 
 A translation along the first k neurons may change words for two reasons: where it goes, and how far. A push of the
 same size in a random direction, or towards another attribute, tells them apart.
@@ -148,7 +148,7 @@ class OtherAttribute(_AsFarAsTranslation):
         q = self.means.of_value
         if q.shape[1] != n_neurons:
             raise ValueError(
-                f"the means of {self.attribute} have {q.shape[1]} neurons, the ranking has {n_neurons}: both must come "
-                "from one layer of one model"
+                f"the means of {self.attribute} have {q.shape[1]} neurons, and the ranking has {n_neurons}: both must "
+                "come from one layer of one model"
             )
         return (np.roll(q, -1, axis=0) - q)[np.arange(len(aims)) % len(q)]

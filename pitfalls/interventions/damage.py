@@ -23,8 +23,8 @@ def damage(replay: Replay, ks: Sequence[int]) -> pd.DataFrame:
     """Count the words left alone that come out different from what the model predicts without an intervention.
 
     The comparison is with the model's own prediction (k = 0), right or wrong, so at k = 0 nothing is damaged. A word is
-    damaged if its tokens join into another form, or into one word at only one of the two k; if they join into one at
-    neither, they are compared one by one. Words that have the target already are left alone, so they count here.
+    damaged if its tokens spell another form, or spell one word at only one of the two k; if they spell a word at
+    neither, the tokens themselves are compared. Words that have the target already are left alone, so they count here.
 
     Parameters
     ----------
@@ -87,6 +87,6 @@ def _same(model: LanguageModel, own: Sequence[int], one: Sequence[int], other: S
     """Whether the tokens predicted at one word's slots spell the same word."""
     if one == other:
         return True
-    # The same form may be cut into other tokens.
+    # The same form may be cut into different tokens.
     form = model.join(one, like=own)
     return form is not None and form == model.join(other, like=own)

@@ -1,6 +1,6 @@
 """Erasure (LEACE): remove what a linear probe could read, and aim at nothing.
 
-The reference at the other end from a translation: after it no linear probe finds the attribute in these neurons.
+The reference at the other end from a translation: after it, no linear probe finds the attribute in these neurons.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class AffineChange:
     Attributes
     ----------
     neurons:
-        [k] int64, those that are read and changed.
+        [k] int64, the ones that are read and changed.
     left, right:
         float64 [k, r] and [r, k], of a low rank r.
     bias:
@@ -99,7 +99,7 @@ class LeaceErasure:
     def change(self, order: NDArray[np.int64], k: int, means: Means, aims: NDArray[np.int64]) -> AffineChange:
         """Erase from the first ``k`` neurons of ``order``; ``means`` and ``aims`` are not needed."""
         if len(order) != self.X.shape[1]:
-            raise ValueError(f"fitted on words of {self.X.shape[1]} neurons, and the ranking orders {len(order)}")
+            raise ValueError(f"fitted to {self.X.shape[1]} neurons, and the ranking has {len(order)}: take one site")
         chosen = np.sort(order[:k])
         if k == 0:
             nothing = torch.zeros(0, dtype=torch.float64)

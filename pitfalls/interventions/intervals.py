@@ -1,7 +1,7 @@
 """How certain the error rate and CLWV are: intervals from resampled sentences.
 
 Words of one sentence are changed together and come out together, so they are not independent trials: whole sentences
-are drawn again with replacement (a cluster bootstrap), and a draw's rate is the ratio of its sums.
+are resampled with replacement (a cluster bootstrap), and a draw's rate is the ratio of its sums.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def rate_intervals(by_word: pd.DataFrame, draws: int = 1000, level: float = 0.95
 def _weights(n_sentences: int, draws: int, seed: int) -> NDArray[np.float64]:
     """How often each sentence is drawn, [draws, n_sentences]."""
     if n_sentences < 2:
-        raise ValueError(f"{n_sentences} sentences cannot be drawn anew: give two or more")
+        raise ValueError(f"{n_sentences} sentences cannot be resampled: give two or more")
     generator = np.random.default_rng(whole(seed, "a seed"))
     drawn = generator.multinomial(n_sentences, np.full(n_sentences, 1 / n_sentences), size=draws)
     return np.asarray(drawn, dtype=np.float64)

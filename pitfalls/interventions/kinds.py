@@ -1,6 +1,6 @@
 """Kinds of intervention: what is done to the first k neurons of a ranking in the state of a word.
 
-Every kind here is the same step, ``h <- keep * h + offset[value]`` (:class:`Change`).
+Every kind but erasure is the same step, ``h <- keep * h + offset[value]`` (:class:`Change`).
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Change:
     offset: NDArray[np.float64]
 
     def apply(self, states: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-        """Changed copies of ``states`` [n, n_neurons] of subwords of words with ``values`` [n]."""
+        """Changed copies of ``states`` [n, n_neurons] of subwords whose words have ``values`` [n]."""
         keep = torch.as_tensor(self.keep).to(states)
         offset = torch.as_tensor(self.offset).to(states)
         return states * keep + offset[values]
@@ -59,7 +59,7 @@ class StateChange(Protocol):
     """Anything that changes states; :class:`Change` is the diagonal one."""
 
     def apply(self, states: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-        """Changed copies of ``states`` [n, n_neurons] of subwords of words with ``values`` [n]."""
+        """Changed copies of ``states`` [n, n_neurons] of subwords whose words have ``values`` [n]."""
 
 
 @runtime_checkable

@@ -1,6 +1,6 @@
-"""Outcomes: what became of a changed word, judged by the readings of its new form, and how many words of each kind.
+"""Outcomes: what became of a changed word, judged by the readings of its new form, and how many words had each outcome.
 
-The kinds exclude each other and cover everything, so the counts of one intervention sum to its words.
+Every word has exactly one outcome, so the counts of one intervention sum to its words.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ def counts(by_word: pd.DataFrame) -> pd.DataFrame:
 if TYPE_CHECKING:
     from pitfalls.language.lexicon import Analysis
 
-#: What can become of a changed word; the kinds exclude each other and cover everything.
-#: unchanged: the same form. Right lemma: intended (the value aimed at), another (a third value), same (the
-#: word's own value in another form), lost (no value of the attribute). Wrong lemma: wrong_intended,
+#: What can become of a changed word.
+#: unchanged: the same form. Right lemma: intended (the value aimed at), same (the word's own value in
+#: another form), another (any other value), lost (no value of the attribute). Wrong lemma: wrong_intended,
 #: wrong_other (another value, none, or none that the analyser could tell). split: not one word. unknown: no word that
 #: the analyser knows, or the right lemma with a value that it cannot tell.
 OUTCOMES = (
@@ -89,9 +89,9 @@ MEASURES = ("outcome", "count", "rate")
 def classify(readings: Iterable[Analysis], attribute: str, lemma: str, value: str, intended: str | None) -> str:
     """The outcome of a changed word whose new form has these ``readings``.
 
-    A form can be read in several ways ("sheep", "cut"), and it *has* a lemma or a value when one of its
-    readings has it. Among the readings with the right lemma, the first of these that occurs decides:
-    intended, same, another, lost.
+    A form can be read in several ways ("sheep", "cut"), and it *has* a lemma or a value when one of its readings has
+    it. Among the readings with the right lemma, the first of these outcomes that occurs decides: intended, same,
+    another, lost.
 
     A lemmatiser's reading (``knows_attributes`` is False) can tell that a lemma is wrong. If the lemma is right, it
     cannot tell the value, and "lost" or "another" would be a guess, so the outcome is "unknown".

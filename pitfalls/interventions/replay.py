@@ -37,7 +37,7 @@ _HELD_TOKENS = 4096
 
 
 class Subject(Protocol):
-    """What an intervention is done on, such as an experiment: words, the model that they come from, and a judge."""
+    """What an intervention acts on, such as an experiment: words, the model that they come from, and a judge."""
 
     @property
     def data(self) -> Splits:
@@ -56,7 +56,7 @@ class Subject(Protocol):
 
 @dataclass(frozen=True)
 class Sample:
-    """Which words are changed: those of a split, in all of its sentences or in some, drawn with a seed.
+    """Which words are changed: those of a split, in all of its sentences or in some that are drawn with a seed.
 
     >>> Sample("dev", sentences=20)
     Sample(split='dev', sentences=20, seed=0)
@@ -151,8 +151,8 @@ def _groups(lengths: Sequence[int]) -> Iterator[list[list[int]]]:
 class _Batch:
     """Sentences that are run together, and where in them words are changed and read.
 
-    ``states`` [b, t, d] of the site, unchanged; ``target_at`` and ``read_at`` [b, t], the word to change, and to read,
-    at each subword, -1 where there is none; ``values``, those of all words to change.
+    ``states`` [b, t, d] are those of the site, unchanged; ``target_at`` and ``read_at`` [b, t] give the word to change
+    and the word to read at each subword, -1 where there is none; ``values`` are those of all words to change.
     """
 
     encoded: Encoded
@@ -268,7 +268,7 @@ class Replay:
 
 
 def _check_known(model: LanguageModel, part: Activations, sentences: Sequence[Sentence], targets: Targets) -> None:
-    """The tokenizer must know one of the words to change."""
+    """The tokenizer must know at least one of the words to change."""
     for sentence, words in zip(*np.unique(targets.sentences, return_counts=True), strict=True):
         encoded = model.encode([sentences[sentence].forms])
         if _unknown(model, encoded, _word_at(encoded, [sentence], targets)) < words:

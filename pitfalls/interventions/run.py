@@ -1,8 +1,8 @@
 """A run: one intervention on the words of an experiment, and what became of each of them.
 
-That a neuron carries an attribute does not mean that the model reads it (the paper's second pitfall). So the
-neurons of the words that carry the attribute are changed at one site of whole, unmasked sentences; the
-layers above and the head run on, and the word predicted at each changed word's own slots is looked up.
+That a neuron carries an attribute does not mean that the model reads it (the paper's second pitfall). So the neurons of
+the words that carry the attribute are changed at one site of whole, unmasked sentences; the layers above and the head
+run on, and the word predicted at each changed word's own slots is looked up.
 
 What is done to a state is in :mod:`~.ablation`, :mod:`~.translation` and the like, how the model runs on in
 :mod:`~.replay`, what can become of a word in :mod:`~.outcomes`.
@@ -163,7 +163,7 @@ def intervene(subject: Subject, ranking: Ranking, kind: Kind, ks: Iterable[int],
     ------
     ValueError
         If a k or the target is bad, the ranking has the wrong width, or there is no word to change. If the tokenizer
-        knows none of the words, the run raises it later, when it computes a table.
+        knows none of the words, the run raises this later, when it computes a table.
     """
     asked = checked_steps(subject.data, ranking, ks)
     return Run(prepare(subject, ranking, kind, [0, *asked], sample), asked)
@@ -194,7 +194,7 @@ class _Judge:
         form = self.model.join(predicted, like=own)
         if form is None:
             return "split", " ".join(self.model.pieces(predicted))
-        # The tokenizer's own spelling of the word counts as the word: it may have left out its accents.
+        # The tokenizer's own spelling of the word counts as the word: it may lack the accents.
         spellings = original.form, composed(self.model.join(own, like=own) or "")
         form = composed(form)
         if form in spellings:

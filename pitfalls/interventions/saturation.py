@@ -1,7 +1,7 @@
 """Where a curve stops rising, and where it is highest: the numbers of the paper's saturation tables.
 
-After the first few neurons a translation gains little more. The saturation point is where (SOURCES.md, Saturation
-point [C]); the highest point says how far it gets at all.
+After the first few neurons a translation gains little more. The saturation point is where that begins (SOURCES.md,
+Saturation point [C]); the highest point says how far it gets at all.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pitfalls.interventions.rates import clwv
 
 #: A point counts as saturated when neither of the next two is this many times as high [C].
 GROWTH = 1.05
-#: It is passed over when the last point is more than this above it [C].
+#: Such a point is passed over when the last point is more than this above it [C].
 LATER_GAIN = 0.1
 
 
@@ -81,8 +81,8 @@ def saturation_table(effects: pd.DataFrame) -> pd.DataFrame:
     -------
     One row per curve, in the order of ``effects``. All columns but k and the outcomes tell curves apart: language,
     attribute, site, layer, split, ranking, direction, ranking_seed, kind, strength, target, and any that were added.
-    Then words, saturation_k, saturation_clwv (see :func:`saturation_index`), max_clwv, and max_k, the first k that has
-    it.
+    Then words, saturation_k, saturation_clwv (see :func:`saturation_index`), max_clwv, and max_k, the first k that
+    reaches it.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def saturation_table(effects: pd.DataFrame) -> pd.DataFrame:
     # NaN is the strength of an ablation: dropna=False keeps it.
     curves = points.groupby(keys, sort=False, dropna=False)
     rows = [{**dict(zip(keys, curve[keys].iloc[0], strict=True)), **_numbers(curve)} for _, curve in curves]
-    # Sorting by k reordered the curves: back into the order in which they came.
+    # Sorting by k reordered the curves: put them back in the order in which they came.
     first_seen = [curve.index.min() for _, curve in curves]
     order = sorted(range(len(rows)), key=lambda i: first_seen[i])
     return pd.DataFrame([rows[i] for i in order], columns=[*keys, *_NUMBERS])

@@ -66,7 +66,7 @@ def choose_beta(sweep: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     One row per ranking: language, attribute, site, layer, split, ranking, direction, ranking_seed, kind, target, words,
-    beta, clwv, k (the first that has it), then overall_beta and overall_clwv (its mean), the same for all rankings.
+    beta, clwv, k (the first that reaches it), then overall_beta and overall_clwv (its mean), the same for all rankings.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def scaled_against_constant(sweeps: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     sweeps:
-        From :func:`run_all` over both on dev.
+        From :func:`run_all` on dev, over betas and over constant alphas.
 
     Returns
     -------

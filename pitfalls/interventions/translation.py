@@ -38,9 +38,9 @@ class _Shift:
 class Translation(_Shift):
     """Move towards another value's mean, further for neurons that rank higher (SOURCES.md, Interventions [C]).
 
-    ``h <- h + alpha * (q(z') - q(z))`` in the first k neurons. The factor falls over *all* d ranks,
-    evenly in its logarithm, from beta to 0.001: ``alpha_r = beta * (1 / (1000 beta)) ** (r / (d - 1))``.
-    The paper shows beta = 8, chosen on dev [P].
+    ``h <- h + alpha * (q(z') - q(z))`` in the first k neurons. The factor falls over *all* d ranks, evenly in its
+    logarithm, from beta to 0.001: ``alpha_r = beta * (1 / (1000 beta)) ** (r / (d - 1))``. The paper shows beta = 8,
+    chosen on dev [P].
 
     Examples
     --------

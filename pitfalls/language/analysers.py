@@ -270,8 +270,8 @@ def one_language(analysers: Sequence[Analyser]) -> str:
 def _two_letters(language: str, program: str) -> str:
     if language not in ISO_639_1:
         raise ValueError(
-            f"{program} is asked for {language!r}; it knows the ISO 639-3 codes {', '.join(ISO_639_1)}: give one of "
-            "these, or use a LexiconAnalyser"
+            f"{program} was asked for {language!r}, but knows only the ISO 639-3 codes {', '.join(ISO_639_1)}: give "
+            "one of these, or use a LexiconAnalyser"
         )
     return ISO_639_1[language]
 

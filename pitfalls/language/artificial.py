@@ -1,4 +1,4 @@
-"""A language drawn from a seed, in which every lemma takes every value of one attribute, each by its own ending.
+"""A language drawn from a seed, in which every lemma takes every value of one attribute, each with its own ending.
 
 The planted network's sentences are written in it. Target words (``tomas``: lemma ``toma``, ending ``s``) carry the
 attribute; fillers (``adego``) carry nothing. Each target word stands between two fillers, so that no two target
@@ -66,7 +66,7 @@ class ArtificialLanguage:
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", tuple(sorted(self.values)))
         if len(set(self.values)) != len(self.values):
-            raise ValueError(f"values {self.values} repeat themselves: give each value only once")
+            raise ValueError(f"the values {self.values} are not all different: give each value once")
         if not 2 <= len(self.values) <= len(_CONSONANTS):
             raise ValueError(f"{len(self.values)} values {self.values}: give 2 to {len(_CONSONANTS)}, one per ending")
         for what, n, letters in (("lemmas", self.n_lemmas, _LEMMA), ("fillers", self.n_fillers, _FILLER)):
@@ -112,7 +112,7 @@ class ArtificialLanguage:
             There are fewer words than values.
         """
         if n_words < len(self.values):
-            raise ValueError(f"{n_words} target words are fewer than the {len(self.values)} values {self.values}")
+            raise ValueError(f"{n_words} target words for the values {self.values}: give {len(self.values)} or more")
         generator = np.random.default_rng([self.seed, 2, seed])
         targets = [self._target(lemma, value) for lemma, value in self._balanced(n_words, generator)]
         fillers = generator.integers(self.n_fillers, size=(n_words, 2)).tolist()

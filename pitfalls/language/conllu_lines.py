@@ -83,7 +83,7 @@ class CheckedLines:
         return CorpusError(str(self.path), self.number, found, expected)
 
     def __iter__(self) -> Iterator[str]:
-        """Yield the lines, blank ones between sentences."""
+        """Yield the lines, with blank ones between sentences."""
         raw = b"\n"
         for raw in self.stream:
             self.number += 1
@@ -164,7 +164,7 @@ class CheckedLines:
             raise self._error("comments with no word after them", "a sentence's words after its comments")
         if self.range_end > self.words:
             raise self._error(
-                f"a multi-word token to word {self.range_end} in a sentence that ends at word {self.words}",
+                f"a multi-word token that reaches word {self.range_end} in a sentence that ends at word {self.words}",
                 "its last component before the sentence ends",
             )
         self._start()

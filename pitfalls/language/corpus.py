@@ -95,8 +95,9 @@ def read_conllu(
 
     Raises
     ------
-    CorpusError
-        A file is missing, empty, or in another format or encoding, or a line is malformed; nothing is returned.
+    ValueError
+        No file is given, or there is no such conversion or language code; a `CorpusError` if a file is missing, empty,
+        or in another format or encoding, or if a line is malformed.
 
     Examples
     --------

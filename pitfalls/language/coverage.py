@@ -143,7 +143,7 @@ def _counted(forms: Iterable[str]) -> pd.Series[int]:
 
 
 def _summed(counts: pd.Series[int], **told: Sequence[int]) -> pd.DataFrame:
-    """Sum what is known about the forms, counting each once ("form"), or as often as it occurs ("word")."""
+    """Sum what is known about the forms, counting each form once ("form"), or as often as it occurs ("word")."""
     table = pd.DataFrame({"n": 1, **told}, index=counts.index).astype(int)
     sums = {"form": table.sum(), "word": table.mul(counts, axis=0).sum()}
     return pd.DataFrame(sums).T.rename_axis("per").reset_index()

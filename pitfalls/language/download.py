@@ -1,6 +1,6 @@
 """One file over HTTP: all of it or an error, within bounds of size and time, and never over a less safe connection.
 
-The library pooch would save the few lines for hashes, temporary file and retries. The bounds, the rule for redirects
+The library pooch would save the few lines for hashes, a temporary file and retries. The bounds, the rule for redirects
 and the check that the body is whole would still have to be written, as a downloader for pooch, and a pooch that is
 killed leaves its temporary files behind.
 """
@@ -24,7 +24,7 @@ from pitfalls.language.quoting import quoted
 LARGEST = 1 << 29
 """The most bytes that are accepted, 512 MiB; the largest file of the nine treebanks has less than a tenth of that."""
 DEADLINE_S = 1800.0
-"""Seconds after which a download is given up, all attempts together."""
+"""Seconds after which a download is abandoned, counting all attempts."""
 
 _ATTEMPTS = 4
 _TIMEOUT_S = 60.0
@@ -47,7 +47,7 @@ def refused(url: str, why: str) -> TreebankError:
 
 
 def download(url: str, file: BinaryIO) -> None:
-    """Fill an open, empty file with what `url` holds, starting anew at each attempt.
+    """Fill an open, empty file with what `url` holds, starting over at each attempt.
 
     If this function fails, it leaves an incomplete file: the caller names the file only after checking it.
 
@@ -108,7 +108,7 @@ def _open(url: str) -> http.client.HTTPResponse:
             raise refused(url, f"no such host, or no network ({error.reason})") from error
         raise _BrokenOffError(f"no connection ({error.reason})") from error
     except (http.client.InvalidURL, ValueError) as error:
-        raise refused(quoted(url), f"no usable address ({error})") from error
+        raise refused(quoted(url), f"not a usable address ({error})") from error
     except (http.client.HTTPException, OSError) as error:
         raise _BrokenOffError(f"no answer ({quoted(error)})") from error
 

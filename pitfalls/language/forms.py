@@ -1,4 +1,4 @@
-"""What counts as a word form, and when two forms are the same: all text comes in here.
+"""What counts as a word form, and when two forms are the same; all text passes through here.
 
 Unicode writes "é" in two ways, as one character or as "e" and an accent. They are canonically equal: people see one
 word, but a comparison of code points sees two. So every form is composed (Unicode's form NFC) where it comes in:

@@ -2,8 +2,8 @@
 
 A file comes from a folder that the user names, or is downloaded once, from one release of Universal Dependencies, into
 a cache. Unless the user gives its checksum, the first download of a file is trusted, and a warning says so; its SHA-256
-goes into a manifest, and every later use is checked against it. Each treebank has a licence of its own, which is in
-its repository.
+goes into a manifest, and every later use is checked against it. Each treebank has its own licence, which is in its
+repository.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Treebank:
     base_url : str
         What stands before ``/UD_English-EWT/r2.7/en_ewt-ud-dev.conllu``, such as a mirror's address.
     checksums : mapping
-        The SHA-256 of files by their names, if you know them; files are compared with them and with the manifest.
+        SHA-256 checksums by file name, if you know them; files are compared with them and with the manifest.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def locate(treebank: Treebank | str, split: str, folder: str | os.PathLike[str] 
     ``en_ewt-ud-dev.conllu``, and in the sub-folder with the treebank's name, such as ``UD_English-EWT``.
     Otherwise the file is in the cache folder below ``ud/<release>/<treebank>``, next to ``manifest.json``, which
     records the SHA-256 of its first download. If no checksum is known, the first download is trusted, and a UserWarning
-    says so. Two processes may ask for the same file. Only a complete file that reads as CoNLL-U gets the final name.
+    says so. Two processes may ask for a file at once. Only a complete file that reads as CoNLL-U gets the final name.
 
     Parameters
     ----------
@@ -205,7 +205,7 @@ def _in_folder(chosen: Treebank, name: str, folder: Path) -> Path:
         )
     if fault := _fault(path.read_bytes(), chosen.checksums.get(name)):
         raise TreebankError(
-            f"{path} is damaged or of another release: {fault}; put a good copy there, correct the checksum, "
+            f"{path} is damaged or from another release: {fault}; put a good copy there, correct the checksum, "
             "or leave folder out to download the file"
         )
     return path
@@ -222,7 +222,7 @@ def _in_cache(path: Path, known: str | None) -> Path:
     content = path.read_bytes()
     if fault := _fault(content, record["sha256"]) or _fault(content, known):
         raise TreebankError(
-            f"{path} is damaged or another file: {fault}; delete it to have it downloaded again, or pass a "
+            f"{path} is damaged or has been replaced: {fault}; delete it to have it downloaded again, or pass a "
             "folder with a good copy as folder="
         )
     return path

@@ -27,7 +27,7 @@ What happens to the odd cases:
   other clash (Spanish `enfadado`: ADJ and V.PTCP) the word does not carry the attribute, by the paper's own rule
   for contractions: a word carries an attribute only if it carries exactly one value. The authors' code keeps whichever
   tag the converter happens to write last.
-- **Languages other than the paper's nine** have no rules here, only the common table (`Conversion.check`).
+- **Languages other than the paper's nine** get only the common table and the rules of all (`Conversion.check`).
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class Conversion:
         if language not in {*LANGUAGES, *self.rules}:
             warnings.warn(
                 f"there are no UniMorph rules for language {language!r}, only for {', '.join(LANGUAGES)}: its features "
-                "are converted only by the common table of all languages",
+                "are converted only by the common table and the rules of all languages",
                 stacklevel=3,
             )
 
@@ -178,7 +178,7 @@ def _value_tags(feature: str, value: str) -> str:
 
 
 def _layer_tags(feats: Mapping[str, str]) -> Iterator[str]:
-    """Write person and number of a possessor, or of a verb's argument, in one tag, as far as they are given."""
+    """Write the person and number of a possessor, or of a verb's argument, as one tag, as far as they are given."""
     for layer in {name.partition("[")[2].rstrip("]") for name in feats if "[" in name} & set(_LAYERS):
         number, person = feats.get(f"Number[{layer}]", ""), feats.get(f"Person[{layer}]", "")
         if layer == "psor" and "None" in (number, person):
@@ -188,7 +188,7 @@ def _layer_tags(feats: Mapping[str, str]) -> Iterator[str]:
 
 
 def _values(unimorph_tags: tuple[str, ...]) -> dict[str, str]:
-    """Map each attribute that has exactly one value among the tags to it."""
+    """Map each attribute that has exactly one value among the tags to that value."""
     found: dict[str, list[str]] = {}
     verbal_form = any(tag.startswith("V.") for tag in unimorph_tags)
     for tag in unimorph_tags:

@@ -143,7 +143,7 @@ CONVERTER_RULES: Mapping[str, tuple[Rule, ...]] = {
         Rule("no passive: its participle is the past participle", has="V", drop="PASS"),
     ),
     "fin": (
-        Rule("finite verbs are positive, also the negative verb", has="V FIN", drop="FIN", add="POS"),
+        Rule("finite verbs are positive, even the negative verb", has="V FIN", drop="FIN", add="POS"),
         Rule("the TU-participle", only="V V.PTCP PASS NOM SG", drop="V NOM SG", add="PST"),
         Rule("the NUT-participle", only="V V.PTCP ACT NOM SG", drop="V NOM SG", add="PST"),
         Rule("the infinitive carries no voice", only="V NFIN ACT SG", drop="ACT SG"),
@@ -159,7 +159,7 @@ CONVERTER_RULES: Mapping[str, tuple[Rule, ...]] = {
     ),
     "spa": (
         Rule("finiteness is not marked", drop="FIN"),
-        Rule("a participle is no plain verb, unless nothing else is known of it", beside="V V.PTCP", drop="V"),
+        Rule("a participle is not a plain verb, unless nothing else is known about it", beside="V V.PTCP", drop="V"),
         Rule("the gerund is a present converb", only="V V.MSDR", drop="V V.MSDR", add="PRS V.CVB"),
         Rule("the preterite is perfective …", has="PST", lacks="V.PTCP", add="PFV"),
         Rule("… and the imperfect a past", beside="IND IPFV", add="PST"),
@@ -167,7 +167,7 @@ CONVERTER_RULES: Mapping[str, tuple[Rule, ...]] = {
         Rule("hablara, against hablase", beside="SBJV IPFV", endings=("ra", "ran"), add="LGSPEC1"),
         Rule("the past subjunctive carries no aspect", beside="SBJV IPFV", drop="IPFV", add="PST"),
     ),
-    "tur": (Rule("IMST writes Person=3 on every noun; it is no person of the noun", has="N", drop="3"),),
+    "tur": (Rule("IMST writes Person=3 on every noun, but the noun has no person", has="N", drop="3"),),
 }
 
 # What we do instead in four languages; in English, Spanish and Turkish we run the converter's rules.
@@ -179,9 +179,9 @@ OUR_RULES: Mapping[str, tuple[Rule, ...]] = {
             feature="Definite=Com",
             add="DEF",
         ),
-        Rule("the schema has no jussive, and it is no imperative", feature="Mood=Jus", drop="IMP"),
+        Rule("the schema has no jussive, and a jussive is not an imperative", feature="Mood=Jus", drop="IMP"),
     ),
-    "bul": (Rule("bg/feat/Aspect: aspect is lexical, also of an imperfect", has="PFV IPFV", drop="IPFV"),),
+    "bul": (Rule("bg/feat/Aspect: aspect is lexical, even in an imperfect", has="PFV IPFV", drop="IPFV"),),
     "fin": (
         Rule("fi/feat/PartForm: the VA-participle", has="V.PTCP", feature="PartForm=Pres", add="PRS"),
         Rule("fi/feat/PartForm: NUT- and TU-participle", has="V.PTCP", feature="PartForm=Past", add="PST"),
@@ -191,7 +191,7 @@ OUR_RULES: Mapping[str, tuple[Rule, ...]] = {
         Rule("fr/feat/Tense: the simple past is perfective", has="V IND PST", lacks="IPFV", add="PFV"),
         Rule("fr/feat/Mood: the only past subjunctive, so no aspect is marked", has="V SBJV IPFV", drop="IPFV"),
         Rule("fr/feat/Mood: the conditional is written Mood=Cnd, Tense=Pres, and has no tense", has="COND", drop="PRS"),
-        Rule("fr/feat/Mood: so is the imperative", has="V IMP", lacks="NEG", drop="PRS", add="POS"),
+        Rule("fr/feat/Mood: the same holds for the imperative", has="V IMP", lacks="NEG", drop="PRS", add="POS"),
     ),
 }
 
@@ -203,7 +203,7 @@ OUR_GENERAL_RULES: tuple[Rule, ...] = (
 # The paper's attribute -> its UniMorph 3.0 values that UD can give (the schema's dimensions, cut to the paper's 13).
 # Every tag that begins with PSS is a value of Possession. A conjunction like AT+ABL belongs where its parts belong, and
 # stays as the converter writes it (the authors' code sorts the parts: ABL+AT, the same value by another name). PST+PRF
-# belongs to Tense as a whole, as in the authors' code, because Turkish has an aspect beside it.
+# belongs to Tense as a whole, as in the authors' code, because Turkish has an aspect alongside it.
 DIMENSIONS: Mapping[str, tuple[str, ...]] = {
     name: tuple(values.split())
     for name, values in {

@@ -1,4 +1,4 @@
-"""The files of a model, looked at before transformers reads them.
+"""The files of a model, checked before transformers reads them.
 
 transformers follows what the files say: an index may name a pickle or a path outside of the folder, and a
 configuration may ask for a billion layers. So the small JSON files and the headers of the weights are read first
@@ -57,7 +57,7 @@ _IMPLEMENTATIONS = ("attn_implementation", "_attn_implementation", "experts_impl
 # What transformers makes one by one: it does not refuse a billion of these, but it never finishes.
 _COUNTS = re.compile(r"(layer|label|expert|block|group)s?$")
 _MOST_COUNTED = 1000
-# The model that config.json describes may have untrained parts, such as a head, but not be many times as large.
+# The model of config.json may have untrained parts, such as a head, but not be many times as large as the weights.
 _MOST_TIMES, _MOST_BEYOND = 4, 10**8
 _LFS = b"version https://git-lfs"
 _SAVE = "save model and tokenizer with save_pretrained into one folder, or download them again"
@@ -85,7 +85,7 @@ def folder_of(source: str, revision: str | None) -> Path:
     if os.path.isdir(source):
         return Path(source)
     if os.path.exists(source):
-        raise ModelFilesError(f"{source!r} is a file: give the folder that it lies in")
+        raise ModelFilesError(f"{source!r} is a file: give the folder that holds it")
     try:
         folder = Path(snapshot_download(source, revision=revision, allow_patterns=list(_SMALL_FILES)))
         weights = weight_files(folder) if (folder / _INDEX).is_file() else [_WEIGHTS]
@@ -124,7 +124,7 @@ def check(folder: Path) -> PreTrainedConfig:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except ValueError as error:
         raise UnsupportedModelError(
-            f"{str(folder)!r} is not a masked LM that transformers loads without foreign code: {in_short(error)}"
+            f"{str(folder)!r} is not a masked LM that transformers loads without remote code: {in_short(error)}"
         ) from error
     if type(config) not in MODEL_FOR_MASKED_LM_MAPPING:
         raise UnsupportedModelError(
@@ -272,9 +272,9 @@ def load(folder: Path, source: str, dtype: torch.dtype) -> tuple[PreTrainedModel
     Raises
     ------
     ModelFilesError
-        As :func:`check`.
+        As in :func:`check`.
     UnsupportedModelError
-        As :func:`check`, or weights of the encoder are missing.
+        As in :func:`check`, or if weights of the encoder are missing.
     """
     config = check(folder)
     with _no_bar():
@@ -288,14 +288,14 @@ def load(folder: Path, source: str, dtype: torch.dtype) -> tuple[PreTrainedModel
         )
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     if getattr(tokenizer, "add_prefix_space", None) is False:
-        # Byte-level tokenizers mark the beginning of a word by a space: without one, "cat" ends another word.
+        # Byte-level tokenizers mark the beginning of a word by a space: without one, "cat" continues another word.
         tokenizer = AutoTokenizer.from_pretrained(folder, add_prefix_space=True, trust_remote_code=False)
     return model, tokenizer, _head_was_loaded(model, info, source)
 
 
 @contextmanager
 def _no_bar() -> Iterator[None]:
-    """Hide transformers' progress bar: weights load at once from a disk, and in a notebook the bar would stay."""
+    """Hide transformers' progress bar: loading from a disk takes a moment, and in a notebook the bar would stay."""
     if not logging.is_progress_bar_enabled():
         yield
         return

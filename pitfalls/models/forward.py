@@ -37,7 +37,7 @@ class _EmbeddingsReachedError(Exception):
 
 @dataclass
 class Call:
-    """How a model calls its first layer: with the states, and with all else, which is the same for every layer."""
+    """How a model calls its first layer: with the states, and with arguments that are the same for every layer."""
 
     states: Tensor
     args: tuple[Any, ...]
@@ -46,7 +46,7 @@ class Call:
 
 @contextmanager
 def _first_call(layer: nn.Module) -> Iterator[Call]:
-    """Stop the forward pass run inside at ``layer``, and note its call; the hook is gone afterwards."""
+    """Stop the forward pass that runs inside at ``layer``, and note that call; the hook is gone afterwards."""
     call = Call(torch.empty(0), (), {})
 
     def note(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

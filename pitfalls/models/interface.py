@@ -1,6 +1,6 @@
-"""What worlds, word vectors and interventions ask of a language model, whichever it is.
+"""What worlds, word vectors and interventions ask of any language model.
 
-:class:`~pitfalls.models.masked.MaskedLM` does it with transformers' models, and
+:class:`~pitfalls.models.masked.MaskedLM` provides it with transformers' models, and
 :class:`~pitfalls.worlds.planted.PlantedLM` with a network written by hand.
 """
 
@@ -29,7 +29,7 @@ class TooLongError(ValueError):
 
     def __init__(self, index: int, length: int, limit: int) -> None:
         super().__init__(
-            f"sentence {index} has {length} subwords with its special tokens, the model takes {limit}: "
+            f"sentence {index} has {length} subwords with its special tokens, and the model takes {limit}: "
             "leave it out (the model's lengths() gives all) or split it"
         )
         self.index, self.length, self.limit = index, length, limit
@@ -95,11 +95,11 @@ class LanguageModel(Protocol):
 
     @property
     def unknown_id(self) -> int:
-        """Id of the token that stands for what the tokenizer cannot write."""
+        """Id of the token that stands for whatever the tokenizer does not know."""
         ...
 
     def fingerprint(self) -> str:
-        """SHA-256 over all that decides what the vectors are."""
+        """SHA-256 over everything that decides what the vectors are."""
         ...
 
     def encode(self, sentences: Sequence[Sequence[str]]) -> Encoded:

@@ -1,9 +1,9 @@
 """A masked language model that can be stopped at a layer, and resumed from one with changed states.
 
-The model and the tokenizer are transformers' own; this module only adds the four things that the paper's
-experiments ask of them: one vector sequence per site (:meth:`MaskedLM.hidden`), the rest of the forward pass
-from changed states (:meth:`MaskedLM.resume`), the head at chosen positions only (:meth:`MaskedLM.head`), and
-the way back from predicted subwords to a word (:meth:`MaskedLM.join`).
+The model and the tokenizer are transformers' own; this module only adds the four things that the paper's experiments
+ask of them: the states at a site (:meth:`MaskedLM.hidden`), the rest of the forward pass from changed states
+(:meth:`MaskedLM.resume`), the head at chosen positions only (:meth:`MaskedLM.head`), and the way back from predicted
+subwords to a word (:meth:`MaskedLM.join`).
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _NO_LIMIT = 10**6
 class MaskedLM:
     """A transformers masked language model with its fast tokenizer, in evaluation mode.
 
-    Layer ``l`` of ``n_layers`` is transformers' ``hidden_states[l]``: 0 is the output of the embeddings,
-    which is the input of the first layer, and ``n_layers`` what the head reads (SOURCES.md, "Layers").
+    Layer ``l`` of ``n_layers`` is transformers' ``hidden_states[l]``: 0 is the output of the embeddings, which is the
+    input of the first layer, and ``n_layers`` what the head reads (SOURCES.md, "Layers").
 
     Parameters
     ----------
@@ -52,9 +52,9 @@ class MaskedLM:
     Raises
     ------
     UnsupportedModelError
-        When the layers or the head are not found, or when running the layers one by one does not reproduce the
-        model's own forward pass. This is tried on a small padded batch, so that a layout that would silently
-        give other numbers is refused.
+        When the layers or the head are not found, or when running the layers one by one does not reproduce the model's
+        own forward pass. This is tried on a small padded batch, so that a layout that would silently give other numbers
+        is refused.
 
     Examples
     --------
@@ -187,7 +187,7 @@ class MaskedLM:
 
     @property
     def unknown_id(self) -> int:
-        """Id of the token that stands for what the tokenizer cannot write."""
+        """Id of the token that stands for whatever the tokenizer does not know."""
         return self._words.unknown_id
 
     def fingerprint(self) -> str:
@@ -222,9 +222,8 @@ class MaskedLM:
     def encode(self, sentences: Sequence[Sequence[str]]) -> Encoded:
         """Tokenise sentences of words, each word by itself, and pad them to one batch.
 
-        Every word has at least one subword: one that tokenises to nothing (control characters, an empty
-        string) becomes the unknown token. A word spelt like a special token becomes that token, so that
-        ``"[MASK]"`` masks.
+        Every word has at least one subword: one that tokenises to nothing (control characters, an empty string) becomes
+        the unknown token. A word spelt like a special token becomes that token, so that ``"[MASK]"`` masks.
 
         Parameters
         ----------
@@ -318,7 +317,7 @@ class MaskedLM:
         layer = self._checked(site).layer
         shape = (*encoded.input_ids.shape, self.n_units(site))
         if tuple(states.shape) != shape:
-            raise ValueError(f"states of shape {tuple(states.shape)} for a batch of shape {shape}: one per subword")
+            raise ValueError(f"states of shape {tuple(states.shape)} for a batch of {shape}: give one per subword")
         with torch.inference_mode():
             _, call = self._layers.enter(encoded)
             return self._layers.run(states.to(self.device, self.dtype), call, layer, self.n_layers)
@@ -361,11 +360,11 @@ class MaskedLM:
     def _checked(self, site: Site | int) -> Site:
         found = as_site(site)
         if found.kind != "residual" or found.layer > self.n_layers:
-            raise ValueError(f"{found} of {self._what}: it has layers 0 (embeddings) to {self.n_layers}")
+            raise ValueError(f"no {found} in {self._what}: it has layers 0 (embeddings) to {self.n_layers}")
         return found
 
     def _check_layout(self) -> None:
-        """Check on a batch whose padding matters that our stepwise forward pass is the model's own."""
+        """Check, on a batch whose padding matters, that our stepwise forward pass gives what the model's own gives."""
         length = min(self.max_tokens, 8)
         input_ids = torch.full((2, length), self.tokenizer.unk_token_id, device=self.device)
         input_ids[0] = torch.arange(5, 5 + length).remainder(len(self.tokenizer))
@@ -383,6 +382,6 @@ class MaskedLM:
             tolerance = 1e-3 * max(1.0, float(own.abs().max()))
             if mine.shape != own.shape or not torch.allclose(mine.float(), own.float(), atol=tolerance, rtol=0.0):
                 raise UnsupportedModelError(
-                    f"{self._what}: running its {part} step by step does not give its own forward pass (or "
+                    f"{self._what}: running its {part} step by step does not reproduce its own forward pass (or "
                     f"its weights are not finite); {SUPPORTED}"
                 )

@@ -3,7 +3,7 @@
 Processors add in different orders, so that the same sum differs in its last digits. What a course prints must not
 depend on them. Where the environment variable ``PITFALLS_PERTURB`` holds a number ε, weights and word vectors in
 double precision are multiplied by 1 + ε·u, with u uniform between -1 and 1; ``make portable`` sets it to 1e-12, ten
-thousand times the rounding error of one operation, and asks for the same digits. Vectors in single precision stay as
+thousand times the rounding error of one operation, and expects the same digits. Vectors in single precision stay as
 they are: ε is far below their own rounding.
 """
 
@@ -55,7 +55,7 @@ def perturbed(array: NDArray[np.floating], seed: str) -> NDArray[np.floating]:
 
 
 def perturb_weights(named: Iterable[tuple[str, torch.Tensor]]) -> None:
-    """Move weights in place, each drawn for its name."""
+    """Perturb weights in double precision in place; each weight's name is its seed."""
     if epsilon() == 0:
         return
     with torch.no_grad():

@@ -1,8 +1,8 @@
 """Pretrains the mini multilingual BERT on text from the grammars.
 
-Masked language modelling as in BERT (of the subwords drawn, 80 % are masked, 10 % replaced, 10 % kept), on
-fresh sentences that occur in neither dev nor test. Every batch, mask and dropout draw is a function of the
-seed and the step alone, so a run that was interrupted and resumed ends in the same weights.
+Masked language modelling as in BERT (of the subwords drawn, 80 % are masked, 10 % replaced, 10 % kept), on fresh
+sentences that occur in neither dev nor test. Every batch, mask and dropout draw is a function of the seed and the step
+alone, so a run that was interrupted and resumed ends with the same weights.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def tokenize(tokenizer: BertTokenizer, texts: Sequence[str], max_tokens: int) ->
 
 
 def batches(lengths: NDArray[np.int64], batch_size: int, seed: int, start: int = 0) -> Iterator[NDArray[np.int64]]:
-    """Sentence numbers of each batch from step ``start`` on, without end; a batch holds similar lengths.
+    """Sentence numbers of each batch from step ``start`` on, without end; a batch holds sentences of similar length.
 
     An epoch is a permutation, sorted by length within blocks of 64 batches so that there is little padding; the
     batches of an epoch then come in random order. All of it follows from the seed and the epoch's number.
@@ -153,7 +153,7 @@ def loss_of(model: BertForMaskedLM, inputs: torch.Tensor, labels: torch.Tensor, 
 class Checkpoint:
     """The state of a training run on disk: weights, Adam's moments and the step, in safetensors and JSON.
 
-    The JSON file is written last and names the other one: a run killed while saving goes on from the previous
+    The JSON file is written last and names the other one: a run killed while saving resumes from the previous
     checkpoint.
     """
 
@@ -190,7 +190,7 @@ class Checkpoint:
             different = sorted(key for key in asked if asked[key] != saved["recipe"].get(key))
             raise ValueError(
                 f"{self.folder} holds a run with another recipe ({', '.join(different)} differ): "
-                "choose another folder, or delete this one to start anew"
+                "choose another folder, or delete this one to start over"
             )
         tensors = load_file(str(self.folder / saved["file"]))
         with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Where word vectors are kept between runs: one file per site, named after all that decides its content."""
+"""Where word vectors are kept between runs: one file per site, named after everything that decides its content."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Store:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[NDArray[np.floating[Any]]]:
-        """Give an array to fill, with its room on the disk reserved; at the end the file is put in place."""
+        """Yield an array to fill, with its disk space reserved; at the end, the file is put in place."""
         with files.replacing(self._array, self.size) as file:
             file.write(self._header)
             file.flush()
@@ -89,7 +89,7 @@ class Store:
         return np.memmap(file, self._dtype, mode, offset=len(self._header), shape=self._shape)
 
     def _noted(self) -> str | None:
-        """The SHA-256 that the file was written with, where the file and its manifest are there and match."""
+        """The SHA-256 noted when the file was written; None unless the file and its manifest are there and match."""
         try:
             found = json.loads(self._manifest.read_text(encoding="utf-8"))
             size = self._array.stat().st_size
@@ -116,7 +116,7 @@ def manifests_of(
 
 
 def key_of(manifest: Mapping[str, Any], *leave_out: str) -> str:
-    """The short name of what a manifest says, without the fields ``leave_out``."""
+    """A short hash of what a manifest says, without the fields ``leave_out``."""
     kept = {name: value for name, value in _decisive(manifest).items() if name not in leave_out}
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -1,8 +1,8 @@
 """The mini world's tokenizer: WordPiece over the stems and endings that the grammars share.
 
-A translation can only turn *gatos* into *gato* in place when both are written with the same number of
-subwords and the endings are shared by many lemmas (measured: whole-word vocabularies give a CLWV of 0). So the
-vocabulary is counted from the grammars' own stems and endings, and single characters catch everything else.
+A translation can only turn *gatos* into *gato* in place when both are written with the same number of subwords and the
+endings are shared by many lemmas (measured: whole-word vocabularies give a CLWV of 0). So the vocabulary is built from
+the grammars' own stems and endings, and single characters catch everything else.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 def alphabet() -> tuple[str, ...]:
     """Every letter of the Latin, Turkish and Cyrillic alphabets, digits and common punctuation, sorted.
 
-    Basic Latin, Latin-1, Latin Extended-A and the Cyrillic block: with these as single-character pieces no word
-    written in them is unknown.
+    The letters are those of Basic Latin, Latin-1, Latin Extended-A and Cyrillic up to U+045F: with these as
+    single-character pieces, no word written in them is unknown.
 
     Examples
     --------

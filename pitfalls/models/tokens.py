@@ -1,4 +1,4 @@
-"""Words to subwords and back, by a model's own fast tokenizer: which subwords are whose, and which word they make."""
+"""Words to subwords and back, by a model's own fast tokenizer: which subwords a word has, and which word they spell."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class WordTokenizer:
     Raises
     ------
     UnsupportedModelError
-        It is slow, has no unknown token, or is not the model's own.
+        The tokenizer is slow, has no unknown token, or is not the model's own.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, n_embeddings: int, what: str) -> None:
@@ -61,12 +61,12 @@ class WordTokenizer:
 
     @property
     def unknown_id(self) -> int:
-        """Id of the token that stands for what the tokenizer cannot write."""
+        """Id of the token that stands for whatever the tokenizer does not know."""
         return int(self.tokenizer.unk_token_id)
 
     @cached_property
     def state(self) -> dict[str, Any]:
-        """All that decides how it tokenises, as plain JSON."""
+        """Everything that decides how it tokenises, as plain JSON."""
         state: dict[str, Any] = json.loads(self.tokenizer.backend_tokenizer.to_str())
         # What the last call padded or cut to is not a property of the tokenizer.
         return {**state, "truncation": None, "padding": None}
@@ -74,9 +74,8 @@ class WordTokenizer:
     def encode(self, sentences: Sequence[Sequence[str]], max_tokens: int) -> Encoded:
         """Tokenise sentences of words, each word by itself, and pad them to one batch.
 
-        Every word has at least one subword: one that tokenises to nothing (control characters, an empty
-        string) becomes the unknown token. A word spelt like a special token becomes that token, so that
-        ``"[MASK]"`` masks.
+        Every word has at least one subword: one that tokenises to nothing (control characters, an empty string) becomes
+        the unknown token. A word spelt like a special token becomes that token, so that ``"[MASK]"`` masks.
 
         Parameters
         ----------
@@ -125,16 +124,16 @@ class WordTokenizer:
             Token ids, in order.
         like : sequence of int, optional
             The word's own token ids at these slots. A word may itself consist of several tokens that are not
-            continuations (BERT: ``don ' t``); where its own piece begins anew, the predicted one may as well.
+            continuations (BERT: ``don ' t``); where its own piece begins a word, the predicted one may too.
 
         Returns
         -------
         str or None
-            None when the pieces are not exactly one word: a special token, a first piece that continues a
-            word, or a later one that begins a word ("split differently", SOURCES.md, "Interventions").
+            None when the pieces are not exactly one word: a special token, a first piece that continues a word, or a
+            later one that begins a word ("split differently", SOURCES.md, "Interventions").
         """
         if like is not None and len(like) != len(pieces):
-            raise ValueError(f"{len(pieces)} predicted pieces for a word of {len(like)}: they must be at its slots")
+            raise ValueError(f"{len(pieces)} predicted pieces for a word of {len(like)}: give one for each slot")
         if any(int(piece) in self.special_ids for piece in pieces):
             return None
         own = None if like is None else self.pieces(like)
@@ -192,7 +191,7 @@ class WordTokenizer:
     def _check_vocabulary(self, n_embeddings: int) -> None:
         """Refuse a tokenizer that does not know the model's words: every word would become the unknown token.
 
-        Without tokenizer files, transformers makes a tokenizer of special tokens without saying so.
+        Without tokenizer files, transformers makes a tokenizer of special tokens alone, and does not say so.
         """
         vocabulary = self.tokenizer.get_vocab()
         pieces = sorted(set(vocabulary) - set(self.tokenizer.all_special_tokens))
@@ -227,7 +226,7 @@ class _Joiner:
 
     def __call__(self, tokens: Sequence[str], own: Sequence[str] | None) -> str | None:
         raise UnsupportedModelError(
-            f"do not know how a tokenizer with a {self.kind!r} decoder writes words; WordPiece (BERT) and "
+            f"cannot tell how a tokenizer with a {self.kind!r} decoder writes words: only WordPiece (BERT) and "
             "Metaspace (XLM-R) are supported"
         )
 

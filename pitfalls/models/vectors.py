@@ -1,7 +1,7 @@
 """Word vectors at one site, and the labelled sets of them that probes and rankings work on.
 
-A word's vector is the mean over its subwords' hidden states (SOURCES.md, "Word vector" [C]). Vectors are made
-once per model, corpus and site by :func:`word_vectors`, kept in a memory-mapped file if a folder is given, and
+A word's vector is the mean over its subwords' hidden states (SOURCES.md, "Word vector" [C]). :func:`word_vectors` makes
+the vectors once per model, corpus and site, and keeps them in a memory-mapped file if it is given a folder;
 :func:`select` picks from them the words that carry an attribute.
 """
 
@@ -56,7 +56,7 @@ def select(
     Raises
     ------
     ValueError
-        When there is not one vector per word, no value is given, or no word carries one of them.
+        When there is not one vector per word, no value is given, or no word carries one of the values.
     """
     total = sum(len(sentence.words) for sentence in corpus.sentences)
     if len(vectors) != total:
@@ -113,11 +113,11 @@ def word_vectors(
     site : Site or int
         A number is the residual stream at that layer, 0 (embeddings) to ``model.n_layers``.
     cache : path, optional
-        Folder to keep the vectors in. They are made once for the same model, sentences, site and code, and
-        read through a memory map after that; a file that is not what its manifest says (SHA-256 of the whole
-        file, at every load) is made anew. Processes that make the same vectors wait for each other; reading
-        them needs no lock, so the folder of finished vectors may be read-only. (If another program shortens a
-        file that is mapped, the system kills this process with SIGBUS. This package changes no file in place.)
+        Folder to keep the vectors in. They are made once for the same model, sentences, site and code, and read through
+        a memory map after that; a file that is not what its manifest says (SHA-256 of the whole file, at every load) is
+        made again. Processes that make the same vectors wait for each other; reading them needs no lock, so the folder
+        of finished vectors may be read-only. (If another program shortens a file that is mapped, the system kills this
+        process with SIGBUS. This package changes no file in place.)
     batch_tokens : int
         The most subwords in one batch, padding included; affects only memory and speed.
 
@@ -131,8 +131,8 @@ def word_vectors(
     TooLongError
         A sentence is too long for the model; the message gives its index.
     OSError
-        The disk of ``cache`` has no room for the vectors (room is reserved before the first one is made); or they
-        are not there, and the folder cannot be written or was removed meanwhile.
+        The disk of ``cache`` has no room for the vectors (room is reserved before the first one is made); or the
+        vectors are not there, and the folder cannot be written or was removed meanwhile.
     """
     return site_vectors(model, sentences, [site], cache, batch_tokens)[as_site(site)]
 
@@ -193,7 +193,7 @@ def _shapes(
         raise ValueError(f"no site of {model.name} was named: give at least one layer or Site")
     n_words = sum(len(sentence) for sentence in sentences)
     if n_words == 0:
-        raise ValueError(f"no word in {len(sentences)} sentences: there is nothing to make vectors of")
+        raise ValueError(f"no word in {len(sentences)} sentences: there is nothing to make vectors from")
     return {site: (n_words, model.n_units(site)) for site in wanted}
 
 
@@ -299,7 +299,7 @@ def _make(
     except OSError as error:
         if error.errno not in files.FULL:
             raise
-        # Measured only now, when our own unfinished files take up no more room.
+        # Measured only now, when our own unfinished files no longer take up room.
         raise OSError(error.errno, f"{os.strerror(error.errno)}: {_needs(stores, folder)}") from error
 
 

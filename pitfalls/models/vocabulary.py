@@ -1,7 +1,7 @@
 """The most probable token of a large vocabulary, without ever holding the logits of all tokens.
 
-M-BERT's vocabulary matrix is the largest part of an intervention's work. Its product is taken one tile of tokens at a
-time, and only the maximum is kept: the logits of a tile fit into the processor's cache, those of all tokens do not.
+Multiplying by M-BERT's vocabulary matrix is most of an intervention's work. The product is taken one tile of tokens at
+a time, and only the maximum is kept: the logits of a tile fit into the processor's cache, those of all tokens do not.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from threading import Lock
 import torch
 from torch import Tensor, nn
 
-# Tokens of a tile: its logits for some hundred positions fit into a cache of a few megabytes.
+# Tokens per tile: the logits of a tile for a few hundred positions fit into a cache of a few megabytes.
 _TOKENS_AT_ONCE = 2048
 # A hook stops any thread that runs the head, so only one at a time may have one installed.
 _HOOKS = Lock()
@@ -25,7 +25,7 @@ class _DecoderReachedError(Exception):
 
 @contextmanager
 def _stopped_at(decoder: nn.Module) -> Iterator[list[Tensor]]:
-    """Stop the head run inside before ``decoder``, and note what it was given; the hook is gone afterwards."""
+    """Stop the head that runs inside just before ``decoder``, and note its input; the hook is gone afterwards."""
     given: list[Tensor] = []
 
     def note(_: nn.Module, args: tuple[Tensor, ...]) -> None:
@@ -43,7 +43,7 @@ def _stopped_at(decoder: nn.Module) -> Iterator[list[Tensor]]:
 
 
 def best_tokens(head: nn.Module, decoder: nn.Linear, states: Tensor) -> Tensor:
-    """The argmax of a head's logits, whose last step is the linear ``decoder``; the first token among equals.
+    """The argmax of the logits of a head that ends with the linear ``decoder``; the first token among equals.
 
     Parameters
     ----------

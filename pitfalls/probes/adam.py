@@ -1,4 +1,4 @@
-"""Linear probes by the paper's training, step for step: ten epochs of Adam."""
+"""Linear probes trained step for step as in the paper: ten epochs of Adam."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class LinearTask:
     y : int64 [n_words]
         The words' classes.
     seed : int
-        For the first weights, which are those of ``torch.nn.Linear`` under that seed.
+        For the initial weights, which are those of ``torch.nn.Linear`` under that seed.
     """
 
     order: torch.Tensor
@@ -38,12 +38,12 @@ class LinearWeights:
     Attributes
     ----------
     coef, intercept : float [n_classes, n_columns] and [n_classes]
-        After the last epoch.
+        At the end of training.
     best_coef, best_intercept : float
-        The same after the epoch with the lowest training loss (the first if several tie).
+        After Adam's epoch with the lowest training loss (the first if several tie); at the optimum, the same again.
     losses : float [n_epochs] or [n_steps + 1]
         For Adam, each epoch's sum over batches of cross-entropy (nats) and penalties, before each step. For the
-        optimum, the loss where each step began, and at the end.
+        optimum, the loss at the start of each step, and at the end.
     """
 
     coef: torch.Tensor

@@ -3,8 +3,8 @@
 A probe reads an attribute from some neurons. Choosing those neurons is a ranking's job (:mod:`pitfalls.rankings`), and
 keeping the two apart is the paper's first lesson.
 
-They take NumPy arrays or torch tensors, float32 or float64, and compute on the tensor's device; what they learn and
-predict are NumPy arrays.
+Probes take NumPy arrays or torch tensors, float32 or float64, and compute on the tensor's device; what they learn and
+predict comes back as NumPy arrays.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ class LinearProbe(_Linear):
     learning_rate, batch_size, epochs, l1, l2:
         The paper's values are the defaults.
     seed : int
-        For the first weights, which are those of ``torch.nn.Linear`` under that seed.
+        For the initial weights, which are those of ``torch.nn.Linear`` under that seed.
 
     Attributes
     ----------
@@ -193,7 +193,7 @@ class LinearProbe(_Linear):
 
 @dataclass(eq=False, repr=False)
 class ConvergedLinearProbe(_Linear):
-    """The minimum of the paper's own loss: what :class:`LinearProbe` would be with patience.
+    """The minimum of the paper's own loss: what :class:`LinearProbe` would be if trained to convergence.
 
     The loss, mean cross-entropy + ``l1`` times the sum of absolute weights + ``l2`` times their Euclidean norm, is
     convex, so its minimum does not depend on a seed, on batches or on the order of the words. Comparing the two probes
@@ -208,7 +208,7 @@ class ConvergedLinearProbe(_Linear):
     ----------
     coef_, intercept_ : [n_classes, n_neurons] and [n_classes]
     losses_ : [n_iter_ + 1]
-        The loss where each step began, and at the minimum.
+        The loss at the start of each step, and at the minimum.
     n_iter_ : int
         The number of steps.
 
@@ -237,7 +237,7 @@ class ConvergedLinearProbe(_Linear):
 
 @dataclass(eq=False, repr=False)
 class GaussianProbe(_Probe):
-    """One Gaussian per class, maximum a posteriori, and Bayes' rule (SOURCES.md, Gaussian [C]).
+    """One maximum a posteriori Gaussian per class, and Bayes' rule (SOURCES.md, Gaussian [C]).
 
     See :func:`~pitfalls.probes.gaussian.fit_gaussians` for the formula, and for how it treats constant neurons.
 
@@ -245,7 +245,7 @@ class GaussianProbe(_Probe):
     ----------
     n_neurons : int, optional
         Width of the whole representation, if ``X`` holds only some of its neurons; by default the width of ``X``.
-        With it, a probe of some neurons is the marginal of the probe of all, as in the paper.
+        With it, a probe of some neurons is the marginal of the probe of all neurons, as in the paper.
 
     Attributes
     ----------

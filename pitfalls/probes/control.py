@@ -18,7 +18,7 @@ def control_labels(forms: Sequence[Sequence[str]], n_classes: int, seed: int = 0
     """One uniformly random label per word form, the same wherever the form occurs.
 
     Labels are drawn split by split (train, dev, test) for the forms that are new there, in alphabetical order. So the
-    labels of training forms do not depend on what dev and test hold, and a form that training does not know gets a
+    labels of training forms do not depend on what dev and test hold, and a form that does not occur in train gets a
     fresh draw, which no probe can guess.
 
     Parameters
@@ -81,9 +81,9 @@ def control_task(data: Splits, seed: int = 0) -> Splits:
 
 
 def hold_out_forms(data: Splits, share: float, seed: int = 0) -> Splits:
-    """Draw some forms of the test words, and take their words out of train and dev.
+    """Draw some of the test words' forms, and take every word with such a form out of train and dev.
 
-    In a corpus of few forms, train has seen nearly all of test; this makes a known share of the forms unseen.
+    In a corpus with few forms, nearly all test forms occur in train; this makes a known share of them unseen.
 
     Parameters
     ----------

@@ -43,9 +43,9 @@ class CurveJob:
     ----------
     task : str
         "real", or "control" for the labels of :func:`~pitfalls.probes.control.control_task` with this ``seed``. The
-        ranking stays as given: rank on ``control_task(data, seed)`` first for one that saw control labels.
+        ranking stays as given: for one that saw control labels, rank on ``control_task(data, seed)`` first.
     seed : int
-        For the linear probe's first weights and for the control labels.
+        For the linear probe's initial weights and for the control labels.
     """
 
     ranking: Ranking
@@ -65,7 +65,7 @@ class CurveJob:
 class _Scored:
     """The words of one split that a job's probes are scored on.
 
-    ``X`` [n_words, n_neurons]; ``y`` and ``unseen`` [n_words], whether the form does not occur in train.
+    ``X`` is [n_words, n_neurons], ``y`` [n_words]; ``unseen`` [n_words] is true if the form does not occur in train.
     """
 
     X: torch.Tensor
@@ -80,7 +80,7 @@ class _Scored:
 
 
 class _Tally:
-    """Sums over the words scored so far, one per k: right words, right unseen words, log-likelihood (nats)."""
+    """Sums over the words scored so far, one per k: words right, unseen words right, log-likelihood (nats)."""
 
     def __init__(self, n_ks: int) -> None:
         self.right, self.right_unseen, self.likelihood = (torch.zeros(n_ks, dtype=torch.float64) for _ in range(3))
@@ -225,7 +225,7 @@ def curves_of(
     Raises
     ------
     ValueError
-        For an unknown probe, task or split, a bad k, a ranking of the wrong width, no job, and bad data.
+        For an unknown probe, task or split, a bad k, a ranking of the wrong width, no jobs, and bad data.
     """
     if isinstance(probes, str):
         raise ValueError(f"probes must be a list, such as [{probes!r}], not {probes!r}")
@@ -316,6 +316,6 @@ def gaussian_path_curves(
         If another method made the ranking.
     """
     if ranking.name != "gaussian":
-        raise ValueError(f"only a greedy Gaussian search has a path, and this ranking is {ranking.name!r}")
+        raise ValueError(f'only a ranking by "gaussian" has a path, not {ranking.name!r}: use rank("gaussian", data)')
     steps = range(1, ranking.ranked + 1) if ks is None else ks
     return curves_of([CurveJob(ranking)], data, steps, ["gaussian"], SPLITS, device)

@@ -14,7 +14,7 @@ import torch
 
 from pitfalls.arrays.words import check_magnitude, check_two_words_each
 
-#: A class's variance of a neuron is at least this share of the neuron's variance over all words.
+#: A neuron's variance within a class is at least this share of its variance over all words.
 VARIANCE_FLOOR = 1e-6
 
 
@@ -45,11 +45,11 @@ def fit_gaussians(X: torch.Tensor, y: torch.Tensor, n_classes: int, n_neurons: i
     .. math:: \Sigma^* = (\operatorname{diag}(\operatorname{cov}) + S) / (\nu_n + d + 2),\; \nu_n = d + 2 + N
 
     where S is the class's scatter, N its words and d = ``n_neurons``, the width of the *whole* representation
-    even when ``X`` holds only some of its neurons: so the fit on some is the marginal of the fit on all.
+    even when ``X`` holds only some of its neurons, so that the fit on some is the marginal of the fit on all.
 
     Guard. The diagonal part makes the covariance positive definite unless a neuron is constant within a class. A neuron
-    whose variance within a class would be below ``VARIANCE_FLOOR`` times that over all words gets that much on the
-    diagonal. A neuron that is constant over all words gets variance 1 in every class, so that it says nothing.
+    whose variance within a class would be below ``VARIANCE_FLOOR`` times its variance over all words gets that much
+    on the diagonal. A neuron that is constant over all words gets variance 1 in every class, so that it says nothing.
 
     Parameters
     ----------

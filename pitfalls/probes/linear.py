@@ -1,4 +1,4 @@
-"""Linear probes on many sets of neurons at once, by the paper's training or at the optimum."""
+"""Linear probes on many sets of neurons at once, trained as in the paper or to the optimum."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pitfalls.probes.adam import Adam
 from pitfalls.probes.blocks import Block, LinearTask, LinearWeights, Side
 from pitfalls.probes.optimum import Optimum
 
-# Widths trained together: narrow probes do not pay for the columns that only wide ones read.
+# Widths trained together: few enough that narrow probes do not pay for columns that only wide ones read.
 _WIDTHS_AT_ONCE = 50
 
 # Weights trained together: with Adam's state they stay in the processor's cache.
@@ -29,7 +29,7 @@ def fit_linear(
     X, y : float [n_words, n_columns] and int64 [n_words]
     recipe : Adam or Optimum
     seed : int
-        For the first weights of :class:`~pitfalls.probes.adam.Adam`.
+        For the initial weights of :class:`~pitfalls.probes.adam.Adam`.
 
     Examples
     --------
@@ -68,10 +68,10 @@ def train(
     blocks = []
     for start in range(0, len(ascending), _WIDTHS_AT_ONCE):
         some = tuple(ascending[start : start + _WIDTHS_AT_ONCE])
-        # A batch of words serves many tasks while it is in the cache; all words at once serve one as well as many.
+        # While a batch of words is in the cache, it can serve many tasks; with all words at once, that gains nothing.
         fitting = _WEIGHTS_AT_ONCE // (some[-1] * n_classes * len(some)) if isinstance(recipe, Adam) else 1
         at_once = max(1, fitting)
         blocks += [(range(i, min(i + at_once, len(tasks))), some) for i in range(0, len(tasks), at_once)]
-    # A single block is over too soon to watch.
+    # A single block needs no progress bar.
     for numbers, some in tqdm(blocks, desc="linear probes", unit="block", leave=False) if len(blocks) > 1 else blocks:
         yield numbers, recipe.train(Side(X, [tasks[i] for i in numbers], n_classes, some))

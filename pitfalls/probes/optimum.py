@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from pitfalls.probes.blocks import Block, Side
 
-# float32 can hold the fourth power of a column's spread if it lies between this number and its inverse.
+# float32 can hold the fourth power of a column's spread if the spread lies between 1 / this number and this number.
 _SPREAD = 2.0**20
 
 # Logits held at a time: about 64 MB of float32.
@@ -83,7 +83,7 @@ class Optimum:
             ahead, ahead_intercept = coef + push * moved, intercept + push[:, 0] * moved_intercept
             momentum = faster
             scale = curvature.sqrt()
-            # Where no weight moves, the bias alone still may.
+            # Where all weights are zero, the bias may still move.
             moving = float((moved.abs() * scale).max()) if coef.any() else float(moved_intercept.abs().max())
             if moving <= self.tolerance * max(float((coef.abs() * scale).max()), 1e-3):
                 break
@@ -146,12 +146,12 @@ def _curvature(side: Side, ridge: float) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _proximal(point: torch.Tensor, curvature: torch.Tensor, l1: float, l2: float) -> torch.Tensor:
-    """The weights w with the least ``curvature / 2 * (w - point)**2 + l1 * sum |w| + l2 * norm of w``.
+    """The weights w that minimise ``curvature / 2 * (w - point)**2 + l1 * sum |w| + l2 * norm of w``.
 
     ``point`` is [n_tasks, n_columns, n_classes, n_widths]; the norm is over columns and classes. The optimum is
     w = s r / (h r + l2), with h the curvature, s the soft-thresholded h * point and r the norm of w. Newton's method
-    finds r from 1 / sqrt(sum s**2 / (h r + l2)**2) = 1, whose left side is concave and rises: from 0 it never
-    overshoots.
+    finds r from 1 / sqrt(sum s**2 / (h r + l2)**2) = 1, whose left side is concave and increasing, so it
+    never overshoots when it starts from 0.
     """
     pull = curvature * point
     soft = pull.sign() * (pull.abs() - l1).clamp_min_(0)

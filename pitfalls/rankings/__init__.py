@@ -1,9 +1,9 @@
-"""Rankings of neurons: an order, and where it came from.
+"""Rankings of neurons: each is an order, and where it came from.
 
 A ranking may come from a probe's weights, a greedy search, class means or chance; whatever evaluates it
 (:mod:`~pitfalls.probes.curves`, :mod:`~pitfalls.interventions.run`) sees only the order.
 
-To add one, write a small class (:class:`~pitfalls.rankings.base.Scorer` with ``score_neurons``) and add it to
+To add a method, write a small class (a :class:`~pitfalls.rankings.base.Scorer` with ``score_neurons``) and add it to
 ``_METHODS``.
 """
 
@@ -117,7 +117,7 @@ def rank(
     direction : str
         "ttb", the best first, or "btt", the worst first.
     seed : int
-        For what is drawn: the first weights of "linear", the order of "random", the trees of "random_forest".
+        For what is drawn: the initial weights of "linear", the order of "random", the trees of "random_forest".
     max_neurons : int, optional
         How many neurons a greedy search ("gaussian", "conditional_mi") chooses before it completes the order by
         what each of the rest would add next; the other methods rank all neurons at no extra cost.

@@ -30,8 +30,8 @@ class Anova(Scorer):
 def _f_ratios(X: torch.Tensor, words: Words) -> torch.Tensor:
     """F of each column of ``X`` [n_words, n_columns].
 
-    It is computed from deviations, because a difference of sums of squares rounds to a small number of either sign
-    where the variance within is zero; and from deviations from each value's first word, which are then exactly zero.
+    It is computed from deviations, because where the variance within values is zero, a difference of sums of squares
+    rounds to a small number of either sign. Deviations from each value's first word are then exactly zero.
     """
     one_hot = torch.nn.functional.one_hot(words.y, words.n_classes)
     counts, first = one_hot.sum(0).double()[:, None], X.double()[one_hot.argmax(0)]

@@ -94,7 +94,7 @@ class Ranker(SelectorMixin, BaseEstimator):
         train = dev = Words(words, as_tensor(codes, words.device), values)
         if (X_dev is None) != (y_dev is None):
             missing = "X_dev" if X_dev is None else "y_dev"
-            raise ValueError(f"{missing} is not given: the words to select on need both X_dev and y_dev")
+            raise ValueError(f"{missing} is not given: to select on other words, give both X_dev and y_dev")
         if X_dev is not None:
             dev = self._dev(X_dev, y_dev, classes, words.device)
         checked_ks([self.k], train.n_neurons)
@@ -159,6 +159,6 @@ class Greedy(Ranker):
         Raises
         ------
         ValueError
-            If ``max_neurons`` is not a whole number, 1 or more.
+            If ``max_neurons`` is not a whole number of 1 or more.
         """
         return n_neurons if self.max_neurons is None else min(whole(self.max_neurons, "max_neurons", 1), n_neurons)

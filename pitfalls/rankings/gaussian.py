@@ -23,7 +23,7 @@ from pitfalls.rankings.base import Greedy, Ranked
 # a GPU it should be large.
 _BLOCK = {"cpu": 2**17, "cuda": 2**24}
 
-# Factors between 1 and 2 that are multiplied before a logarithm is taken: 2**512 is far below the largest double.
+# How many factors between 1 and 2 are multiplied before a logarithm is taken: 2**512 is far below the largest double.
 _FACTORS = 512
 
 
@@ -78,7 +78,7 @@ class _Search:
     gaussians : Gaussians
         Fitted on the training words.
     dev : Words
-        The words whose information is measured.
+        The words on which information is measured.
     n_steps : int
         How many neurons will be chosen at most.
     """
@@ -173,7 +173,7 @@ class _Search:
         return torch.as_tensor(own) - evidence
 
     def _of_two_classes(self, log_joint: torch.Tensor, constant: torch.Tensor) -> torch.Tensor:
-        """The same by one logarithm per word: log p(own) = -log(1 + exp(other - own))."""
+        """The same with one logarithm per word: log p(own) = -log(1 + exp(other - own))."""
         other = log_joint[1].sub_(log_joint[0]).add_((constant[1] - constant[0])[:, None])
         other[:, self.members[1]].neg_()
         return -_sum_of_softplus(other)
@@ -183,7 +183,7 @@ def _sum_of_softplus(x: torch.Tensor) -> torch.Tensor:
     """Sum of log(1 + exp(x)) over the last dimension of ``x`` [n, n_words], which is overwritten.
 
     That is max(x, 0) + log(1 + exp(-abs(x))). The logarithm is most of the cost, and its arguments lie between 1 and
-    2: the product of hundreds of them cannot overflow, so that one logarithm per product is enough.
+    2: the product of hundreds of them cannot overflow, so one logarithm per product is enough.
     """
     positive = x.sum(1)
     positive = (positive + x.abs_().sum(1)) / 2

@@ -20,10 +20,10 @@ from pitfalls.rankings.penalised import absolute_weights
 class LCA(Scorer):
     """Linguistic correlation analysis: an elastic-net probe's weight mass (Dalvi et al. 2019).
 
-    Each class takes neurons by falling absolute weight until it has a given share of its weight mass; a neuron's score
-    is 1 minus the smallest share at which any class takes it. Dalvi et al. raise the share in steps and leave the order
-    within a step open; this is the limit of small steps. The loss is mean cross-entropy (nats) + ``l1`` times the sum
-    of absolute weights + ``l2`` / 2 times the sum of squared weights, at its minimum.
+    Each class takes neurons in order of decreasing absolute weight until it has a given share of its weight mass; a
+    neuron's score is 1 minus the smallest share at which any class takes it. Dalvi et al. raise the share in steps and
+    leave the order within a step open; this is the limit of small steps. The loss is mean cross-entropy (nats) + ``l1``
+    times the sum of absolute weights + ``l2`` / 2 times the sum of squared weights, at its minimum.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def weight_mass_scores(weights: NDArray[np.float64]) -> NDArray[np.float64]:
     >>> weight_mass_scores(np.array([[6.0, 3.0, 1.0], [0.0, 0.0, 5.0]])).round(2).tolist()
     [1.0, 0.4, 1.0]
     """
-    # Copies of a neuron have the same weight at the optimum, up to rounding; the first comes first.
+    # Copies of a neuron have the same weight at the optimum, up to rounding; the lower index comes first.
     weights = settled(torch.from_numpy(weights), dim=1).numpy()
     order = np.argsort(-weights, axis=1, kind="stable")
     sorted_weights = np.take_along_axis(weights, order, axis=1)

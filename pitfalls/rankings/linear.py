@@ -15,7 +15,7 @@ from pitfalls.rankings.base import Scorer
 
 @dataclass(eq=False, repr=False)
 class Linear(Scorer):
-    """Mean over classes of the absolute weights of the best-training-loss epoch (SOURCES.md, Linear [C]).
+    """Mean over classes of the absolute weights after the epoch of lowest training loss (SOURCES.md, Linear [C]).
 
     The order means little towards its end. The penalty holds the weights of neurons that the probe does not need near
     zero, and Adam's last steps leave them within about one learning rate of it: there the order follows the last words

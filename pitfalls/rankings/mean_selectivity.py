@@ -17,7 +17,7 @@ from pitfalls.rankings.base import Scorer
 class MeanSelectivity(Scorer):
     """Distance of a value's mean from the other words' mean, in units of the neuron's range, averaged over values.
 
-    MeanSelect of Fan et al. 2023, who rank for one value against the rest:
+    This is the MeanSelect of Fan et al. 2023, who rank for one value against the rest:
     abs(mean of the value - mean of the others) / (maximum - minimum). A constant neuron scores 0.
     """
 

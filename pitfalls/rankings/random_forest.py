@@ -16,7 +16,7 @@ from pitfalls.rankings.base import Scorer
 
 @dataclass(eq=False, repr=False)
 class RandomForest(Scorer):
-    """How much a neuron lowers the impurity in a random forest's splits (Breiman 2001), by scikit-learn.
+    """How much a neuron lowers the impurity in a random forest's splits (Breiman 2001), as scikit-learn computes it.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ from pitfalls.worlds.experiment import Experiment
 from pitfalls.worlds.world import World
 
 REQUIRED = {"identity": 0.995, "agreement": 0.95, "readability": 0.90, "clwv": 0.30}
-"""The least that the mini BERT must reach (CLWV: by the best ranking, layer and β, for Number and for Gender)."""
+"""The least that the mini BERT must reach (CLWV: with the best ranking, layer and β, for Number and for Gender)."""
 
 BATCH = 128
 

@@ -130,7 +130,7 @@ def seed_configurations(curves: pd.DataFrame) -> pd.DataFrame:
 
     They are the paper's, if the table has all three. If not, :func:`pattern_scores` decides: the highest score for G>L,
     the lowest for L>G, and the lowest imbalance among the others for Standard; among equals, the first. These are
-    extremes of this table: even the one nearest to G>L may have its Gaussian curves below; its score is then negative.
+    extremes of this table: even in the one nearest to G>L, the Gaussian curves may be the lower ones (score below 0).
 
     Returns
     -------

@@ -133,7 +133,7 @@ def default_layers(n_layers: int) -> tuple[int, ...]:
 
 
 class Texts(Protocol):
-    """What sizes are counted in: a :class:`~pitfalls.worlds.world.World`, or texts without a model."""
+    """What :func:`sizes` counts words in: a :class:`~pitfalls.worlds.world.World`, or texts without a model."""
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -274,13 +274,13 @@ def _counts(split: str, corpus: Corpus, attribute: str, values: Sequence[str]) -
 
 
 def paper_comparison(texts: Texts, languages: Sequence[str] | None = None) -> pd.DataFrame:
-    """The paper's pairs beside those that pass the filter here, for the languages at hand.
+    """The paper's pairs compared with those that pass the filter here, for the languages at hand.
 
     Returns
     -------
     One row per pair that is in either: attribute, language, paper (``yes``, ``no``, or ``perhaps`` if the paper has one
-    more language for the attribute and we do not know which), here (``yes`` or ``no``), and why: each value's least
-    number of distinct forms in a split, and the split.
+    more language for the attribute and we do not know which), here (``yes`` or ``no``), and why: the fewest
+    distinct forms that each value has in any split, and that split.
     """
     rows = []
     for language in _asked(texts, languages):

@@ -1,4 +1,4 @@
-"""How long a sweep takes, from what its finished tasks took: every result file says how many seconds its task took."""
+"""How long a sweep takes, judging by its finished tasks: every result file says how many seconds its task took."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pitfalls.study.sweep import Task, is_done
 
 
 def unit_costs(folder: Path) -> pd.DataFrame:
-    """How long the finished tasks of a folder took, by kind, whatever machine did them.
+    """How long the finished tasks of a folder took, by kind, on whatever machine.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def estimate(tasks: Sequence[Task], folder: Path, workers: int) -> pd.DataFrame:
 
 
 def total_hours(estimated: pd.DataFrame, workers: int) -> float:
-    """About how many hours all kinds of :func:`estimate` take together on some workers; NaN if none is measured.
+    """About how many hours all kinds of :func:`estimate` take together on that many workers; NaN if none is measured.
 
     Examples
     --------

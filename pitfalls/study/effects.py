@@ -26,7 +26,7 @@ from pitfalls.study.plan import Plan
 from pitfalls.study.setting import Setting
 from pitfalls.worlds.experiment import Experiment
 
-# One of the outcomes is called "split", as is a key.
+# One outcome is called "split", and so is a key.
 _COUNTS = [f"n_{outcome}" for outcome in OUTCOMES]
 
 

@@ -1,7 +1,7 @@
 """All configurations of a world at once: run what is missing, and publish the figures and tables of the paper.
 
-It writes all tables into ``results/study-WORLD.zip``, which notebooks read with
-:func:`~pitfalls.study.output.stored_study`, and the paper's figures and tables (:mod:`~pitfalls.study.paper`).
+All tables go into ``results/study-WORLD.zip``, which notebooks read with
+:func:`~pitfalls.study.output.stored_study`; :mod:`~pitfalls.study.paper` writes the paper's figures and tables.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def do_study(
 
     Parameters
     ----------
-    world, chosen : of :func:`study_tasks`
+    world, chosen : from :func:`study_tasks`
     folder : where the result files are
     executor : see :mod:`~pitfalls.study.executors`; each of its processes loads the world for itself
     limit : do at most this many configurations
@@ -87,7 +87,7 @@ def preparations(world: World, chosen: Sequence[Task], folder: Path, limit: int 
 
     Parameters
     ----------
-    world, chosen : of :func:`study_tasks`; a world without a cache (a planted one) needs no preparation
+    world, chosen : from :func:`study_tasks`; a world without a cache (a planted one) needs no preparation
     folder : where the result files are
     limit : do at most this many configurations
     """
@@ -127,7 +127,7 @@ def wanted_sites(parameters: Mapping[str, Any]) -> list[Site]:
 
 
 def publish_study(world: str, n_neurons: int, tables: Mapping[str, pd.DataFrame], output: Path) -> None:
-    """Write the tables of a sweep of :func:`do_study`, and what the paper shows of them.
+    """Write the tables of a sweep of :func:`do_study`, and the paper's figures and tables made from them.
 
     What needs more configurations than there are is left out; ``results/left_out.csv`` says what and why.
     """

@@ -29,7 +29,7 @@ from pitfalls.extras import extra
 if TYPE_CHECKING:
     from pitfalls.study.sweep import Task
 
-#: How often a task whose process dies is started: twice beside others, the last time alone.
+#: How often a task whose process dies is started: twice alongside others, the last time alone.
 _ATTEMPTS = 3
 #: Seconds after which a worker checks again whether its parent is alive.
 _CHECKED_EVERY = 1.0
@@ -62,8 +62,8 @@ class Processes:
     """``n`` processes on this machine (joblib's); with ``n=1`` this process itself.
 
     A process that dies takes the others with it, and all their tasks are done again. A task that is lost twice is done
-    alone at the end: so a task that kills its process is reported, and the others are done. If this process dies, the
-    others end within a second or two.
+    alone at the end, so a task that kills its process is reported and the others still get done. If this process dies,
+    the others end within a second or two.
 
     Raises
     ------
@@ -282,7 +282,7 @@ def _told(future: Any, task: str) -> Outcome:
     except _distributed().KilledWorker as error:
         return Outcome(task, f"worker lost: {type(error).__name__}: {error}")
     except CancelledError as error:
-        raise SweepStoppedError(f"the Dask scheduler gave up {task} ({future.status}): it may have ended") from error
+        raise SweepStoppedError(f"the Dask scheduler dropped {task} ({future.status}): it may have ended") from error
     return outcome
 
 

@@ -1,4 +1,4 @@
-"""One intervention under every ranking of a configuration: the tables behind both key figures."""
+"""One intervention under every ranking of a configuration: the tables behind ``pitfalls intervene``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ VERSION = 1
 """The version of what :meth:`Interventions.work` computes; what another version left in the folder is not used."""
 # Raise it with every change that gives the same rankings, words and ks different tables.
 
-# These round, tokenize and lemmatise: with another version of one, everything is computed again: no result mixes two.
+# These round, tokenize and lemmatise. If the version of one changes, all is computed again, so no result mixes two.
 _LIBRARIES = ("numpy", "torch", "transformers", "tokenizers", "simplemma")
 # Sentences are batched part by part, so a float32 model's last digit may depend on this.
 _SENTENCES_A_PART = 100

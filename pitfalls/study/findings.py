@@ -136,7 +136,7 @@ def _forms(table: pd.DataFrame) -> str:
 
 
 def _above_chance(what: str) -> Callable[[pd.DataFrame], str]:
-    """The sentence for a table of overlaps that holds the interval of chance."""
+    """A function that sums up a table of overlaps with their intervals of chance."""
 
     def told(table: pd.DataFrame) -> str:
         above = int((table["overlap"] > table["high"]).sum())

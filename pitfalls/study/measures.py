@@ -17,11 +17,11 @@ from pitfalls.study.setting import Setting
 from pitfalls.study.sweep import Task
 
 VERSION = 2
-"""The version of what :func:`measure` computes; results of another version are computed anew."""
+"""The version of what :func:`measure` computes; results of another version are recomputed."""
 # Raise it with every change that gives the same parameters different tables: in rankings, probes, interventions,
 # outcomes, choices on dev, draws, columns or rounding. Speed, names, comments, figures, and statistics on these tables
-# do not count. Then run `pitfalls sweep` anew and commit results/study-mini.zip; tests/test_effects.py holds its
-# checksum beside this number.
+# do not count. Then run `pitfalls sweep` again and commit results/study-mini.zip; tests/test_effects.py holds its
+# checksum together with this number.
 
 
 def tasks(world: Mapping[str, Any], which: Sequence[Configuration], plan: Plan, identity: str) -> list[Task]:

@@ -80,7 +80,7 @@ def publish(shown: Plot | pd.DataFrame, figure_id: str, folder: Path | None = No
     Raises
     ------
     ValueError
-        The id has another form.
+        The id is not of that form.
     OSError
         A file cannot be written (a full disk, say); the message names it.
     """

@@ -85,13 +85,13 @@ def tables_of(study: Mapping[str, pd.DataFrame], n_neurons: int) -> dict[str, pd
     -------
     The study's tables, the effects in long form, and: saturation, overlaps, pairs, shared (see
     :mod:`~.shared_neurons`), seeds, clusters, stability (:mod:`~.clusters`), wilcoxon, permutations
-    (:mod:`~pitfalls.comparison.permutation`), claims (:mod:`~.claims`). A study of too few configurations lacks some;
+    (:mod:`~pitfalls.comparison.permutation`), claims (:mod:`~.claims`). A study with too few configurations lacks some;
     left_out has a row for each of them: table, reason.
 
     Raises
     ------
     ValueError
-        For a study of several kinds of units, whose layers do not compare.
+        For a study of several kinds of units, whose layers cannot be compared.
     """
     study = {name: with_site(table) for name, table in study.items()}
     one_kind(study["areas"])
@@ -130,7 +130,7 @@ def _left_out(where: pd.DataFrame) -> dict[str, str]:
             f"no attribute has two languages on a layer; languages: {', '.join(where['language'].unique())}"
         )
     if len(where) < len(PATTERNS):
-        few = f"{len(PATTERNS)} clusters need as many configurations, and there are {len(where)}"
+        few = f"{len(PATTERNS)} clusters need {len(PATTERNS)} configurations or more, and there are {len(where)}"
         reasons |= dict.fromkeys(("seeds", "clusters", "stability"), few)
     return reasons
 

@@ -27,7 +27,7 @@ def probing_tables(setting: Setting) -> dict[str, pd.DataFrame]:
     Returns
     -------
     curves:
-        One row per probe, ranking, task ("real", and "control" with rankings found anew on control labels) and k;
+        One row per probe, ranking, task ("real", and "control" with new rankings from the control labels) and k;
         mutual information has six decimals.
     orders:
         One row per ranking (of the attribute) and position: the neuron there, down to ``plan.top``.
@@ -35,7 +35,7 @@ def probing_tables(setting: Setting) -> dict[str, pd.DataFrame]:
     rankings, plan = setting.rankings, setting.plan
     data = replace(setting.data, test=drawn(setting.data.test, plan.test_words, plan.seed))
     control = control_task(data, plan.seed)
-    # Every method ranks anew on the control labels, under the same name and seed, so its two curves are a pair.
+    # Every method ranks again on the control labels, under the same name and seed, so its two curves are a pair.
     anew = rankings_of(control, plan, setting.device)
     jobs = [CurveJob(ranking, "real", plan.seed) for ranking in rankings]
     jobs += [CurveJob(ranking, "control", plan.seed) for ranking in anew]

@@ -95,7 +95,7 @@ def _run(path: Path, build: Path, variables: Mapping[str, str], started: list[No
 
 
 def _end(started: Sequence[NotebookClient], runs: Sequence[Future[float]]) -> None:
-    """Kill the kernels of the notebooks that are running or about to; their clients notice within a second."""
+    """Kill the kernels of the notebooks that are running or about to run; their clients notice within a second."""
     while not all(run.done() for run in runs):
         for client in started:
             kernel = getattr(getattr(client.km, "provisioner", None), "process", None)

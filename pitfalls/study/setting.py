@@ -54,7 +54,7 @@ def world_of(options: Mapping[str, Any], language: str) -> World:
     """The world of a task's options, loaded once per process and language.
 
     A process does many configurations, language after language. A world keeps all text that it has read, so a new
-    language gets a new world: a worker then holds the text of one language, and never of all.
+    language gets a new world, and a worker never holds the text of more than one language.
     """
     key = (json.dumps(options, sort_keys=True), language)
     if key not in _WORLD:

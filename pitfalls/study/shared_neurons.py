@@ -2,7 +2,7 @@
 
 All three functions read one tidy table of orders, one row per position: columns language, attribute, layer, ranking,
 direction, ranking_seed, position (counted from 0), neuron, and site (without it, layers are those of the residual
-stream). It may be cut to the first positions, so the number of neurons is an argument. Every number stands beside what
+stream). It may be cut to the first positions, so the number of neurons is an argument. Every number comes with what
 independent, uniformly random rankings would share, computed exactly (:mod:`pitfalls.comparison.overlap`). P-values are
 one-sided and not corrected for the number of rows.
 """
@@ -41,8 +41,8 @@ def ranking_overlaps(
     Parameters
     ----------
     orders:
-        Columns language, attribute, layer, ranking, direction, ranking_seed, position, neuron; all positions, or the
-        first ``top`` or more.
+        Columns language, attribute, layer, ranking, direction, ranking_seed, position, neuron; all positions, or at
+        least the first ``top``.
     top:
         The size of the top sets; the paper's is 100 of 768.
     rankings:
@@ -162,7 +162,7 @@ def shared_across_languages(orders: pd.DataFrame, top: int, n_neurons: int) -> p
 
     Returns
     -------
-    One row per attribute of two or more languages, for every site, ranking, direction and ranking_seed of the table:
+    One row per attribute with two or more languages, for every site, ranking, direction and ranking_seed of the table:
     site, layer, ranking, direction, ranking_seed, attribute, languages (separated by spaces), n_languages, neurons
     (ascending, separated by spaces), n_neurons, k (``top``), overlap (how many neurons are shared), expected, low and
     high (by chance), p_value.

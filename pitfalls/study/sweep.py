@@ -194,10 +194,10 @@ def sweep(
         try:
             failures = _failures(todo, partial(_do, work=work, folder=folder), executor, folder, bar)
         except SweepStoppedError as error:
-            # Not from the bar, which does not count while it is switched off.
+            # Not taken from the bar, which does not count while it is switched off.
             done = sum(is_done(task, folder) for task in tasks)
             raise OSError(
-                f"the sweep stopped after {done} of {found + len(todo)} tasks: {error}. All that were done are kept in "
+                f"the sweep stopped after {done} of {found + len(todo)} tasks: {error}. All finished tasks are kept in "
                 f"{folder}: fix that, and run the same command again"
             ) from error
     left = {task.name for task in missing[len(todo) :]}

@@ -2,7 +2,7 @@
 
 ``load_world("mini")`` is the embedded default, ``load_world("paper", …)`` a model by name or folder on the nine
 Universal Dependencies treebanks, ``load_world("planted")`` a network written by hand whose neurons are known, and
-:func:`world_from_files` anybody's model on anybody's CoNLL-U files.
+:func:`world_from_files` any model on any CoNLL-U files.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pitfalls.worlds.world import World
 MINI_MIN_FORMS = 20
 """The value filter's threshold in the mini world, in distinct word forms per split (the paper's is 100).
 
-Its lexicon holds some hundred lemmas, so a value of a closed set of words (a Turkish possessor, a Spanish
+Its lexicons hold several hundred lemmas each, so a value of a closed set of words (a Turkish possessor, a Spanish
 person) has tens of forms, not hundreds.
 """
 
@@ -215,7 +215,7 @@ def world_from_files(
     model : name or folder
     files : CoNLL-U files; dev and test are needed
     language : ISO 639-3 code, where the names do not say it. A language other than the paper's nine has no rules of its
-        own, as a warning says: only the conversion's common table gives its attributes
+        own (a warning says so): only the conversion's common table gives its attributes
     conversion : the conversion to UniMorph, or its name: ``authors``, ``converter`` or ``ours``
         (:mod:`pitfalls.language.unimorph`)
     min_forms : the value filter's threshold in distinct word forms per split
@@ -260,7 +260,7 @@ def divide(corpus: Corpus) -> tuple[Corpus, Corpus]:
 def _split_of(path: Path) -> str:
     found = [split for split in SPLITS if split in path.stem.replace("_", "-").split("-")]
     if len(found) != 1:
-        raise ValueError(f"{path}: its name must hold one of train, dev and test, as in en_ewt-ud-dev.conllu")
+        raise ValueError(f"{path}: its name must contain one of train, dev and test, as in en_ewt-ud-dev.conllu")
     return found[0]
 
 
@@ -269,4 +269,4 @@ def _language_of(path: Path) -> str:
     for bank in treebanks.TREEBANKS:
         if prefix.split("_")[0] in (bank.prefix.split("_")[0], bank.language):
             return bank.language
-    raise ValueError(f"{path}: cannot tell its language from {prefix!r}; say it with --language (ISO 639-3)")
+    raise ValueError(f"{path}: cannot tell its language from {prefix!r}; give it with --language (ISO 639-3)")

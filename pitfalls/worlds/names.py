@@ -1,4 +1,4 @@
-"""The names that a world and a precision go by. Imports nothing: the command line offers them as choices."""
+"""The names of worlds and precisions. Imports nothing, so that the command line is quick to offer them as choices."""
 
 from __future__ import annotations
 

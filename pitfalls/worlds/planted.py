@@ -27,7 +27,7 @@ from pitfalls.worlds.blueprint import PLANTED_LAYER, PlantedParameters, Truth, p
 
 _PAD, _UNKNOWN = 0, 1
 _SPECIAL = ("[PAD]", "[UNK]")
-# No position is encoded, so no length is impossible; BERT's limit keeps a batch small.
+# No position is encoded, so any length is possible; BERT's limit keeps a batch small.
 _MAX_TOKENS = 512
 _LOGITS_AT_ONCE = 4096
 # Share of the noise variance that belongs to the word form. Without it layer 0, where a word looks the same in
@@ -154,7 +154,7 @@ class PlantedLM:
     # ---------------------------------------------------------------- words and tokens
 
     def encode(self, sentences: Sequence[Sequence[str]]) -> Encoded:
-        """One token per word, ``[UNK]`` for a word that is not in the vocabulary; no special tokens around.
+        """One token per word, ``[UNK]`` for a word that is not in the vocabulary; no special tokens.
 
         Raises
         ------
@@ -188,7 +188,7 @@ class PlantedLM:
     def join(self, pieces: Sequence[int], like: Sequence[int] | None = None) -> str | None:
         """The word of one piece; None for a special token, and for any other number of pieces."""
         if like is not None and len(like) != len(pieces):
-            raise ValueError(f"{len(pieces)} predicted pieces for a word of {len(like)}: they must be at its slots")
+            raise ValueError(f"{len(pieces)} predicted pieces for a word of {len(like)}: give one for each slot")
         if len(pieces) != 1 or int(pieces[0]) < len(_SPECIAL):
             return None
         return self.vocabulary[int(pieces[0])]
@@ -215,7 +215,7 @@ class PlantedLM:
         layer = self._checked(site).layer
         shape = (*encoded.input_ids.shape, self.n_neurons)
         if tuple(states.shape) != shape:
-            raise ValueError(f"states of shape {tuple(states.shape)} for a batch of shape {shape}: one per word")
+            raise ValueError(f"states of shape {tuple(states.shape)} for a batch of {shape}: give one per word")
         states = states.to(self.device, self.dtype)
         return states if layer == self.n_layers else self._attend(encoded, states)
 
@@ -242,7 +242,7 @@ class PlantedLM:
         return torch.cat([torch.empty(0, dtype=torch.int64, device=self.device), *parts])
 
     def _attend(self, encoded: Encoded, states: Tensor) -> Tensor:
-        """Add to every word the mean of the fillers beside it, scaled to the variance of one."""
+        """Add to every word the mean of the fillers beside it, scaled to the variance of a single filler."""
         is_filler = (encoded.input_ids >= self._first_filler)[..., None]
         read = torch.where(is_filler, states, 0.0)
         found = _beside(read) / _beside(is_filler.to(states)).clamp(min=1).sqrt()
@@ -252,7 +252,7 @@ class PlantedLM:
     def _checked(self, site: Site | int) -> Site:
         found = as_site(site)
         if found.kind != "residual" or found.layer > self.n_layers:
-            raise ValueError(f"{found} of {self.name}: it has layers 0 (embeddings) to {self.n_layers}")
+            raise ValueError(f"no {found} in {self.name}: it has layers 0 (embeddings) to {self.n_layers}")
         return found
 
 

@@ -50,7 +50,7 @@ class GeneratedSource:
         return grammar.LANGUAGES
 
     def corpus(self, language: str, split: str) -> Corpus:
-        """One split of a generated treebank, compared with the manifest's checksum first."""
+        """One split of a generated treebank, once it has passed a check against the manifest's checksum."""
         name = corpora.file_name(language, split)
         corpora.check(self.folder, [name])
         return read_conllu(self.folder / name, language)
@@ -139,7 +139,7 @@ class PlantedSource:
         return (artificial.LANGUAGE,)
 
     def corpus(self, language: str, split: str) -> Corpus:
-        """The sentences of a split, drawn anew for each split."""
+        """The sentences of a split, drawn with the split's own seed."""
         return self.parameters.language.corpus(split, self.parameters.words(split), seed=SPLITS.index(split))
 
     def lexicon(self, language: str) -> Lexicon:

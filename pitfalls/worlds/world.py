@@ -34,7 +34,7 @@ class World:
     """A model, a corpus and a lexicon behind one interface.
 
     Corpora, lexicons and word vectors are read when first asked for and kept; sentences of ``model.max_tokens``
-    subwords or more are dropped, and :meth:`dropped` gives them.
+    subwords or more are dropped, and :meth:`dropped` returns them.
     """
 
     name: str
@@ -98,12 +98,12 @@ class World:
         return self._analysers[language]
 
     def judged_by(self, *analysers: Analyser) -> World:
-        """The same world, with the words of the analysers' languages judged by them.
+        """The same world, in which these analysers judge the words of their languages.
 
         Raises
         ------
         ValueError
-            The world lacks an analyser's language, or two analysers are of the same language.
+            The world lacks an analyser's language, or two analysers are for the same language.
 
         Examples
         --------
@@ -185,7 +185,7 @@ class World:
     def prepare(self, languages: Sequence[str], sites: Sequence[Site | int]) -> pd.DataFrame:
         """Fill the cache with word vectors, all sites of a split in one pass of the model.
 
-        :meth:`activations` finds them there. Without it, each site's vectors take a pass of their own, the first
+        :meth:`activations` finds them there. Without this call, each site's vectors take a pass of their own, the first
         time that they are needed.
 
         Parameters
@@ -196,7 +196,7 @@ class World:
         Returns
         -------
         One row per language and split: language, split, sites (text such as ``"layer 2, layer 7"``), words, and the
-        megabytes that all these sites take. No row in a world that has no cache (the planted ones).
+        megabytes that all these sites take. No rows in a world without a cache (the planted ones).
 
         Raises
         ------

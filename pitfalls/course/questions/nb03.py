@@ -69,7 +69,7 @@ def _check_vectors(answer: Answer) -> None:
         expect(np.shape(received) != (4, 2), _A_VECTOR_TOO_MANY)
         return received
 
-    said = "Each word is the mean of its subwords, word 1 that of 2, 3 and 4: {wanted}; yours are {yours}."
+    said = "Each word is the mean of its subwords, and word 1 has three, rows 2 to 4: {wanted}; yours are {yours}."
     compare(vectors, word_vectors, [(_STATES, _WORD_IDS)], _VECTORS, said)
 
 
@@ -119,7 +119,7 @@ _SEPARATIONS: Mistakes = {
 
 
 def _check_separation(answer: Answer) -> None:
-    said = "The neurons separate the values by {wanted}; yours is {yours}."
+    said = "The separations of the neurons are {wanted}; yours are {yours}."
     # Wide enough for a standard deviation that divides by n - 1.
     compare(answer, separation, [_example()], _SEPARATIONS, said, rtol=0.02)
 
@@ -170,7 +170,7 @@ def _once_each(X: Matrix, forms: Sequence[str]) -> Matrix:
 _SHARES: Mistakes = {
     "Neuron 0 is the same wherever a form occurs, but gets 0: that is the share *within* forms; take 1 minus "
     "it.": lambda X, forms: 1 - form_share(X, forms),
-    "Form a, 40 times, weighs as much as c, 4 times: give every *word* the mean of its form, then take "
+    "Form a (40 times) weighs as much as form c (4 times): give every *word* the mean of its form, then take "
     "the variance.": _once_each,
     "That is a ratio of standard deviations, but the task asks for variances.": lambda X, forms: np.sqrt(
         form_share(X, forms)

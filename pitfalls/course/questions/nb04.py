@@ -1,4 +1,4 @@
-"""Exercises of notebook 04: Probeless by hand, a greedy search, precision@k, and overlap beside chance."""
+"""Exercises of notebook 04: Probeless by hand, a greedy search, precision@k, and overlap compared with chance."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def _check_precision(answer: Answer) -> None:
     compare(answer, _precision, [(scores, relevant, k) for k in (3, 5)], _PRECISIONS, said)
 
 
-# ---------------------------------------------------------------- 04.4: overlap, beside chance
+# ---------------------------------------------------------------- 04.4: overlap and chance
 
 
 def _shared(a: Order, b: Order, k: int) -> tuple[float, float]:

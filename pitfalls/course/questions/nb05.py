@@ -1,4 +1,4 @@
-"""Exercises of notebook 05: a Gaussian's marginal, which cells may be compared, whose points, and seeds in pairs."""
+"""Exercises of notebook 05: a Gaussian's marginal, which cells may be compared, whose points, and paired seeds."""
 
 from __future__ import annotations
 

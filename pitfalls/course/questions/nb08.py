@@ -41,8 +41,8 @@ _FACTORS: Mistakes = {
 
 def _check_coefficients(answer: Answer) -> None:
     said = (
-        "With beta = {case[0]:g} and d = {case[1]} the factors go from beta to 0.001, each lower by the same factor "
-        "than the one before it: {wanted}. Yours are {yours}."
+        "With beta = {case[0]:g} and d = {case[1]} the factors go from beta to 0.001, each lower than the "
+        "one before it by the same factor: {wanted}. Yours are {yours}."
     )
     compare(answer, _coefficients, [(8.0, 5), (4.0, 128)], _FACTORS, said)
 

@@ -124,7 +124,7 @@ class English(NounPhrases):
 
     @staticmethod
     def _add_middle(draw: Draw, clause: Tree, table: Mapping[Time, Sequence[str]], time: Time, chance: float) -> None:
-        """An adverb after the first auxiliary, or before the verb if there is none; none beside "not"."""
+        """An adverb after the first auxiliary, or before the verb if there is none; none next to "not"."""
         if any(child.form is en.NOT for child in clause.left) or not draw.chance(chance):
             return
         helpers = [i for i, child in enumerate(clause.left) if child.deprel in ("aux", "aux:pass", "cop")]

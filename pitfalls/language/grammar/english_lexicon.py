@@ -32,7 +32,7 @@ class Noun:
     kind: str
     """``person``, ``animal`` or ``thing``."""
     gender: str
-    """``m`` or ``f`` where the noun says it, else empty."""
+    """``m`` or ``f`` if the noun tells, else empty."""
     forms: Mapping[str, Form]
     """By UD Number."""
     adjectives: tuple[str, ...]
@@ -67,7 +67,7 @@ class Adjective:
 
 
 def read_table(name: str) -> list[dict[str, str]]:
-    """The rows of a table of the lexicon (tab-separated, the first line names the columns)."""
+    """The rows of a table of the lexicon (tab-separated; the first line names the columns)."""
     with (_TABLES / name).open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
 

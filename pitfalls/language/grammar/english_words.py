@@ -1,4 +1,4 @@
-"""What an English clause needs besides nouns and verbs: times and their adverbs, auxiliaries, determiners.
+"""What an English clause needs apart from nouns and verbs: times and their adverbs, auxiliaries, determiners.
 
 Pairs ``(weight, choice)`` say how often each is drawn.
 """

@@ -1,10 +1,9 @@
-"""A generated Russian: real words, true paradigms, agreement over distance, annotated like UD Russian GSD.
+"""A generated Russian: real words, true paradigms, agreement over a distance, annotated like UD Russian GSD.
 
-:class:`Russian` draws one sentence at a time. Every noun keeps company of its own (adjectives, verbs it is
-the subject or the object of), a fixed window of the pool of its semantic class in
-``lexicons/rus_company.tsv``, so that a hidden stem can be guessed from its neighbours; subjects often carry
-a genitive, a prepositional phrase or a relative clause, whose nouns have numbers and genders of their own and
-stand before the verb.
+:class:`Russian` draws one sentence at a time. Every noun keeps its own company (adjectives, and verbs it is
+the subject or the object of): a fixed window of its semantic class's pool in ``lexicons/rus_company.tsv``. So a
+hidden stem can be guessed from its neighbours. Subjects often carry a genitive, a prepositional phrase or a
+relative clause, whose nouns have their own numbers and genders and stand before the verb.
 """
 
 from __future__ import annotations
@@ -178,7 +177,7 @@ class Russian(RussianClauses):
         return clause
 
     def _oblique(self, draw: Draw, role: str, kinds: Sequence[str], case: str, base: str) -> Tree:
-        """A verb of a person that governs a case or a preposition of its own."""
+        """A person as subject of a verb that governs its own case or preposition."""
         tense = self._tense(draw)
         word, subject = self._actor(draw)
         target = self._noun(draw, *kinds, other_than=word)

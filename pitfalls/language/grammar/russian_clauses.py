@@ -92,7 +92,7 @@ class RussianClauses(RussianCompany):
         return self._prepositional(draw, word.preposition, "Loc", word, deprel)
 
     def _attribute(self, draw: Draw, word: Noun) -> Tree:
-        """A genitive or a prepositional phrase that may stand after ``word``: a noun of its own number."""
+        """A genitive or a prepositional phrase that may stand after ``word``: a noun with its own number."""
         choices = ATTRIBUTES[word.kind]
         if word in self._kinds["pet"]:
             choices = (*choices, ("", "Gen", ("person",)))
@@ -261,7 +261,7 @@ class RussianClauses(RussianCompany):
         return word, self._subject(draw, word)
 
     def _couple(self, draw: Draw, word: Noun) -> Subject:
-        """Two persons joined by и: the verb is plural, whatever number each has."""
+        """Two people joined by и: the verb is plural, whatever number each has."""
         first = self._phrase(draw, word, draw.choice(NUMBERS), "Nom", "nsubj", 0.3)
         other = self._noun(draw, "person", other_than=word)
         second = self._phrase(draw, other, draw.choice(NUMBERS), "Nom", "conj", 0.3)

@@ -34,8 +34,8 @@ class Pair(NamedTuple):
 def _window(pool: Sequence[str], index: int, size: int) -> list[str]:
     """``size`` entries of the pool, taken as a ring with a start and a stride that depend on ``index``.
 
-    Strides coprime to the length visit an entry only once; so lemmas with different indices get different
-    entries for as long as there are starts and strides.
+    A stride coprime to the length visits each entry only once, so lemmas with different indices get different
+    entries until the starts and strides run out.
     """
     length = len(pool)
     strides = [stride for stride in range(1, length // 2 + 1) if gcd(stride, length) == 1] or [1]

@@ -104,7 +104,7 @@ def shared_stem(words: Iterable[str]) -> str:
 
 
 def cut(word: str, stem: str, lemma: str, upos: str, features: tuple[tuple[str, str], ...]) -> Form:
-    """A form cut after ``stem`` (it must begin with it)."""
+    """A form cut after ``stem``, with which it must begin."""
     if not word.startswith(stem):
         raise ValueError(f"{word!r} does not begin with the stem {stem!r} of {lemma!r}: give it a stem of its own")
     return Form(stem, word[len(stem) :], lemma, upos, features)

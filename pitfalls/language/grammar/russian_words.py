@@ -1,4 +1,4 @@
-"""The small words of the generated Russian, and what may stand beside what.
+"""The small words of the generated Russian, and what may stand next to what.
 
 Prepositions, conjunctions, time adverbs, pronouns and быть with their GSD annotation; and the tables that say
 which attributes and places suit which class of noun.
@@ -72,7 +72,7 @@ FAMILY = tuple(
         "внучка",
     ]
 )
-"""Persons who may be, or become, something by profession."""
+"""People who may have a profession, or take one up."""
 
 PROFESSIONS = tuple(
     [

@@ -97,7 +97,7 @@ class Company:
         """Whether it takes the personal ``a`` as a direct object."""
         self.modifiers = [place for name in self.noun.classes for place in MODIFIERS.get(name, ())]
         self.belongings = [place for place in self.modifiers if place[0] in ("de", "con", "sobre")]
-        """The modifiers that do not say where it is."""
+        """The modifiers that do not say where the noun is."""
         self.locations = [place for name in self.noun.classes for place in LOCATIONS.get(name, ())]
         self.possessives = self._possessives()
 
@@ -186,7 +186,7 @@ def _belongs(company: Company, name: str) -> bool:
 
 
 def _use(company: Company, index: int, frames: Sequence[tuple[Action, str, str]], name: str) -> None:
-    """Give a noun its verbs without object, and the verbs it is the object of; its smaller classes come first."""
+    """Give a noun its verbs without an object, and the verbs it is the object of; its smaller classes come first."""
     alone = [act for act, subject, goal in frames if goal == "-" and _belongs(company, subject)]
     company.intransitive = rotation(list(dict.fromkeys(alone)), index, _INTRANSITIVE)
     own = [act for act, _, goal in frames if goal in company.noun.classes[1:]]

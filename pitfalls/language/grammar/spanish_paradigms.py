@@ -1,9 +1,9 @@
 """The Spanish word: nouns, adjectives and verbs inflected in full and cut into stem and ending.
 
-Features are annotated as in UD Spanish GSD: nouns of common gender (``artista``) carry no Gender, an adjective's
+Features are annotated as in UD Spanish GSD: nouns of common gender (``artista``) carry no Gender, and an adjective's
 lemma is its masculine singular. A noun that pairs with another (``niño``, ``niña``) has the masculine as its lemma, as
-in UD Spanish AnCora and in dictionaries; GSD gives ``niña`` a lemma of its own. So *gato* that comes out as *gata* is
-the same lemma with another value.
+in UD Spanish AnCora and in dictionaries; GSD gives ``niña`` a lemma of its own. So a *gato* that comes out as *gata*
+keeps its lemma and changes its value.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@ The rules of this world where Turkish leaves a choice: the verb is plural with p
 (*köpekler uyuyorlar*) and singular with plural things (*elmalar soğudu*) and after numerals, whose noun is
 singular (*iki köpek uyuyor*). Everything is lower case; sentences end in a full stop, questions in a question
 mark. Annotation follows IMST, with three decisions where it wavers: *kadın* and *kız* are NOUN (IMST: often
-ADJ), *yok* is ADJ (IMST: ADJ or ADV), and a third person possessive has the possessor's number that its own
-form shows (*kızların kedisi*: ``Number[psor]=Sing``). Predicates that IMST splits into two words (*güzeldi*,
-*yorgunum*, *yoktu*) are not used; *değil* and its forms are.
+ADJ), *yok* is ADJ (IMST: ADJ or ADV), and a third-person possessive gets the possessor's number from its own
+form (*kızların kedisi*: ``Number[psor]=Sing``). Predicates that IMST splits into two words (*güzeldi*, *yorgunum*,
+*yoktu*) are not used; *değil* and its forms are.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from pitfalls.language.grammar.turkish_lexicon import THINGS, WAYS, Noun, Verb
 from pitfalls.language.grammar.turkish_paradigms import HIGH, VOWELS
 
 CONTENT = ("NOUN", "VERB", "ADJ", "DET", "NUM")
-"""Kinds of words of which no lemma comes twice in a sentence."""
+"""Kinds of words whose lemmas occur only once in a sentence."""
 
 SHORTEST, LONGEST = 3, 18
-"""Words of a sentence without its full stop and question particle."""
+"""Words of a sentence without its full stop or question mark."""
 
 OWNED = ("kin", "beast", "vehicle", "clothing", "furniture", "tool")
 
@@ -42,7 +42,7 @@ ABSOLUTE = (
     *("kırık", "boş", "dolu", "yırtık", "yaralı", "ahşap", "hasta", "çürük", "siyah", "beyaz", "kırmızı"),
     *("mavi", "sarı", "yeşil", "gri", "kahverengi"),
 )
-"""Adjectives that are not compared, since nothing is more so than another."""
+"""Adjectives that have no degrees, so they are not compared."""
 
 Way = Callable[[Draw, Subject], tuple[Verb, list[Tree]]]
 """A function that draws a verb for a subject, and what stands before the verb."""

@@ -19,7 +19,7 @@ POSSESSORS = ("1Sing", "2Sing", "3Sing", "1Plur", "2Plur")
 PERSONS = ("1Sing", "2Sing", "1Plur", "2Plur")
 
 UNIQUE = ("anne", "baba", "kalp", "burun", "ağız", "boyun")
-"""What one person has only one of."""
+"""What a person has only one of."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class TurkishClauses:
         return "Plur" if draw.chance(0.45) else "Sing"
 
     def _own_possessor(self, draw: Draw, noun: Noun, case: str) -> str:
-        """Whose the noun is: a part of the body always belongs to somebody, a relative mostly does."""
+        """Whose noun it is: a part of the body always belongs to somebody, a relative usually does."""
         if not draw.chance(POSSESSED.get(noun.kind, 0.2)):
             return ""
         return draw.choice([psor for psor in POSSESSORS if ("Sing", case, psor) in noun.forms] or [""])

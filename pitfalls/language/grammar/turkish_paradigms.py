@@ -2,7 +2,7 @@
 
 A suffix is written as a template: ``A`` stands for *a/e*, ``I`` for *ı/i/u/ü*, ``D`` for *d/t*; ``Y``, ``S``
 and ``N`` are the buffers that stand only after a vowel, ``J`` is an ``I`` that stands only after a consonant.
-So ``"lArJmJzDA"`` is "-lArImIzDA" of the grammar books: *ev* + it = *evlerimizde*.
+So ``"lArJmJzDA"`` is the grammar books' "-lArImIzDA": *ev* + it = *evlerimizde*.
 """
 
 from __future__ import annotations
