@@ -19,7 +19,7 @@ BATCH = 32
 
 
 class GaussianLoop:
-    """Score a set of neurons by building a ``MultivariateNormal`` per class and asking it for every dev word.
+    """Score a set of neurons by building a ``MultivariateNormal`` per class and asking it for each dev word's density.
 
     Parameters
     ----------

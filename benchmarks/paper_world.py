@@ -161,7 +161,7 @@ _SWEEPS = {
 
 
 def _run_at_once(*given: Any) -> Run:
-    """Intervene, and compute the outcomes now: if not, the first caller to ask would, outside the timed stage."""
+    """Intervene and compute the outcomes now: if we did not, the first caller to ask would, outside the timed stage."""
     run = intervene(*given)
     _ = run.outcomes
     return run

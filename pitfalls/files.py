@@ -6,8 +6,8 @@ so the next writer in the same folder can tell what dead processes left there an
 
 # Alternatives: tempfile.NamedTemporaryFile (mode 0600 whatever the umask, no rename), atomicwrites (no longer
 # maintained, built on it), safer (does not flush to the disk), boltons' AtomicSaver and Django's file_move_safe (one
-# fixed name beside the target, or none; what a full disk or a killed process leaves stays). None of them says which
-# file the disk had no room for.
+# fixed name beside the target, or none; what a full disk or a killed process leaves there is never removed). None of
+# them says which file the disk had no room for.
 
 from __future__ import annotations
 

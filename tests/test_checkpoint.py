@@ -146,7 +146,7 @@ DAMAGES: dict[str, tuple[Mutation, str]] = {
     "cut to nothing": (cut(WEIGHTS, 0), r"model\.safetensors is damaged or cut off"),
     "cut in the header": (cut(WEIGHTS, 0.01), "damaged or cut off"),
     "cut in the numbers": (cut(WEIGHTS, 0.999), "damaged or cut off"),
-    "pointer": (text(WEIGHTS, LFS), "pointer of Git LFS.*git lfs pull"),
+    "pointer": (text(WEIGHTS, LFS), "a Git LFS pointer.*git lfs pull"),
     "huge header": (text(WEIGHTS, b"\xff" * 8 + b"{}"), "header too large"),
     "deep header": (header(b'{"a":' * 50_000), "recursion limit"),
     "no such numbers": (header(b'{"a":{"dtype":"F32","shape":[99],"data_offsets":[0,396]}}'), "damaged or cut off"),

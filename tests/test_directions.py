@@ -203,7 +203,7 @@ def test_erasure_is_the_formula_of_leace_on_the_training_words(world, data, eras
     expected = X - centred @ (back @ np.outer(axis, axis) @ whiten).T
     np.testing.assert_allclose(erased(erasure, data, order, k)[:, order[:k]], expected, atol=1e-8)
     assert (erasure.aims(["DU", "PL", "SG"]) == -1).all() and np.isnan(erasure.strength)
-    with pytest.raises(ValueError, match="128 neurons, and the ranking orders 4"):
+    with pytest.raises(ValueError, match="the erasure has 128 neurons, and the ranking 4"):
         erasure.change(np.arange(4), 2, OTHER, np.array([-1, -1]))
 
 

@@ -177,7 +177,7 @@ def test_a_part_of_unknown_words_is_no_error_if_another_part_has_known_ones(monk
 
 
 def test_counts_refuse_what_is_no_outcome():
-    with pytest.raises(ValueError, match=r"the outcomes \['lots'\] are none of"):
+    with pytest.raises(ValueError, match=r"the outcomes \['lots'\] are not among"):
         counts(pd.DataFrame({"k": [0], "outcome": ["lots"]}))
 
 

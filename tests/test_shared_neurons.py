@@ -137,9 +137,9 @@ def test_orders_that_cannot_be_compared_say_why(measure):
         measure(orders.iloc[:0], 12, 40)
     with pytest.raises(ValueError, match="whole number from 1 to the number of neurons, 40"):
         measure(orders, 41, 40)
-    with pytest.raises(ValueError, match=r"eng Number, layer 2, gaussian ttb: .* first 12 positions.*10 rows of 10"):
+    with pytest.raises(ValueError, match=r"eng Number, layer 2, gaussian ttb: .* first 12 positions.*10 rows for 10"):
         measure(table(length=10), 12, 40)
-    with pytest.raises(ValueError, match=r"24 rows of 12"):
+    with pytest.raises(ValueError, match=r"24 rows for 12"):
         measure(pd.concat([orders, orders]), 12, 40)
     with pytest.raises(ValueError, match=r"layer \d, \w+ ttb: neurons are numbered 0 to 19"):
         measure(orders, 12, 20)

@@ -190,7 +190,7 @@ def test_a_value_that_cannot_be_resampled_is_named():
     y = np.zeros(12, dtype=np.int64)
     y[3] = 1
     data = Splits(dataclasses.replace(part, y=y), part, part)
-    with pytest.raises(ValueError, match="the rarest, '1', has 1 words in 1 of 12 sentences; leave it out"):
+    with pytest.raises(ValueError, match="the rarest value, '1', has 1 words in 1 of 12 sentences; leave it out"):
         stability_over_bootstrap(by_means, data, [2], 2)
 
 

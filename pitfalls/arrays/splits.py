@@ -65,7 +65,7 @@ class Activations:
             if len(column := getattr(self, name)) != len(self.X):
                 raise ValueError(f"{name} has {len(column)} entries, X {len(self.X)} rows: give one per word")
         if len(set(self.values)) != len(self.values):
-            raise ValueError(f"values {self.values} repeat themselves: name each only once")
+            raise ValueError(f"values {self.values} name one twice: name each only once")
         if self.y.dtype != np.int64:
             raise ValueError(f"y is {self.y.dtype}: give int64 indexes into values (from_arrays takes labels)")
         outside = np.unique(self.y[(self.y < 0) | (self.y >= len(self.values))]).tolist()

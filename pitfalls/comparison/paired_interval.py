@@ -122,8 +122,8 @@ def _by_seed(
     lacking = wide.isna().any(axis=1)
     if lacking.any():
         raise ValueError(
-            f"{method} does not have the same seeds in all configurations: {named(wide.index[lacking])} lack some of "
-            f"ranking_seed {seeds[0]} by seed {seeds[1]}, so seeds cannot be resampled: add or drop rows"
+            f"{method} does not have the same seeds in all configurations: {named(wide.index[lacking])} lack some "
+            f"pairs of ranking_seed {seeds[0]} and seed {seeds[1]}, so seeds cannot be resampled: add or drop rows"
         )
     return wide.to_numpy(dtype=np.float64).reshape(len(wide), *map(len, seeds)), seeds
 

@@ -158,8 +158,8 @@ def stability_over_bootstrap(
     Parameters
     ----------
     make : callable
-        ``make(data, seed)`` returns a ranking. Every draw passes a seed of its own; to vary only the sentences, ignore
-        it, as in ``lambda data, seed: pf.rank("linear", data, seed=0)``.
+        ``make(data, seed)`` returns a ranking. It gets a different seed in every draw; to vary only the sentences,
+        ignore the seed, as in ``lambda data, seed: pf.rank("linear", data, seed=0)``.
     ks : iterable of int
         Sizes of the top sets.
     draws : int
@@ -227,8 +227,8 @@ def _resampled(data: Splits, seed: int) -> Splits:
     rarest = int(words.argmin())
     sentences = len(np.unique(data.train.sentence_ids[data.train.y == rarest]))
     raise ValueError(
-        f"none of {_TRIES} samples held two different words of every value in train, and one in dev: the rarest, "
-        f"{data.values[rarest]!r}, has {words[rarest]} words in {sentences} of "
+        f"none of {_TRIES} samples held, for every value, two different words in train and one in dev: the rarest "
+        f"value, {data.values[rarest]!r}, has {words[rarest]} words in {sentences} of "
         f"{len(np.unique(data.train.sentence_ids))} sentences; leave it out, or take more sentences"
     )
 

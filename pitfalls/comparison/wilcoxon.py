@@ -31,8 +31,8 @@ def wilcoxon_matrix(curves: pd.DataFrame, ks: Iterable[int] = PAPER_KS, by: Grou
     """Compare every pair of methods by Wilcoxon's signed-rank test on paired accuracies, as the paper does.
 
     Two-sided; zero differences get no rank (SciPy's ``zero_method="wilcox"``), and there is no continuity correction.
-    Up to 50 non-zero differences, the p-value is exact, even with ties; above that it is SciPy's normal approximation.
-    If all differences are zero, p is 1.
+    With up to 50 non-zero differences, the p-value is exact, even with ties; above that it is SciPy's normal
+    approximation. If all differences are zero, p is 1.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def _signed_rank_test(differences: NDArray[np.float64]) -> dict[str, float]:
 
 def _exact_p_value(ranks: NDArray[np.float64], statistic: float) -> float:
     """Two-sided p of the smaller rank sum, if each rank has either sign with equal chance; ranks may be tied."""
-    # Doubled, tied ranks are whole, too. chance[s] is the chance that the ranks so far sum to s / 2 on one side.
+    # Doubling makes tied ranks whole, too. chance[s] is the chance that the ranks so far sum to s / 2 on one side.
     doubled = np.rint(2 * ranks).astype(np.int64)
     chance = np.zeros(int(doubled.sum()) + 1)
     chance[0] = 1.0

@@ -63,7 +63,7 @@ def clusters(table: pd.DataFrame) -> Plot:
     Raises
     ------
     ValueError
-        If a column is missing, there are no rows, a configuration appears twice, or a place or score is not a number.
+        If a column is missing, there are no rows, a configuration appears twice, or an x, y or score is not a number.
 
     Examples
     --------

@@ -34,7 +34,7 @@ def overlaps(table: pd.DataFrame, k: int) -> Plot:
     Raises
     ------
     ValueError
-        If a column is missing, the table lacks this k, has a pair twice or mixes configurations, or k is every neuron.
+        If a column is missing, the table lacks this k, has a pair twice or mixes configurations, or k equals n_neurons.
 
     Examples
     --------

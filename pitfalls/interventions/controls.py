@@ -18,7 +18,7 @@ from pitfalls.interventions.translation import Translation
 
 
 class _AsFarAsTranslation:
-    """What both controls share: a translation's push, turned into another direction of the same Euclidean length."""
+    """What both controls share: a push of the same Euclidean length as a translation's, in another direction."""
 
     beta: float
     target: str | None

@@ -1,6 +1,6 @@
 """Erasure (LEACE): remove what a linear probe could read, and aim at nothing.
 
-The reference at the other end from a translation: after it, no linear probe finds the attribute in these neurons.
+It is the opposite extreme of a translation: after it, no linear probe finds the attribute in these neurons.
 """
 
 from __future__ import annotations
@@ -99,13 +99,13 @@ class LeaceErasure:
     def change(self, order: NDArray[np.int64], k: int, means: Means, aims: NDArray[np.int64]) -> AffineChange:
         """Erase from the first ``k`` neurons of ``order``; ``means`` and ``aims`` are not needed."""
         if len(order) != self.X.shape[1]:
-            raise ValueError(f"fitted to {self.X.shape[1]} neurons, and the ranking has {len(order)}: take one site")
+            raise ValueError(f"the erasure has {self.X.shape[1]} neurons, and the ranking {len(order)}: use one site")
         chosen = np.sort(order[:k])
         if k == 0:
             nothing = torch.zeros(0, dtype=torch.float64)
             return AffineChange(chosen, nothing[:, None], nothing[None, :], nothing)
-        # Without shrinkage the map is the least-squares one of these very words. Without truncation rare values, whose
-        # singular values are small, are erased too. The covariance's trace cannot grow, as it is erased in its own
-        # metric, so the constraint on it is not needed.
+        # Without shrinkage the map is the least-squares one for these very words. Without truncation, rare values,
+        # whose singular values are small, are erased too. Erasing in the covariance's own metric cannot increase its
+        # trace, so the constraint on the trace is not needed.
         eraser = LeaceEraser.fit(self.X[:, chosen], self.Z, shrinkage=False, svd_tol=1e-9, constrain_cov_trace=False)
         return AffineChange(chosen, eraser.proj_left, eraser.proj_right, eraser.bias)

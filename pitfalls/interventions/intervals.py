@@ -30,7 +30,7 @@ def rate_intervals(by_word: pd.DataFrame, draws: int = 1000, level: float = 0.95
     by_word:
         The ``outcomes`` of runs (:class:`~.run.Run`), concatenated.
     draws:
-        How many times the sentences are resampled: as many as there are, with replacement.
+        How many times to resample the sentences; each draw takes as many as there are, with replacement.
     level:
         The interval holds this share of the draws, in the middle (quantiles, interpolated).
 

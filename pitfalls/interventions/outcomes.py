@@ -1,6 +1,6 @@
 """Outcomes: what became of a changed word, judged by the readings of its new form, and how many words had each outcome.
 
-Every word has exactly one outcome, so the counts of one intervention sum to its words.
+Every word has exactly one outcome, so the counts of one intervention sum to its number of words.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def counts(by_word: pd.DataFrame) -> pd.DataFrame:
     """
     unknown = sorted(set(by_word["outcome"]) - set(OUTCOMES))
     if unknown:
-        raise ValueError(f"the outcomes {unknown} are none of {list(OUTCOMES)}")
+        raise ValueError(f"the outcomes {unknown} are not among {list(OUTCOMES)}")
     keys = [column for column in by_word.columns if column not in WORD_COLUMNS]
     # One of the outcomes is called "split", as is a key.
     columns = {f"words {outcome}": (by_word["outcome"] == outcome).astype("int64") for outcome in OUTCOMES}

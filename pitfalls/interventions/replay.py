@@ -37,7 +37,7 @@ _HELD_TOKENS = 4096
 
 
 class Subject(Protocol):
-    """What an intervention acts on, such as an experiment: words, the model that they come from, and a judge."""
+    """What an intervention acts on, such as an experiment: words, the model that makes their vectors, and a judge."""
 
     @property
     def data(self) -> Splits:
@@ -119,7 +119,7 @@ def _targets(part: Activations, aims: NDArray[np.int64], sample: Sample) -> Targ
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Indices of sentences of like length: at most ``_BATCH_TOKENS`` subwords per batch, with little padding."""
+    """Indices of sentences of similar length: at most ``_BATCH_TOKENS`` subwords per batch, with little padding."""
     batch: list[int] = []
     real = 0
     for i in sorted(range(len(lengths)), key=lambda i: (lengths[i], i)):
@@ -204,7 +204,7 @@ class Replay:
         """Yield (index of k, index in ``read``, own token ids, predicted ones) for every k and word of ``read``.
 
         The words of ``read`` need not be those that are changed, but must be in the same sentences; the head runs at
-        their slots only, and the layers up to the site of ``part`` run once. Each word comes at every k in turn.
+        their slots only, and the layers up to the site of ``part`` run once. For each word, the ks come in order.
 
         Raises
         ------

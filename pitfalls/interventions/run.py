@@ -41,7 +41,7 @@ _EXAMPLE_COLUMNS = [
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One intervention, prepared; its tables are computed when they are first asked for, and kept.
+    """One intervention, prepared; its outcomes are computed when they are first needed, and kept.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ class Run:
         return judged_words(self.replay, self.ks)
 
     def counts(self) -> pd.DataFrame:
-        """How many words became what: one row per k and outcome, with count and rate; see :func:`~.outcomes.counts`."""
+        """How many words had each outcome: one row per k and outcome, count and rate; see :func:`~.outcomes.counts`."""
         return counts(self.outcomes)
 
     def rates(self, draws: int = 1000, level: float = 0.95, seed: int = 0) -> pd.DataFrame:

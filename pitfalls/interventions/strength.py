@@ -149,6 +149,6 @@ def scaled_against_constant(sweeps: pd.DataFrame) -> pd.DataFrame:
 def _check(sweep: pd.DataFrame, kinds: set[str], what: str) -> None:
     splits = sorted(set(sweep["split"]))
     if splits != ["dev"]:
-        raise ValueError(f'{what} takes dev words only, and these are of {splits}: sweep with split="dev"')
+        raise ValueError(f'{what} takes dev words only, and these are of {splits}: sweep with pf.Sample("dev")')
     if not set(sweep["kind"]) <= kinds:
         raise ValueError(f"{what} takes the kinds {sorted(kinds)}, and the table has {sorted(set(sweep['kind']))}")

@@ -1,1 +1,1 @@
-"""Text: sentences of words with attributes, treebanks, lexicons, grammars. Knows no model."""
+"""Text: sentences of words with attributes, treebanks, lexicons, grammars. Nothing here knows a model."""

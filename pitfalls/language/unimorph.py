@@ -27,7 +27,7 @@ What happens to the odd cases:
   other clash (Spanish `enfadado`: ADJ and V.PTCP) the word does not carry the attribute, by the paper's own rule
   for contractions: a word carries an attribute only if it carries exactly one value. The authors' code keeps whichever
   tag the converter happens to write last.
-- **Languages other than the paper's nine** get only the common table and the rules of all (`Conversion.check`).
+- **Languages other than the paper's nine** get only the common table and the general rules (`Conversion.check`).
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _LAYER_NUMBERS = {"Sing": "S", "Dual": "D", "Plur": "P"}
 
 @dataclass(frozen=True)
 class Conversion:
-    """A way from UD to UniMorph: the common table, then the rules of the language, then those of every language.
+    """A way from UD to UniMorph: the common table, then the rules of the language, then those for every language.
 
     It can be called like its method `attributes`. Use `AUTHORS`, `CONVERTER` or `OURS`, or make your own.
 
@@ -111,7 +111,7 @@ class Conversion:
         if language not in {*LANGUAGES, *self.rules}:
             warnings.warn(
                 f"there are no UniMorph rules for language {language!r}, only for {', '.join(LANGUAGES)}: its features "
-                "are converted only by the common table and the rules of all languages",
+                "are converted only by the common table and the rules that hold for every language",
                 stacklevel=3,
             )
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def kept_values(attribute: str, train: Corpus, dev: Corpus, test: Corpus, min_forms: int = 100) -> tuple[str, ...]:
-    """Keep the values of `attribute` with `min_forms` distinct word forms in each of train, dev and test.
+    """Keep the values of `attribute` with at least `min_forms` distinct word forms in each of train, dev and test.
 
     A value that a split lacks is dropped. (In the authors' code a value that dev or test lacks passes: SOURCES.md,
     Traps.) The values are sorted; with fewer than two there is no configuration.

@@ -206,7 +206,7 @@ def _shapes(folder: Path, name: str) -> dict[str, tuple[int, ...]]:
         raise ModelFilesError(f"{path} is a link that leaves its folder, to {real}: copy the file to where the link is")
     with real.open("rb") as file:
         if file.read(len(_LFS)) == _LFS:
-            raise ModelFilesError(f"{path} is only the pointer of Git LFS: fetch the file itself with git lfs pull")
+            raise ModelFilesError(f"{path} is only a Git LFS pointer: fetch the file itself with git lfs pull")
     try:
         with safe_open(real, framework="pt") as weights:
             return {tensor: tuple(weights.get_slice(tensor).get_shape()) for tensor in weights.keys()}  # noqa: SIM118
@@ -251,7 +251,7 @@ def _check_counts(config: dict[str, Any], n_tensors: int, folder: Path) -> None:
 
 
 def _check_size(config: PreTrainedConfig, shapes: dict[str, tuple[int, ...]], folder: Path) -> None:
-    """Refuse a model many times as large as its weights, before memory is taken for it."""
+    """Refuse a model many times as large as its weights, before memory is allocated for it."""
     stored = sum(prod(shape) for shape in shapes.values())
     with torch.device("meta"):
         model = AutoModelForMaskedLM.from_config(copy.deepcopy(config))

@@ -46,7 +46,7 @@ class Call:
 
 @contextmanager
 def _first_call(layer: nn.Module) -> Iterator[Call]:
-    """Stop the forward pass that runs inside at ``layer``, and note that call; the hook is gone afterwards."""
+    """Stop the forward pass in the ``with`` block when it calls ``layer``, and note the call; then remove the hook."""
     call = Call(torch.empty(0), (), {})
 
     def note(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -80,7 +80,7 @@ class Layers:
         return len(self._layers)
 
     def enter(self, encoded: Encoded) -> tuple[Tensor, Call]:
-        """Embed a batch, and note how the model calls its first layer, above all with which attention mask."""
+        """Embed a batch, and note how the model calls its first layer: above all, the attention mask."""
         with _first_call(self._layers[0]) as call:
             self._encoder(input_ids=encoded.input_ids, attention_mask=encoded.attention_mask)
         return call.states, call

@@ -64,7 +64,7 @@ class LanguageModel(Protocol):
     """A language model that can be read at a site, and resumed from one with changed states.
 
     Layers are numbered as in transformers' ``hidden_states``: 0 is the output of the embeddings and ``n_layers`` what
-    the head reads. Where a site is asked for, a whole number stands for the residual stream at that layer. Shapes:
+    the head reads. Where a method takes a site, a whole number stands for the residual stream at that layer. Shapes:
     ``b`` sentences, ``t`` subwords, ``d`` units.
     """
 

@@ -124,7 +124,7 @@ class MaskedLM:
         """
         source = str(name_or_folder)
         folder = checkpoint.folder_of(source, revision)
-        # Where there is no such device, or the switch for tests holds nonsense, the files are not to blame.
+        # Outside one_error: a missing device, or nonsense in the switch for tests, is not the fault of the files.
         torch.empty(0, device=device)
         perturbation.epsilon()
         with checkpoint.one_error(folder):

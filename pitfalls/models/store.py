@@ -53,7 +53,7 @@ class Store:
         return len(self._header) + self.array_bytes
 
     def is_there(self) -> bool:
-        """Whether the file is of this model, corpus, site and code, by names and sizes alone."""
+        """Whether this model's file for the corpus, site and code is there, judged by its manifest and size alone."""
         return self._noted() is not None
 
     def open(self) -> NDArray[np.floating[Any]] | None:
@@ -61,7 +61,7 @@ class Store:
         noted = self._noted()
         if noted is None:
             return None
-        # What is checked is what is mapped, whatever is put in its place meanwhile.
+        # The file that is hashed is the one that is mapped, even if another takes its place meanwhile.
         with contextlib.suppress(FileNotFoundError), self._array.open("rb") as file:
             if file.read(len(self._header)) == self._header and _sha256(file) == noted:
                 return self._map(file, "r")

@@ -56,7 +56,7 @@ def select(
     Raises
     ------
     ValueError
-        When there is not one vector per word, no value is given, or no word carries one of the values.
+        When there is not one vector per word, no value is given, or one of the values occurs on no word.
     """
     total = sum(len(sentence.words) for sentence in corpus.sentences)
     if len(vectors) != total:
@@ -178,7 +178,7 @@ def absent_bytes(
     sites: Iterable[Site | int],
     cache: str | os.PathLike[str],
 ) -> int:
-    """Size of the files that :func:`site_vectors` would have to make, judged by names and sizes of files alone."""
+    """Bytes of the vectors that :func:`site_vectors` would have to make, judged by manifests and file sizes alone."""
     manifests = manifests_of(model, sentences, _shapes(model, sentences, sites))
     stores = [Store(Path(cache), manifest) for manifest in manifests.values()]
     return sum(store.array_bytes for store in stores if not store.is_there())

@@ -25,7 +25,7 @@ class _DecoderReachedError(Exception):
 
 @contextmanager
 def _stopped_at(decoder: nn.Module) -> Iterator[list[Tensor]]:
-    """Stop the head that runs inside just before ``decoder``, and note its input; the hook is gone afterwards."""
+    """Stop the head in the ``with`` block just before ``decoder``, and note that input; then remove the hook."""
     given: list[Tensor] = []
 
     def note(_: nn.Module, args: tuple[Tensor, ...]) -> None:
@@ -77,6 +77,6 @@ def _best_of(decoder: nn.Linear, read: Tensor, start: int) -> tuple[Tensor, Tens
     """The largest logit of the tile from ``start``, and its token, [n] each."""
     tile = slice(start, start + _TOKENS_AT_ONCE)
     bias = None if decoder.bias is None else decoder.bias[tile]
-    # max is twice as fast as argmax here, and like it takes the first of equals.
+    # max is twice as fast as argmax here and, like argmax, takes the first of equals.
     value, index = nn.functional.linear(read, decoder.weight[tile], bias).max(-1)
     return value, index + start

@@ -13,7 +13,7 @@ from torch.optim.adam import adam
 from pitfalls.numbers import whole
 from pitfalls.probes.blocks import Block, Side
 
-# How many numbers are picked from the words at a time: many batches of a few probes, or one batch of many.
+# How many activations are picked at a time: many batches for a few probes, or one batch for many.
 _PICKED_AT_ONCE = 2**17
 
 

@@ -40,7 +40,7 @@ class LinearWeights:
     coef, intercept : float [n_classes, n_columns] and [n_classes]
         At the end of training.
     best_coef, best_intercept : float
-        After Adam's epoch with the lowest training loss (the first if several tie); at the optimum, the same again.
+        After Adam's epoch with the lowest training loss (the first if several tie); at the optimum, the final weights.
     losses : float [n_epochs] or [n_steps + 1]
         For Adam, each epoch's sum over batches of cross-entropy (nats) and penalties, before each step. For the
         optimum, the loss at the start of each step, and at the end.

@@ -58,7 +58,7 @@ def read_words(estimator: BaseEstimator, X: WordsLike, *, reset: bool) -> torch.
 
 
 def _readable(X: WordsLike) -> Any:
-    """``X`` for scikit-learn: a list becomes an array, so that an error says if it holds complex numbers."""
+    """``X`` for scikit-learn: a list becomes an array first, so that complex numbers in it are refused."""
     return as_array(X, "X") if isinstance(X, (list, tuple)) else readable(X)
 
 

@@ -19,7 +19,7 @@ class AveragePrecision(Scorer):
     """Average precision of the activation as a detector of each value, averaged over values.
 
     Words are sorted by the neuron's activation, or by its negative where that is better, and the precision is averaged
-    over the words of the value. Words of the same activation (closer than :data:`~pitfalls.arrays.ties.TIE` times the
+    over the words of the value. Words with the same activation (closer than :data:`~pitfalls.arrays.ties.TIE` times the
     neuron's largest) count as one step. Mu & Andreas 2020 compare neurons and concepts by intersection over union;
     NeuroX computes average precision under that name, for one value, for the positive sign only, and with activations
     below a threshold set to zero.

@@ -17,10 +17,10 @@ from pitfalls.rankings.base import Scorer
 class Linear(Scorer):
     """Mean over classes of the absolute weights after the epoch of lowest training loss (SOURCES.md, Linear [C]).
 
-    The order means little towards its end. The penalty holds the weights of neurons that the probe does not need near
-    zero, and Adam's last steps leave them within about one learning rate of it: there the order follows the last words
-    that training saw. Bottom to top begins with those neurons. Notebook 04, "Where a ranking ends", uses other
-    sentences to show where that is.
+    The order means little towards its end. Neurons that the probe does not need have weights near zero: the penalty
+    holds them there, and Adam's last steps leave them within about one learning rate of zero, so their order follows
+    the last words that training saw. Bottom to top begins with these neurons. Notebook 04, "Where a ranking ends",
+    uses other sentences to show where they begin.
     """
 
     name: ClassVar[str] = "linear"

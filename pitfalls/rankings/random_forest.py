@@ -43,7 +43,7 @@ class RandomForest(Scorer):
 
 
 def _of_spread_one(X: torch.Tensor) -> torch.Tensor:
-    """``X`` with each column divided by the power of two that makes its range 1 to 2.
+    """``X`` with each column divided by the power of two that makes its range (maximum - minimum) 1 to 2.
 
     scikit-learn treats activations that differ by less than 1e-7 as equal, whatever the neuron's size, and refuses
     numbers beyond float32. A power of two changes no digit, and therefore no split.

@@ -199,7 +199,7 @@ def _ablation_separates_poorly(tables: Tables) -> Finding:
         random = own[own["ranking"] == "random"]
         draws, rankings = int(random["ranking_seed"].nunique()), paper.groupby(at)["error_rate"].size().max()
         if draws not in _RANGE_OF or rankings not in _RANGE_OF:
-            return Finding(f"a spread needs 2 to 7 random rankings; the tables hold {draws}", "", "not testable")
+            return Finding(f"a spread needs 2 to 7 rankings and draws, not {rankings} and {draws}", "", "not testable")
         spread = paper.groupby(at)["error_rate"].agg(np.ptp).mean() / _RANGE_OF[rankings]
         chance = random.groupby(at)["error_rate"].agg(np.ptp).mean() / _RANGE_OF[draws]
         ratios[kind] = float(spread / chance) if chance > 0 else float("inf")

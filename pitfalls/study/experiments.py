@@ -32,7 +32,7 @@ VERSION = 1
 """The version of what :meth:`Interventions.work` computes; what another version left in the folder is not used."""
 # Raise it with every change that gives the same rankings, words and ks different tables.
 
-# These round, tokenize and lemmatise. If the version of one changes, all is computed again, so no result mixes two.
+# These round, tokenize and lemmatise. If one has a new version, everything is computed again: no result mixes two.
 _LIBRARIES = ("numpy", "torch", "transformers", "tokenizers", "simplemma")
 # Sentences are batched part by part, so a float32 model's last digit may depend on this.
 _SENTENCES_A_PART = 100
@@ -40,7 +40,7 @@ _SENTENCES_A_PART = 100
 
 @dataclass(frozen=True, eq=False)
 class Interventions:
-    """One intervention on the test words, to be done under many rankings: one task per ranking, for ``sweep``.
+    """One intervention on the test words, done under many rankings: one task per ranking, for ``sweep``.
 
     Attributes
     ----------

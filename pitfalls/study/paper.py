@@ -124,7 +124,7 @@ def _left_out(where: pd.DataFrame) -> dict[str, str]:
     """The tables that a study of these configurations cannot have, and why."""
     reasons = {}
     if not _with_pairs(where):
-        reasons["pairs"] = f"pairs need two configurations on a layer, and each of {len(where)} has its own"
+        reasons["pairs"] = f"pairs need two configurations on one layer, and no layer has two of the {len(where)}"
     if where.groupby(["attribute", "layer"])["language"].nunique().max() < 2:
         reasons["shared"] = (
             f"no attribute has two languages on a layer; languages: {', '.join(where['language'].unique())}"

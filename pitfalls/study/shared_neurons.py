@@ -122,7 +122,7 @@ def pair_overlaps(orders: pd.DataFrame, top: int, n_neurons: int) -> pd.DataFram
     Raises
     ------
     ValueError
-        As :func:`ranking_overlaps`, and if a layer, ranking, direction and seed has only one configuration.
+        As :func:`ranking_overlaps`; if a combination of layer, ranking, direction and seed has one configuration only.
 
     Examples
     --------
@@ -235,7 +235,7 @@ def _tops(orders: pd.DataFrame, top: int, n_neurons: int) -> pd.DataFrame:
         if not np.array_equal(positions, np.arange(size)):
             raise ValueError(
                 f"{said}: each of the first {size} positions, 0 to {size - 1}, is needed once; the table has "
-                f"{len(positions)} rows of {len(np.unique(positions))} of them; choose a smaller top, or one order"
+                f"{len(positions)} rows for {len(np.unique(positions))} of them; choose a smaller top, or one order"
             )
         try:
             order = Ranking.of_first(first["neuron"].to_numpy(), n_neurons, name["ranking"])

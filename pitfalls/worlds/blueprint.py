@@ -144,7 +144,7 @@ class PlantedParameters:
 
     @classmethod
     def covariance(cls, **changes: Any) -> PlantedParameters:
-        """Parameters of the world "planted-covariance": values of equal means, which differ in covariance only.
+        """Parameters of the world "planted-covariance": values with equal means that differ in covariance only.
 
         A linear probe fails there on a perfect ranking (the paper's first pitfall, made exact).
 

@@ -1,4 +1,4 @@
-"""An experiment: a world, a language, an attribute and a site; the words there, and the model they come from."""
+"""An experiment: a language's words that carry an attribute, their vectors at one site, and the world's model."""
 
 from __future__ import annotations
 

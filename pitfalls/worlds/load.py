@@ -208,7 +208,7 @@ def world_from_files(
 
     The files' names say their split (``…-train.conllu``, ``…-dev…``, ``…-test…``) and, as in Universal Dependencies,
     their language (``en_ewt-…``). Where there is no training file, four out of five sentences of the dev file are used
-    for training, and the fifth stays in dev.
+    for training, and every fifth stays in dev.
 
     Parameters
     ----------

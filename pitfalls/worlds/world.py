@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 class World:
     """A model, a corpus and a lexicon behind one interface.
 
-    Corpora, lexicons and word vectors are read when first asked for and kept; sentences of ``model.max_tokens``
-    subwords or more are dropped, and :meth:`dropped` returns them.
+    Corpora and lexicons are read when first needed and kept; word vectors are kept on disk, if there is a ``cache``.
+    Sentences of ``model.max_tokens`` subwords or more are dropped, and :meth:`dropped` returns them.
     """
 
     name: str
@@ -170,7 +170,7 @@ class World:
     def experiment(
         self, language: str, attribute: str, layer: int | None = None, site: Site | None = None
     ) -> Experiment:
-        """The words of a language that carry an attribute, with the model they come from: rank, probe, intervene.
+        """The words of a language that carry an attribute, with the world's model, to rank, probe and intervene.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""The generated English: clauses and sentences, agreement over a distance, each word in its own company."""
+"""The generated English: clauses and sentences, long-distance agreement, each word in its own company."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A generated Russian: real words, true paradigms, agreement over a distance, annotated like UD Russian GSD.
+"""A generated Russian: real words, true paradigms, long-distance agreement, annotated like UD Russian GSD.
 
 :class:`Russian` draws one sentence at a time. Every noun keeps its own company (adjectives, and verbs it is
 the subject or the object of): a fixed window of its semantic class's pool in ``lexicons/rus_company.tsv``. So a

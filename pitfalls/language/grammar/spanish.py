@@ -221,7 +221,7 @@ class Spanish(SpanishClauses):
         return self._statement(draw, subject.tree, tree, tense)
 
     def _embedded(self, draw: Draw, deprel: str, word: str, tense: str, mood: str = "Ind") -> Tree:
-        """A whole clause behind its conjunction: subject and predicate, or subject and adjective."""
+        """A whole clause after its conjunction: subject and predicate, or subject and adjective."""
         if word not in ("cuando", "mientras") and draw.chance(0.4):
             subject = self._phrase(draw, self._noun(draw, draw.weighted(_SUBJECTS)), "nsubj", richness=0.4)
             tree, _, _ = self._quality(draw, subject, tense, mood)

@@ -31,7 +31,7 @@ PEOPLE = ((0.7, "adult"), (0.3, "child"))
 # Weights of the kinds of determiner in the main noun phrases and in those inside them.
 _MAIN = ((0.45, "el"), (0.1, "un"), (0.15, "demonstrative"), (0.22, "possessive"), (0.09, "quantity"))
 INNER = ((0.5, "el"), (0.06, "un"), (0.16, "demonstrative"), (0.3, "possessive"))
-# With a possessor behind the noun (not: my gloves of the neighbour).
+# With a possessor after the noun (not: my gloves of the neighbour).
 _POSSESSED = ((0.66, "el"), (0.1, "un"), (0.17, "demonstrative"), (0.07, "quantity"))
 Determiners = tuple[tuple[float, str], ...]
 
@@ -90,7 +90,7 @@ class SpanishClauses:
         if kind == "possessive":
             kind = draw.choice(("el", *company.possessives))
         article = "Masc" if company.noun.stressed_a and number == "Sing" else gender
-        # After a and de, el would melt into al and del: two syntactic words in one.
+        # After a and de, el would merge into al and del: two syntactic words in one.
         if kind == "el" and after in ("a", "de") and (article, number) == ("Masc", "Sing"):
             kind = draw.choice(("un", "demonstrative", *company.possessives))
         return self.words.determiner(draw, kind, gender, article, number)
@@ -132,10 +132,10 @@ class SpanishClauses:
         return self._phrase(draw, company, "nsubj", richness=0.72)
 
     def _placed(self, draw: Draw, place: Place, deprel: str, avoid: Company | None = None) -> Tree:
-        """Draw a noun phrase behind its preposition."""
+        """Draw a noun phrase after its preposition."""
         preposition, name = place
         company = self._noun(draw, name, avoid)
-        # If clothes tell who is meant, so does their colour.
+        # Clothes that say who is meant usually have an adjective: the girl with the red hat.
         described = 0.9 if name == "worn" else 0.34
         after = preposition.split()[-1]
         phrase = self._phrase(draw, company, deprel, after=after, kinds=INNER, described=described)
@@ -174,7 +174,7 @@ class SpanishClauses:
         phrase.tree.right.append(clause)
 
     def _finite(self, draw: Draw, action: Action, tense: str, subject: Phrase) -> Tree:
-        """Make the verb agree with its subject, now and then behind haber, estar or poder."""
+        """Make the verb agree with its subject, now and then after haber, estar or poder."""
         person, number = subject.person, subject.number
         way = draw.weighted(((0.8, ""), (0.06, "haber"), (0.07, "estar"), (0.07, "poder")))
         lively = subject.company.takes_a and not action.state

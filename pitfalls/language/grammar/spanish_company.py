@@ -21,7 +21,7 @@ GROUPS = {"person": ("adult", "child"), "creature": ("animal", "bird")}
 # How many verbs and adjectives a noun keeps out of those natural for its class.
 _INTRANSITIVE, _TRANSITIVE, _AS_OBJECT, _SER, _ESTAR = 3, 5, 4, 4, 3
 
-# What may stand behind a noun of a class.
+# What may come after a noun of a class.
 MODIFIERS: dict[str, tuple[Place, ...]] = {
     "adult": (("de", "town"), ("con", "worn"), ("con", "pet"), ("con", "bag")),
     "child": (("de", "town"), ("con", "worn"), ("con", "pet"), ("con", "bag")),
@@ -201,7 +201,7 @@ def _act(
     frames: Sequence[tuple[Action, str, str]],
     classes: dict[str, list[Company]],
 ) -> None:
-    """Give a noun its verbs with an object: objects of one class for each verb, of the next class for the next noun."""
+    """Give a noun its verbs with an object: each verb takes objects of one class, which changes from noun to noun."""
     pool: dict[Action, list[list[Company]]] = {}
     for act, subject, goal in frames:
         if goal == "-" or not _belongs(company, subject):

@@ -203,7 +203,7 @@ class Turkish(TurkishClauses):
         return self._clause(draw, subject, self._tense(draw, subject), main, [converb, *inner])
 
     def _willed(self, draw: Draw, subject: Subject, *ways: Way) -> tuple[Verb, list[Tree]]:
-        """Something that one does or does not do at will: in one of these ways, or in any."""
+        """Something that can be done at will, in one of the given ways, or by default in any."""
         while True:
             verb, inner = draw.choice(ways or (self._acts, self._acts, self._does))(draw, subject)
             if verb.at_will:

@@ -194,7 +194,7 @@ class TurkishClauses:
         return self._person(draw) if draw.chance(0.38) else self._subject(draw, self._known.humans)
 
     def _tense(self, draw: Draw, subject: Subject) -> str:
-        """A tense that is used in this person; things have no duties."""
+        """A tense that is used in this person; the necessitative only if the subject is animate."""
         options = [(0.3, "past"), (0.24, "prog"), (0.2, "fut")]
         if subject.agreement[0] == "3":
             options += [(0.1, "evid"), (0.12, "aor")]
