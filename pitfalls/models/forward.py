@@ -1,11 +1,18 @@
-"""A model's own forward pass in parts: into its first layer, through some layers, and into its head."""
+"""A model's own forward pass, in which the states between its blocks are read, and given other values.
+
+There is no list of layouts. The blocks are found, and their calls counted, while the model runs; whatever it does
+besides (masks of each layer, sliding windows, rotary tables, projections, a final norm) stays its own business. A block
+below the site that is resumed from hands on what it is given, without computing anything.
+"""
 
 from __future__ import annotations
 
+import inspect
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import torch
@@ -18,118 +25,276 @@ from pitfalls.models.vocabulary import best_tokens
 
 with extra("models"):
     from transformers import PreTrainedModel
+    from transformers.utils import ModelOutput
 
 # Positions whose logits are held at once: 512 x 250,002 (XLM-R's vocabulary) x 4 bytes is half a gigabyte.
 _LOGITS_AT_ONCE = 512
-SUPPORTED = "layouts like BERT's and RoBERTa's (XLM-R's) are supported"
 
-# Hooks sit on the model, which threads may share, so only one thread at a time may have one installed.
-_HOOKS = threading.Lock()
+# Other answers are given by the modules themselves, which threads may share: one thread at a time.
+_ANSWERS = threading.Lock()
+
+Forward = Callable[..., Any]
 
 
 class MissingHeadError(ValueError):
     """Logits were requested from an encoder whose checkpoint has no language-model head."""
 
 
-class _EmbeddingsReachedError(Exception):
-    """Stops a forward pass at the first layer; never leaves this module."""
-
-
-@dataclass
-class Call:
-    """How a model calls its first layer: with the states, and with arguments that are the same for every layer."""
-
-    states: Tensor
-    args: tuple[Any, ...]
-    kwargs: Mapping[str, Any]
+class _EnoughError(Exception):
+    """Stops a forward pass when all that was wanted is there; never leaves this module."""
 
 
 @contextmanager
-def _first_call(layer: nn.Module) -> Iterator[Call]:
-    """Stop the forward pass in the ``with`` block when it calls ``layer``, and note the call; then remove the hook."""
-    call = Call(torch.empty(0), (), {})
-
-    def note(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        call.states, call.args, call.kwargs = args[0], args[1:], kwargs
-        raise _EmbeddingsReachedError
-
-    with _HOOKS:
-        handle = layer.register_forward_pre_hook(note, with_kwargs=True)
+def _answering(modules: Collection[nn.Module], answer: Callable[[nn.Module, Forward], Forward]) -> Iterator[None]:
+    """Let calls of ``modules`` in the ``with`` block be answered by ``answer(module, its own forward)``."""
+    with _ANSWERS:
+        # An instance may have a forward of its own already: other libraries put one there, too.
+        before = {module: vars(module).get("forward") for module in modules}
         try:
-            yield call
-        except _EmbeddingsReachedError:
+            for module in modules:
+                vars(module)["forward"] = answer(module, module.forward)
+            yield
+        except _EnoughError:
             pass
         finally:
-            handle.remove()
+            for module, own in before.items():
+                vars(module).pop("forward")
+                if own is not None:
+                    vars(module)["forward"] = own
 
 
-class Layers:
-    """The layers of an encoder, run one by one as its own forward pass runs them.
+@dataclass(frozen=True)
+class _Call:
+    """How a model calls a block, and what that returns: where the states are in both.
+
+    ``place`` is the index or the name of the argument; ``index`` the states' place in the tuple that is returned, None
+    if it is the states themselves; ``beside`` what else is in it, without the tensors.
+    """
+
+    place: int | str
+    index: int | None
+    beside: tuple[Any, ...]
+
+    def given(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
+        """The states that the block is called with."""
+        states: Tensor = args[self.place] if isinstance(self.place, int) else kwargs[self.place]
+        return states
+
+    def with_given(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], states: Tensor
+    ) -> tuple[Sequence[Any], Mapping[str, Any]]:
+        """The arguments with other states."""
+        if isinstance(self.place, str):
+            return args, {**kwargs, self.place: states}
+        return [*args[: self.place], states, *args[self.place + 1 :]], kwargs
+
+    def returning(self, states: Tensor) -> Any:
+        """What the block would return with these states."""
+        if self.index is None:
+            return states
+        return (*self.beside[: self.index], states, *self.beside[self.index :])
+
+
+class Blocks:
+    """The blocks of an encoder, in the order in which its forward pass calls them.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+    trial : Encoded
+        A batch to find the blocks with. A model that adapts to the first text it reads (BigBird) adapts to this one.
+    what : str
+        What errors call the model.
 
     Raises
     ------
     UnsupportedModelError
-        When no list of its layers is found.
+        When no list of blocks is called as often as the model is deep.
     """
 
-    def __init__(self, model: PreTrainedModel, what: str) -> None:
-        self._encoder: nn.Module = model.base_model
-        self._layers = self._found(model.config.num_hidden_layers, what)
+    def __init__(self, model: PreTrainedModel, trial: Encoded, what: str) -> None:
+        self.encoder: PreTrainedModel = model.base_model
+        # A cache of keys and values would be of no use: every text is read whole.
+        takes = inspect.signature(self.encoder.forward).parameters
+        self._options = {"return_dict": True} | ({"use_cache": False} if "use_cache" in takes else {})
+        #: Whether padding changes the states of a sentence: only sentences of one length are then run together.
+        self.unpadded = False
+        n_layers = int(model.config.num_hidden_layers)
+        found = self._found(trial, n_layers)
+        if found is None:
+            raise UnsupportedModelError(
+                f"{what}: no list of blocks was found that its forward pass calls {n_layers} times, once per layer, "
+                "with one state per subword"
+            )
+        self._modules, self._calls = found
 
     def __len__(self) -> int:
-        return len(self._layers)
+        return len(self._calls)
 
-    def enter(self, encoded: Encoded) -> tuple[Tensor, Call]:
-        """Embed a batch, and note how the model calls its first layer: above all, the attention mask."""
-        with _first_call(self._layers[0]) as call:
-            self._encoder(input_ids=encoded.input_ids, attention_mask=encoded.attention_mask)
-        return call.states, call
+    def modules(self) -> list[nn.Module]:
+        """The module of each call; the same one several times where layers are shared."""
+        return list(self._modules)
 
-    def run(self, states: Tensor, call: Call, start: int, stop: int) -> Tensor:
-        """Run the layers from ``start`` up to ``stop`` on states [b, t, d]."""
-        for layer in self._layers[start:stop]:
-            out = layer(states, *call.args, **call.kwargs)
-            # transformers 5 returns a tensor; older layers a tuple that begins with it.
-            states = out if isinstance(out, Tensor) else out[0]
-        return states
+    def read(self, encoded: Encoded, layers: Collection[int]) -> dict[int, Tensor]:
+        """States [b, t, d] at some layers: what the block ``layer`` is called with, and at last what comes out."""
+        if not self.unpadded:
+            return self._read(encoded, layers)
+        found = {layer: self._zeros(encoded) for layer in sorted(layers)}
+        for rows, part in _by_length(encoded):
+            for layer, states in self._read(part, layers).items():
+                found[layer][rows, : states.shape[1]] = states
+        return found
 
-    def whole(self, encoded: Encoded) -> Tensor:
-        """The encoder's last hidden states by its own forward pass, [b, t, d]."""
-        states: Tensor = self._encoder(
-            input_ids=encoded.input_ids, attention_mask=encoded.attention_mask
-        ).last_hidden_state
-        return states
+    def resume(self, encoded: Encoded, layer: int, states: Tensor) -> Tensor:
+        """What comes out of the encoder [b, t, d] when the states at a layer are these."""
+        if layer == len(self):
+            return states
+        if not self.unpadded:
+            return self._resume(encoded, layer, states)
+        found = self._zeros(encoded)
+        for rows, part in _by_length(encoded):
+            length = part.input_ids.shape[1]
+            found[rows, :length] = self._resume(part, layer, states[rows, :length])
+        return found
 
-    def _found(self, n_layers: int, what: str) -> nn.ModuleList:
-        for module in self._encoder.modules():
-            if isinstance(module, nn.ModuleList) and len(module) == n_layers:
-                return module
-        raise UnsupportedModelError(f"{what}: no list of its {n_layers} layers was found; {SUPPORTED}")
+    def _read(self, encoded: Encoded, layers: Collection[int]) -> dict[int, Tensor]:
+        found: dict[int, Tensor] = {}
+        last, length = max(layers), encoded.input_ids.shape[1]
+
+        def note(layer: int, states: Tensor) -> None:
+            if layer in layers:
+                # Copied, as a block may go on to change it; and outside inference mode, to be changed elsewhere.
+                with torch.inference_mode(False):
+                    found[layer] = states[:, :length].clone()
+            if layer == last:
+                raise _EnoughError
+
+        def answer(call: int, own: Forward, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+            note(call, self._calls[call].given(args, kwargs))
+            return own(*args, **kwargs)
+
+        with torch.inference_mode(), self._counted(answer):
+            note(len(self), self._run(encoded).last_hidden_state)
+        return found
+
+    def _resume(self, encoded: Encoded, layer: int, states: Tensor) -> Tensor:
+        def answer(call: int, own: Forward, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+            if call > layer:
+                return own(*args, **kwargs)
+            given = self._calls[call].given(args, kwargs)
+            if call < layer:
+                # A copy below the site: what is written there must not reach others who read the embeddings.
+                return self._calls[call].returning(given.clone() if call == layer - 1 else given)
+            if given.is_inference():
+                # In place: DeBERTa's convolution reads the embeddings, too, beside the first block.
+                given[:, : states.shape[1]] = states
+                return own(*args, **kwargs)
+            # A weight of the model, which must stay as it is.
+            changed = given.clone()
+            changed[:, : states.shape[1]] = states
+            return own(*self._calls[call].with_given(args, kwargs, changed))
+
+        with torch.inference_mode(), self._counted(answer):
+            final: Tensor = self._run(encoded).last_hidden_state
+        return final
+
+    def _run(self, encoded: Encoded) -> Any:
+        return self.encoder(input_ids=encoded.input_ids, attention_mask=encoded.attention_mask, **self._options)
+
+    def _zeros(self, encoded: Encoded) -> Tensor:
+        return torch.zeros(*encoded.input_ids.shape, self.width, dtype=self.encoder.dtype, device=self.encoder.device)
+
+    @contextmanager
+    def _counted(self, answer: Callable[..., Any]) -> Iterator[None]:
+        """Let ``answer(number of the call, the block's own forward, its arguments)`` answer for the blocks."""
+        calls = count()
+
+        def counted(_: nn.Module, own: Forward) -> Forward:
+            return lambda *args, **kwargs: answer(next(calls), own, args, kwargs)
+
+        with _answering(dict.fromkeys(self._modules), counted):
+            yield
+
+    def _found(self, trial: Encoded, n_layers: int) -> tuple[list[nn.Module], list[_Call]] | None:
+        """The blocks and their calls: those of the first list of modules that is called once per layer, in order."""
+        lists = [module for module in self.encoder.modules() if isinstance(module, nn.ModuleList)]
+        traced: list[tuple[nn.Module, Any, Any, Any]] = []
+
+        def tracing(module: nn.Module, own: Forward) -> Forward:
+            def trace(*args: Any, **kwargs: Any) -> Any:
+                out = own(*args, **kwargs)
+                traced.append((module, args, kwargs, out))
+                return out
+
+            return trace
+
+        with torch.inference_mode(), _answering(dict.fromkeys(part for parts in lists for part in parts), tracing):
+            output = self._run(trial)
+        #: What kind of output the encoder has, and the width of its states.
+        self.output, self.width = type(output), int(output.last_hidden_state.shape[-1])
+        for parts in lists:
+            number = {module: i for i, module in enumerate(parts)}
+            modules = [module for module, *_ in traced if module in number]
+            calls = [_call(call, output.last_hidden_state.shape) for module, *call in traced if module in number]
+            known = [call for call in calls if call is not None]
+            in_order = sorted(modules, key=number.__getitem__) == modules
+            if len(modules) == len(known) == n_layers and in_order:
+                return modules, known
+        return None
+
+
+def _call(traced: Sequence[Any], shape: torch.Size) -> _Call | None:
+    """How a block was called; None if it does not take and return states of this shape [b, t, d]."""
+    args, kwargs, out = traced
+
+    def is_states(value: Any) -> bool:
+        # Longformer pads every text to a multiple of its window: there may be more than t.
+        return (
+            isinstance(value, Tensor)
+            and value.dim() == 3
+            and (value.shape[0], value.shape[2]) == (shape[0], shape[2])
+            and value.shape[1] >= shape[1]
+        )
+
+    place = next((place for place, value in [*enumerate(args), *kwargs.items()] if is_states(value)), None)
+    several = tuple(out) if isinstance(out, (tuple, list)) else (out,)
+    index = next((i for i, value in enumerate(several) if is_states(value)), None)
+    if place is None or index is None:
+        return None
+    beside = tuple(None if isinstance(value, Tensor) else value for i, value in enumerate(several) if i != index)
+    return _Call(place, index if isinstance(out, (tuple, list)) else None, beside)
+
+
+def _by_length(encoded: Encoded) -> Iterator[tuple[Tensor, Encoded]]:
+    """The rows of each length, and their batch, which needs no padding."""
+    lengths = encoded.attention_mask.sum(1)
+    for length in lengths.unique().tolist():
+        rows = (lengths == length).nonzero()[:, 0]
+        parts = (encoded.input_ids, encoded.attention_mask, encoded.word_ids)
+        yield rows, Encoded(*(part[rows, :length] for part in parts))
 
 
 class Head:
-    """A language-model head, and the vocabulary matrix that it ends with.
+    """What the model does with its encoder's last states: it runs its own forward pass, and the encoder hands them over.
 
-    Raises
-    ------
-    UnsupportedModelError
-        When the model does not have exactly one head beside its encoder.
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+    blocks : Blocks
+        Of its encoder.
     """
 
-    def __init__(self, model: PreTrainedModel, what: str) -> None:
-        heads = [module for module in model.children() if module is not model.base_model]
-        if len(heads) != 1:
-            raise UnsupportedModelError(
-                f"{what}: expected one head beside the encoder, found {len(heads)}; {SUPPORTED}"
-            )
-        (self._head,) = heads
-        self.decoder = self._found_decoder(model)
+    def __init__(self, model: PreTrainedModel, blocks: Blocks) -> None:
+        self._model, self._encoder, self._output = model, blocks.encoder, blocks.output
+        self.decoder = self._found_decoder(blocks.width)
 
     def logits(self, states: Tensor) -> Tensor:
         """[n, d] -> [n, vocabulary]."""
-        with torch.inference_mode():
-            logits: Tensor = self._head(states)
-            return logits
+        output = self._output(last_hidden_state=states[None])
+        ids = torch.zeros(1, len(states), dtype=torch.int64, device=states.device)
+        with torch.inference_mode(), _answering([self._encoder], lambda *_: lambda *args, **kwargs: output):
+            logits: Tensor = self._model(input_ids=ids, return_dict=True).logits
+        return logits[0]
 
     def best(self, states: Tensor) -> Tensor:
         """The most probable token of each of ``states`` [n, d], int64 [n]."""
@@ -140,19 +305,19 @@ class Head:
     def _best(self, states: Tensor) -> Tensor:
         if self.decoder is None:
             return self.logits(states).argmax(-1)
-        return best_tokens(self._head, self.decoder, states)
+        return best_tokens(self.logits, self.decoder, states)
 
-    def _found_decoder(self, model: PreTrainedModel) -> nn.Linear | None:
+    def _found_decoder(self, width: int) -> nn.Linear | None:
         """The vocabulary matrix if its output is the logits; None if the head does more to them."""
-        decoder = model.get_output_embeddings()
+        decoder = self._model.get_output_embeddings()
         if not isinstance(decoder, nn.Linear):
             return None
-        width = model.config.hidden_size
-        trial = torch.linspace(-1, 1, 4 * width, device=model.device, dtype=model.dtype).sin().view(4, width)
+        dtype, device = self._model.dtype, self._model.device
+        trial = torch.linspace(-1, 1, 4 * width, device=device, dtype=dtype).sin().view(4, width)
         given: list[Tensor] = []
         handle = decoder.register_forward_hook(lambda _, args, out: given.append(out))
         try:
             logits = self.logits(trial)
         finally:
             handle.remove()
-        return decoder if len(given) == 1 and torch.equal(given[0], logits) else None
+        return decoder if len(given) == 1 and torch.equal(given[0].flatten(0, -2), logits) else None

@@ -20,9 +20,10 @@ from torch import Tensor, nn
 from pitfalls.extras import extra
 from pitfalls.models import checkpoint, perturbation
 from pitfalls.models.checkpoint import UnsupportedModelError
-from pitfalls.models.forward import SUPPORTED, Head, Layers, MissingHeadError
+from pitfalls.models.forward import Blocks, Head, MissingHeadError
 from pitfalls.models.interface import Encoded
 from pitfalls.models.tokens import WordTokenizer
+from pitfalls.models.trial import Texts, Trial, texts
 from pitfalls.site import Site, as_site
 
 with extra("models"):
@@ -52,9 +53,9 @@ class MaskedLM:
     Raises
     ------
     UnsupportedModelError
-        When the layers or the head are not found, or when running the layers one by one does not reproduce the model's
-        own forward pass. This is tried on a small padded batch, so that a layout that would silently give other numbers
-        is refused.
+        When its states cannot be read, as was tried on a small padded batch and, where the model has windows, on a text
+        that is longer than they are. A model that cannot be resumed from changed states, or whose head cannot be run
+        by itself, can still be probed, and says so when it is asked for that (:mod:`~pitfalls.models.trial`).
 
     Examples
     --------
@@ -86,9 +87,7 @@ class MaskedLM:
         if getattr(model.config, "is_decoder", False):
             raise UnsupportedModelError(f"{self._what}: config.is_decoder is true; a masked LM sees both sides")
         self._words = WordTokenizer(tokenizer, self.model.get_input_embeddings().weight.shape[0], self._what)
-        self._layers = Layers(model, self._what)
-        self._head = Head(model, self._what) if has_head else None
-        self._check_layout()
+        self._try_out()
 
     @classmethod
     def load(
@@ -153,12 +152,12 @@ class MaskedLM:
     @property
     def n_layers(self) -> int:
         """Number of layers L; hidden states are numbered 0 (embeddings) to L."""
-        return len(self._layers)
+        return len(self._blocks)
 
     @property
     def n_neurons(self) -> int:
         """Number of neurons d of a hidden state."""
-        return int(self.model.config.hidden_size)
+        return self._blocks.width
 
     @property
     def device(self) -> torch.device:
@@ -239,9 +238,7 @@ class MaskedLM:
         TooLongError
             When a sentence has more than ``max_tokens`` subwords.
         """
-        encoded = self._words.encode(sentences, self.max_tokens)
-        parts = (encoded.input_ids, encoded.attention_mask, encoded.word_ids)
-        return Encoded(*(part.to(self.device) for part in parts))
+        return self._on_device(self._words.encode(sentences, self.max_tokens))
 
     def lengths(self, sentences: Sequence[Sequence[str]]) -> list[int]:
         """Count the subwords of each sentence, special tokens included; no limit applies."""
@@ -287,16 +284,8 @@ class MaskedLM:
     def read(self, encoded: Encoded, sites: Sequence[Site | int]) -> Mapping[Site, Tensor]:
         """States of several sites from one pass: site -> Tensor [b, t, n_units]."""
         wanted = {site.layer: site for site in map(self._checked, sites)}
-        found = {}
-        with torch.inference_mode():
-            states, call = self._layers.enter(encoded)
-            for layer in range(max(wanted) + 1):
-                if layer:
-                    states = self._layers.run(states, call, layer - 1, layer)
-                if layer in wanted:
-                    found[wanted[layer]] = states
-        # Copied outside inference mode: tensors made in it cannot be changed in place elsewhere.
-        return {site: state.clone() for site, state in found.items()}
+        states = self._blocks.read(encoded, wanted)
+        return {wanted[layer]: states[layer] for layer in sorted(states)}
 
     def resume(self, encoded: Encoded, site: Site | int, states: Tensor) -> Tensor:
         """Run what comes after a site on ``states``, which stand in for the site's own.
@@ -313,14 +302,18 @@ class MaskedLM:
         -------
         Tensor [b, t, n_neurons]
             What the head reads. Unchanged states give exactly the full forward pass.
+
+        Raises
+        ------
+        UnsupportedModelError
+            The model can be probed, but not resumed.
         """
         layer = self._checked(site).layer
         shape = (*encoded.input_ids.shape, self.n_units(site))
         if tuple(states.shape) != shape:
             raise ValueError(f"states of shape {tuple(states.shape)} for a batch of {shape}: give one per subword")
-        with torch.inference_mode():
-            _, call = self._layers.enter(encoded)
-            return self._layers.run(states.to(self.device, self.dtype), call, layer, self.n_layers)
+        self._check_for_interventions(self._why_not_resumed)
+        return self._blocks.resume(encoded, layer, states.to(self.device, self.dtype))
 
     def head(self, final_states: Tensor) -> Tensor:
         """Logits of selected final hidden states: [n, n_neurons] -> [n, vocabulary].
@@ -330,12 +323,7 @@ class MaskedLM:
         MissingHeadError
             When the checkpoint came without a language-model head.
         """
-        if self._head is None:
-            raise MissingHeadError(
-                f"{self._what} was loaded without the weights of its language-model head: it can be probed, "
-                "not intervened on. Load a checkpoint saved from AutoModelForMaskedLM for that"
-            )
-        return self._head.logits(final_states)
+        return self._checked_head().logits(final_states)
 
     def predict(self, final_states: Tensor, positions: Tensor) -> Tensor:
         """Most probable token at the chosen positions.
@@ -351,9 +339,7 @@ class MaskedLM:
         int64 Tensor [number of chosen positions]
             In row order: sentence by sentence, left to right.
         """
-        chosen = final_states[positions]
-        # A model without a head refuses here, as head() does.
-        return self._head.best(chosen) if self._head else self.head(chosen).argmax(-1)
+        return self._checked_head().best(final_states[positions])
 
     # ---------------------------------------------------------------- checks at loading
 
@@ -363,25 +349,36 @@ class MaskedLM:
             raise ValueError(f"no {found} in {self._what}: it has layers 0 (embeddings) to {self.n_layers}")
         return found
 
-    def _check_layout(self) -> None:
-        """Check, on a batch whose padding matters, that our stepwise forward pass gives what the model's own gives."""
-        length = min(self.max_tokens, 8)
-        input_ids = torch.full((2, length), self.tokenizer.unk_token_id, device=self.device)
-        input_ids[0] = torch.arange(5, 5 + length).remainder(len(self.tokenizer))
-        attention_mask = torch.ones_like(input_ids)
-        attention_mask[1, length // 2 :] = 0
-        trial = Encoded(input_ids, attention_mask, torch.full_like(input_ids, -1))
-        with torch.inference_mode():
-            ours = self.resume(trial, 0, self.hidden(trial, 0))
-            theirs = self._layers.whole(trial)
-            pairs = [("layers", ours, theirs)]
-            if self._head is not None:
-                logits = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
-                pairs.append(("head", self.head(theirs), logits))
-        for part, mine, own in pairs:
-            tolerance = 1e-3 * max(1.0, float(own.abs().max()))
-            if mine.shape != own.shape or not torch.allclose(mine.float(), own.float(), atol=tolerance, rtol=0.0):
-                raise UnsupportedModelError(
-                    f"{self._what}: running its {part} step by step does not reproduce its own forward pass (or "
-                    f"its weights are not finite); {SUPPORTED}"
-                )
+    def _try_out(self) -> None:
+        """Read a few texts, resume from changed states and run the head, and note what does not work."""
+        limit = self.max_tokens
+        tried = [
+            Texts(self._on_device(two.both), self._on_device(two.alone))
+            for two in texts(self._words.text_ids, self._words.pad_id, self.model.config, limit)
+        ]
+        self._blocks = Blocks(self.model, tried[0].both, self._what)
+        trial = Trial(self.model, self._blocks, tried, self._what)
+        trial.check_reading()
+        self._why_not_resumed = trial.why_not_resumed()
+        self._head: Head | None = None
+        self._why_no_logits = trial.why_no_logits(self._found_head) if self.has_head else None
+
+    def _found_head(self) -> Head:
+        self._head = Head(self.model, self._blocks)
+        return self._head
+
+    def _checked_head(self) -> Head:
+        self._check_for_interventions(self._why_no_logits)
+        if self._head is None:
+            raise MissingHeadError(
+                f"{self._what} was loaded without the weights of its language-model head: it can be probed, "
+                "not intervened on. Load a checkpoint saved from AutoModelForMaskedLM for that"
+            )
+        return self._head
+
+    def _check_for_interventions(self, why_not: str | None) -> None:
+        if why_not is not None:
+            raise UnsupportedModelError(f"{self._what} can be probed, not intervened on: {why_not}")
+
+    def _on_device(self, encoded: Encoded) -> Encoded:
+        return Encoded(*(part.to(self.device) for part in (encoded.input_ids, encoded.attention_mask, encoded.word_ids)))

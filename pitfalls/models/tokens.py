@@ -64,6 +64,16 @@ class WordTokenizer:
         """Id of the token that stands for whatever the tokenizer does not know."""
         return int(self.tokenizer.unk_token_id)
 
+    @property
+    def pad_id(self) -> int:
+        """Id of the token that batches are padded with; models do not look at it."""
+        return int(self.tokenizer.pad_token_id or 0)
+
+    @cached_property
+    def text_ids(self) -> list[int]:
+        """Ids that stand for text, in order."""
+        return sorted(set(self.tokenizer.get_vocab().values()) - self.special_ids)
+
     @cached_property
     def state(self) -> dict[str, Any]:
         """Everything that decides how it tokenises, as plain JSON."""
@@ -94,8 +104,7 @@ class WordTokenizer:
         pieces = self._tokenise(sentences)
         check_lengths([len(sentence.ids) for sentence in pieces], max_tokens)
         shape = (len(pieces), max(len(sentence.ids) for sentence in pieces))
-        pad = self.tokenizer.pad_token_id
-        input_ids = torch.full(shape, 0 if pad is None else pad, dtype=torch.int64)
+        input_ids = torch.full(shape, self.pad_id, dtype=torch.int64)
         attention_mask = torch.zeros(shape, dtype=torch.int64)
         word_ids = torch.full(shape, -1, dtype=torch.int64)
         for row, sentence in enumerate(pieces):

@@ -6,7 +6,7 @@ a time, and only the maximum is kept: the logits of a tile fit into the processo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 
@@ -42,11 +42,12 @@ def _stopped_at(decoder: nn.Module) -> Iterator[list[Tensor]]:
             handle.remove()
 
 
-def best_tokens(head: nn.Module, decoder: nn.Linear, states: Tensor) -> Tensor:
+def best_tokens(head: Callable[[Tensor], Tensor], decoder: nn.Linear, states: Tensor) -> Tensor:
     """The argmax of the logits of a head that ends with the linear ``decoder``; the first token among equals.
 
     Parameters
     ----------
+    head : [n, n_neurons] -> [n, vocabulary]
     states : Tensor [n, n_neurons]
 
     Returns
@@ -64,7 +65,8 @@ def best_tokens(head: nn.Module, decoder: nn.Linear, states: Tensor) -> Tensor:
     with torch.inference_mode():
         with _stopped_at(decoder) as given:
             head(states)
-        (read,) = given
+        # A head may read a batch of one sentence.
+        read = given[0].flatten(0, -2)
         best, ids = _best_of(decoder, read, 0)
         for start in range(_TOKENS_AT_ONCE, decoder.out_features, _TOKENS_AT_ONCE):
             value, index = _best_of(decoder, read, start)

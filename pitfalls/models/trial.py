@@ -1,0 +1,215 @@
+"""Trying a model out when it is loaded: whether it may be probed, and intervened on.
+
+The oracle is the plain model, with a hook on a block where states are changed. What fails would give wrong numbers
+without saying so, in a model of which nothing is known but that it is a masked language model.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, count
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pitfalls.extras import extra
+from pitfalls.models.checkpoint import UnsupportedModelError, in_short
+from pitfalls.models.forward import Blocks, Head
+from pitfalls.models.interface import Encoded
+
+with extra("models"):
+    from transformers import PreTrainedConfig, PreTrainedModel
+
+# Subwords of the texts that are tried: a few, and in a model with local attention more than one window.
+_SHORT, _BEYOND = 8, 16
+# A window longer than this is not tried: loading would take minutes, and sentences are not as long as that.
+_LONGEST = 768
+# Settings that bound how far a subword sees, or how texts are cut: local_attention, attention_window, block_size, ...
+_WINDOWS = re.compile(r"window|local|block_size|chunk_length|landmark")
+# The largest difference between states, in their norm: rounding makes less, a wrong mask or argument far more.
+_TOLERANCES = {torch.float64: 1e-6, torch.float32: 1e-3}
+_COARSE = 0.1
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Two texts padded to one batch, the second half as long as the first, and the second one alone."""
+
+    both: Encoded
+    alone: Encoded
+
+
+def texts(ids: Sequence[int], pad: int, config: PreTrainedConfig, limit: int) -> Iterator[Texts]:
+    """Short texts of these token ids, then long ones where the model has windows; on the CPU.
+
+    >>> import transformers
+    >>> [two.both.attention_mask.sum(1).tolist() for two in texts([5, 6, 7], 0, transformers.BertConfig(), 512)]
+    [[8, 4]]
+    >>> windows = transformers.ModernBertConfig(local_attention=128)
+    >>> [two.both.attention_mask.sum(1).tolist() for two in texts([5, 6, 7], 0, windows, 8192)]
+    [[8, 4], [144, 72]]
+    """
+    window = max([n for n in _windows(config.to_dict()) if n <= _LONGEST], default=0)
+    for length in dict.fromkeys([min(limit, _SHORT), min(limit, max(window + _BEYOND, _SHORT) if window else _SHORT)]):
+        half = max(1, length // 2)
+        rows = [torch.tensor([ids[(start + i) % len(ids)] for i in range(length)]) for start in (0, len(ids) // 2)]
+        input_ids, mask = torch.stack(rows), torch.ones(2, length, dtype=torch.int64)
+        input_ids[1, half:], mask[1, half:] = pad, 0
+        parts = (input_ids, mask, torch.full_like(mask, -1))
+        yield Texts(Encoded(*parts), Encoded(*(part[1:, :half] for part in parts)))
+
+
+def _windows(config: Mapping[str, Any]) -> Iterator[int]:
+    for key, value in config.items():
+        if isinstance(value, dict):
+            yield from _windows(value)
+        elif _WINDOWS.search(str(key)):
+            yield from (n for n in (value if isinstance(value, list) else [value]) if type(n) is int)
+
+
+def plain(model: PreTrainedModel) -> PreTrainedModel:
+    """A copy of the model that shares its weights: transformers puts hooks of its own on what it asks hidden states of."""
+    weights = {id(weight): weight for weight in chain(model.parameters(), model.buffers())}
+    copied: PreTrainedModel = copy.deepcopy(model, weights)
+    copied.config.return_dict = copied.base_model.config.return_dict = True
+    return copied
+
+
+class Trial:
+    """A model beside its plain copy.
+
+    Parameters
+    ----------
+    model, blocks
+        The model, after it has read the first of ``tried`` once.
+    tried : sequence of Texts
+        On the model's device.
+    what : str
+        What errors call the model.
+    """
+
+    def __init__(self, model: PreTrainedModel, blocks: Blocks, tried: Sequence[Texts], what: str) -> None:
+        self._blocks, self._tried, self._what = blocks, tried, what
+        self._plain, self._middle = plain(model), len(blocks) // 2
+        self._tolerance = _TOLERANCES.get(model.dtype, _COARSE)
+
+    def check_reading(self) -> None:
+        """Refuse a model whose states cannot be read; settle whether its sentences may be padded to one batch.
+
+        Raises
+        ------
+        UnsupportedModelError
+            With what was found.
+        """
+        blocks, layers = self._blocks, range(len(self._blocks) + 1)
+        for two in self._tried:
+            own, read = self._hidden_states(two.both), blocks.read(two.both, layers)
+            if not all(torch.isfinite(states[two.both.attention_mask.bool()]).all() for states in own):
+                raise UnsupportedModelError(f"{self._what}: its states are not finite, so its weights are damaged")
+            for layer in layers:
+                if len(own) != len(layers) or self._differ(read[layer], own[layer], two.both):
+                    raise UnsupportedModelError(
+                        f"{self._what}: what its blocks are given is not what transformers returns as hidden states "
+                        f"({len(own)} of them, and {len(layers)} were read; the first that differ are of layer {layer})"
+                    )
+        if any(self._padding_shows(two) for two in self._tried):
+            blocks.unpadded = True
+            if any(self._padding_shows(two) for two in self._tried):
+                raise UnsupportedModelError(
+                    f"{self._what}: the same sentence has other states in another batch, even without padding"
+                )
+
+    def why_not_resumed(self) -> str | None:
+        """Why the model cannot be resumed from changed states: one sentence, or None if it can."""
+        return _why("it cannot be resumed from changed states", self._resumes)
+
+    def why_no_logits(self, head: Callable[[], Head]) -> str | None:
+        """Why logits cannot be had from its last states: one sentence, or None if they can."""
+        return _why("its head cannot be run by itself", lambda: self._has_logits(head()))
+
+    def _batch(self, two: Texts) -> Encoded:
+        """Both texts; the first alone where padding would change it, as the plain model knows no other way."""
+        parts = (two.both.input_ids, two.both.attention_mask, two.both.word_ids)
+        return Encoded(*(part[:1] for part in parts)) if self._blocks.unpadded else two.both
+
+    def _hidden_states(self, batch: Encoded) -> Sequence[Tensor]:
+        with torch.inference_mode():
+            found: Sequence[Tensor] = self._plain.base_model(
+                input_ids=batch.input_ids, attention_mask=batch.attention_mask, output_hidden_states=True
+            ).hidden_states
+        return found or ()
+
+    def _padding_shows(self, two: Texts) -> bool:
+        """Whether the second text has other states in the batch than alone."""
+        layers, length = [self._middle, len(self._blocks)], two.alone.input_ids.shape[1]
+        both, alone = (self._blocks.read(batch, layers) for batch in (two.both, two.alone))
+        return any(self._differ(both[layer][1:, :length], alone[layer], two.alone) for layer in layers)
+
+    def _resumes(self) -> str | None:
+        for two in self._tried:
+            batch = self._batch(two)
+            own = self._blocks.read(batch, [self._middle])[self._middle]
+            # Other states of the same size: every neuron has the value of the one before it.
+            for states, which in ((own, "unchanged"), (own.roll(1, -1), "changed")):
+                ours = self._blocks.resume(batch, self._middle, states)
+                if self._differ(ours, self._hooked(batch, states), batch):
+                    return (
+                        f"with {which} states at layer {self._middle} of {batch.input_ids.shape[1]} subwords it does "
+                        "not give what the plain model gives with a hook there"
+                    )
+        return None
+
+    def _hooked(self, batch: Encoded, states: Tensor) -> Tensor:
+        """The last states of the plain model when a hook on the middle block gives it other ones."""
+        of_module = dict(zip(self._blocks.encoder.modules(), self._plain.base_model.modules(), strict=True))
+        blocks = [of_module[module] for module in self._blocks.modules()]
+        calls = count()
+
+        def change(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            if next(calls) == self._middle:
+                given = next(
+                    value
+                    for value in (*args, *kwargs.values())
+                    if isinstance(value, Tensor) and value.dim() == 3 and value.shape[-1] == states.shape[-1]
+                )
+                given[:, : states.shape[1]] = states
+
+        handles = [block.register_forward_pre_hook(change, with_kwargs=True) for block in dict.fromkeys(blocks)]
+        with torch.inference_mode():
+            final: Tensor = self._plain.base_model(
+                input_ids=batch.input_ids, attention_mask=batch.attention_mask
+            ).last_hidden_state
+        for handle in handles:
+            handle.remove()
+        return final
+
+    def _has_logits(self, head: Head) -> str | None:
+        batch = self._batch(self._tried[0])
+        with torch.inference_mode():
+            own = self._plain(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
+        final, slots = self._blocks.read(batch, [len(self._blocks)])[len(self._blocks)], batch.attention_mask.bool()
+        ours = torch.zeros_like(own)
+        ours[slots] = head.logits(final[slots])
+        return "it does not give the plain model's logits" if self._differ(ours, own, batch) else None
+
+    def _differ(self, ours: Tensor, own: Tensor, batch: Encoded) -> bool:
+        """Whether two tensors [b, t, ...] differ by more than rounding at a real subword."""
+        slots = batch.attention_mask.bool()
+        # Longformer and BigBird return the states of their own padding, too.
+        mine, theirs = ours[slots].double(), own[:, : slots.shape[1]][slots].double()
+        if mine.shape != theirs.shape:
+            return True
+        return not bool(((mine - theirs).norm(dim=-1) <= self._tolerance * theirs.norm(dim=-1)).all())
+
+
+def _why(said: str, tried: Callable[[], str | None]) -> str | None:
+    """The reason that a trial gives, or the error that it ends in."""
+    try:
+        found = tried()
+    except Exception as error:  # Whatever the model's code raises, it is a reason, and not the user's fault.
+        found = in_short(error)
+    return found and f"{said}: {found}"
