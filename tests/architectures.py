@@ -29,7 +29,14 @@ ROBERTA: dict[str, Any] = {"max_position_embeddings": 66, "pad_token_id": 1, "bo
 @cache
 def wordpiece() -> hf.PreTrainedTokenizerBase:
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    pieces = [*special, *WORDS, "##s", *LETTERS, *(f"##{letter}" for letter in LETTERS if letter != "s"), *"0123456789'"]
+    pieces = [
+        *special,
+        *WORDS,
+        "##s",
+        *LETTERS,
+        *(f"##{letter}" for letter in LETTERS if letter != "s"),
+        *"0123456789'",
+    ]
     return hf.BertTokenizer(vocab={piece: i for i, piece in enumerate(pieces)})
 
 
@@ -50,17 +57,18 @@ def bytelevel() -> hf.PreTrainedTokenizerBase:
 
 @dataclass(frozen=True)
 class Architecture:
-    """How a tiny model is made: its class, its configuration, and the kind of tokenizer that it comes with."""
+    """How a tiny model is made: its class, its configuration, its kind of tokenizer, and where its blocks are."""
 
     model: Callable[..., hf.PreTrainedModel]
     config: dict[str, Any] = field(default_factory=dict)
     tokenizer: Callable[[], hf.PreTrainedTokenizerBase] = wordpiece
-    n_layers: int = LAYERS
+    blocks: str = "encoder.layer"
 
     def make(self) -> hf.PreTrainedModel:
         """The same random weights at every call: wide ones, so that each layer changes its input visibly."""
         with torch.random.fork_rng():
             torch.manual_seed(0)
+            # One of one's own: models keep the configuration that they are given.
             model = self.model(self.model.config_class(**{**SIZES, **self.config})).eval()
             with torch.no_grad():
                 for name, weight in sorted(model.named_parameters()):
@@ -76,7 +84,7 @@ _DEBERTA: dict[str, Any] = {
     "position_biased_input": False,
     "type_vocab_size": 0,
 }
-_NAMES = {"num_hidden_layers": "n_layers", "num_attention_heads": "n_heads", "intermediate_size": "hidden_dim"}
+_ALBERT: dict[str, Any] = {"embedding_size": 8}
 
 ARCHITECTURES = {
     "bert": Architecture(hf.BertForMaskedLM),
@@ -84,9 +92,11 @@ ARCHITECTURES = {
     "xlm-roberta": Architecture(hf.XLMRobertaForMaskedLM, ROBERTA, sentencepiece),
     "xlm-roberta-xl": Architecture(hf.XLMRobertaXLForMaskedLM, ROBERTA, sentencepiece),
     "camembert": Architecture(hf.CamembertForMaskedLM, ROBERTA, sentencepiece),
-    "distilbert": Architecture(hf.DistilBertForMaskedLM, {"hidden_dim": 24}),
-    "albert": Architecture(hf.AlbertForMaskedLM, {"embedding_size": 8}),
-    "albert in two groups": Architecture(hf.AlbertForMaskedLM, {"embedding_size": 8, "num_hidden_groups": 2}),
+    "distilbert": Architecture(hf.DistilBertForMaskedLM, {"hidden_dim": 24}, blocks="transformer.layer"),
+    "albert": Architecture(hf.AlbertForMaskedLM, _ALBERT, blocks="encoder.albert_layer_groups"),
+    "albert in two groups": Architecture(
+        hf.AlbertForMaskedLM, {**_ALBERT, "num_hidden_groups": 2}, blocks="encoder.albert_layer_groups"
+    ),
     "electra": Architecture(hf.ElectraForMaskedLM, {"embedding_size": 8}),
     "deberta": Architecture(hf.DebertaForMaskedLM, {**_DEBERTA, "pad_token_id": 1}, bytelevel),
     "deberta v2": Architecture(hf.DebertaV2ForMaskedLM, {**_DEBERTA, "conv_kernel_size": 3, "conv_act": "gelu"}),
@@ -99,12 +109,13 @@ ARCHITECTURES = {
         hf.ModernBertForMaskedLM,
         {"local_attention": WINDOW, "global_attn_every_n_layers": 3, **ROBERTA, "cls_token_id": 0, "sep_token_id": 2},
         bytelevel,
+        "layers",
     ),
-    "eurobert": Architecture(hf.EuroBertForMaskedLM, {"num_key_value_heads": 1, **ROBERTA}, bytelevel),
+    "eurobert": Architecture(hf.EuroBertForMaskedLM, {"num_key_value_heads": 1, **ROBERTA}, bytelevel, "layers"),
     "mpnet": Architecture(hf.MPNetForMaskedLM, ROBERTA, bytelevel),
     "roformer": Architecture(hf.RoFormerForMaskedLM, {"embedding_size": 8}),
-    "nomic-bert": Architecture(hf.NomicBertForMaskedLM),
-    "gte": Architecture(hf.GteForMaskedLM),
+    "nomic-bert": Architecture(hf.NomicBertForMaskedLM, blocks="layers"),
+    "gte": Architecture(hf.GteForMaskedLM, blocks="layers"),
     "convbert": Architecture(hf.ConvBertForMaskedLM, {"embedding_size": 8, "conv_kernel_size": 3, "head_ratio": 1}),
     "mobilebert": Architecture(hf.MobileBertForMaskedLM, {"embedding_size": 8, "intra_bottleneck_size": 8}),
     "big-bird": Architecture(hf.BigBirdForMaskedLM, {"block_size": 4, "num_random_blocks": 1}),

@@ -200,7 +200,9 @@ def test_resuming_changed_is_a_pre_hook_on_the_plain_model(lm: MaskedLM, folders
 def test_only_the_layers_asked_for_run(lm: MaskedLM) -> None:
     batch, ran = lm.encode(SENTENCES), []
     states = {layer: lm.hidden(batch, layer) for layer in range(lm.n_layers + 1)}
-    handles = [part.register_forward_hook(lambda *_, i=i: ran.append(i)) for i, part in enumerate(layers_of(lm.model))]
+    # Inside: a layer below answers its call at once.
+    inside = [part.attention for part in layers_of(lm.model)]
+    handles = [part.register_forward_hook(lambda *_, i=i: ran.append(i)) for i, part in enumerate(inside)]
     try:
         for layer in range(lm.n_layers + 1):
             ran.clear()
@@ -267,7 +269,7 @@ def test_head_at_chosen_positions_is_the_full_logits(
 
 def test_wrong_layer_or_shape_is_named(lm: MaskedLM) -> None:
     batch = lm.encode(SENTENCES)
-    for layer, told in ((-1, "whole number, 0 or more, not -1"), (4, "layer 4 of .*0 .embeddings. to 3")):
+    for layer, told in ((-1, "whole number, 0 or more, not -1"), (4, "no layer 4 in .*0 .embeddings. to 3")):
         with pytest.raises(ValueError, match=told):
             lm.hidden(batch, layer)
     with pytest.raises(ValueError, match=r"\(2, 5, 16\)"):
@@ -495,31 +497,8 @@ def test_other_architectures_are_named(tmp_path: Path) -> None:
     folder = save(hf.GPT2LMHeadModel(hf.GPT2Config(**small)), bert_tokenizer(), tmp_path / "gpt2")
     with pytest.raises(UnsupportedModelError, match=r"gpt2.*is not a masked LM"):
         MaskedLM.load(folder)
-    distil = hf.DistilBertConfig(vocab_size=100, dim=16, n_layers=2, n_heads=2, hidden_dim=32)
-    with pytest.raises(UnsupportedModelError, match=r"DistilBertForMaskedLM.*'distilbert'.*one head.*found \d"):
-        MaskedLM(hf.DistilBertForMaskedLM(distil), bert_tokenizer())
-    albert = hf.AlbertConfig(vocab_size=100, embedding_size=8, **SIZES)
-    with pytest.raises(UnsupportedModelError, match=r"'albert'.*no list of its 3 layers"):
-        MaskedLM(hf.AlbertForMaskedLM(albert), bert_tokenizer())
     with pytest.raises(UnsupportedModelError, match="is_decoder"):
         MaskedLM(hf.BertForMaskedLM(bert_config(is_decoder=True)), bert_tokenizer())
-
-
-def test_a_layout_that_would_give_other_numbers_is_refused() -> None:
-    class Scaled(hf.BertForMaskedLM):
-        """Does something between its layers and its head that running the layers alone does not."""
-
-        def __init__(self, config: hf.BertConfig) -> None:
-            super().__init__(config)
-            self.bert.encoder.register_forward_hook(self.scale)
-
-        @staticmethod
-        def scale(_: object, args: object, out: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-            out["last_hidden_state"] = 2 * out["last_hidden_state"]
-            return out
-
-    with pytest.raises(UnsupportedModelError, match="running its layers step by step"):
-        MaskedLM(Scaled(bert_config()), bert_tokenizer())
 
 
 def test_an_incomplete_or_mismatched_checkpoint_is_refused(folders: dict[str, Path], tmp_path: Path) -> None:

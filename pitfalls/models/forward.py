@@ -25,7 +25,6 @@ from pitfalls.models.vocabulary import best_tokens
 
 with extra("models"):
     from transformers import PreTrainedModel
-    from transformers.utils import ModelOutput
 
 # Positions whose logits are held at once: 512 x 250,002 (XLM-R's vocabulary) x 4 bytes is half a gigabyte.
 _LOGITS_AT_ONCE = 512
@@ -270,12 +269,11 @@ def _by_length(encoded: Encoded) -> Iterator[tuple[Tensor, Encoded]]:
     lengths = encoded.attention_mask.sum(1)
     for length in lengths.unique().tolist():
         rows = (lengths == length).nonzero()[:, 0]
-        parts = (encoded.input_ids, encoded.attention_mask, encoded.word_ids)
-        yield rows, Encoded(*(part[rows, :length] for part in parts))
+        yield rows, encoded.rows(rows, length)
 
 
 class Head:
-    """What the model does with its encoder's last states: it runs its own forward pass, and the encoder hands them over.
+    """What a model does with its encoder's last states, by its own forward pass, to which the encoder hands them over.
 
     Parameters
     ----------

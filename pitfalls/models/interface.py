@@ -59,6 +59,15 @@ class Encoded:
     attention_mask: Tensor
     word_ids: Tensor
 
+    def rows(self, rows: slice | Tensor, length: int | None = None) -> Encoded:
+        """Some of the sentences, cut to ``length`` subwords."""
+        parts = (self.input_ids, self.attention_mask, self.word_ids)
+        return Encoded(*(part[rows, :length] for part in parts))
+
+    def to(self, device: torch.device) -> Encoded:
+        """The same batch on a device."""
+        return Encoded(self.input_ids.to(device), self.attention_mask.to(device), self.word_ids.to(device))
+
 
 class LanguageModel(Protocol):
     """A language model that can be read at a site, and resumed from one with changed states.

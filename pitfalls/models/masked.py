@@ -23,7 +23,7 @@ from pitfalls.models.checkpoint import UnsupportedModelError
 from pitfalls.models.forward import Blocks, Head, MissingHeadError
 from pitfalls.models.interface import Encoded
 from pitfalls.models.tokens import WordTokenizer
-from pitfalls.models.trial import Texts, Trial, texts
+from pitfalls.models.trial import Trial, texts
 from pitfalls.site import Site, as_site
 
 with extra("models"):
@@ -84,8 +84,9 @@ class MaskedLM:
         self.tokenizer = tokenizer
         self.name = name
         self.has_head = has_head
-        if getattr(model.config, "is_decoder", False):
-            raise UnsupportedModelError(f"{self._what}: config.is_decoder is true; a masked LM sees both sides")
+        for setting in ("is_decoder", "is_encoder_decoder"):
+            if getattr(model.config, setting, False):
+                raise UnsupportedModelError(f"{self._what}: config.{setting} is true; a masked LM sees both sides")
         self._words = WordTokenizer(tokenizer, self.model.get_input_embeddings().weight.shape[0], self._what)
         self._try_out()
 
@@ -238,7 +239,7 @@ class MaskedLM:
         TooLongError
             When a sentence has more than ``max_tokens`` subwords.
         """
-        return self._on_device(self._words.encode(sentences, self.max_tokens))
+        return self._words.encode(sentences, self.max_tokens).to(self.device)
 
     def lengths(self, sentences: Sequence[Sequence[str]]) -> list[int]:
         """Count the subwords of each sentence, special tokens included; no limit applies."""
@@ -351,11 +352,8 @@ class MaskedLM:
 
     def _try_out(self) -> None:
         """Read a few texts, resume from changed states and run the head, and note what does not work."""
-        limit = self.max_tokens
-        tried = [
-            Texts(self._on_device(two.both), self._on_device(two.alone))
-            for two in texts(self._words.text_ids, self._words.pad_id, self.model.config, limit)
-        ]
+        ids, pad = self._words.text_ids, self._words.pad_id
+        tried = [two.to(self.device) for two in texts(ids, pad, self.model.config, self.max_tokens)]
         self._blocks = Blocks(self.model, tried[0].both, self._what)
         trial = Trial(self.model, self._blocks, tried, self._what)
         trial.check_reading()
@@ -379,6 +377,3 @@ class MaskedLM:
     def _check_for_interventions(self, why_not: str | None) -> None:
         if why_not is not None:
             raise UnsupportedModelError(f"{self._what} can be probed, not intervened on: {why_not}")
-
-    def _on_device(self, encoded: Encoded) -> Encoded:
-        return Encoded(*(part.to(self.device) for part in (encoded.input_ids, encoded.attention_mask, encoded.word_ids)))

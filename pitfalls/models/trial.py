@@ -42,6 +42,16 @@ class Texts:
     both: Encoded
     alone: Encoded
 
+    @property
+    def of_one_length(self) -> Encoded:
+        """The beginning of the first text, and the second, which needs no padding."""
+        rows = self.both.input_ids[:, : self.alone.input_ids.shape[1]]
+        return Encoded(rows, torch.ones_like(rows), torch.full_like(rows, -1))
+
+    def to(self, device: torch.device) -> Texts:
+        """The same on a device."""
+        return Texts(self.both.to(device), self.alone.to(device))
+
 
 def texts(ids: Sequence[int], pad: int, config: PreTrainedConfig, limit: int) -> Iterator[Texts]:
     """Short texts of these token ids, then long ones where the model has windows; on the CPU.
@@ -59,8 +69,8 @@ def texts(ids: Sequence[int], pad: int, config: PreTrainedConfig, limit: int) ->
         rows = [torch.tensor([ids[(start + i) % len(ids)] for i in range(length)]) for start in (0, len(ids) // 2)]
         input_ids, mask = torch.stack(rows), torch.ones(2, length, dtype=torch.int64)
         input_ids[1, half:], mask[1, half:] = pad, 0
-        parts = (input_ids, mask, torch.full_like(mask, -1))
-        yield Texts(Encoded(*parts), Encoded(*(part[1:, :half] for part in parts)))
+        both = Encoded(input_ids, mask, torch.full_like(mask, -1))
+        yield Texts(both, both.rows(slice(1, 2), half))
 
 
 def _windows(config: Mapping[str, Any]) -> Iterator[int]:
@@ -72,7 +82,7 @@ def _windows(config: Mapping[str, Any]) -> Iterator[int]:
 
 
 def plain(model: PreTrainedModel) -> PreTrainedModel:
-    """A copy of the model that shares its weights: transformers puts hooks of its own on what it asks hidden states of."""
+    """A copy that shares the model's weights: to return hidden states, transformers puts hooks on a model and leaves them."""
     weights = {id(weight): weight for weight in chain(model.parameters(), model.buffers())}
     copied: PreTrainedModel = copy.deepcopy(model, weights)
     copied.config.return_dict = copied.base_model.config.return_dict = True
@@ -116,9 +126,9 @@ class Trial:
                         f"{self._what}: what its blocks are given is not what transformers returns as hidden states "
                         f"({len(own)} of them, and {len(layers)} were read; the first that differ are of layer {layer})"
                     )
-        if any(self._padding_shows(two) for two in self._tried):
+        if any(self._shows_in(two.both, two) for two in self._tried):
             blocks.unpadded = True
-            if any(self._padding_shows(two) for two in self._tried):
+            if any(self._shows_in(two.of_one_length, two) for two in self._tried):
                 raise UnsupportedModelError(
                     f"{self._what}: the same sentence has other states in another batch, even without padding"
                 )
@@ -133,8 +143,7 @@ class Trial:
 
     def _batch(self, two: Texts) -> Encoded:
         """Both texts; the first alone where padding would change it, as the plain model knows no other way."""
-        parts = (two.both.input_ids, two.both.attention_mask, two.both.word_ids)
-        return Encoded(*(part[:1] for part in parts)) if self._blocks.unpadded else two.both
+        return two.both.rows(slice(1)) if self._blocks.unpadded else two.both
 
     def _hidden_states(self, batch: Encoded) -> Sequence[Tensor]:
         with torch.inference_mode():
@@ -143,16 +152,18 @@ class Trial:
             ).hidden_states
         return found or ()
 
-    def _padding_shows(self, two: Texts) -> bool:
-        """Whether the second text has other states in the batch than alone."""
+    def _shows_in(self, batch: Encoded, two: Texts) -> bool:
+        """Whether the second text has other states in the second row of a batch than alone."""
         layers, length = [self._middle, len(self._blocks)], two.alone.input_ids.shape[1]
-        both, alone = (self._blocks.read(batch, layers) for batch in (two.both, two.alone))
+        both, alone = self._blocks.read(batch, layers), self._blocks.read(two.alone, layers)
         return any(self._differ(both[layer][1:, :length], alone[layer], two.alone) for layer in layers)
 
     def _resumes(self) -> str | None:
         for two in self._tried:
             batch = self._batch(two)
             own = self._blocks.read(batch, [self._middle])[self._middle]
+            # Whatever blocks below have put aside is now another text's.
+            self._blocks.read(self._tried[0].alone, [len(self._blocks)])
             # Other states of the same size: every neuron has the value of the one before it.
             for states, which in ((own, "unchanged"), (own.roll(1, -1), "changed")):
                 ours = self._blocks.resume(batch, self._middle, states)

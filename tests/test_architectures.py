@@ -1,0 +1,282 @@
+"""Masked models of many architectures against the plain model, which reads one unpadded sentence at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import transformers as hf
+from architectures import ARCHITECTURES, LAYERS, WIDTH, WINDOW
+
+from pitfalls.models.checkpoint import UnsupportedModelError
+from pitfalls.models.masked import MaskedLM
+
+# The second is longer than two windows.
+SENTENCES = [["the", "cats"], ["a", "dog", "walks", "the", "cat", "home", "again"], ["cat's", "x"]]
+EVERY = pytest.mark.parametrize("name", ARCHITECTURES)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("architectures")
+
+
+@pytest.fixture(scope="module")
+def lms(folder: Path) -> Any:
+    """Load each model from files, as a user does."""
+
+    @cache
+    def load(name: str) -> MaskedLM:
+        ARCHITECTURES[name].make().save_pretrained(folder / name)
+        ARCHITECTURES[name].tokenizer().save_pretrained(folder / name)
+        return MaskedLM.load(folder / name)
+
+    return load
+
+
+class Plain:
+    """The model as transformers has it, one sentence at a time: the oracle."""
+
+    def __init__(self, name: str, lm: MaskedLM) -> None:
+        self.name, self.lm, self.model = name, lm, ARCHITECTURES[name].make()
+        self.batch = lm.encode(SENTENCES)
+        self.lengths = self.batch.attention_mask.sum(1).tolist()
+
+    def rows(self) -> Iterator[tuple[int, dict[str, torch.Tensor]]]:
+        for row, length in enumerate(self.lengths):
+            ids = self.batch.input_ids[row : row + 1, :length]
+            yield row, {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+
+    def hidden_states(self) -> list[tuple[torch.Tensor, ...]]:
+        with torch.no_grad():
+            return [self.model(**inputs, output_hidden_states=True).hidden_states for _, inputs in self.rows()]
+
+    def logits(self, layer: int | None = None, states: torch.Tensor | None = None) -> list[torch.Tensor]:
+        """Logits of each sentence [t, vocabulary]; with ``states`` [b, t, d] put in at a layer by a hook."""
+        found = []
+        for row, inputs in self.rows():
+            with torch.no_grad():
+                if layer is None or states is None:
+                    found.append(self.model(**inputs).logits[0])
+                else:
+                    with self.hooked(layer, states[row : row + 1, : self.lengths[row]]):
+                        found.append(self.model(**inputs).logits[0])
+        return found
+
+    @contextmanager
+    def hooked(self, layer: int, states: torch.Tensor) -> Iterator[None]:
+        encoder = self.model.base_model
+        calls = count()
+
+        def before_a_block(_: Any, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
+            if next(calls) != layer:
+                return None
+            # Longformer pads to a multiple of its window.
+            given = args[0].clone()
+            given[:, : states.shape[1]] = states
+            return (given, *args[1:])
+
+        def after_the_encoder(_: Any, __: Any, out: Any) -> Any:
+            out["last_hidden_state"] = states
+            return out
+
+        def after_the_embeddings(_: Any, __: Any, out: torch.Tensor) -> torch.Tensor:
+            return states
+
+        if layer == LAYERS:
+            handles = [encoder.register_forward_hook(after_the_encoder)]
+        elif layer == 0 and self.name == "deberta v2":
+            # Its convolution reads them, too.
+            handles = [encoder.embeddings.register_forward_hook(after_the_embeddings)]
+        else:
+            blocks = encoder.get_submodule(ARCHITECTURES[self.name].blocks)
+            handles = [block.register_forward_pre_hook(before_a_block) for block in blocks]
+        yield
+        for handle in handles:
+            handle.remove()
+
+
+@pytest.fixture(scope="module")
+def plains(lms: Any) -> Any:
+    return cache(lambda name: Plain(name, lms(name)))
+
+
+def assert_same(ours: torch.Tensor, own: torch.Tensor) -> None:
+    torch.testing.assert_close(ours, own, rtol=1e-4, atol=1e-4 * float(own.abs().max()))
+
+
+@EVERY
+def test_states_in_a_padded_batch_are_transformers_of_each_sentence(name: str, plains: Any) -> None:
+    plain = plains(name)
+    read = plain.lm.read(plain.batch, range(LAYERS + 1))
+    assert [site.layer for site in read] == list(range(LAYERS + 1)) and plain.lm.n_neurons == WIDTH
+    own = plain.hidden_states()
+    for row, length in enumerate(plain.lengths):
+        for site, states in read.items():
+            assert states.shape == (*plain.batch.input_ids.shape, WIDTH)
+            assert_same(states[row, :length], own[row][site.layer][0, :length])
+    assert max(plain.lengths) > 2 * WINDOW > WINDOW > min(plain.lengths)
+
+
+@EVERY
+def test_resuming_from_states_at_every_layer_is_a_hook_on_the_plain_model(name: str, plains: Any) -> None:
+    plain, before = plains(name), plains(name).logits()
+    slots = plain.batch.word_ids >= 0
+    for layer in range(LAYERS + 1):
+        own = plain.lm.hidden(plain.batch, layer)
+        changed = own.clone()
+        changed[slots] = own[slots].roll(1, -1)
+        for states, expected in ((own, before), (changed, plain.logits(layer, changed))):
+            final = plain.lm.resume(plain.batch, layer, states)
+            for row, length in enumerate(plain.lengths):
+                assert_same(plain.lm.head(final[row, :length]), expected[row])
+            best = torch.cat([logits[slots[row, : len(logits)]] for row, logits in enumerate(expected)]).argmax(-1)
+            assert torch.equal(plain.lm.predict(final, slots), best)
+        assert not torch.allclose(torch.cat(plain.logits(layer, changed)), torch.cat(before), rtol=0.01)
+
+
+@EVERY
+def test_the_layers_below_do_not_run(name: str, plains: Any) -> None:
+    """What they compute inside, that is; in the blocks of the lists themselves, the answer is given at once."""
+    plain = plains(name)
+    blocks = plain.lm.model.base_model.get_submodule(ARCHITECTURES[name].blocks)
+    ran: list[int] = []
+    inner = [next(part for part in block.modules() if isinstance(part, torch.nn.Linear)) for block in blocks]
+    handles = [part.register_forward_hook(lambda *_, i=i: ran.append(i)) for i, part in enumerate(inner)]
+    try:
+        states = plain.lm.hidden(plain.batch, 2)
+        below, ran[:] = list(ran), []
+        plain.lm.resume(plain.batch, 2, states)
+    finally:
+        for handle in handles:
+            handle.remove()
+    assert len(below) == len(ran) > 0
+    if len(blocks) == LAYERS:
+        assert set(below) == {0, 1} and set(ran) == {2, 3}
+
+
+@EVERY
+def test_nothing_is_left_on_the_model(name: str, plains: Any) -> None:
+    plain = plains(name)
+    plain.lm.predict(plain.lm.resume(plain.batch, 1, plain.lm.hidden(plain.batch, 1)), plain.batch.word_ids >= 0)
+    for module in plain.lm.model.modules():
+        assert not module._forward_hooks and not module._forward_pre_hooks and "forward" not in vars(module)
+    weights = ARCHITECTURES[name].make().state_dict()
+    assert all(torch.equal(weight, weights[key]) for key, weight in plain.lm.model.state_dict().items())
+    assert isinstance(plain.lm.model, hf.PreTrainedModel) and plain.lm.has_head
+
+
+def test_padding_shows_in_some_models(plains: Any) -> None:
+    """Otherwise, their states in a padded batch would be right by themselves."""
+    plain = plains("convbert")
+    with torch.no_grad():
+        padded = plain.model(plain.batch.input_ids, attention_mask=plain.batch.attention_mask).logits
+    length = plain.lengths[0]
+    assert not torch.allclose(padded[0, :length], plain.logits()[0], rtol=0.01)
+
+
+# ------------------------------------------------------------------------------------------ what a trial finds
+
+
+def bert(change: Callable[[hf.PreTrainedModel], Any], **config: Any) -> MaskedLM:
+    """A BERT to which something was done."""
+    made = replace(ARCHITECTURES["bert"], config=config).make()
+    change(made)
+    return MaskedLM(made, ARCHITECTURES["bert"].tokenizer(), name="strange")
+
+
+def layers(model: hf.PreTrainedModel) -> Any:
+    return model.bert.encoder.layer
+
+
+def doubled(model: hf.PreTrainedModel) -> None:
+    layers(model)[2].register_forward_pre_hook(lambda _, args: (2 * args[0], *args[1:]))
+
+
+def doubled_when_long(model: hf.PreTrainedModel) -> None:
+    layers(model)[2].register_forward_pre_hook(
+        lambda _, args: (2 * args[0], *args[1:]) if args[0].shape[1] > WINDOW else None
+    )
+
+
+def less_the_batch(model: hf.PreTrainedModel) -> None:
+    layers(model)[1].register_forward_hook(lambda _, args, out: out - out.mean(0, keepdim=True) / 2)
+
+
+def with_lower_states(model: hf.PreTrainedModel) -> None:
+    """Layer 3 reads what layer 0 put aside."""
+    aside: list[torch.Tensor] = []
+    layers(model)[0].attention.register_forward_hook(lambda _, args, out: aside.append(out[0]))
+    layers(model)[3].register_forward_hook(lambda _, args, out: out + aside[-1].mean())
+
+
+def with_its_input(model: hf.PreTrainedModel) -> None:
+    """A head that copies words from its input."""
+
+    def copy(_: Any, args: Any, kwargs: dict[str, Any], out: Any) -> Any:
+        out.logits = out.logits + 50 * torch.nn.functional.one_hot(kwargs["input_ids"], 100)
+        return out
+
+    model.register_forward_hook(copy, with_kwargs=True)
+
+
+def not_a_number(model: hf.PreTrainedModel) -> None:
+    layers(model)[1].output.dense.weight[0, 0] = torch.nan
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (doubled, "strange .BertForMaskedLM.*not what transformers returns as hidden states.*of layer 2"),
+        (less_the_batch, "the same sentence has other states in another batch, even without padding"),
+        (not_a_number, "states are not finite"),
+        (lambda model: setattr(model.config, "num_hidden_layers", 3), "no list of blocks .* 3 times"),
+        (lambda model: setattr(model.config, "is_encoder_decoder", True), "is_encoder_decoder"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(change: Callable[[hf.PreTrainedModel], Any], said: str) -> None:
+    with pytest.raises(UnsupportedModelError, match=said):
+        bert(change)
+
+
+def test_a_fault_beyond_a_window_is_found() -> None:
+    bert(doubled_when_long)
+    with pytest.raises(UnsupportedModelError, match=r"hidden states.*of layer 2"):
+        bert(doubled_when_long, local_attention=WINDOW)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            with_lower_states,
+            r"it cannot be resumed from changed states: with unchanged states at layer 2 of 8 subwords",
+        ),
+        (with_its_input, r"its head cannot be run by itself: it does not give the plain model's logits"),
+    ],
+)
+def test_what_cannot_be_intervened_on_serves_for_probing(
+    change: Callable[[hf.PreTrainedModel], Any], said: str
+) -> None:
+    lm = bert(change)
+    batch = lm.encode(SENTENCES)
+    states = lm.hidden(batch, 2)
+    with pytest.raises(UnsupportedModelError, match=rf"strange .* can be probed, not intervened on: {said}"):
+        lm.predict(lm.resume(batch, 2, states), batch.word_ids >= 0)
+
+
+def test_settings_and_shared_layers_that_trials_must_bear(lms: Any) -> None:
+    """A tuple instead of a ModelOutput, and one layer."""
+    lm = bert(lambda model: setattr(model.config, "return_dict", False))
+    batch = lm.encode(SENTENCES)
+    final = lm.resume(batch, 1, lm.hidden(batch, 1))
+    assert torch.equal(final, lm.hidden(batch, LAYERS))
+    assert torch.equal(lm.head(final[0]), lms("bert").head(final[0]))
+    assert bert(lambda model: None, num_hidden_layers=1).n_layers == 1
