@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-import tokenizers
 import torch
 import transformers as hf
 

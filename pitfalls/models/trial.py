@@ -82,7 +82,7 @@ def _windows(config: Mapping[str, Any]) -> Iterator[int]:
 
 
 def plain(model: PreTrainedModel) -> PreTrainedModel:
-    """A copy that shares the model's weights: to return hidden states, transformers puts hooks on a model and leaves them."""
+    """A copy that shares the model's weights; on it, transformers may leave the hooks that hidden states take."""
     weights = {id(weight): weight for weight in chain(model.parameters(), model.buffers())}
     copied: PreTrainedModel = copy.deepcopy(model, weights)
     copied.config.return_dict = copied.base_model.config.return_dict = True
