@@ -35,6 +35,7 @@ def wordpiece() -> hf.PreTrainedTokenizerBase:
         *LETTERS,
         *(f"##{letter}" for letter in LETTERS if letter != "s"),
         *"0123456789'",
+        *(f"##{digit}" for digit in "0123456789"),
     ]
     return hf.BertTokenizer(vocab={piece: i for i, piece in enumerate(pieces)})
 

@@ -191,11 +191,11 @@ class _Judge:
         original = self.replay.sentences[targets.sentences[word]].words[targets.positions[word]]
         if predicted == own:
             return "unchanged", original.form
-        form = self.model.join(predicted, like=own)
+        form = self.model.join(predicted, own, original.form)
         if form is None:
             return "split", " ".join(self.model.pieces(predicted))
         # The tokenizer's own spelling of the word counts as the word: it may lack the accents.
-        spellings = original.form, composed(self.model.join(own, like=own) or "")
+        spellings = original.form, composed(self.model.join(own, own, original.form) or "")
         form = composed(form)
         if form in spellings:
             return "unchanged", original.form

@@ -287,9 +287,6 @@ def load(folder: Path, source: str, dtype: torch.dtype) -> tuple[PreTrainedModel
             trust_remote_code=False,
         )
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-    if getattr(tokenizer, "add_prefix_space", None) is False:
-        # Byte-level tokenizers mark the beginning of a word by a space: without one, "cat" continues another word.
-        tokenizer = AutoTokenizer.from_pretrained(folder, add_prefix_space=True, trust_remote_code=False)
     return model, tokenizer, _head_was_loaded(model, info, source)
 
 

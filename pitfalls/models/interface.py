@@ -147,6 +147,6 @@ class LanguageModel(Protocol):
         """Token ids as the vocabulary writes them."""
         ...
 
-    def join(self, pieces: Sequence[int], like: Sequence[int] | None = None) -> str | None:
-        """Join the subwords at one word's slots into a word; None when they are not exactly one word."""
+    def join(self, pieces: Sequence[int], like: Sequence[int] | None = None, form: str | None = None) -> str | None:
+        """Join the subwords at the slots of one word, ``form``, into a word; None when they are not exactly one."""
         ...

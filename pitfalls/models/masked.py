@@ -249,9 +249,9 @@ class MaskedLM:
         """Token ids as the vocabulary writes them, such as ``["cat", "##s"]``."""
         return self._words.pieces(ids)
 
-    def join(self, pieces: Sequence[int], like: Sequence[int] | None = None) -> str | None:
+    def join(self, pieces: Sequence[int], like: Sequence[int] | None = None, form: str | None = None) -> str | None:
         """Join the subwords predicted at one word's own slots into a word; see :meth:`.tokens.WordTokenizer.join`."""
-        return self._words.join(pieces, like)
+        return self._words.join(pieces, like, form)
 
     # ---------------------------------------------------------------- the forward pass, in parts
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,6 +13,7 @@ import torch
 from pitfalls.extras import extra
 from pitfalls.models.checkpoint import UnsupportedModelError
 from pitfalls.models.interface import Encoded, check_lengths
+from pitfalls.models.spelling import Spelling
 
 with extra("models"):
     from transformers import PreTrainedTokenizerBase
@@ -21,7 +22,7 @@ with extra("models"):
 _TOKENISE_AT_ONCE = 1024
 # Embeddings are padded to a multiple of 64 or 128.
 _MOST_PADDING = 128
-# Words of the vocabulary that are tokenised at loading, to see whether they are known.
+# Words of the vocabulary that are tokenised at loading, to see whether they are known and kept apart.
 _WORDS_TRIED = 50
 
 
@@ -48,21 +49,29 @@ class WordTokenizer:
     Raises
     ------
     UnsupportedModelError
-        The tokenizer is slow, has no unknown token, or is not the model's own.
+        The tokenizer is slow, is not the model's own, or does not keep words apart.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, n_embeddings: int, what: str) -> None:
         self.tokenizer = tokenizer
         self._what = what
+        self._lead = ""
         self._check(n_embeddings)
         self._check_vocabulary(n_embeddings)
-        self._join = _joiner(self.state)
-        self._n_prefix = self._tokenise([[tokenizer.unk_token]])[0].words.index(0)
+        self._lead = self._found_lead()
+        self._spelling = Spelling(tokenizer.backend_tokenizer, self.state)
+        self._n_prefix = self._tokenise([[tokenizer.convert_ids_to_tokens(self._empty_id)]])[0].words.index(0)
 
     @property
     def unknown_id(self) -> int:
-        """Id of the token that stands for whatever the tokenizer does not know."""
-        return int(self.tokenizer.unk_token_id)
+        """Id of the token that stands for whatever the tokenizer does not know; -1 if it knows every byte."""
+        unknown = self.tokenizer.unk_token_id
+        return -1 if unknown is None else int(unknown)
+
+    @property
+    def _empty_id(self) -> int:
+        """Id of what stands for a word without subwords."""
+        return self.unknown_id if self.unknown_id >= 0 else int(self.tokenizer.mask_token_id)
 
     @property
     def pad_id(self) -> int:
@@ -121,10 +130,14 @@ class WordTokenizer:
         return [len(sentence.ids) for sentence in self._tokenise(sentences)]
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
-        """Token ids as the vocabulary writes them, such as ``["cat", "##s"]``."""
-        return list(self.tokenizer.convert_ids_to_tokens([int(piece) for piece in ids]))
+        """Token ids as the vocabulary writes them, such as ``["cat", "##s"]``.
 
-    def join(self, pieces: Sequence[int], like: Sequence[int] | None = None) -> str | None:
+        A model may have more ids than its tokenizer, for the sake of a round number: these are ``[id 50300]``.
+        """
+        found = self.tokenizer.convert_ids_to_tokens([int(piece) for piece in ids])
+        return [f"[id {int(piece)}]" if token is None else token for piece, token in zip(ids, found, strict=True)]
+
+    def join(self, pieces: Sequence[int], like: Sequence[int] | None = None, form: str | None = None) -> str | None:
         """Join the subwords predicted at one word's own slots into a word.
 
         Parameters
@@ -134,19 +147,37 @@ class WordTokenizer:
         like : sequence of int, optional
             The word's own token ids at these slots. A word may itself consist of several tokens that are not
             continuations (BERT: ``don ' t``); where its own piece begins a word, the predicted one may too.
+        form : str, optional
+            The word itself. It may hold spaces, as the number ``10 000`` does, which the pieces of some tokenizers do
+            not keep: the joined word has them in the same places.
 
         Returns
         -------
         str or None
-            None when the pieces are not exactly one word: a special token, a first piece that continues a word, or a
-            later one that begins a word ("split differently", SOURCES.md, "Interventions").
+            None when the pieces are not exactly one word: a special token, a first piece that continues a word, a
+            later one that begins a word ("split differently", SOURCES.md, "Interventions"), an id without a token, or
+            bytes that are no text.
         """
         if like is not None and len(like) != len(pieces):
             raise ValueError(f"{len(pieces)} predicted pieces for a word of {len(like)}: give one for each slot")
-        if any(int(piece) in self.special_ids for piece in pieces):
+        tokens = self.tokenizer.convert_ids_to_tokens([int(piece) for piece in pieces])
+        if None in tokens or any(int(piece) in self.special_ids for piece in pieces):
             return None
         own = None if like is None else self.pieces(like)
-        return self._join(self.pieces(pieces), own) or None
+        gaps = None if form is None or like is None else self._gaps(form, like)
+        return self._spelling.join(tokens, own, gaps) or None
+
+    def _gaps(self, form: str, own: Sequence[int]) -> list[str] | None:
+        """The white space before each piece of a word; None if there is none, or the pieces are not the word's."""
+        if len(form.split()) < 2:
+            return None
+        encoded = self.tokenizer(
+            [[form]], is_split_into_words=True, add_special_tokens=False, return_offsets_mapping=True
+        )
+        if encoded["input_ids"][0] != [int(piece) for piece in own]:
+            return None
+        ends = [0, *(end for _, end in encoded["offset_mapping"][0])]
+        return [form[end:begin] for end, (begin, _) in zip(ends, encoded["offset_mapping"][0], strict=False)]
 
     @cached_property
     def special_ids(self) -> frozenset[int]:
@@ -162,6 +193,8 @@ class WordTokenizer:
         found: list[_Pieces] = []
         for start in range(0, len(sentences), _TOKENISE_AT_ONCE):
             chunk = [list(sentence) for sentence in sentences[start : start + _TOKENISE_AT_ONCE]]
+            if self._lead:
+                chunk = [[self._led(word) for word in sentence] for sentence in chunk]
             # verbose=False: the caller decides about long sentences, so the tokenizer need not warn.
             encoded = self.tokenizer(chunk, is_split_into_words=True, padding=False, truncation=False, verbose=False)
             for row, words in enumerate(chunk):
@@ -178,7 +211,7 @@ class WordTokenizer:
         for word in missing:
             # After the last piece of an earlier word, or after the special tokens that open the sentence.
             place = 1 + max((i for i, w in enumerate(words) if 0 <= w < word), default=self._n_prefix - 1)
-            ids.insert(place, self.tokenizer.unk_token_id)
+            ids.insert(place, self._empty_id)
             words.insert(place, word)
         return _Pieces(ids, words)
 
@@ -188,8 +221,10 @@ class WordTokenizer:
                 f"{self._what} comes with the slow tokenizer {type(self.tokenizer).__name__}: only fast ones "
                 "(tokenizer.json) tell which word a subword belongs to"
             )
-        if self.tokenizer.unk_token_id is None:
-            raise UnsupportedModelError(f"{self._what}: its tokenizer has no unknown token for words without subwords")
+        if self.tokenizer.unk_token_id is None and self.tokenizer.mask_token_id is None:
+            raise UnsupportedModelError(
+                f"{self._what}: its tokenizer has neither an unknown token nor a mask for words without subwords"
+            )
         highest = max(self.tokenizer.get_vocab().values())
         if highest >= n_embeddings:
             raise UnsupportedModelError(
@@ -211,8 +246,7 @@ class WordTokenizer:
                 f"the model has {n_embeddings} embeddings: put the model's own tokenizer.json (or the vocabulary that "
                 "its tokenizer is made from) into its folder"
             )
-        words = [piece for piece in (piece.lstrip("▁Ġ") for piece in pieces) if piece.isalpha()]
-        tried = words[:: max(1, len(words) // _WORDS_TRIED)]
+        tried = self._tried_words
         unknown = [word for word in tried if set(self._tokenise([[word]])[0].ids) <= self.special_ids]
         if 2 * len(unknown) > len(tried):
             raise UnsupportedModelError(
@@ -221,55 +255,35 @@ class WordTokenizer:
                 "from where the model was trained"
             )
 
+    @cached_property
+    def _tried_words(self) -> list[str]:
+        """Words of the tokenizer's own vocabulary."""
+        pieces = sorted(set(self.tokenizer.get_vocab()) - set(self.tokenizer.all_special_tokens))
+        words = [piece for piece in (piece.lstrip("▁Ġ") for piece in pieces) if piece.isalpha()]
+        return words[:: max(1, len(words) // _WORDS_TRIED)]
 
-# -------------------------------------------------------------------- subwords to words
+    def _found_lead(self) -> str:
+        """What to write before a word that is tokenised alone, so that it has the subwords that it has in a text.
 
-
-class _Joiner:
-    """How tokens of one kind of tokenizer make a word: a mark begins a word, or continues one."""
-
-    def __init__(self, state: Mapping[str, Any]) -> None:
-        decoder = state.get("decoder") or {}
-        self.kind = decoder.get("type")
-        self.mark = decoder.get("prefix") or decoder.get("replacement") or ""
-
-    def __call__(self, tokens: Sequence[str], own: Sequence[str] | None) -> str | None:
+        Byte-level tokenizers and others mark the beginning of a word by the space before it. Some add that space to
+        words that they are given one by one, if they were saved with that setting; the rest would glue them together.
+        """
+        words = ["a", "b", *self._tried_words]
+        text = self.tokenizer(" ".join(words), add_special_tokens=False, verbose=False)["input_ids"]
+        read = {}
+        for lead in ("", " "):
+            given = [lead + word for word in words]
+            alone = self.tokenizer([given], is_split_into_words=True, add_special_tokens=False, verbose=False)
+            # The first word of a text has no space before it.
+            read[lead] = [i for i, word in zip(alone["input_ids"][0], alone.word_ids(0), strict=True) if word]
+            if read[lead] == text[len(text) - len(read[lead]) :]:
+                return lead
         raise UnsupportedModelError(
-            f"cannot tell how a tokenizer with a {self.kind!r} decoder writes words: only WordPiece (BERT) and "
-            "Metaspace (XLM-R) are supported"
+            f"{self._what}: its tokenizer reads other subwords in words than in a text, such as "
+            f"{' '.join(self.pieces(read[''][:8]))} for the text {' '.join(words[1:5])!r}: save the tokenizer with the "
+            "setting that it was trained with (add_prefix_space, or a prepend_scheme other than 'never')"
         )
 
-    def _begins(self, token: str) -> bool:
-        raise NotImplementedError
-
-    def _is_one_word(self, tokens: Sequence[str], own: Sequence[str] | None) -> bool:
-        if not tokens or not self._begins(tokens[0]):
-            return False
-        may_begin = [own is not None and self._begins(token) for token in own or tokens]
-        return all(may or not self._begins(token) for may, token in zip(may_begin[1:], tokens[1:], strict=True))
-
-
-class _WordPieceJoiner(_Joiner):
-    def _begins(self, token: str) -> bool:
-        return not token.startswith(self.mark)
-
-    def __call__(self, tokens: Sequence[str], own: Sequence[str] | None) -> str | None:
-        if not self._is_one_word(tokens, own):
-            return None
-        return "".join(token.removeprefix(self.mark) for token in tokens)
-
-
-class _MetaspaceJoiner(_Joiner):
-    def _begins(self, token: str) -> bool:
-        return token.startswith(self.mark)
-
-    def __call__(self, tokens: Sequence[str], own: Sequence[str] | None) -> str | None:
-        if not self._is_one_word(tokens, own):
-            return None
-        return "".join(tokens).replace(self.mark, " ").strip()
-
-
-def _joiner(state: Mapping[str, Any]) -> _Joiner:
-    kinds: dict[Any, type[_Joiner]] = {"WordPiece": _WordPieceJoiner, "Metaspace": _MetaspaceJoiner}
-    joiner = _Joiner(state)
-    return kinds.get(joiner.kind, _Joiner)(state)
+    def _led(self, word: str) -> str:
+        alone = word in self.tokenizer.all_special_tokens or not word.strip() or word.startswith(self._lead)
+        return word if alone else self._lead + word

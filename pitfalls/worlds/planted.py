@@ -185,7 +185,7 @@ class PlantedLM:
         """Token ids as the vocabulary writes them: whole words."""
         return [self.vocabulary[int(piece)] for piece in ids]
 
-    def join(self, pieces: Sequence[int], like: Sequence[int] | None = None) -> str | None:
+    def join(self, pieces: Sequence[int], like: Sequence[int] | None = None, form: str | None = None) -> str | None:
         """The word of one piece; None for a special token, and for any other number of pieces."""
         if like is not None and len(like) != len(pieces):
             raise ValueError(f"{len(pieces)} predicted pieces for a word of {len(like)}: give one for each slot")
