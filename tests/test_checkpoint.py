@@ -189,6 +189,13 @@ def test_a_file_is_no_model(folder: Path, canary: Path) -> None:
     assert not canary.exists()
 
 
+def test_a_model_that_needs_its_own_code_is_refused(folder: Path) -> None:
+    config(model_type="strange", auto_map={"AutoConfig": "strange.StrangeConfig"})(folder)
+    (folder / "strange.py").write_text("raise SystemExit('this must not run')")
+    with pytest.raises(UnsupportedModelError, match=r"needs code that comes with it .*strange.*, which is never run$"):
+        MaskedLM.load(folder)
+
+
 def test_weights_in_parts_are_read(folder: Path, sound: Path) -> None:
     index(PART)(folder)
     assert MaskedLM.load(folder).fingerprint() == MaskedLM.load(sound).fingerprint()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import unicodedata
 from functools import partial
 from pathlib import Path
 
@@ -245,8 +248,36 @@ def test_what_cannot_work_is_said_before_anything_is_ranked(treebank, headless, 
     else:
         given, said = arguments(treebank, tmp_path / "out", model=headless), "can be probed, not intervened on"
     assert main(given) == 2
-    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("pitfalls intervene: ")]
+    caught = capsys.readouterr()
+    *warned, line = [line for line in caught.err.splitlines() if line.startswith("pitfalls intervene: ")]
     assert said in line and not (tmp_path / "out").exists()
+    # Most words are unknown: that is said first, and of every run.
+    share = re.search(
+        r"unknown to the tokenizer, in part or whole: \d+ of the \d+ words of test \(([\d.]+)%\)", caught.out
+    )
+    if case == "unknown script":
+        assert f"model does not know {share[1]}% of the words of test, such as" in warned[0] and float(share[1]) > 50
+    else:
+        assert share[1] == "0.0" and not warned
+
+
+def test_a_tokenizer_without_accents_is_told_with_what_the_judge_makes_of_it(treebank, tmp_path, capsys):
+    folder = tmp_path / "model"
+    shutil.copytree(MODEL, folder)
+    state = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    state["normalizer"]["strip_accents"] = True
+    (folder / "tokenizer.json").write_text(json.dumps(state), encoding="utf-8")
+    settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    (folder / "tokenizer_config.json").write_text(json.dumps({**settings, "strip_accents": True}), encoding="utf-8")
+    small = ["--kind", "ablation", "--examples", "0", "--max-k", "1", "--step", "1", "--max-neurons", "1"]
+    assert main(arguments(treebank, tmp_path / "out", *small, model=folder)) == 0
+    said = re.search(
+        r"the tokenizer spells ([\d.]+)% of these words otherwise, such as (\w+) as (\w+); treebank, then simplemma "
+        r"knows ([\d.]+)% as they are spelt then",
+        capsys.readouterr().out,
+    )
+    assert said[2] != said[3] and unicodedata.normalize("NFD", said[2]).startswith(said[3][0])
+    assert 0 < float(said[1]) < 100 and float(said[4]) < 100
 
 
 @pytest.mark.parametrize("options", [["--random", "0"], ["--kind", "erasure"], ["--beta", "much"], ["--step", "0"]])

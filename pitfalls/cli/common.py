@@ -5,13 +5,20 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pitfalls.columns import SPLITS
 
 if TYPE_CHECKING:
     from pitfalls.arrays.splits import Splits
+    from pitfalls.models.interface import LanguageModel
     from pitfalls.worlds.world import World
+
+# Words tokenised in one call; and the share of unknown ones that is warned of.
+_FORMS_AT_ONCE = 1024
+_MANY_UNKNOWN = 0.1
 
 
 def say(line: str) -> None:
@@ -46,6 +53,7 @@ def world_and_data(options: argparse.Namespace) -> tuple[World, Splits]:
         dtype=options.dtype,
     )
     (language,) = world.languages
+    _say_unknown(world.model, language, [word.form for s in world.sentences(language, "test") for word in s.words])
     data = world.activations(language, options.attribute, options.layer)
     for split in SPLITS:
         words = len(getattr(data, split).y)
@@ -53,6 +61,32 @@ def world_and_data(options: argparse.Namespace) -> tuple[World, Splits]:
         say(f"{split}: {words} words with {options.attribute} in {sentences} sentences ({dropped} too long, dropped)")
     say(f"values: {' '.join(data.train.values)}; neurons: {world.model.n_neurons}; {data.site}")
     return world, data
+
+
+def own_ids(model: LanguageModel, forms: Iterable[str]) -> dict[str, list[int]]:
+    """The token ids of each distinct form."""
+    found: dict[str, list[int]] = {}
+    distinct = sorted(set(forms))
+    for start in range(0, len(distinct), _FORMS_AT_ONCE):
+        chunk = distinct[start : start + _FORMS_AT_ONCE]
+        encoded = model.encode([[form] for form in chunk])
+        is_word = encoded.word_ids == 0
+        found |= {form: encoded.input_ids[row, is_word[row]].tolist() for row, form in enumerate(chunk)}
+    return found
+
+
+def _say_unknown(model: LanguageModel, language: str, forms: Sequence[str]) -> None:
+    """Say how many words the tokenizer does not know, and warn of many, before anything is computed from them."""
+    ids = own_ids(model, forms)
+    unknown = [form for form in forms if model.unknown_id in ids[form]]
+    share = len(unknown) / max(1, len(forms))
+    say(f"unknown to the tokenizer, in part or whole: {len(unknown)} of the {len(forms)} words of test ({share:.1%})")
+    if share >= _MANY_UNKNOWN:
+        warnings.warn(
+            f"{model.name} does not know {share:.1%} of the words of test, such as {unknown[0]!r}: their vectors are "
+            f"those of its unknown token; take a model that knows how {language} is written here",
+            stacklevel=2,
+        )
 
 
 def name_of(options: argparse.Namespace, data: Splits, kind: str) -> str:

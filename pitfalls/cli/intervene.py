@@ -10,7 +10,7 @@ from typing import Literal
 import pandas as pd
 
 from pitfalls import figures
-from pitfalls.cli.common import name_of, say, world_and_data, wrote
+from pitfalls.cli.common import name_of, own_ids, say, world_and_data, wrote
 from pitfalls.interventions.ablation import Ablation
 from pitfalls.interventions.kinds import Kind
 from pitfalls.interventions.rates import clwv
@@ -19,6 +19,7 @@ from pitfalls.interventions.translation import ConstantTranslation, Translation
 from pitfalls.language.analysers import SpacyAnalyser
 from pitfalls.language.corpus import Sentence
 from pitfalls.language.coverage import coverage
+from pitfalls.language.forms import composed
 from pitfalls.study.experiments import Interventions, ranking_of
 from pitfalls.study.output import publish, publish_table
 from pitfalls.study.sweep import Task, is_done, sweep
@@ -46,6 +47,7 @@ def run(options: argparse.Namespace) -> None:
         world = world.judged_by(SpacyAnalyser(data.language, options.spacy, conversion=options.conversion))
     experiment = Experiment(world, data)
     _say_judge(experiment)
+    _say_spelling(experiment)
     _say_left_out(experiment)
     make_kind, draw = _KINDS[options.kind]
     kind = make_kind(options)
@@ -85,6 +87,24 @@ def _say_judge(experiment: Experiment) -> None:
         f"judged by {judge.name}, which knows {known['known']:.1%} of the test words with {data.attribute}, "
         f"{known['with_attributes']:.1%} with their attributes"
     )
+
+
+def _say_spelling(experiment: Experiment) -> None:
+    """Say how many of the test words the tokenizer spells otherwise, without accents or capitals, and the judge's part.
+
+    The model can only predict what its tokenizer spells, and the judge knows words as they are written.
+    """
+    model, judge, forms = experiment.model, experiment.analyser(), experiment.data.test.forms
+    known = {form: own for form, own in own_ids(model, forms).items() if model.unknown_id not in own}
+    spelt = {form: composed(model.join(own, own, form) or form) for form, own in known.items()}
+    others = [form for form in forms if spelt.get(form, form) != form]
+    if others:
+        told = coverage([judge], [spelt.get(form, form) for form in forms]).set_index("per").loc["word"]
+        say(
+            f"the tokenizer spells {len(others) / len(forms):.1%} of these words otherwise, such as {others[0]} as "
+            f"{spelt[others[0]]}; {judge.name} knows {told['known']:.1%} as they are spelt then, and can hardly judge "
+            "more of the predicted words"
+        )
 
 
 def _say_damage(run: Run) -> None:

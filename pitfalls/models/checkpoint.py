@@ -123,8 +123,10 @@ def check(folder: Path) -> PreTrainedConfig:
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except ValueError as error:
+        # transformers advises to trust that code, which cannot be done here.
+        why = f"it needs code that comes with it ({raw['auto_map']}), which is never run" if "auto_map" in raw else None
         raise UnsupportedModelError(
-            f"{str(folder)!r} is not a masked LM that transformers loads without remote code: {in_short(error)}"
+            f"{str(folder)!r} is not a masked LM that transformers loads by itself: {why or in_short(error)}"
         ) from error
     if type(config) not in MODEL_FOR_MASKED_LM_MAPPING:
         raise UnsupportedModelError(

@@ -187,7 +187,9 @@ class Trial:
                     for value in (*args, *kwargs.values())
                     if isinstance(value, Tensor) and value.dim() == 3 and value.shape[-1] == states.shape[-1]
                 )
-                given[:, : states.shape[1]] = states
+                # Never a weight: in inference mode, only what this pass has made is such a tensor.
+                if given.is_inference():
+                    given[:, : states.shape[1]] = states
 
         handles = [block.register_forward_pre_hook(change, with_kwargs=True) for block in dict.fromkeys(blocks)]
         with torch.inference_mode():
