@@ -9,8 +9,13 @@ import pandas as pd
 
 from pitfalls.numbers import whole
 
-KINDS = ("residual",)
-"""Kinds of units. ``residual``: the residual stream, transformers' ``hidden_states[layer]``, as in the paper [C]."""
+KINDS = ("residual", "mlp", "heads")
+"""Kinds of units.
+
+``residual``: the residual stream, transformers' ``hidden_states[layer]``, as in the paper [C]. ``mlp``: the neurons of
+the block that gives this layer, after their non-linearity (and gate). ``heads``: the outputs of that block's attention
+heads, side by side, before they are mixed.
+"""
 
 
 @dataclass(frozen=True, order=True)
@@ -24,7 +29,7 @@ class Site:
     kind:
         One of :data:`KINDS`.
     layer:
-        0 (the embeddings) to the model's number of layers.
+        0 (the embeddings, which have no block: residual only) to the model's number of layers.
 
     Raises
     ------

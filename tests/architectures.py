@@ -57,12 +57,16 @@ def bytelevel() -> hf.PreTrainedTokenizerBase:
 
 @dataclass(frozen=True)
 class Architecture:
-    """How a tiny model is made: its class, its configuration, its kind of tokenizer, and where its blocks are."""
+    """How a tiny model is made: its class, its configuration, its kind of tokenizer, and where its blocks are.
+
+    ``inside`` a block: what reads its heads, and what reads its neurons.
+    """
 
     model: Callable[..., hf.PreTrainedModel]
     config: dict[str, Any] = field(default_factory=dict)
     tokenizer: Callable[[], hf.PreTrainedTokenizerBase] = wordpiece
     blocks: str = "encoder.layer"
+    inside: tuple[str, str] = ("attention.output.dense", "output.dense")
 
     def make(self) -> hf.PreTrainedModel:
         """The same random weights at every call: wide ones, so that each layer changes its input visibly."""
@@ -85,6 +89,11 @@ _DEBERTA: dict[str, Any] = {
     "type_vocab_size": 0,
 }
 _ALBERT: dict[str, Any] = {"embedding_size": 8}
+_OF_ALBERT: dict[str, Any] = {
+    "blocks": "encoder.albert_layer_groups",
+    "inside": ("albert_layers.0.attention.dense", "albert_layers.0.ffn_output"),
+}
+_LIKE_LLAMA: dict[str, Any] = {"blocks": "layers", "inside": ("self_attn.o_proj", "mlp.down_proj")}
 
 ARCHITECTURES = {
     "bert": Architecture(hf.BertForMaskedLM),
@@ -92,11 +101,14 @@ ARCHITECTURES = {
     "xlm-roberta": Architecture(hf.XLMRobertaForMaskedLM, ROBERTA, sentencepiece),
     "xlm-roberta-xl": Architecture(hf.XLMRobertaXLForMaskedLM, ROBERTA, sentencepiece),
     "camembert": Architecture(hf.CamembertForMaskedLM, ROBERTA, sentencepiece),
-    "distilbert": Architecture(hf.DistilBertForMaskedLM, {"hidden_dim": 24}, blocks="transformer.layer"),
-    "albert": Architecture(hf.AlbertForMaskedLM, _ALBERT, blocks="encoder.albert_layer_groups"),
-    "albert in two groups": Architecture(
-        hf.AlbertForMaskedLM, {**_ALBERT, "num_hidden_groups": 2}, blocks="encoder.albert_layer_groups"
+    "distilbert": Architecture(
+        hf.DistilBertForMaskedLM,
+        {"hidden_dim": 24},
+        blocks="transformer.layer",
+        inside=("attention.out_lin", "ffn.lin2"),
     ),
+    "albert": Architecture(hf.AlbertForMaskedLM, _ALBERT, **_OF_ALBERT),
+    "albert in two groups": Architecture(hf.AlbertForMaskedLM, {**_ALBERT, "num_hidden_groups": 2}, **_OF_ALBERT),
     "electra": Architecture(hf.ElectraForMaskedLM, {"embedding_size": 8}),
     "deberta": Architecture(hf.DebertaForMaskedLM, {**_DEBERTA, "pad_token_id": 1}, bytelevel),
     "deberta v2": Architecture(hf.DebertaV2ForMaskedLM, {**_DEBERTA, "conv_kernel_size": 3, "conv_act": "gelu"}),
@@ -110,12 +122,13 @@ ARCHITECTURES = {
         {"local_attention": WINDOW, "global_attn_every_n_layers": 3, **ROBERTA, "cls_token_id": 0, "sep_token_id": 2},
         bytelevel,
         "layers",
+        ("attn.Wo", "mlp.Wo"),
     ),
-    "eurobert": Architecture(hf.EuroBertForMaskedLM, {"num_key_value_heads": 1, **ROBERTA}, bytelevel, "layers"),
-    "mpnet": Architecture(hf.MPNetForMaskedLM, ROBERTA, bytelevel),
+    "eurobert": Architecture(hf.EuroBertForMaskedLM, {"num_key_value_heads": 1, **ROBERTA}, bytelevel, **_LIKE_LLAMA),
+    "mpnet": Architecture(hf.MPNetForMaskedLM, ROBERTA, bytelevel, inside=("attention.attn.o", "output.dense")),
     "roformer": Architecture(hf.RoFormerForMaskedLM, {"embedding_size": 8}),
-    "nomic-bert": Architecture(hf.NomicBertForMaskedLM, blocks="layers"),
-    "gte": Architecture(hf.GteForMaskedLM, blocks="layers"),
+    "nomic-bert": Architecture(hf.NomicBertForMaskedLM, **_LIKE_LLAMA),
+    "gte": Architecture(hf.GteForMaskedLM, **_LIKE_LLAMA),
     "convbert": Architecture(hf.ConvBertForMaskedLM, {"embedding_size": 8, "conv_kernel_size": 3, "head_ratio": 1}),
     "mobilebert": Architecture(hf.MobileBertForMaskedLM, {"embedding_size": 8, "intra_bottleneck_size": 8}),
     "big-bird": Architecture(hf.BigBirdForMaskedLM, {"block_size": 4, "num_random_blocks": 1}),

@@ -17,6 +17,7 @@ from architectures import ARCHITECTURES, LAYERS, WIDTH, WINDOW
 
 from pitfalls.models.checkpoint import UnsupportedModelError
 from pitfalls.models.masked import MaskedLM
+from pitfalls.site import Site
 
 # The second is longer than two windows.
 SENTENCES = [["the", "cats"], ["a", "dog", "walks", "the", "cat", "home", "again"], ["cat's", "x"]]
@@ -102,6 +103,30 @@ class Plain:
         for handle in handles:
             handle.remove()
 
+    def inside(self, site: Site, states: torch.Tensor) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """What a part of a block reads of each sentence, and the logits when a hook puts ``states`` there."""
+        architecture = ARCHITECTURES[self.name]
+        path = architecture.inside[0 if site.kind == "heads" else 1]
+        seen, logits = [], []
+        for row, inputs in self.rows():
+            calls, length = count(), self.lengths[row]
+
+            def change(_: Any, args: Any, calls: Any = calls, row: int = row, length: int = length) -> Any:
+                if next(calls) != site.layer - 1:
+                    return None
+                seen.append(args[0][0, :length])
+                given = args[0].clone()
+                given[0, :length] = states[row, :length]
+                return (given, *args[1:])
+
+            blocks = self.model.base_model.get_submodule(architecture.blocks)
+            handles = [block.get_submodule(path).register_forward_pre_hook(change) for block in blocks]
+            with torch.no_grad():
+                logits.append(self.model(**inputs).logits[0])
+            for handle in handles:
+                handle.remove()
+        return seen, logits
+
 
 @pytest.fixture(scope="module")
 def plains(lms: Any) -> Any:
@@ -140,6 +165,48 @@ def test_resuming_from_states_at_every_layer_is_a_hook_on_the_plain_model(name: 
             best = torch.cat([logits[slots[row, : len(logits)]] for row, logits in enumerate(expected)]).argmax(-1)
             assert torch.equal(plain.lm.predict(final, slots), best)
         assert not torch.allclose(torch.cat(plain.logits(layer, changed)), torch.cat(before), rtol=0.01)
+
+
+@pytest.mark.parametrize("kind", ["heads", "mlp"])
+@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if name != "mobilebert"])
+def test_units_inside_a_block_are_what_a_hook_sees_and_changes(name: str, kind: str, plains: Any) -> None:
+    plain = plains(name)
+    for layer in (1, LAYERS):
+        site = Site(kind, layer)
+        own = plain.lm.hidden(plain.batch, site)
+        assert own.shape == (*plain.batch.input_ids.shape, plain.lm.n_units(site))
+        changed = own.roll(1, -1)
+        seen, expected, before = plain.inside(site, changed), plain.logits(), []
+        for states, logits in ((own, expected), (changed, seen[1])):
+            final = plain.lm.resume(plain.batch, site, states)
+            for row, length in enumerate(plain.lengths):
+                assert_same(plain.lm.head(final[row, :length]), logits[row])
+            before.append(final)
+        assert not torch.allclose(before[0], before[1], rtol=0.01)
+        for row, length in enumerate(plain.lengths):
+            assert_same(own[row, :length], seen[0][row])
+
+
+def test_several_kinds_of_units_come_from_one_pass(plains: Any) -> None:
+    plain = plains("modernbert")
+    sites = [Site("mlp", 2), Site("residual", 3), Site("heads", 4)]
+    read = plain.lm.read(plain.batch, sites)
+    assert sorted(read) == sorted(sites)
+    assert all(torch.equal(states, plain.lm.hidden(plain.batch, site)) for site, states in read.items())
+
+
+def test_sites_that_a_model_lacks_are_named(plains: Any) -> None:
+    for name, site, said in (
+        ("bert", Site("mlp", 0), r"no mlp 0 in .*: it has mlp 1 to 4$"),
+        ("bert", Site("heads", 5), r"no heads 5 in .*: it has heads 1 to 4$"),
+        ("mobilebert", Site("mlp", 1), r"no mlp 1 in .*: it has layers only"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            plains(name).lm.n_units(site)
+    same = bert(lambda model: None, intermediate_size=WIDTH)
+    assert same.n_units(Site("mlp", 1)) == same.n_units(Site("heads", 1)) == WIDTH
+    blocks = dict(same.model.named_modules())
+    assert same._blocks.inner["mlp"][2] is blocks["bert.encoder.layer.2.output.dense"]
 
 
 @EVERY

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 import pitfalls as pf
-from pitfalls import site as sites
 from pitfalls.language.corpus import Corpus
-from pitfalls.models.masked import MaskedLM
 from pitfalls.site import Site, as_site, with_site
 from pitfalls.study.configurations import Configuration
 from pitfalls.worlds.sources import FileSource
@@ -21,56 +17,14 @@ from pitfalls.worlds.world import World
 SENTENCES = 120
 
 
-class WithMlp(MaskedLM):
-    """A BERT that also offers the neurons of its feed-forward blocks, after their non-linearity."""
-
-    def _checked(self, site):
-        found = as_site(site)
-        return found if found.kind == "mlp" else super()._checked(site)
-
-    def n_units(self, site):
-        return self.model.config.intermediate_size if as_site(site).kind == "mlp" else super().n_units(site)
-
-    def read(self, encoded, sites):
-        wanted = [as_site(site) for site in sites]
-        found = dict(super().read(encoded, [site for site in wanted if site.kind == "residual"] or [0]))
-        return {site: self._neurons(encoded, site) if site.kind == "mlp" else found[site] for site in wanted}
-
-    def resume(self, encoded, site, states):
-        if as_site(site).kind != "mlp":
-            return super().resume(encoded, site, states)
-        with self._at(site, lambda *_: states):
-            return super().resume(encoded, site.layer - 1, self.hidden(encoded, site.layer - 1))
-
-    def _neurons(self, encoded, site):
-        noted = []
-        with self._at(site, lambda _, __, out: noted.append(out.clone())):
-            super().resume(encoded, site.layer - 1, self.hidden(encoded, site.layer - 1))
-        return noted[0]
-
-    @contextmanager
-    def _at(self, site, hook):
-        handle = self.model.base_model.encoder.layer[site.layer - 1].intermediate.register_forward_hook(hook)
-        yield
-        handle.remove()
-
-
 @pytest.fixture(scope="module")
-def kinds():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sites, "KINDS", ("residual", "mlp"))
-        yield
-
-
-@pytest.fixture(scope="module")
-def world(kinds, tmp_path_factory):
+def world(tmp_path_factory):
     mini = pf.load_world("mini")
     parts = {s: Corpus("eng", mini.sentences("eng", s)[:SENTENCES], f"few-{s}") for s in ("train", "dev", "test")}
-    model = WithMlp(mini.model.model, mini.model.tokenizer, name="mini")
-    return World("few", model, FileSource(parts), 5, tmp_path_factory.mktemp("vectors"))
+    return World("few", mini.model, FileSource(parts), 5, tmp_path_factory.mktemp("vectors"))
 
 
-def test_a_site_has_a_name_a_place_in_tables_and_an_order(kinds):
+def test_a_site_has_a_name_a_place_in_tables_and_an_order():
     assert [str(Site("residual", 7)), str(Site("mlp", 7))] == ["layer 7", "mlp 7"]
     assert Configuration("spa", "Gender", Site("mlp", 7)).id == "spa_gender_mlp7"
     assert sorted([Site("residual", 12), Site("mlp", 3), Site("residual", 2)])[1:] == [
@@ -79,7 +33,7 @@ def test_a_site_has_a_name_a_place_in_tables_and_an_order(kinds):
     ]
     one = Configuration("spa", "Gender", Site("mlp", 7))
     assert Configuration.of(one.columns) == one
-    with pytest.raises(ValueError, match="a site's kind is one of residual, mlp, not 'attention'"):
+    with pytest.raises(ValueError, match="a site's kind is one of residual, mlp, heads, not 'attention'"):
         Site("attention", 1)
 
 

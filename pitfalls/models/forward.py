@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import count
 from typing import Any
 
@@ -20,8 +21,10 @@ from torch import Tensor, nn
 
 from pitfalls.extras import extra
 from pitfalls.models.checkpoint import UnsupportedModelError
+from pitfalls.models.inside import Inside, Tracer
 from pitfalls.models.interface import Encoded
 from pitfalls.models.vocabulary import best_tokens
+from pitfalls.site import Site
 
 with extra("models"):
     from transformers import PreTrainedModel
@@ -119,6 +122,9 @@ class Blocks:
         #: Whether padding changes the states of a sentence: only sentences of one length are then run together.
         self.unpadded = False
         n_layers = int(model.config.num_hidden_layers)
+        if n_layers < 1:
+            raise ValueError(f"{what}: its configuration has {n_layers} layers")
+        self._trial = trial
         found = self._found(trial, n_layers)
         if found is None:
             raise UnsupportedModelError(
@@ -134,37 +140,57 @@ class Blocks:
         """The module of each call; the same one several times where layers are shared."""
         return list(self._modules)
 
-    def read(self, encoded: Encoded, layers: Collection[int]) -> dict[int, Tensor]:
-        """States [b, t, d] at some layers: what the block ``layer`` is called with, and at last what comes out."""
+    @cached_property
+    def inner(self) -> dict[str, list[nn.Module]]:
+        """The modules of each block that read its units of some kind: kind -> one per layer. See :mod:`.inside`."""
+        tracer = Tracer(self._trial.input_ids.shape, self.width)
+        with torch.inference_mode(), self._counted(lambda _, own, args, kwargs: own(*args, **kwargs), tracer):
+            self._run(self._trial)
+        return tracer.found(len(self))
+
+    def read(self, encoded: Encoded, sites: Collection[Site]) -> dict[Site, Tensor]:
+        """States [b, t, n_units] at some sites; at the last layer, what comes out of the encoder."""
         if not self.unpadded:
-            return self._read(encoded, layers)
-        found = {layer: self._zeros(encoded) for layer in sorted(layers)}
+            return self._read(encoded, sites)
+        found: dict[Site, Tensor] = {}
         for rows, part in _by_length(encoded):
-            for layer, states in self._read(part, layers).items():
-                found[layer][rows, : states.shape[1]] = states
+            for site, states in self._read(part, sites).items():
+                if site not in found:
+                    found[site] = states.new_zeros(*encoded.input_ids.shape, states.shape[-1])
+                found[site][rows, : states.shape[1]] = states
         return found
 
-    def resume(self, encoded: Encoded, layer: int, states: Tensor) -> Tensor:
-        """What comes out of the encoder [b, t, d] when the states at a layer are these."""
+    def resume(self, encoded: Encoded, site: Site, states: Tensor, below: Tensor | None = None) -> Tensor:
+        """What comes out of the encoder [b, t, d] when the states at a site are these.
+
+        For a part of a block, ``below`` are the states [b, t, d] that the block is called with.
+        """
+        inner = None if below is None else (self.inner[site.kind][site.layer - 1], states)
+        layer, given = (site.layer, states) if below is None else (site.layer - 1, below)
         if layer == len(self):
             return states
         if not self.unpadded:
-            return self._resume(encoded, layer, states)
-        found = self._zeros(encoded)
+            return self._resume(encoded, layer, given, inner)
+        final = given.new_zeros(*encoded.input_ids.shape, self.width)
         for rows, part in _by_length(encoded):
             length = part.input_ids.shape[1]
-            found[rows, :length] = self._resume(part, layer, states[rows, :length])
-        return found
+            cut = inner and (inner[0], inner[1][rows, :length])
+            final[rows, :length] = self._resume(part, layer, given[rows, :length], cut)
+        return final
 
-    def _read(self, encoded: Encoded, layers: Collection[int]) -> dict[int, Tensor]:
-        found: dict[int, Tensor] = {}
-        last, length = max(layers), encoded.input_ids.shape[1]
+    def _read(self, encoded: Encoded, sites: Collection[Site]) -> dict[Site, Tensor]:
+        found: dict[Site, Tensor] = {}
+        last, length = max(site.layer for site in sites), encoded.input_ids.shape[1]
+        inner = {site: self.inner[site.kind][site.layer - 1] for site in sites if site.kind != "residual"}
 
-        def note(layer: int, states: Tensor) -> None:
-            if layer in layers:
+        def keep(site: Site, states: Tensor) -> None:
+            if site in sites:
                 # Copied, as a block may go on to change it; and outside inference mode, to be changed elsewhere.
                 with torch.inference_mode(False):
-                    found[layer] = states[:, :length].clone()
+                    found[site] = states[:, :length].clone()
+
+        def note(layer: int, states: Tensor) -> None:
+            keep(Site("residual", layer), states)
             if layer == last:
                 raise _EnoughError
 
@@ -172,11 +198,19 @@ class Blocks:
             note(call, self._calls[call].given(args, kwargs))
             return own(*args, **kwargs)
 
-        with torch.inference_mode(), self._counted(answer):
+        def answer_inside(call: int, module: nn.Module, own: Forward, args: Sequence[Any]) -> Any:
+            for site, reader in inner.items():
+                if reader is module and site.layer == call + 1:
+                    keep(site, args[0])
+            return own(*args)
+
+        with torch.inference_mode(), self._counted(answer, Inside(inner.values(), answer_inside)):
             note(len(self), self._run(encoded).last_hidden_state)
         return found
 
-    def _resume(self, encoded: Encoded, layer: int, states: Tensor) -> Tensor:
+    def _resume(
+        self, encoded: Encoded, layer: int, states: Tensor, inner: tuple[nn.Module, Tensor] | None = None
+    ) -> Tensor:
         def answer(call: int, own: Forward, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
             if call > layer:
                 return own(*args, **kwargs)
@@ -189,29 +223,39 @@ class Blocks:
                 given[:, : states.shape[1]] = states
                 return own(*args, **kwargs)
             # A weight of the model, which must stay as it is.
-            changed = given.clone()
-            changed[:, : states.shape[1]] = states
-            return own(*self._calls[call].with_given(args, kwargs, changed))
+            return own(*self._calls[call].with_given(args, kwargs, _written(given, states)))
 
-        with torch.inference_mode(), self._counted(answer):
+        def answer_inside(call: int, module: nn.Module, own: Forward, args: Sequence[Any]) -> Any:
+            if inner is None or call != layer:
+                return own(*args)
+            return own(_written(args[0], inner[1]), *args[1:])
+
+        changed = Inside([inner[0]] if inner else [], answer_inside)
+        with torch.inference_mode(), self._counted(answer, changed):
             final: Tensor = self._run(encoded).last_hidden_state
         return final
 
     def _run(self, encoded: Encoded) -> Any:
         return self.encoder(input_ids=encoded.input_ids, attention_mask=encoded.attention_mask, **self._options)
 
-    def _zeros(self, encoded: Encoded) -> Tensor:
-        return torch.zeros(*encoded.input_ids.shape, self.width, dtype=self.encoder.dtype, device=self.encoder.device)
-
     @contextmanager
-    def _counted(self, answer: Callable[..., Any]) -> Iterator[None]:
-        """Let ``answer(number of the call, the block's own forward, its arguments)`` answer for the blocks."""
-        calls = count()
+    def _counted(self, answer: Callable[..., Any], inside: Inside | Tracer) -> Iterator[None]:
+        """Let ``answer(number of the call, the block's own forward, its arguments)`` answer for the blocks.
 
-        def counted(_: nn.Module, own: Forward) -> Forward:
-            return lambda *args, **kwargs: answer(next(calls), own, args, kwargs)
+        What is ``inside`` answers for modules of a block, with the number of the block's call.
+        """
+        calls, blocks = count(), dict.fromkeys(self._modules)
+        running = -1
 
-        with _answering(dict.fromkeys(self._modules), counted):
+        def counted(module: nn.Module, own: Forward) -> Forward:
+            def block(*args: Any, **kwargs: Any) -> Any:
+                nonlocal running
+                running = next(calls)
+                return answer(running, own, args, kwargs)
+
+            return block if module in blocks else lambda *args: inside.answer(running, module, own, args)
+
+        with _answering({**blocks, **dict.fromkeys(inside.parts(blocks))}, counted):
             yield
 
     def _found(self, trial: Encoded, n_layers: int) -> tuple[list[nn.Module], list[_Call]] | None:
@@ -262,6 +306,13 @@ def _call(traced: Sequence[Any], shape: torch.Size) -> _Call | None:
         return None
     beside = tuple(None if isinstance(value, Tensor) else value for i, value in enumerate(several) if i != index)
     return _Call(place, index if isinstance(out, (tuple, list)) else None, beside)
+
+
+def _written(given: Tensor, states: Tensor) -> Tensor:
+    """A copy of what a module is given, with other states at the text's subwords."""
+    changed = given.clone()
+    changed[:, : states.shape[1]] = states
+    return changed
 
 
 def _by_length(encoded: Encoded) -> Iterator[tuple[Tensor, Encoded]]:

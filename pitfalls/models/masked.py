@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -263,8 +264,12 @@ class MaskedLM:
         ValueError
             The model has no such site.
         """
-        self._checked(site)
-        return self.n_neurons
+        found = self._checked(site)
+        if found.kind == "residual":
+            return self.n_neurons
+        weight = self._blocks.inner[found.kind][found.layer - 1].weight
+        # A weight is [out, in] or, in GPT-2's own kind of linear map, [in, out].
+        return int(weight.numel() // self.n_neurons)
 
     def hidden(self, encoded: Encoded, site: Site | int) -> Tensor:
         """States of one site, running only the layers below it.
@@ -273,20 +278,21 @@ class MaskedLM:
         ----------
         encoded : Encoded
         site : Site or int
-            At one of the layers 0 (output of the embeddings) to ``n_layers``.
+            At one of the layers 0 (output of the embeddings) to ``n_layers``; neurons and heads are those of the block
+            that gives the layer, so there are none at 0.
 
         Returns
         -------
         Tensor [b, t, n_units]
-            Transformers' ``hidden_states[layer]``, as a copy that may be changed in place.
+            Transformers' ``hidden_states[layer]``, the block's neurons after their non-linearity, or its heads' outputs
+            side by side before they are mixed; a copy that may be changed in place.
         """
         return self.read(encoded, [site])[as_site(site)]
 
     def read(self, encoded: Encoded, sites: Sequence[Site | int]) -> Mapping[Site, Tensor]:
         """States of several sites from one pass: site -> Tensor [b, t, n_units]."""
-        wanted = {site.layer: site for site in map(self._checked, sites)}
-        states = self._blocks.read(encoded, wanted)
-        return {wanted[layer]: states[layer] for layer in sorted(states)}
+        found = self._blocks.read(encoded, {self._checked(site) for site in sites})
+        return {site: found[site] for site in sorted(found)}
 
     def resume(self, encoded: Encoded, site: Site | int, states: Tensor) -> Tensor:
         """Run what comes after a site on ``states``, which stand in for the site's own.
@@ -309,12 +315,20 @@ class MaskedLM:
         UnsupportedModelError
             The model can be probed, but not resumed.
         """
-        layer = self._checked(site).layer
+        found = self._checked(site)
         shape = (*encoded.input_ids.shape, self.n_units(site))
         if tuple(states.shape) != shape:
             raise ValueError(f"states of shape {tuple(states.shape)} for a batch of {shape}: give one per subword")
         self._check_for_interventions(self._why_not_resumed)
-        return self._blocks.resume(encoded, layer, states.to(self.device, self.dtype))
+        below = None if found.kind == "residual" else self._below(encoded, found.layer - 1)
+        return self._blocks.resume(encoded, found, states.to(self.device, self.dtype), below)
+
+    def _below(self, encoded: Encoded, layer: int) -> Tensor:
+        """The states that a block is called with; kept while the batch is, as it may be resumed at many k."""
+        kept = self._kept.get(encoded)
+        if kept is None or kept[0] != layer:
+            self._kept[encoded] = kept = layer, self.hidden(encoded, layer)
+        return kept[1]
 
     def head(self, final_states: Tensor) -> Tensor:
         """Logits of selected final hidden states: [n, n_neurons] -> [n, vocabulary].
@@ -346,14 +360,21 @@ class MaskedLM:
 
     def _checked(self, site: Site | int) -> Site:
         found = as_site(site)
-        if found.kind != "residual" or found.layer > self.n_layers:
-            raise ValueError(f"no {found} in {self._what}: it has layers 0 (embeddings) to {self.n_layers}")
+        if found.kind == "residual":
+            known, has = found.layer <= self.n_layers, f"layers 0 (embeddings) to {self.n_layers}"
+        elif found.kind in self._blocks.inner:
+            known, has = 1 <= found.layer <= self.n_layers, f"{found.kind} 1 to {self.n_layers}"
+        else:
+            known, has = False, "layers only, as its blocks do not write twice what a linear map reads alone"
+        if not known:
+            raise ValueError(f"no {found} in {self._what}: it has {has}")
         return found
 
     def _try_out(self) -> None:
         """Read a few texts, resume from changed states and run the head, and note what does not work."""
         ids, pad = self._words.text_ids, self._words.pad_id
         tried = [two.to(self.device) for two in texts(ids, pad, self.model.config, self.max_tokens)]
+        self._kept: WeakKeyDictionary[Encoded, tuple[int, Tensor]] = WeakKeyDictionary()
         self._blocks = Blocks(self.model, tried[0].both, self._what)
         trial = Trial(self.model, self._blocks, tried, self._what)
         trial.check_reading()

@@ -20,6 +20,7 @@ from pitfalls.extras import extra
 from pitfalls.models.checkpoint import UnsupportedModelError, in_short
 from pitfalls.models.forward import Blocks, Head
 from pitfalls.models.interface import Encoded
+from pitfalls.site import Site
 
 with extra("models"):
     from transformers import PreTrainedConfig, PreTrainedModel
@@ -117,7 +118,7 @@ class Trial:
         """
         blocks, layers = self._blocks, range(len(self._blocks) + 1)
         for two in self._tried:
-            own, read = self._hidden_states(two.both), blocks.read(two.both, layers)
+            own, read = self._hidden_states(two.both), self._read(two.both, layers)
             if not all(torch.isfinite(states[two.both.attention_mask.bool()]).all() for states in own):
                 raise UnsupportedModelError(f"{self._what}: its states are not finite, so its weights are damaged")
             for layer in layers:
@@ -145,6 +146,10 @@ class Trial:
         """Both texts; the first alone where padding would change it, as the plain model knows no other way."""
         return two.both.rows(slice(1)) if self._blocks.unpadded else two.both
 
+    def _read(self, batch: Encoded, layers: Sequence[int]) -> dict[int, Tensor]:
+        found = self._blocks.read(batch, [Site("residual", layer) for layer in layers])
+        return {site.layer: states for site, states in found.items()}
+
     def _hidden_states(self, batch: Encoded) -> Sequence[Tensor]:
         with torch.inference_mode():
             found: Sequence[Tensor] = self._plain.base_model(
@@ -155,18 +160,18 @@ class Trial:
     def _shows_in(self, batch: Encoded, two: Texts) -> bool:
         """Whether the second text has other states in the second row of a batch than alone."""
         layers, length = [self._middle, len(self._blocks)], two.alone.input_ids.shape[1]
-        both, alone = self._blocks.read(batch, layers), self._blocks.read(two.alone, layers)
+        both, alone = self._read(batch, layers), self._read(two.alone, layers)
         return any(self._differ(both[layer][1:, :length], alone[layer], two.alone) for layer in layers)
 
     def _resumes(self) -> str | None:
         for two in self._tried:
             batch = self._batch(two)
-            own = self._blocks.read(batch, [self._middle])[self._middle]
+            own = self._read(batch, [self._middle])[self._middle]
             # Whatever blocks below have put aside is now another text's.
-            self._blocks.read(self._tried[0].alone, [len(self._blocks)])
+            self._read(self._tried[0].alone, [len(self._blocks)])
             # Other states of the same size: every neuron has the value of the one before it.
             for states, which in ((own, "unchanged"), (own.roll(1, -1), "changed")):
-                ours = self._blocks.resume(batch, self._middle, states)
+                ours = self._blocks.resume(batch, Site("residual", self._middle), states)
                 if self._differ(ours, self._hooked(batch, states), batch):
                     return (
                         f"with {which} states at layer {self._middle} of {batch.input_ids.shape[1]} subwords it does "
@@ -204,7 +209,7 @@ class Trial:
         batch = self._batch(self._tried[0])
         with torch.inference_mode():
             own = self._plain(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
-        final, slots = self._blocks.read(batch, [len(self._blocks)])[len(self._blocks)], batch.attention_mask.bool()
+        final, slots = self._read(batch, [len(self._blocks)])[len(self._blocks)], batch.attention_mask.bool()
         ours = torch.zeros_like(own)
         ours[slots] = head.logits(final[slots])
         return "it does not give the plain model's logits" if self._differ(ours, own, batch) else None
