@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 import transformers as hf
-from architectures import ARCHITECTURES, LAYERS, WIDTH, WINDOW
+from architectures import ARCHITECTURES, LAYERS, ROBERTA, WIDTH, WINDOW, Architecture, sentencepiece
 
 from pitfalls.models.checkpoint import UnsupportedModelError
 from pitfalls.models.masked import MaskedLM
@@ -337,6 +337,19 @@ def test_what_cannot_be_intervened_on_serves_for_probing(
     states = lm.hidden(batch, 2)
     with pytest.raises(UnsupportedModelError, match=rf"strange .* can be probed, not intervened on: {said}"):
         lm.predict(lm.resume(batch, 2, states), batch.word_ids >= 0)
+
+
+@pytest.mark.parametrize("name", ["roberta", "ibert", "nystromformer", "bert"])
+def test_the_longest_text_is_as_long_as_it_can_be(name: str) -> None:
+    """Tables of positions have rows that no subword gets."""
+    more = {
+        "ibert": Architecture(hf.IBertForMaskedLM, ROBERTA, sentencepiece),
+        "nystromformer": Architecture(hf.NystromformerForMaskedLM, {"num_landmarks": 4, "segment_means_seq_len": 4}),
+    }
+    chosen = {**ARCHITECTURES, **more}[name]
+    lm = MaskedLM(chosen.make(), chosen.tokenizer())
+    assert lm.max_tokens == 64
+    assert lm.hidden(lm.encode([["a"] * 62]), 1).shape == (1, 64, WIDTH)
 
 
 def test_settings_and_shared_layers_that_trials_must_bear(lms: Any) -> None:

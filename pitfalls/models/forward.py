@@ -323,6 +323,18 @@ def _by_length(encoded: Encoded) -> Iterator[tuple[Tensor, Encoded]]:
         yield rows, encoded.rows(rows, length)
 
 
+def n_positions(model: PreTrainedModel, otherwise: int) -> int:
+    """The longest text that a model has positions for; ``otherwise`` if it does not say."""
+    limit = int(getattr(model.config, "max_position_embeddings", otherwise))
+    for name, module in model.base_model.named_modules():
+        # XLM-R's table has 514 rows, of which the first two (padding_idx + 1) are not positions; YOSO's has two too
+        # many and no padding; I-BERT's is no nn.Embedding.
+        if name.endswith("position_embeddings") and hasattr(module, "padding_idx"):
+            unused = 0 if module.padding_idx is None else module.padding_idx + 1
+            return min(limit, module.weight.shape[0] - unused)
+    return limit
+
+
 class Head:
     """What a model does with its encoder's last states, by its own forward pass, to which the encoder hands them over.
 

@@ -16,12 +16,12 @@ from pathlib import Path
 from weakref import WeakKeyDictionary
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pitfalls.extras import extra
 from pitfalls.models import checkpoint, perturbation
 from pitfalls.models.checkpoint import UnsupportedModelError
-from pitfalls.models.forward import Blocks, Head, MissingHeadError
+from pitfalls.models.forward import Blocks, Head, MissingHeadError, n_positions
 from pitfalls.models.interface import Encoded
 from pitfalls.models.tokens import WordTokenizer
 from pitfalls.models.trial import Trial, texts
@@ -173,17 +173,8 @@ class MaskedLM:
 
     @property
     def max_tokens(self) -> int:
-        """Longest sentence in subwords, special tokens included (512 for M-BERT and for XLM-R).
-
-        XLM-R's table of positions has 514 rows, but the first two (``padding_idx + 1``) are not positions.
-        """
-        limit = int(getattr(self.model.config, "max_position_embeddings", _NO_LIMIT))
-        for name, module in self.model.base_model.named_modules():
-            if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
-                unused = 0 if module.padding_idx is None else module.padding_idx + 1
-                limit = module.num_embeddings - unused
-                break
-        stated = self.tokenizer.model_max_length
+        """Longest sentence in subwords, special tokens included (512 for M-BERT and for XLM-R)."""
+        limit, stated = n_positions(self.model, _NO_LIMIT), self.tokenizer.model_max_length
         return min(limit, int(stated)) if stated is not None and stated < _NO_LIMIT else limit
 
     @property

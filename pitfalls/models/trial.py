@@ -65,7 +65,8 @@ def texts(ids: Sequence[int], pad: int, config: PreTrainedConfig, limit: int) ->
     [[8, 4], [144, 72]]
     """
     window = max([n for n in _windows(config.to_dict()) if n <= _LONGEST], default=0)
-    for length in dict.fromkeys([min(limit, _SHORT), min(limit, max(window + _BEYOND, _SHORT) if window else _SHORT)]):
+    lengths = [_SHORT, window + _BEYOND] if window else [_SHORT]
+    for length in dict.fromkeys(min(length, limit) for length in lengths):
         half = max(1, length // 2)
         rows = [torch.tensor([ids[(start + i) % len(ids)] for i in range(length)]) for start in (0, len(ids) // 2)]
         input_ids, mask = torch.stack(rows), torch.ones(2, length, dtype=torch.int64)
