@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
+from functools import cache, cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -59,16 +59,18 @@ class Plain:
         with torch.no_grad():
             return [self.model(**inputs, output_hidden_states=True).hidden_states for _, inputs in self.rows()]
 
-    def logits(self, layer: int | None = None, states: torch.Tensor | None = None) -> list[torch.Tensor]:
-        """Logits of each sentence [t, vocabulary]; with ``states`` [b, t, d] put in at a layer by a hook."""
+    @cached_property
+    def logits(self) -> list[torch.Tensor]:
+        """Logits of each sentence, [t, vocabulary]."""
+        with torch.no_grad():
+            return [self.model(**inputs).logits[0] for _, inputs in self.rows()]
+
+    def changed(self, layer: int, states: torch.Tensor) -> list[torch.Tensor]:
+        """The same, with ``states`` [b, t, d] put in at a layer by a hook."""
         found = []
         for row, inputs in self.rows():
-            with torch.no_grad():
-                if layer is None or states is None:
-                    found.append(self.model(**inputs).logits[0])
-                else:
-                    with self.hooked(layer, states[row : row + 1, : self.lengths[row]]):
-                        found.append(self.model(**inputs).logits[0])
+            with torch.no_grad(), self.hooked(layer, states[row : row + 1, : self.lengths[row]]):
+                found.append(self.model(**inputs).logits[0])
         return found
 
     @contextmanager
@@ -152,39 +154,37 @@ def test_states_in_a_padded_batch_are_transformers_of_each_sentence(name: str, p
 
 @EVERY
 def test_resuming_from_states_at_every_layer_is_a_hook_on_the_plain_model(name: str, plains: Any) -> None:
-    plain, before = plains(name), plains(name).logits()
+    plain = plains(name)
     slots = plain.batch.word_ids >= 0
     for layer in range(LAYERS + 1):
         own = plain.lm.hidden(plain.batch, layer)
         changed = own.clone()
         changed[slots] = own[slots].roll(1, -1)
-        for states, expected in ((own, before), (changed, plain.logits(layer, changed))):
+        expected_then = plain.changed(layer, changed)
+        for states, expected in ((own, plain.logits), (changed, expected_then)):
             final = plain.lm.resume(plain.batch, layer, states)
             for row, length in enumerate(plain.lengths):
                 assert_same(plain.lm.head(final[row, :length]), expected[row])
             best = torch.cat([logits[slots[row, : len(logits)]] for row, logits in enumerate(expected)]).argmax(-1)
             assert torch.equal(plain.lm.predict(final, slots), best)
-        assert not torch.allclose(torch.cat(plain.logits(layer, changed)), torch.cat(before), rtol=0.01)
+        assert not torch.allclose(torch.cat(expected_then), torch.cat(plain.logits), rtol=0.01)
 
 
 @pytest.mark.parametrize("kind", ["heads", "mlp"])
 @pytest.mark.parametrize("name", [name for name in ARCHITECTURES if name != "mobilebert"])
 def test_units_inside_a_block_are_what_a_hook_sees_and_changes(name: str, kind: str, plains: Any) -> None:
-    plain = plains(name)
-    for layer in (1, LAYERS):
-        site = Site(kind, layer)
-        own = plain.lm.hidden(plain.batch, site)
-        assert own.shape == (*plain.batch.input_ids.shape, plain.lm.n_units(site))
-        changed = own.roll(1, -1)
-        seen, expected, before = plain.inside(site, changed), plain.logits(), []
-        for states, logits in ((own, expected), (changed, seen[1])):
-            final = plain.lm.resume(plain.batch, site, states)
-            for row, length in enumerate(plain.lengths):
-                assert_same(plain.lm.head(final[row, :length]), logits[row])
-            before.append(final)
-        assert not torch.allclose(before[0], before[1], rtol=0.01)
+    plain, site = plains(name), Site(kind, 3)
+    own = plain.lm.hidden(plain.batch, site)
+    assert own.shape == (*plain.batch.input_ids.shape, plain.lm.n_units(site))
+    changed = own.roll(1, -1)
+    seen, then = plain.inside(site, changed)
+    for states, expected in ((own, plain.logits), (changed, then)):
+        final = plain.lm.resume(plain.batch, site, states)
         for row, length in enumerate(plain.lengths):
-            assert_same(own[row, :length], seen[0][row])
+            assert_same(plain.lm.head(final[row, :length]), expected[row])
+    assert not torch.allclose(torch.cat(then), torch.cat(plain.logits), rtol=0.01)
+    for row, length in enumerate(plain.lengths):
+        assert_same(own[row, :length], seen[row])
 
 
 def test_several_kinds_of_units_come_from_one_pass(plains: Any) -> None:
@@ -246,7 +246,7 @@ def test_padding_shows_in_some_models(plains: Any) -> None:
     with torch.no_grad():
         padded = plain.model(plain.batch.input_ids, attention_mask=plain.batch.attention_mask).logits
     length = plain.lengths[0]
-    assert not torch.allclose(padded[0, :length], plain.logits()[0], rtol=0.01)
+    assert not torch.allclose(padded[0, :length], plain.logits[0], rtol=0.01)
 
 
 # ------------------------------------------------------------------------------------------ what a trial finds

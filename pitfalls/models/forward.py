@@ -115,7 +115,7 @@ class Blocks:
     """
 
     def __init__(self, model: PreTrainedModel, trial: Encoded, what: str) -> None:
-        self.encoder: PreTrainedModel = model.base_model
+        self.encoder: nn.Module = model.base_model
         # A cache of keys and values would be of no use: every text is read whole.
         takes = inspect.signature(self.encoder.forward).parameters
         self._options = {"return_dict": True} | ({"use_cache": False} if "use_cache" in takes else {})
@@ -326,12 +326,13 @@ def _by_length(encoded: Encoded) -> Iterator[tuple[Tensor, Encoded]]:
 def n_positions(model: PreTrainedModel, otherwise: int) -> int:
     """The longest text that a model has positions for; ``otherwise`` if it does not say."""
     limit = int(getattr(model.config, "max_position_embeddings", otherwise))
-    for name, module in model.base_model.named_modules():
+    table: Any
+    for name, table in model.base_model.named_modules():
         # XLM-R's table has 514 rows, of which the first two (padding_idx + 1) are not positions; YOSO's has two too
         # many and no padding; I-BERT's is no nn.Embedding.
-        if name.endswith("position_embeddings") and hasattr(module, "padding_idx"):
-            unused = 0 if module.padding_idx is None else module.padding_idx + 1
-            return min(limit, module.weight.shape[0] - unused)
+        if name.endswith("position_embeddings") and hasattr(table, "padding_idx"):
+            unused = 0 if table.padding_idx is None else table.padding_idx + 1
+            return min(limit, int(table.weight.shape[0]) - unused)
     return limit
 
 

@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
@@ -258,9 +259,9 @@ class MaskedLM:
         found = self._checked(site)
         if found.kind == "residual":
             return self.n_neurons
-        weight = self._blocks.inner[found.kind][found.layer - 1].weight
-        # A weight is [out, in] or, in GPT-2's own kind of linear map, [in, out].
-        return int(weight.numel() // self.n_neurons)
+        reader: Any = self._blocks.inner[found.kind][found.layer - 1]
+        # Its weight is [out, in] or, in GPT-2's own kind of linear map, [in, out].
+        return int(reader.weight.numel() // self.n_neurons)
 
     def hidden(self, encoded: Encoded, site: Site | int) -> Tensor:
         """States of one site, running only the layers below it.

@@ -87,7 +87,8 @@ def plain(model: PreTrainedModel) -> PreTrainedModel:
     """A copy that shares the model's weights; on it, transformers may leave the hooks that hidden states take."""
     weights = {id(weight): weight for weight in chain(model.parameters(), model.buffers())}
     copied: PreTrainedModel = copy.deepcopy(model, weights)
-    copied.config.return_dict = copied.base_model.config.return_dict = True
+    encoder: Any = copied.base_model
+    copied.config.return_dict = encoder.config.return_dict = True
     return copied
 
 
