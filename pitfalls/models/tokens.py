@@ -60,7 +60,7 @@ class WordTokenizer:
         self._check_vocabulary(n_embeddings)
         self._lead = self._found_lead()
         self._spelling = Spelling(tokenizer.backend_tokenizer, self.state)
-        self._n_prefix = self._tokenise([[tokenizer.convert_ids_to_tokens(self._empty_id)]])[0].words.index(0)
+        self._n_prefix = self._tokenise([self.pieces([self._empty_id])])[0].words.index(0)
 
     @property
     def unknown_id(self) -> int:
