@@ -368,25 +368,3 @@ def test_without_spacy_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "spacy", None)
     with pytest.raises(ImportError, match=r"spacy is not installed: pip install 'pitfalls\[spacy\]'"):
         SpacyAnalyser("spa", "es_toy")
-
-
-def test_an_installed_pipeline_reads_lemmas_and_plurals(shared):
-    """The real thing, if one is installed: it must beat taking every form for its own lemma."""
-    spacy = pytest.importorskip("spacy", reason="spaCy is an optional extra: pip install 'pitfalls[spacy]'")
-    banks = {"eng": "en_ewt", "spa": "es_gsd", "rus": "ru_gsd"}
-    languages = {analysers.ISO_639_1[language]: language for language in banks}
-    found = [name for name in sorted(spacy.util.get_installed_models()) if name[:2] in languages]
-    if not found:
-        pytest.skip(
-            f"no spaCy pipeline of {', '.join(languages)} is installed: python -m spacy download es_core_news_sm"
-        )
-    language = languages[found[0][:2]]
-    corpus = read_conllu(shared / "data" / "ud" / f"{banks[language]}-ud-test.conllu", language)
-    gold = LexiconAnalyser(Lexicon.from_corpora(corpus), "gold")
-    forms = [word.form for word in words(corpus) if word.form.lower() != word.lemma.lower()][:1000]
-    analyser = SpacyAnalyser(language, found[0])
-    table, baseline = agreement(analyser, gold, forms), agreement(Itself(language), gold, forms)
-    assert (table["intersect"] > baseline["intersect"]).all()
-    number = agreement(analyser, gold, forms, "Number")
-    assert (number["n_compared"] > 0).all()
-    assert (number["intersect"] > 0.5).all()

@@ -64,7 +64,7 @@ def test_a_sweep_is_its_interventions_on_dev(world, kind):
     pd.testing.assert_frame_equal(found, pd.concat(expected, ignore_index=True))
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(3))
 def test_the_choice_is_the_highest_written_out_with_ties_to_the_smaller(seed):
     table, betas = sweep(seed), (2.0, 4.0, 8.0)
     chosen = choose_beta(table.sample(frac=1, random_state=seed))

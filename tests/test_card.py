@@ -48,12 +48,6 @@ def test_a_masked_ending_is_chosen_among_the_words_own_forms(world):
         assert chosen == (forms[best] == value)
 
 
-def test_a_word_without_a_choice_is_not_asked(world):
-    endings = card._endings(world.model, world.lexicon("spa"), "Gender")
-    asked = [card._Asked(("las", "torres", "son", "altas", "."), 1, "torre", "FEM")]
-    assert not list(card._fill_endings(world.model, world.lexicon("spa"), "Gender", endings, asked))
-
-
 def test_endings_of_another_lemma_are_no_choice():
     endings = {(7,): [(1, frozenset({"cat"}), "SG"), (2, frozenset({"car"}), "PL")]}
     assert card._options(endings, [7], "cat") == [(1, "SG")]

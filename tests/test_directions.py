@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
@@ -64,6 +64,7 @@ def controls(beta: float, seed: int = 0, target: str | None = None) -> list:
     beta=st.floats(0.01, 20),
     target=st.sampled_from([None, "a", "b"]),
 )
+@settings(max_examples=50)
 def test_a_control_goes_as_far_as_the_translation_in_the_same_neurons(seed, k, n_values, beta, target):
     means, order = setting(seed, n_values)
     translation, values = Translation(beta, target), "abcd"[:n_values]
@@ -76,15 +77,6 @@ def test_a_control_goes_as_far_as_the_translation_in_the_same_neurons(seed, k, n
         assert (found.offset[:, order[k:]] == 0).all()
         for ours, theirs in zip(found.offset, expected.offset, strict=True):
             assert sum(x * x for x in ours) ** 0.5 == pytest.approx(sum(x * x for x in theirs) ** 0.5, rel=1e-12)
-
-
-@given(seed=st.integers(0, 1000), n_values=st.integers(2, 4))
-def test_no_neurons_is_no_change(seed, n_values):
-    means, order = setting(seed, n_values)
-    states, values = torch.randn(5, D), torch.arange(5) % n_values
-    for kind in controls(8.0, seed):
-        change = kind.change(order, 0, means, kind.aims("abcd"[:n_values]))
-        assert torch.equal(change.apply(states, values), states)
 
 
 def test_a_random_direction_depends_on_its_seed():

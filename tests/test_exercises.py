@@ -96,10 +96,6 @@ def test_heading_task_and_folded_hints_stand_above_the_answer(exercise_id, cells
     assert above.source.count("<summary>Hint") == above.source.count("<details>")
 
 
-def test_levels_are_mixed():
-    assert {exercise.level for exercise in exercises().values()} == {1, 2, 3}
-
-
 # ------------------------------------------------------------------------------- answers
 
 

@@ -39,13 +39,13 @@ def test_values_are_those_of_the_test_words(planted):
     assert table["value"].tolist() == [data.test.values[i] for i in data.test.y]
 
 
-@pytest.mark.parametrize("neuron", [-1, 128])
-def test_neurons_that_are_none_are_refused(planted, neuron):
+def test_neurons_that_are_none_are_refused(planted):
     _, data = planted
+    for neuron in (-1, 128):
+        with pytest.raises(ValueError, match="no neuron"):
+            neuron_view.neuron_values(data, neuron)
     with pytest.raises(ValueError, match="no neuron"):
-        neuron_view.neuron_values(data, neuron)
-    with pytest.raises(ValueError, match="no neuron"):
-        neuron_view.neuron_positions(neuron, [pf.rank("probeless", data)])
+        neuron_view.neuron_positions(128, [pf.rank("probeless", data)])
 
 
 def test_top_words_are_the_extremes_in_their_own_sentences(mini):

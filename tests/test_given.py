@@ -67,7 +67,7 @@ SAME: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("given", SAME.values(), ids=SAME)
-def test_the_same_numbers_are_the_same_activations(given: Any) -> None:
+def test_the_same_numbers_are_the_same_activations(given):
     data = Splits.from_arrays(*[(given, Y)] * 3)
     np.testing.assert_array_equal(data.train.X, X)
     assert data.train.X.dtype in (np.float32, np.float64) and data.train.X.dtype.isnative
@@ -83,7 +83,7 @@ def test_the_same_numbers_are_the_same_activations(given: Any) -> None:
         np.testing.assert_allclose(scores, ranker("probeless", k=1).fit(X, Y).scores_, rtol=1e-6)
 
 
-def test_what_torch_can_share_is_not_copied() -> None:
+def test_what_torch_can_share_is_not_copied():
     for given in (X, np.asfortranarray(X), X[:, :2], X[::2], read_only(X)):
         assert np.shares_memory(as_matrix(given), given)
         assert as_tensor(given).data_ptr() == given.ctypes.data
@@ -93,7 +93,7 @@ def test_what_torch_can_share_is_not_copied() -> None:
     np.testing.assert_array_equal(as_tensor(data.X).numpy(), X[::-1])
 
 
-def test_the_width_of_the_numbers_given_is_kept_where_it_is_needed() -> None:
+def test_the_width_of_the_numbers_given_is_kept_where_it_is_needed():
     for given in (np.array([[True, False]]), np.array([[1, 0]], dtype=">i4"), torch.tensor([[True, False]]), [[1, 0]]):
         assert as_matrix(given).tolist() == [[1.0, 0.0]] and as_matrix(given).dtype == np.float32
     for dtype in (">f8", "<f8"):
@@ -126,7 +126,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_what_would_be_lost_is_named(kind: str) -> None:
+def test_what_would_be_lost_is_named(kind):
     (given, message), good = REFUSED[kind], (X, Y)
     with pytest.raises(ValueError, match=f"dev: .*{message}"):
         Splits.from_arrays(good, (given, Y), good)
@@ -161,7 +161,7 @@ LABELS: dict[str, tuple[Any, list[str] | list[int]]] = {
 
 
 @pytest.mark.parametrize(("given", "plain"), LABELS.values(), ids=LABELS)
-def test_labels_of_every_kind(given: Any, plain: list[Any]) -> None:
+def test_labels_of_every_kind(given, plain):
     assert as_labels(given) == plain
     assert {type(label) for label in as_labels(given)} <= {str, int}
     data = Splits.from_arrays(*[(X, given)] * 3)
@@ -193,7 +193,7 @@ OFFENDING: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("kind", OFFENDING)
-def test_the_offending_label_is_named(kind: str) -> None:
+def test_the_offending_label_is_named(kind):
     given, message = OFFENDING[kind]
     with pytest.raises(ValueError, match=f"train: {message}") as caught:
         Splits.from_arrays((X, given), (X, Y), (X, Y))
@@ -219,13 +219,13 @@ def test_the_offending_label_is_named(kind: str) -> None:
         ("cats", "forms is the one string 'cats': give a list"),
     ],
 )
-def test_the_offending_form_is_named(forms: Any, message: str) -> None:
+def test_the_offending_form_is_named(forms, message):
     with pytest.raises(ValueError, match=f"dev: {message}"):
         Splits.from_arrays((X, Y), (X, Y, forms), (X, Y))
 
 
 @pytest.mark.parametrize("of", [list, np.array, pd.Series, lambda forms: pd.array(forms, dtype="string")])
-def test_canonically_equal_labels_and_forms_are_one(of: Any) -> None:
+def test_canonically_equal_labels_and_forms_are_one(of):
     labels = of(["caf\u00e9", "cafe\u0301", "th\u00e9", "the\u0301"])
     assert Activations.from_arrays(X, labels).values == ("caf\u00e9", "th\u00e9")
     data = Activations.from_arrays(X, Y, forms=of(["caf\u00e9", "cafe\u0301", "cats", "cat"]))
