@@ -42,6 +42,22 @@ def shared() -> Path:
     return ROOT.parent / "shared"
 
 
+@pytest.fixture(scope="session")
+def mini():
+    """The mini world."""
+    from pitfalls.worlds.load import load_world
+
+    return load_world("mini")
+
+
+@pytest.fixture(scope="session")
+def planted():
+    """The planted world."""
+    from pitfalls.worlds.load import load_world
+
+    return load_world("planted")
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path):
     """A file system of 100 kB; tests that need it are skipped where none may be mounted."""

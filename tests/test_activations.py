@@ -7,7 +7,6 @@ import errno
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -47,7 +46,8 @@ N_WORDS = 19
 
 
 def build(seed: int) -> MaskedLM:
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "cat", "dog", "##s", "sl", "##eep", "walk", "and"]
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    pieces = [*special, "the", "cat", "dog", "##s", "sl", "##eep", "walk", "and"]
     config = hf.BertConfig(
         vocab_size=len(pieces),
         hidden_size=8,
@@ -333,30 +333,6 @@ def test_vectors_of_another_shape_are_made_anew_whatever_their_checksum(change, 
     np.testing.assert_array_equal(word_vectors(lm, SENTENCES, 2, cache=tmp_path), made)
 
 
-def test_no_symbolic_link_among_the_vectors_is_written_through(lm, tmp_path):
-    theirs = tmp_path / "theirs"
-    theirs.write_text("theirs")
-    made = word_vectors(lm, SENTENCES, 2, cache=tmp_path / "cache")
-    (path,) = (tmp_path / "cache").glob("*.npy")
-    path.unlink()
-    path.symlink_to(theirs)
-    (tmp_path / "cache" / ".pitfalls-00000000-0000000000000000.part").symlink_to(theirs)
-    np.testing.assert_array_equal(word_vectors(lm, SENTENCES, 2, cache=tmp_path / "cache"), made)
-    assert theirs.read_text() == "theirs" and not path.is_symlink()
-
-
-def test_a_cache_that_is_deleted_meanwhile_is_told(lm, tmp_path, monkeypatch):
-    fill = vectors._fill
-
-    def interrupted(*given: Any) -> None:
-        fill(*given)
-        shutil.rmtree(tmp_path / "cache")
-
-    monkeypatch.setattr(vectors, "_fill", interrupted)
-    with pytest.raises(FileNotFoundError, match=r"its folder was removed .*: '.*cache/residual02-\w+\.npy'"):
-        word_vectors(lm, SENTENCES, 2, cache=tmp_path / "cache")
-
-
 # -------------------------------------------------------------------- a full disk
 
 MANY = [["the", "cats", "sleep", "and", "dogs", "walk"]] * 400  # 2,400 words: 77 kB per layer of 8 neurons
@@ -505,12 +481,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"test": (X3, [0, 1, 2])}, r"test: labels \[2\] are not among the values \[0, 1\]"),
     ({"train": (NAN, [0, 1, 1])}, r"train: X has NaN or infinity: neuron 1 in 2 of 3 rows;"),
     ({"train": (np.full((3, 2), np.nan), [0, 1, 1])}, r"neuron 0 in 3 of 3 rows, and 1 other"),
-    ({"train": ([[1e300, 0.0]] * 3, [0, 1, 1])}, r"train: X\[0, 0\] is 1e\+300, beyond the largest float32"),
     ({"train": ([1.0, 2.0, 3.0], [0, 1, 1])}, r"train: X is float32 of shape \(3,\)"),
     ({"train": (np.zeros((0, 2)), [])}, r"train: X has shape \(0, 2\)"),
-    ({"train": ([["a", "b"]] * 3, [0, 1, 1])}, r"train: X is not a matrix of numbers"),
-    ({"train": (X3, [[0], [1], [1]])}, r"y has shape \(3, 1\)"),
-    ({"train": (X3, [0.5, 1.0, 1.0])}, r"train: y\[0\] is 0\.5"),
     ({"dev": (np.zeros((3, 5)), [0, 1, 1])}, r"n_neurons differs between the splits: train 2, dev 5, test 2"),
     ({"dev": (X3, [0, 1, 1], ["one"])}, r"dev: forms has 1 entries, X 3 rows"),
     ({"dev": X3}, r"dev is not a tuple \(X, y\)"),

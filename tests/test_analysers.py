@@ -132,24 +132,6 @@ def test_the_tables_agree_with_counts_word_by_word(one, two, lemmas, forms):
             check_agreement(a, b, forms, attribute)
 
 
-def test_an_attribute_that_neither_gives_or_one_never_looked_for_is_not_compared():
-    lexicon = toy([("and", "and", {}), ("cats", "cat", {"Number": "PL"}), ("cat", "cat", {"Number": "SG"})])
-    other = toy([("and", "and", {}), ("cats", "cat", {}), ("cat", "cat", {"Number": "SG"})], "other")
-    forms = ["and", "cats", "cat"]
-    # "and" has no Number for either; "cats" lost it in the other lexicon, which is a disagreement.
-    table = agreement(lexicon, other, forms, "Number")
-    assert list(table["n_compared"]) == [2, 2]
-    assert list(table["intersect"]) == [0.5, 0.5]
-    # Both can read "cut" without a Number: they agree on that, and not on all of it.
-    one, two = toy([("cut", "cut", {}), ("cut", "cut", {"Number": "SG"})]), toy([("cut", "cut", {})], "two")
-    table = agreement(one, two, ["cut"], "Number")
-    assert table[["n_compared", "intersect", "equal"]].to_numpy().tolist() == [[1, 1, 0]] * 2
-    lemmas = Lemmatiser(tuple((form, form) for form in forms))
-    table = agreement(lexicon, lemmas, forms, "Number")
-    assert list(table["n_compared"]) == [0, 0]
-    assert table[["intersect", "equal"]].isna().all(axis=None)
-
-
 def test_canonically_equal_forms_count_as_one():
     composed, decomposed = (unicodedata.normalize(kind, "árboles") for kind in ("NFC", "NFD"))
     known = toy([(composed, "árbol", {})], language="spa")

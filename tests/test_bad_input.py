@@ -91,9 +91,6 @@ def test_one_value_is_nothing_to_rank_or_to_probe_for():
             probe_curve(Ranking(np.array([0]), None, "mine"), data, [1], probe)
 
 
-# ------------------------------------------------------------------------------- too few words of a value
-
-
 # DU has one word in train.
 LONELY = Splits.from_arrays(*[([*X.tolist(), [3.0, 3.0]], [*Y, "DU"])] * 3)
 
@@ -143,9 +140,6 @@ def test_a_ranking_of_another_width_is_refused():
     ):
         with pytest.raises(ValueError, match="the ranking orders 3 neurons and the activations have 8"):
             refused()
-
-
-# -------------------------------------------------------------------------------------------- names
 
 
 def test_unknown_names_are_answered_with_the_known_ones_and_the_nearest():
@@ -203,9 +197,6 @@ def test_an_order_that_is_no_permutation_is_shown():
             Ranking(np.array(order), None, "mine")
 
 
-# -------------------------------------------------------------------------------------- whole numbers
-
-
 def test_a_k_that_is_no_number_of_neurons_is_shown():
     data = splits(n=30, d=8)
     order = rank("random", data)
@@ -248,19 +239,3 @@ def test_nothing_to_do_is_said():
         probe_curves([rank("random", data)], data, [1], probes=[])
     with pytest.raises(ValueError, match="draws must be 1 or more, not 0"):
         random_rankings(data, draws=0)
-
-
-# ------------------------------------------------------------------------------------ what is not bad
-
-
-@EVERY_ESTIMATOR
-@GIVEN_AS
-def test_labels_may_be_strings(estimator, given_as):
-    numbered = clone(estimator).fit(given_as(X), [0, 0, 1, 1])
-    for labels in (Y, np.array(Y), np.array(Y, dtype=object)):
-        fitted = clone(estimator).fit(given_as(X), labels)
-        if estimator in ESTIMATED:
-            assert fitted.classes_.tolist() == ["PL", "SG"]
-            assert fitted.predict(X).tolist() == np.array(["PL", "SG"])[numbered.predict(X)].tolist()
-        else:
-            assert fitted.scores_.tolist() == numbered.scores_.tolist()

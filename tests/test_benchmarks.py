@@ -14,24 +14,10 @@ from pitfalls.models.masked import MaskedLM
 
 pytestmark = pytest.mark.slow
 
-COLUMNS = set(
-    [
-        "work",
-        "oracle",
-        "threads",
-        "seconds",
-        "oracle_seconds",
-        "oracle_is",
-        "ratio",
-        "agreed",
-        "peak_mb",
-        "bytes_gb",
-        "gflop",
-        "limit_seconds",
-        "share_of_limit",
-        "wanted",
-    ]
-)
+COLUMNS = {
+    "work", "oracle", "threads", "seconds", "oracle_seconds", "oracle_is", "ratio", "agreed", "peak_mb", "bytes_gb",
+    "gflop", "limit_seconds", "share_of_limit", "wanted",
+}  # fmt: skip
 INTERVENTIONS = {"slots", "slots_that_differ", "predictions_seconds", "total_mb", "matrix_share"}
 
 
@@ -191,9 +177,8 @@ def test_the_paper_world_goes_from_files_to_figures(importable, tiny, tmp_path, 
     from benchmarks import paper_world
     from benchmarks.readme import paper_world_table
 
-    output = tmp_path
     assert paper_world.main([*tiny, "--layout", layout]) == 0
-    table = pd.read_csv(output / "paper_world.csv", keep_default_na=False, dtype={"layer": str})
+    table = pd.read_csv(tmp_path / "paper_world.csv", keep_default_na=False, dtype={"layer": str})
     assert (table[["calls", "seconds", "peak_mb"]] > 0).all().all()
     for layer in ("1", "2"):
         stages = " ".join(table[table.layer == layer].stage)
@@ -204,7 +189,7 @@ def test_the_paper_world_goes_from_files_to_figures(importable, tiny, tmp_path, 
     assert len(list((tmp_path / f"{layout}-tiny" / "activations").glob("*.npy"))) == 6
     drawn = tmp_path / f"{layout}-tiny" / "figures" / "figures"
     assert {"fig5-eng.svg", "fig6-eng.svg", "fig1b-selectivity.svg"} <= {file.name for file in drawn.iterdir()}
-    assert "| word vectors of layers 1, 2 in one pass |  | 1 |" in paper_world_table(output)
+    assert "| word vectors of layers 1, 2 in one pass |  | 1 |" in paper_world_table(tmp_path)
 
 
 def test_other_devices_and_precisions_have_files_and_tables_of_their_own(importable, tiny, tmp_path, monkeypatch):

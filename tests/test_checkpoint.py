@@ -53,9 +53,6 @@ class Payload:
         return os.mkdir, (str(self.canary),)
 
 
-# ------------------------------------------------------------------------------------------ mutations
-
-
 def config(**changes: Any) -> Mutation:
     return setting("config.json", **changes)
 
@@ -199,9 +196,6 @@ def test_a_device_that_is_not_there_is_no_damage(folder):
         MaskedLM.load(folder, device="bogus")
 
 
-# ------------------------------------------------------------------------------------------ tokenizers
-
-
 def test_a_folder_without_its_tokenizer_is_refused(folder):
     (folder / "tokenizer.json").unlink()
     with pytest.raises(
@@ -233,9 +227,6 @@ def test_a_tokenizer_that_does_not_know_its_own_words_is_refused(folder):
     setting("tokenizer_config.json", do_lower_case=True)(folder)
     with pytest.raises(UnsupportedModelError, match=r"does not know \d+ of \d+ words of its own vocabulary, such as"):
         MaskedLM.load(folder)
-
-
-# ------------------------------------------------------------------------------------------ the Hub
 
 
 def cached(sound: Path, hub: Path, change: Mutation | None = None) -> Path:

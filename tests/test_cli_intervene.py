@@ -66,9 +66,6 @@ def done(treebank, tmp_path_factory):
     return run
 
 
-# --------------------------------------------------------------------------------- what it does
-
-
 @pytest.mark.parametrize(
     ("options", "kind", "strength"),
     [
@@ -125,9 +122,6 @@ def test_values_that_the_filter_leaves_out_are_named(treebank, tmp_path, capsys)
     said = capsys.readouterr().out
     assert "values of test words that are left out" in said and "fewer than 1 forms with them: DU" in said
     assert "values: PL SG" in said
-
-
-# ------------------------------------------------------------------------------ stopped, and again
 
 
 def results(folder):
@@ -201,9 +195,6 @@ def test_a_ranking_that_fails_stops_no_other_and_is_told(treebank, tmp_path, cap
     assert not (tmp_path / "results").exists()
     assert main(arguments(treebank, tmp_path)) == 0
     assert "5 of 7 rankings were done before" in capsys.readouterr().out
-
-
-# ---------------------------------------------------------------------------- what users get wrong
 
 
 @pytest.fixture(scope="module")

@@ -91,9 +91,6 @@ def test_control_values_are_in_the_order_of_their_labels(seed, n_classes):
     assert control.train.y.tolist() == control.dev.y.tolist() == control.test.y.tolist() == drawn.tolist()
 
 
-# ------------------------------------------------------------------------------ forms held out
-
-
 def shared_forms(seed: int = 0, n: int = 200, n_forms: int = 40) -> Splits:
     generator = np.random.default_rng(seed)
 

@@ -118,9 +118,6 @@ def test_rankings_select_in_a_pipeline_and_in_a_grid_search_over_k(name):
     assert len(set(search.cv_results_["mean_test_score"])) == 2
 
 
-# ------------------------------------------------------------------------------ arrays and tensors
-
-
 @EVERY_PROBE
 @DTYPES
 def test_probes_take_arrays_and_tensors_alike_and_change_nothing(probe, dtype):

@@ -173,6 +173,6 @@ def test_what_cannot_be_drawn_says_why(draw, table, said):
         draw(table)
 
 
-@pytest.mark.parametrize(("draw", "table"), [(figures.overlap_bars, bars()), (figures.overlap_map, pairs())])
+@pytest.mark.parametrize(("draw", "table"), [(figures.overlap_bars, bars()), (figures.overlap_map, FEW)])
 def test_the_same_table_gives_the_same_bytes_whatever_the_users_settings(draw, table):
     drawn_twice(draw, table)

@@ -11,7 +11,7 @@ import pytest
 from pitfalls.language.grammar import english_paradigms as en
 from pitfalls.language.grammar.core import Form, Token, sentences, text
 from pitfalls.language.grammar.english import English
-from pitfalls.language.grammar.english_lexicon import own_choice, read_nouns, read_table
+from pitfalls.language.grammar.english_lexicon import read_nouns, read_table
 from pitfalls.language.grammar.english_words import starts_with_vowel_sound
 
 SEED, COUNT = 11, 2000
@@ -52,9 +52,6 @@ def number_of(tokens: list[Token], subject: Token) -> str:
     return "Plur" if joined else features(noun)["Number"]
 
 
-# --- lexicon and paradigms
-
-
 def test_no_lemma_twice():
     for name in ("eng_nouns.tsv", "eng_verbs.tsv", "eng_adjectives.tsv"):
         counts = Counter(row["lemma"] for row in read_table(name))
@@ -85,14 +82,6 @@ def test_company_is_the_nouns_own():
     assert max(alone.values()) <= 2
     assert sum(times == 1 for times in alone.values()) > 0.95 * len(nouns)
     assert all(len(set(noun.adjectives)) >= 4 and len(set(noun.undergoes)) >= 4 for noun in nouns)
-
-
-def test_own_choice_repeats_no_word():
-    for size in range(30):
-        pool = [str(number) for number in range(size)]
-        for index in range(0, 60, 7):
-            chosen = own_choice(pool, index, 5)
-            assert len(chosen) == len(set(chosen)) == min(5, size)
 
 
 FINITE = "Mood=Ind|Number={}|Person=3|Tense={}|VerbForm=Fin"
@@ -146,9 +135,6 @@ def test_forms_of_a_lemma_share_their_stem_and_have_endings(grammar):
 def test_a_stem_that_does_not_fit_is_refused():
     with pytest.raises(ValueError, match=r"'mice' .* does not begin with its stem 'mo'"):
         en.noun_forms("mouse", "mo", "mice")
-
-
-# --- sentences
 
 
 def subject_pairs(corpus: list[list[Token]]) -> Iterator[tuple[list[Token], Token, Token]]:
