@@ -306,7 +306,7 @@ def test_finished_vectors_are_read_from_a_folder_that_nobody_may_write(lm, small
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     monkeypatch.setattr(MaskedLM, "read", stop)
     np.testing.assert_array_equal(word_vectors(lm, SENTENCES, 2, cache=small_disk), made)
-    with pytest.raises(OSError, match=r"Read-only file system: .*disk does not hold all .* PITFALLS_CACHE"):
+    with pytest.raises(OSError, match=r"Read-only file system: .*small does not hold all .* PITFALLS_CACHE"):
         site_vectors(lm, SENTENCES, [1, 2], cache=small_disk)
     with pytest.raises(OSError, match="Read-only file system"):
         word_vectors(lm, SENTENCES, 2, cache=small_disk / "new")
