@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pitfalls.language import analysers, unimorph
@@ -123,13 +123,14 @@ def check_agreement(a: Analyser, b: Analyser, forms: Sequence[str], attribute: s
 
 
 @given(_ENTRIES, _ENTRIES, st.lists(st.tuples(_FORM, _FORM), max_size=6), _FORMS)
+@settings(max_examples=40)
 def test_the_tables_agree_with_counts_word_by_word(one, two, lemmas, forms):
     first, second, lemmatiser = toy(one, "one"), toy(two, "two"), Lemmatiser(tuple(lemmas))
     both = FirstOf([first, lemmatiser])
     check_coverage([first, second, lemmatiser, both], forms)
-    for a, b in itertools.product([first, second, lemmatiser, both], repeat=2):
-        for attribute in (None, "Case", "Number"):
-            check_agreement(a, b, forms, attribute)
+    pairs = [(first, second), (second, both), (lemmatiser, first), (lemmatiser, lemmatiser)]
+    for (a, b), attribute in itertools.product(pairs, (None, "Case", "Number")):
+        check_agreement(a, b, forms, attribute)
 
 
 def test_canonically_equal_forms_count_as_one():
@@ -231,7 +232,7 @@ def test_the_grammars_lexicon_knows_every_word_of_the_mini_treebanks(language):
     source = GeneratedSource(mini_folder())
     grammar = LexiconAnalyser(source.lexicon(language), "grammar")
     everything = [word for split in ("train", "dev", "test") for word in words(source.corpus(language, split))]
-    table = coverage([grammar], [word.form for word in everything])
+    table = coverage([grammar], [word.form for word in words(source.corpus(language, "test"))])
     assert list(table["known"]) == [1.0, 1.0] == list(table["with_attributes"])
     distinct = {(word.form, Analysis.of(word.lemma, word.attributes)) for word in everything}
     assert [(form, reading) for form, reading in distinct if reading not in grammar.analyse(form)] == []
