@@ -103,14 +103,14 @@ def test_the_seed_decides_the_draws_and_the_order_of_rows_does_not():
 
 def test_what_cannot_be_resampled_says_why():
     table = words()
-    with pytest.raises(ValueError, match=r"draws must be 1 or more and level .* they are 0 and 0\.95"):
-        rate_intervals(table, draws=0)
-    with pytest.raises(ValueError, match=r"they are 1000 and 1\.0"):
-        rate_intervals(table, level=1.0)
-    with pytest.raises(ValueError, match="1 sentences cannot be drawn anew"):
-        rate_intervals(table[table["sentence"] == table["sentence"].iloc[0]])
-    with pytest.raises(ValueError, match="comes twice at k = 4"):
-        rate_intervals(pd.concat([table, table]))
+    for given, options, said in (
+        (table, {"draws": 0}, r"draws must be 1 or more and level .* they are 0 and 0\.95"),
+        (table, {"level": 1.0}, r"they are 1000 and 1\.0"),
+        (table[table["sentence"] == table["sentence"].iloc[0]], {}, "1 sentences cannot be drawn anew"),
+        (pd.concat([table, table]), {}, "comes twice at k = 4"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            rate_intervals(given, **options)
 
 
 # ------------------------------------------------------------------------------------------ baselines

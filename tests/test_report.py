@@ -10,9 +10,8 @@ from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
+from drawn import small_plot as plot
 
-from pitfalls.figures.style import Plot
 from pitfalls.study import machine
 from pitfalls.study.findings import KINDS, finding, kind_of, title
 from pitfalls.study.output import publish, publish_table, published, published_tables
@@ -20,21 +19,10 @@ from pitfalls.study.report import ROWS_SHOWN, Executed, write_report
 from pitfalls.tables import read_csv
 
 CLAIMS = pd.DataFrame(
-    {
-        "claim": [1, 2, 3],
-        "tag": "P",
-        "text": ["it is so", "it is not", "who knows"],
-        "verdict": ["holds", "holds in part", "not testable"],
-        "evidence": ["in 9 of 9", "in 4 of 9", ""],
-        "control": ["by chance 3", "", ""],
-    }
-)
-
-
-def plot(rows=3, alt='A line falls from 3 to 1 & <says> "so".'):
-    figure = Figure(figsize=(2, 2))
-    figure.subplots().plot(range(rows))
-    return Plot(figure, alt, "A caption.", pd.DataFrame({"k": range(rows), "value": [0.123456789] * rows}))
+    [(1, "it is so", "holds", "in 9 of 9", "by chance 3"), (2, "it is not", "holds in part", "in 4 of 9", ""),
+     (3, "who knows", "not testable", "", "")],
+    columns=["claim", "text", "verdict", "evidence", "control"],
+).assign(tag="P")  # fmt: skip
 
 
 class Page(HTMLParser):
@@ -42,15 +30,8 @@ class Page(HTMLParser):
 
     def __init__(self, path):
         super().__init__()
-        self.images, self.cells, self.headings, self.ids, self.links, self.open, self.text = (
-            [],
-            [],
-            [],
-            [],
-            [],
-            None,
-            "",
-        )
+        self.images, self.cells, self.headings, self.ids, self.links = ([] for _ in range(5))
+        self.open, self.text = None, ""
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag, attributes):
@@ -100,9 +81,8 @@ def test_claims_come_first_then_the_papers_parts_then_the_notebooks(tmp_path):
         publish(plot(alt=name), name, tmp_path)
     publish_table(CLAIMS, "claims", tmp_path, "The claims.")
     publish_table(pd.DataFrame({"table": [], "reason": []}), "left_out", tmp_path, "Left out.")
-    publish_table(
-        pd.DataFrame({"word": ["NA"], "outcome": "x", "before": "a", "after": "b"}), "tab9", tmp_path, "Words."
-    )
+    words = pd.DataFrame({"word": ["NA"], "outcome": "x", "before": "a", "after": "b"})
+    publish_table(words, "tab9", tmp_path, "Words.")
     costs = pd.DataFrame({"kind": ["study"], "total": [71.5]})
     page = Page(write_report(tmp_path, "mini", [], costs))
     entries = [name for name in page.ids if name in ("claims", "tab9", "left_out", "fig10", "fig11", "01_x")]
@@ -132,21 +112,16 @@ def committed(root, tmp_path_factory):
     return write_report(folder, "mini")
 
 
-def test_the_committed_report_is_small_and_stands_alone(committed):
+def test_the_committed_report_is_small_stands_alone_and_leaves_out_no_level(committed):
     assert committed.stat().st_size < 2_500_000
     page = Page(committed)
     assert not [link for link in page.links if re.match(r"\w+:|//", link)]
-    assert all(image["src"].startswith("data:") for image in page.images)
-
-
-def test_links_lead_somewhere_and_headings_leave_out_no_level(committed):
-    page = Page(committed)
+    assert all(image["src"].startswith("data:") and image["alt"] and image["width"] for image in page.images)
     assert len(set(page.ids)) == len(page.ids)
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
     levels = [level for level, _ in page.headings]
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
-    assert all(image["alt"] and image["width"] for image in page.images)
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -36,28 +36,24 @@ def test_selectivity_is_the_difference_row_by_row():
         assert (row.accuracy, row.control_accuracy, row.selectivity) == (a, b, a - b)
 
 
-@pytest.mark.parametrize("column", ["language", "layer", "probe", "ranking", "direction", "ranking_seed", "split", "k"])
-def test_rows_belong_together_only_when_everything_agrees(column):
+def test_rows_belong_together_only_when_everything_agrees():
     data = splits()
     order = rank("probeless", data)
     real, control = (probe_curve(order, data, [2], "gaussian", task=task) for task in ("real", "control"))
     assert len(selectivity(real, control)) == 1
-    other = control.assign(**{column: 5 if control[column].dtype == int else "other"})
-    with pytest.raises(ValueError, match=r"2 rows have no partner in the other table, the first is \{'language'"):
-        selectivity(real, other)
+    for column in ("language", "layer", "probe", "ranking", "direction", "ranking_seed", "split", "k"):
+        other = control.assign(**{column: 5 if control[column].dtype == int else "other"})
+        with pytest.raises(ValueError, match=r"2 rows have no partner in the other table, the first is \{'language'"):
+            selectivity(real, other)
 
 
-def test_selectivity_refuses_curves_that_do_not_belong_together():
+def test_selectivity_refuses_curves_of_the_same_task():
     data = splits()
-    order = rank("probeless", data)
-    real = probe_curve(order, data, [1, 2], "gaussian")
-    with pytest.raises(ValueError, match=r"expected a curve of the control task, and this one is of \['real'\]"):
-        selectivity(real, real)
-    control = probe_curve(order, data, [1], "gaussian", task="control")
+    curve = probe_curve(rank("probeless", data), data, [1], "gaussian", task="control")
     with pytest.raises(ValueError, match=r"expected a curve of the real task, and this one is of \['control'\]"):
-        selectivity(control, control)
-    with pytest.raises(ValueError, match=r"1 rows have no partner.*'k': 2"):
-        selectivity(real, control)
+        selectivity(curve, curve)
+    with pytest.raises(ValueError, match=r"expected a curve of the control task, and this one is of \['real'\]"):
+        selectivity(curve.assign(task="real"), curve.assign(task="real"))
 
 
 @pytest.mark.parametrize("control_ranking", ["anew", "kept", "authors"])
@@ -88,11 +84,11 @@ def test_selectivity_curves_are_the_combination_made_by_hand(control_ranking):
 
 def test_bad_arguments_are_named():
     data = splits()
-    with pytest.raises(ValueError, match='control_ranking must be "anew", "kept" or "authors", not \'new\''):
-        selectivity_curves(data, [1], control_ranking="new")
-    for ks in ([0], [7], [2.5], ["3"], [None], [float("nan")], []):
-        with pytest.raises(ValueError, match="every k must be a whole number from 1 to the number of neurons, 6"):
-            selectivity_curves(data, ks)
+    for ks, more, said in (
+        ([1], {"control_ranking": "new"}, 'control_ranking must be "anew", "kept" or "authors", not \'new\''),
+        ([7], {}, "every k must be a whole number from 1 to the number of neurons, 6"),
+        ([1], {"seeds": []}, "nothing to do: 0 jobs"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            selectivity_curves(data, ks, **more)
     assert selectivity_curves(data, [2.0], [("gaussian", "ttb")], ["gaussian"])["k"].tolist() == [2]
-    with pytest.raises(ValueError, match=r"nothing to do: 0 jobs"):
-        selectivity_curves(data, [1], seeds=[])

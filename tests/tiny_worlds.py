@@ -91,6 +91,21 @@ def xlmr() -> MaskedLM:
     return MaskedLM(transformers.XLMRobertaForMaskedLM(config), tokenizer, name="tiny xlmr")
 
 
+NOUNS = {"SG": ["cat", "dog", "owl", "cow"], "PL": ["cats", "dogs", "owls", "cows"]}
+
+
+def conllu(n: int, offset: int = 0) -> str:
+    """Sentences of a singular and a plural noun, as a treebank has them."""
+    blocks = []
+    for i in range(n):
+        one, other = NOUNS["SG"][(i + offset) % 4], NOUNS["PL"][(3 * i + offset) % 4]
+        blocks.append(
+            f"# sent_id = {offset}-{i}\n1\t{one}\t{one}\tNOUN\t_\tNumber=Sing\t0\troot\t_\t_\n"
+            f"2\t{other}\t{other[:-1]}\tNOUN\t_\tNumber=Plur\t1\tdep\t_\t_\n\n"
+        )
+    return "".join(blocks)
+
+
 @cache
 def world(layout: str) -> TinyWorld:
     """A model that repeats most of what it reads, so that its words can be changed into others."""
@@ -139,10 +154,10 @@ def slowly_changed(splits: Splits, kind: Kind, order: np.ndarray, k: int, h: tor
     mean = {z: splits.train.X[splits.train.y == z].astype(float).mean(0) for z in range(3)}
     for r, neuron in enumerate(order[:k].tolist()):
         if isinstance(kind, Ablation):
-            h[neuron] = 0.0
+            h[neuron] = 0.0 if kind.value == "zero" else float(splits.train.X[:, neuron].astype(float).mean())
         else:
-            assert isinstance(kind, Translation)
-            alpha = kind.beta * (1 / (1000 * kind.beta)) ** (r / (len(order) - 1))
+            scaled = isinstance(kind, Translation)
+            alpha = kind.beta * (1 / (1000 * kind.beta)) ** (r / (len(order) - 1)) if scaled else kind.alpha
             h[neuron] += alpha * (mean[(value + 1) % 3][neuron] - mean[value][neuron])
     return h
 
