@@ -149,9 +149,6 @@ def test_the_model_is_left_as_it_was(layout):
     assert not world.model.model.training
 
 
-# ------------------------------------------------------------------------------------------ bad input
-
-
 def run(world, data, *given):
     return Experiment(world, data).intervene(*given).outcomes
 

@@ -49,9 +49,6 @@ def order(experiment):
     return rank("probeless", experiment.data)
 
 
-# -------------------------------------------------------------------------------------- guarantees
-
-
 def test_no_neurons_and_a_zero_alpha_are_the_models_own_prediction(world, experiment, order):
     own = tiny.slow_pieces("bert", 1, KINDS[0], order.order, 0)
     test = experiment.data.test
@@ -121,9 +118,6 @@ def test_the_intervention_sees_only_the_order(experiment):
     assert one.equals(two)
 
 
-# ------------------------------------------------------------------------------- kinds and outcomes
-
-
 def test_the_scaled_factor_falls_evenly_in_its_logarithm_from_beta_to_a_thousandth():
     alpha = translation.Translation(beta=8).coefficients(768)
     assert alpha[0] == 8
@@ -184,9 +178,6 @@ def test_fewer_sentences_can_be_drawn(experiment, order):
     few = [experiment.intervene(order, STEP, [0], sentences=3, seed=seed).counts() for seed in (1, 1)]
     assert few[0].equals(few[1])
     assert 0 < few[0]["count"].sum() < experiment.data.test.n_words
-
-
-# ------------------------------------------------------------------------------------------ tables
 
 
 def test_error_rate_and_clwv_are_over_all_target_words(experiment, order):

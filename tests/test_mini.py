@@ -142,7 +142,9 @@ def test_the_model_copies_what_it_sees(world, language):
     assert card.identity(world, language, sentences=100)["value"].item() >= 0.99
 
 
-@pytest.mark.parametrize(("language", "feature"), [("eng", "Number"), ("rus", "Gender")])
+@pytest.mark.parametrize(
+    ("language", "feature"), [("eng", "Number"), pytest.param("rus", "Gender", marks=pytest.mark.slow)]
+)
 def test_the_model_agrees_over_an_attractor(world, language, feature):
     assert card.agreement_rate(world, language, feature)["value"].item() >= 0.95
 

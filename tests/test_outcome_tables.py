@@ -113,9 +113,6 @@ def test_what_cannot_be_resampled_says_why():
             rate_intervals(given, **options)
 
 
-# ------------------------------------------------------------------------------------------ baselines
-
-
 def effect(seed, ks, **keys):
     generator = np.random.default_rng(seed)
     rows = [{**keys, "k": k, "outcome": o, "count": generator.integers(20)} for k in ks for o in OUTCOMES]

@@ -81,20 +81,18 @@ def test_undisturbed_it_repeats_its_words_but_for_two_in_a_hundred(name, paramet
     assert float(right[~target].float().mean()) > 0.98
 
 
-@pytest.mark.parametrize("layer", [0, 1])
-def test_resuming_unchanged_states_is_the_full_forward_pass(world, layer):
+def test_resuming_unchanged_states_is_the_full_forward_pass_and_batched_is_single(world):
     batch, final = all_states(world)
-    assert torch.equal(world.model.resume(batch, layer, world.model.hidden(batch, layer)), final)
     several = world.model.read(batch, [0, 1])
-    assert torch.equal(several[as_site(layer)], world.model.hidden(batch, layer))
-
-
-def test_batched_is_single_and_padded_is_unpadded(world):
-    batch, states = all_states(world)
+    for layer in (0, 1):
+        assert torch.equal(several[as_site(layer)], world.model.hidden(batch, layer))
+        assert torch.equal(world.model.resume(batch, layer, world.model.hidden(batch, layer)), final)
     assert len(set(batch.attention_mask.sum(1).tolist())) > 1
     for row, sentence in enumerate(world.sentences("art", "test")[:20]):
         alone = world.model.hidden(world.model.encode([sentence.forms]), 1)[0]
-        assert torch.equal(states[row, : len(alone)], alone)
+        assert torch.equal(final[row, : len(alone)], alone)
+    nothing = world.model.predict(final, torch.zeros_like(batch.input_ids, dtype=torch.bool))
+    assert (nothing.shape, nothing.dtype) == ((0,), torch.int64)
 
 
 def test_a_word_differs_between_sentences_at_layer_1_only(world):
@@ -169,12 +167,6 @@ def test_questions_that_the_model_refuses(world):
         world.model.encode(["abc"])
     with pytest.raises(ValueError, match="no sentence"):
         world.model.encode([])
-
-
-def test_no_chosen_position_is_no_prediction(world):
-    batch, states = all_states(world)
-    predicted = world.model.predict(states, torch.zeros_like(batch.input_ids, dtype=torch.bool))
-    assert (predicted.shape, predicted.dtype) == ((0,), torch.int64)
 
 
 # ------------------------------------------------------------------------------------------ used and not
@@ -337,15 +329,13 @@ def test_the_seed_decides_everything():
         assert found[0] == found[1] and found[0] != found[2]
 
 
-@pytest.mark.parametrize("change", [{"redundant_read": 0.5}, {"used_strength": 1.4}, {"unused": 13}, {"lemmas": 41}])
-def test_the_fingerprint_tells_networks_apart(change):
-    assert PlantedLM(SMALL).fingerprint() != PlantedLM(replace(SMALL, **change)).fingerprint()
-    assert PlantedLM(SMALL, name="other").fingerprint() == PlantedLM(SMALL).fingerprint()
-
-
-def test_more_sentences_do_not_change_the_network():
-    one, other = PlantedLM(SMALL), PlantedLM(replace(SMALL, train_words=900))
-    assert all(torch.equal(a, b) for (_, a), (_, b) in zip(one.weights.items(), other.weights.items(), strict=True))
+def test_the_fingerprint_tells_networks_apart_and_more_sentences_do_not_change_them():
+    small = PlantedLM(SMALL)
+    for change in ({"redundant_read": 0.5}, {"used_strength": 1.4}, {"unused": 13}, {"lemmas": 41}):
+        assert small.fingerprint() != PlantedLM(replace(SMALL, **change)).fingerprint()
+    assert small.fingerprint() == PlantedLM(SMALL, name="other").fingerprint()
+    more = PlantedLM(replace(SMALL, train_words=900)).weights.items()
+    assert all(torch.equal(a, b) for (_, a), (_, b) in zip(small.weights.items(), more, strict=True))
 
 
 # ------------------------------------------------------------------------------------------ the language

@@ -70,7 +70,7 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path, monkeypatch):
     assert "PITFALLS_GUESSES" in said.value and not button.disabled
 
 
-@pytest.mark.parametrize("ends", [(1, 1), (0, math.inf), (math.nan, 1)])
+@pytest.mark.parametrize("ends", [(1, 1), (2, 1), (0, math.inf), (math.nan, 1)])
 def test_ends_that_are_no_interval_are_refused(ends):
     with pytest.raises(ValueError, match="cannot be moved"):
         predict("05-a", "How accurate?", *ends)
@@ -152,8 +152,6 @@ def test_tables_that_contradict_themselves_are_refused(change, said):
     with pytest.raises(ValueError, match=said):
         calibration(table(1, 1).assign(**change))
 
-
-# ------------------------------------------------------------------------------------------- the file
 
 MANY = """
 import sys, threading

@@ -114,6 +114,7 @@ def test_what_cannot_be_prepared_is_named(options):
 # ------------------------------------------------------------------------------------------- the study
 
 
+@pytest.mark.slow
 def test_a_study_makes_each_languages_vectors_once_before_its_configurations(options, passes, tmp_path):
     folder = tmp_path / "tasks"
     swept = study(options, folder, LAYERS)
@@ -164,6 +165,7 @@ def test_only_languages_with_something_to_do_are_prepared_and_a_limit_counts_con
     assert len(passes) == 3
 
 
+@pytest.mark.slow
 def test_vectors_that_cannot_be_made_are_told_and_stop_nothing(options, tmp_path, monkeypatch):
     def fails(parameters):
         if parameters["language"] == "eng":
@@ -221,6 +223,7 @@ def test_the_command_says_what_vectors_take_before_it_begins(options, tmp_path, 
     assert half == {**plain, "dtype": "bfloat16"}
 
 
+@pytest.mark.slow
 def test_a_treebank_of_ones_own_is_read_in_another_precision(options, tmp_path, capsys):
     treebank = [f"{options['treebanks']}/en_ewt-ud-{split}.conllu" for split in SPLITS]
     command = ["intervene", "--model", options["model"], "--treebank", *treebank, "--attribute", "Number"]
@@ -249,6 +252,7 @@ def test_a_precision_is_another_model_with_close_vectors_of_its_own(options):
     assert len(list(vectors_folder().glob("*.npy"))) == 3 * 3
 
 
+@pytest.mark.slow
 def test_a_study_in_another_precision_is_other_tasks(options, tmp_path):
     folder = tmp_path / "tasks"
     _, chosen = study_tasks(options, PLAN, [1])

@@ -5,18 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from oracles import splits
+from oracles import words
 from scipy.stats import multivariate_normal
 from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 
 from pitfalls.probes import classifiers
 from pitfalls.probes.classifiers import GaussianProbe
 from pitfalls.probes.gaussian import VARIANCE_FLOOR, entropy_bits, fit_gaussians, gaussian_log_joint
-
-
-def words(n: int, d: int, n_classes: int, seed: int = 0, shares: list[float] | None = None) -> tuple[torch.Tensor, ...]:
-    part = splits(n, d, n_classes, seed, np.float64, shares).train
-    return torch.tensor(part.X), torch.tensor(part.y)
 
 
 def slow_gaussian(X: np.ndarray, y: np.ndarray, d: int) -> list[multivariate_normal]:

@@ -17,14 +17,14 @@ PROBES = ("linear", "gaussian")
 
 
 def splits() -> Splits:
-    return oracles.splits(n=150, d=6, n_classes=3, dtype=np.float64, n_forms=60)
+    return oracles.splits(n=100, d=5, n_classes=3, dtype=np.float64, n_forms=60)
 
 
 def test_selectivity_is_the_difference_row_by_row():
     data = splits()
     order = rank("probeless", data)
     curves = {
-        (probe, task): probe_curve(order, data, [1, 3, 6], probe, task=task, seed=4)
+        (probe, task): probe_curve(order, data, [1, 3, 5], probe, task=task, seed=4)
         for probe in PROBES
         for task in ("real", "control")
     }
@@ -86,7 +86,7 @@ def test_bad_arguments_are_named():
     data = splits()
     for ks, more, said in (
         ([1], {"control_ranking": "new"}, 'control_ranking must be "anew", "kept" or "authors", not \'new\''),
-        ([7], {}, "every k must be a whole number from 1 to the number of neurons, 6"),
+        ([7], {}, "every k must be a whole number from 1 to the number of neurons, 5"),
         ([1], {"seeds": []}, "nothing to do: 0 jobs"),
     ):
         with pytest.raises(ValueError, match=said):

@@ -59,7 +59,7 @@ def test_rankings_of_a_configuration_share_what_their_sets_share():
 
 
 def test_three_random_rankings_share_as_much_as_is_expected_and_stay_in_the_interval():
-    found = ranking_overlaps(table(layers=range(60), n_neurons=30), 15, 30)
+    found = ranking_overlaps(table(layers=range(30), n_neurons=30), 15, 30)
     for _, own in found.groupby("rankings"):
         expected, error = own["expected"].iloc[0], own["overlap"].std() / len(own) ** 0.5
         assert abs(own["overlap"].mean() - expected) < 4 * error

@@ -8,17 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from tiny_worlds import few_sentences
 
 import pitfalls as pf
 from pitfalls import site as sites
-from pitfalls.language.corpus import Corpus
 from pitfalls.models.masked import MaskedLM
 from pitfalls.site import Site, as_site, with_site
 from pitfalls.study.configurations import Configuration
-from pitfalls.worlds.sources import FileSource
 from pitfalls.worlds.world import World
-
-SENTENCES = 120
 
 
 class WithMlp(MaskedLM):
@@ -65,9 +62,9 @@ def kinds():
 @pytest.fixture(scope="module")
 def world(kinds, tmp_path_factory):
     mini = pf.load_world("mini")
-    parts = {s: Corpus("eng", mini.sentences("eng", s)[:SENTENCES], f"few-{s}") for s in ("train", "dev", "test")}
     model = WithMlp(mini.model.model, mini.model.tokenizer, name="mini")
-    return World("few", model, FileSource(parts), 5, tmp_path_factory.mktemp("vectors"))
+    source = few_sentences(tmp_path_factory.mktemp("text"), 120)
+    return World("few", model, source, 5, tmp_path_factory.mktemp("vectors"))
 
 
 def test_a_site_has_a_name_a_place_in_tables_and_an_order(kinds):

@@ -40,9 +40,6 @@ def as_rows(part: Activations) -> list[tuple[object, ...]]:
     return [(tuple(x), *rest) for x, *rest in zip(*columns, strict=True)]
 
 
-# -------------------------------------------------------------------- resampling
-
-
 @given(sizes=st.lists(st.integers(1, 4), min_size=1, max_size=12), seed=st.integers(0, 999), shuffled=st.booleans())
 def test_whole_sentences_are_drawn_as_often_as_there_are_sentences(sizes, seed, shuffled):
     part = words(sizes)
@@ -71,9 +68,6 @@ def test_every_sentence_is_as_likely_as_the_others():
         index = (ids - 10) // 3
         times[index] += counts / np.array([1, 5, 2, 1, 3])[index]
     np.testing.assert_allclose(times / 1500, 1, atol=0.11)
-
-
-# -------------------------------------------------------------------- measures
 
 
 def random_rankings(n_neurons: int, count: int, seed: int = 0) -> list[Ranking]:
@@ -110,9 +104,6 @@ def test_the_table_is_the_loop_over_pairs():
         assert row["rbo"] == pytest.approx(np.mean(rbo))
         assert (row["rbo_min"], row["rbo_max"], row["draws"]) == (min(rbo), max(rbo), 5)
         assert row["rbo_expected"] == expected_rank_biased_overlap(12, 0.7)
-
-
-# -------------------------------------------------------------------- over seeds, over sentences
 
 
 def by_seed(data: Splits, seed: int) -> Ranking:

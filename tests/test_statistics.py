@@ -181,20 +181,14 @@ def test_p_is_adjusted_over_the_pairs_of_one_group_and_k(test):
 
 
 @pytest.mark.parametrize("test", [wilcoxon_matrix, blocked_permutations])
-def test_seeds_are_averaged_first(test):
+def test_seeds_are_averaged_first_and_rows_may_come_in_any_order_and_with_other_columns(test):
     draws = [drawn(seed) for seed in range(3)]
     curves = pd.concat([draw.assign(ranking_seed=i // 2, seed=i % 2) for i, draw in enumerate(draws)])
     mean = draws[0].assign(accuracy=np.mean([draw["accuracy"] for draw in draws], axis=0))
-    pd.testing.assert_frame_equal(test(curves, ks=[10]), test(mean, ks=[10]))
-
-
-@pytest.mark.parametrize("test", [wilcoxon_matrix, blocked_permutations])
-def test_rows_may_come_in_any_order_and_with_other_columns(test):
-    curves = pd.concat([drawn(1), drawn(2).assign(seed=1), drawn(7, k=20)])
     shuffled = curves.sample(frac=1, random_state=0).drop(columns=["task", "split", "mi_bits"])
-    pd.testing.assert_frame_equal(test(shuffled, [10], "layer"), test(curves, [10], "layer"), rtol=1e-12, atol=1e-12)
-    without_seeds = drawn().drop(columns=["seed", "ranking_seed"])
-    pd.testing.assert_frame_equal(test(without_seeds, ks=[10]), test(drawn(), ks=[10]))
+    expected = test(mean.drop(columns=["seed", "ranking_seed"]), [10], "layer")
+    for found in (test(curves, [10], "layer"), test(shuffled, [10], "layer")):
+        pd.testing.assert_frame_equal(found, expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("test", [wilcoxon_matrix, blocked_permutations])
@@ -242,6 +236,7 @@ def test_a_whole_table_warns_of_nothing():
     [
         (drawn().drop(columns="layer"), {}, r"need the columns \['site', 'layer'\]; the table has"),
         (drawn(), {"ks": [10, 50]}, r"ks must be among the table's k, 10; of \[10, 50\] it lacks \[50\]"),
+        (drawn(), {"ks": []}, r"ks must be among the table's k, 10; of \[\] it lacks \[\]"),
         (pd.concat([drawn(), drawn().assign(task="control")]), {}, r"of one task, and the table has \['real', 'contr"),
         (pd.concat([drawn(), drawn().assign(split="dev")]), {}, "of one split"),
         (pd.concat([drawn(), drawn(1)]), {}, "a method twice, with the same k and seeds.*'eng'.*one model"),

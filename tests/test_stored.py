@@ -104,6 +104,7 @@ def packed(path, columns, tables, compression=zipfile.ZIP_DEFLATED):
         ([], "a\n1\n", "not an object of names and values"),
         ({"t": []}, "a\n1\n", "columns"),
         ({"t": {"a": "complex"}}, "a\n1\n", "the kind of 'a' is 'complex'"),
+        ({"t": {"a": ["int64"]}}, "a\n1\n", "the kind of 'a' is"),
         ({"t": {"a": "int64"}}, f"a\n{2**80}\n", "Error"),
         ({"t": {"a": "int64"}}, f"a\n{'9' * 5000}\n", "Error"),
         ({"t": {"a": "int64"}}, 'a\n""\n', "Error"),

@@ -300,7 +300,7 @@ def test_body_is_bounded_in_size_and_time(server, imst, cache, monkeypatch):
     assert left(cache) == []
 
 
-@pytest.mark.parametrize("base", ["http://", "http://[::1", "http://a:b", "http://\ud800"])
+@pytest.mark.parametrize("base", ["http://", "http://[::1", "http://a:b", "http://\ud800", "http://a\n/"])
 def test_odd_addresses_are_named(base):
     with pytest.raises(TreebankError, match=r"no usable address|no such host"):
         locate(replace(IMST, base_url=base), "dev")

@@ -23,9 +23,6 @@ def shuffled(seed, name="random", direction="ttb"):
     return Ranking(np.random.default_rng(seed).permutation(128), None, name, direction, seed=seed)
 
 
-# ------------------------------------------------------------------------------------------ the numbers
-
-
 @given(st.integers(0, 10_000), st.integers(1, 12), st.floats(0, 1))
 def test_precision_is_a_slow_count(seed, d, share):
     generator = np.random.default_rng(seed)
@@ -86,9 +83,6 @@ def test_what_cannot_be_scored_is_named():
     ):
         with pytest.raises(ValueError, match=said):
             asks()
-
-
-# ------------------------------------------------------------------------------------------ the figure
 
 
 def areas(n_methods=3, **changes):

@@ -232,7 +232,6 @@ def test_the_paper_world_reads_a_folder_of_treebanks(shared, tmp_path):
     file = shared / "data" / "ud" / "tr_imst-ud-test.conllu"
     sentences = file.read_text(encoding="utf-8").count("# sent_id")
     assert len(world.corpus("tur", "test")) + len(world.dropped("tur", "test")) == sentences
-    assert "Case" in set(world.pairs()["attribute"])
 
 
 def test_mini_folder_is_the_checkouts(root):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,19 @@ import torch
 import transformers
 
 from pitfalls.arrays.splits import Activations, Splits
+from pitfalls.columns import SPLITS
 from pitfalls.interventions.ablation import Ablation
 from pitfalls.interventions.kinds import Kind
 from pitfalls.interventions.outcomes import classify
 from pitfalls.interventions.translation import Translation
 from pitfalls.language.analysers import LexiconAnalyser
-from pitfalls.language.corpus import Sentence, Word
+from pitfalls.language.corpus import Sentence, Word, read_conllu
+from pitfalls.language.grammar import corpora
 from pitfalls.language.lexicon import Lexicon
 from pitfalls.models.masked import MaskedLM
 from pitfalls.site import as_site
+from pitfalls.worlds.load import mini_folder
+from pitfalls.worlds.sources import FileSource
 
 D, LAYERS, LIMIT = 16, 2, 24
 NUMBERS = {"a": "SG", "o": "PL", "u": "DU"}
@@ -104,6 +109,17 @@ def conllu(n: int, offset: int = 0) -> str:
             f"2\t{other}\t{other[:-1]}\tNOUN\t_\tNumber=Plur\t1\tdep\t_\t_\n\n"
         )
     return "".join(blocks)
+
+
+def few_sentences(folder: Path, n: int) -> FileSource:
+    """The first sentences of each English split of the mini world: the whole one takes long to read."""
+    parts = {}
+    for split in SPLITS:
+        path = folder / corpora.file_name("eng", split)
+        blocks = (mini_folder() / path.name).read_text(encoding="utf-8").split("\n\n")[:n]
+        path.write_text("".join(f"{block}\n\n" for block in blocks), encoding="utf-8")
+        parts[split] = read_conllu(path, "eng")
+    return FileSource(parts)
 
 
 @cache
