@@ -26,14 +26,8 @@ from pitfalls.worlds.world import World
 
 #: Two of each language, every layer twice; the first is the one in which processors differed most in float32.
 EIGHT = (
-    ("spa", "Part of Speech", 2),
-    ("spa", "Gender", 4),
-    ("eng", "Number", 1),
-    ("eng", "Tense", 3),
-    ("rus", "Case", 3),
-    ("rus", "Animacy", 2),
-    ("tur", "Person", 1),
-    ("tur", "Polarity", 4),
+    *(("spa", "Part of Speech", 2), ("spa", "Gender", 4), ("eng", "Number", 1), ("eng", "Tense", 3)),
+    *(("rus", "Case", 3), ("rus", "Animacy", 2), ("tur", "Person", 1), ("tur", "Polarity", 4)),
 )
 #: Stored to six digits; a millionth more or less says only that a number lay between two stored ones.
 ROUNDED = {"mi_bits": 2e-6, "nmi": 2e-6}

@@ -29,7 +29,7 @@ def test_both_directions_are_those_of_two_calls(name):
     for part in (data.train, data.dev):
         part.X[:, 5] = part.X[:, 2]
     ways = ("btt", "ttb", "btt")
-    for max_neurons in (4, None):
+    for max_neurons in (4, None) if name in ("gaussian", "conditional_mi") else (4,):
         found = rank_all(data, [(name, way) for way in ways], seed=1, max_neurons=max_neurons)
         expected = [rank(name, data, way, seed=1, max_neurons=max_neurons) for way in ways]
         assert len(found) == 3 and all(map(same, found, expected))

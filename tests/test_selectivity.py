@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import oracles
 import pandas as pd
@@ -56,30 +58,30 @@ def test_selectivity_refuses_curves_of_the_same_task():
         selectivity(curve.assign(task="real"), curve.assign(task="real"))
 
 
-@pytest.mark.parametrize("control_ranking", ["anew", "kept", "authors"])
-def test_selectivity_curves_are_the_combination_made_by_hand(control_ranking):
+def test_selectivity_curves_are_the_combination_made_by_hand():
     data = splits()
-    table = selectivity_curves(data, [1, 4], probes=PROBES, control_ranking=control_ranking, seeds=[0, 3])
-    assert len(table) == len(PAPER_RANKINGS) * 2 * len(PROBES) * 2
-    assert not table.duplicated(["probe", "ranking", "direction", "seed", "k"]).any()
-    rows = table.set_index(["probe", "ranking", "direction", "seed", "k"])
-    differs = False
-    for seed in (0, 3):
-        control = control_task(data, seed)
-        for name, direction in PAPER_RANKINGS:
-            own = rank(name, data, direction, seed, max_neurons=4)
-            anew = rank(name, control, direction, seed, max_neurons=4)
-            keeps = {"anew": False, "kept": True, "authors": name == "probeless"}[control_ranking]
-            differs |= own.order.tolist() != anew.order.tolist()
-            for probe in PROBES:
-                real = probe_curve(own, data, [1, 4], probe, seed=seed)
-                other = probe_curve(own if keeps else anew, data, [1, 4], probe, task="control", seed=seed)
-                for k, a, b in zip((1, 4), real["accuracy"], other["accuracy"], strict=True):
-                    row = rows.loc[(probe, name, direction, seed, k)]
-                    assert row["accuracy"] == pytest.approx(a, abs=1e-12)
-                    assert row["control_accuracy"] == pytest.approx(b, abs=1e-12)
-                    assert row["selectivity"] == pytest.approx(a - b, abs=1e-12)
-    assert differs  # or the three ways could not be told apart
+    made = {"real": {}, "kept": {}, "anew": {}}
+    for seed, (name, direction) in itertools.product((0, 3), PAPER_RANKINGS):
+        own, anew = (rank(name, words, direction, seed, max_neurons=4) for words in (data, control_task(data, seed)))
+        for probe, (key, order, task) in itertools.product(
+            PROBES, [("real", own, "real"), ("kept", own, "control"), ("anew", anew, "control")]
+        ):
+            curve = probe_curve(order, data, [1, 4], probe, task=task, seed=seed)
+            made[key] |= {(probe, name, direction, seed, k): a for k, a in zip((1, 4), curve["accuracy"], strict=True)}
+    tables = {
+        way: selectivity_curves(data, [1, 4], probes=PROBES, control_ranking=way, seeds=[0, 3])
+        for way in ("anew", "kept", "authors")
+    }
+    for way, table in tables.items():
+        assert len(table) == len(PAPER_RANKINGS) * 2 * len(PROBES) * 2
+        for row in table.itertuples():
+            at = row.probe, row.ranking, row.direction, row.seed, row.k
+            keeps = {"anew": False, "kept": True, "authors": row.ranking == "probeless"}[way]
+            a, b = made["real"][at], made["kept" if keeps else "anew"][at]
+            assert (row.accuracy, row.control_accuracy) == (pytest.approx(a, abs=1e-12), pytest.approx(b, abs=1e-12))
+            assert row.selectivity == pytest.approx(a - b, abs=1e-12)
+    # Or the three ways could not be told apart.
+    assert len({tuple(table["control_accuracy"]) for table in tables.values()}) == 3
 
 
 def test_bad_arguments_are_named():

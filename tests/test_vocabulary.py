@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
+from tiny_worlds import world
 from torch import nn
 
 from pitfalls.models import vocabulary
 from pitfalls.models.vocabulary import best_tokens
-from tests.tiny_worlds import world
 
 
 def a_head(tokens, width=8, bias=True, dtype=torch.float32):
