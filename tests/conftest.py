@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 # A busy machine is slow, and no test asserts how long anything takes.
-settings.register_profile("pitfalls", deadline=None)
+settings.register_profile("pitfalls", deadline=None, max_examples=40)
 settings.load_profile("pitfalls")
 
 # Before torch or numpy is imported anywhere: one thread, so that two runs add in the same order.

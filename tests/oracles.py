@@ -56,6 +56,19 @@ def splits(
     return Splits.from_arrays(**made, language="spa", attribute="Gender", site=3)
 
 
+def words(
+    n: int = 130,
+    d: int = 9,
+    n_classes: int = 3,
+    seed: int = 0,
+    dtype: type = np.float64,
+    shares: Sequence[float] | None = None,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The train words of :func:`splits`, and their values."""
+    part = splits(n, d, n_classes, seed, dtype, shares).train
+    return torch.tensor(part.X), torch.tensor(part.y)
+
+
 def remade(data: Splits, X: object = None, y: object = None) -> Splits:
     """The same words with ``X(X)`` and ``y(labels)`` in place of their own; labels are the values' names."""
     parts = {}
