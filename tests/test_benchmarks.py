@@ -243,6 +243,14 @@ def stages(tmp_path) -> Path:
     return file
 
 
+def test_a_study_scale_gives_a_configuration_what_the_study_does(importable):
+    from benchmarks.paper_world import SCALES
+    from pitfalls.study.plan import Plan
+
+    assert SCALES["study"].plan == Plan()
+    assert (SCALES["study"].neurons, SCALES["study"].sentences) == (768, None)
+
+
 def test_unit_costs_are_those_of_whole_layers(importable, stages):
     from dataclasses import asdict
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import numpy as np
@@ -160,6 +161,19 @@ def test_what_is_published_is_found_again(tmp_path, monkeypatch):
         pd.testing.assert_frame_equal(found[name], table)
     with pytest.raises(FileNotFoundError, match="make reproduce"):
         stored_study("nothing")
+
+
+#: By version of the study's code, the SHA-256 of the tables that come with the project.
+STORED = {2: "f6d6bf02a30d43d5621e6ff1a114521af5d2645905c7186345e494c9275e69fe"}
+
+
+def test_a_study_of_other_tables_has_another_version(root):
+    """A change to what the study computes needs another results/study-mini.zip, and another version."""
+    found = hashlib.sha256((root / "results" / "study-mini.zip").read_bytes()).hexdigest()
+    assert STORED.get(VERSION) == found, (
+        f"results/study-mini.zip is not that of version {VERSION} of the study's code: if the code computes something "
+        f"else, raise measures.VERSION; then put the file's SHA-256 here, {found}"
+    )
 
 
 def test_another_version_is_another_task_and_is_refused_by_this_code(parameters, tmp_path, monkeypatch):
