@@ -407,7 +407,7 @@ def corpus():
     return Corpus("eng", tuple(sentences), "toy-dev")
 
 
-@pytest.mark.parametrize("values", [["SG", "PL"], {"PL", "SG"}, ("PL", "SG", "PL")], ids=str)
+@pytest.mark.parametrize("values", [["SG", "PL"], {"PL", "SG"}, ("PL", "SG", "PL")], ids=["list", "set", "tuple"])
 def test_select_picks_the_words_with_the_values_in_any_order(corpus, values):
     vectors = np.random.default_rng(0).normal(size=(N_WORDS, 4)).astype(np.float32)
     data = select(vectors, corpus, "Number", values, 2)
