@@ -533,7 +533,7 @@ def test_activations_check_their_labels():
         ({"y": np.array([0, 1, 2])}, r"y holds \[2\]: .* the 2 values"),
         ({"y": np.array([0, -1, 1])}, r"y holds \[-1\]"),
         ({"y": np.array([0.0, 1.0, 1.0])}, "y is float64"),
-        ({"values": ("0", "0")}, "repeat"),
+        ({"values": ("0", "0")}, "name one twice"),
         ({"positions": np.zeros(2, dtype=np.int64)}, "positions has 2 entries"),
         ({"X": np.zeros((3, 2), dtype=int)}, "X is int64"),
     ):

@@ -227,6 +227,7 @@ def test_simplemma_unpickles_nothing(monkeypatch):
 # ---------------------------------------------------------------------------------- on whole treebanks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", GeneratedSource(mini_folder()).languages)
 def test_the_grammars_lexicon_knows_every_word_of_the_mini_treebanks(language):
     source = GeneratedSource(mini_folder())

@@ -124,6 +124,7 @@ def blocks(path, language):
 GUIDE = [f"docs/guide/{name}.md" for name in ("package", "own-data", "all-configurations")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", *GUIDE])
 def test_the_code_of_a_text_runs_from_top_to_bottom(root, name, monkeypatch):
     """So do the doctests in it: CONTRIBUTING's recipes have some."""

@@ -27,7 +27,9 @@ def arguments(command, treebank, out, attribute="Number", layer=3):
     return [*given, "--min-forms", "20", "--output", str(out)]
 
 
-@pytest.mark.parametrize(("language", "attribute"), [("eng", "Number"), ("tur", "Case")])
+@pytest.mark.parametrize(
+    ("language", "attribute"), [pytest.param("eng", "Number", marks=pytest.mark.slow), ("tur", "Case")]
+)
 def test_probe_writes_figure_and_table(shared, tmp_path, capsys, language, attribute):
     given = arguments("probe", files(shared, language), tmp_path, attribute)
     assert main([*given, "--max-k", "6"]) == 0

@@ -70,9 +70,14 @@ def done(treebank, tmp_path_factory):
     ("options", "kind", "strength"),
     [
         (["--kind", "translation", "--beta", "4"], "translation", 4.0),
-        (["--kind", "constant", "--alpha", "2", "--target", "PL"], "constant translation", 2.0),
-        (["--kind", "ablation"], "ablation", np.nan),
-        (["--kind", "mean-ablation", "--random", "3"], "mean ablation", np.nan),
+        pytest.param(
+            ["--kind", "constant", "--alpha", "2", "--target", "PL"],
+            "constant translation",
+            2.0,
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(["--kind", "ablation"], "ablation", np.nan, marks=pytest.mark.slow),
+        pytest.param(["--kind", "mean-ablation", "--random", "3"], "mean ablation", np.nan, marks=pytest.mark.slow),
     ],
     ids=lambda value: value[1] if isinstance(value, list) else "",
 )
@@ -112,6 +117,7 @@ def test_the_text_shows_which_words_came_out_different(done):
             assert f"        {row['word']} -> {row['predicted']} ({row['outcome']})" in said
 
 
+@pytest.mark.slow
 def test_values_that_the_filter_leaves_out_are_named(treebank, tmp_path, capsys):
     """A test word with a value that no training word has."""
     for split in SENTENCES:
@@ -159,6 +165,7 @@ def test_stopped_and_run_again_it_says_what_was_done_and_ends_the_same(treebank,
     assert len(list(kept.iterdir())) == 7
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_and_loses_nothing(treebank, done, tmp_path, capsys, monkeypatch):
     done("--kind", "ablation")  # so that the word vectors are in the cache and only results are synchronised
     sync, calls = os.fsync, []
@@ -181,6 +188,7 @@ def test_a_full_disk_is_said_and_loses_nothing(treebank, done, tmp_path, capsys,
     assert "3 of 7 rankings were done before" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_ranking_that_fails_stops_no_other_and_is_told(treebank, tmp_path, capsys, monkeypatch):
     def rank(name, *given, **more):
         if name == "linear":

@@ -143,6 +143,7 @@ def test_an_unknown_exercise_names_the_known():
         course.check("99.9", len)
 
 
+@pytest.mark.slow
 def test_in_a_notebook_only_the_hint_of_a_wrong_answer_is_shown(tmp_path):
     """The way to the hint leads through the reference solution, and a student would read it there."""
     from nbclient import NotebookClient

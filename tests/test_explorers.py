@@ -64,6 +64,7 @@ def test_top_words_are_the_extremes_in_their_own_sentences(gender):
         assert row.sentence.replace("*", "") == sentences[part.sentence_ids[i]]
 
 
+@pytest.mark.slow
 def test_positions_are_those_in_the_rankings(number):
     _, data = number
     orders = neuron_view.explorer_rankings(data)
@@ -91,6 +92,7 @@ def test_a_report_says_what_the_tables_say(number):
     assert report.count("<u>*") == 10
 
 
+@pytest.mark.slow
 def test_words_become_what_examples_says(gender):
     world, data = gender
     ranking, kind = pf.rank("probeless", data), pf.Translation(4)

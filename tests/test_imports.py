@@ -70,6 +70,7 @@ def test_nothing_heavy_is_imported_before_it_is_used(script):
     assert not imported(script) & (HEAVY | OPTIONAL)
 
 
+@pytest.mark.slow
 def test_worlds_and_the_workers_of_a_sweep_import_no_more_than_they_need():
     """In one process, one after the other: each may import what the one before it did."""
     after_world, in_worker = run(

@@ -225,7 +225,7 @@ def test_head_at_chosen_positions_is_the_full_logits(
 
 def test_wrong_layer_or_shape_is_named(lm: MaskedLM) -> None:
     batch = lm.encode(SENTENCES)
-    for layer, told in ((-1, "whole number, 0 or more, not -1"), (4, "layer 4 of .*0 .embeddings. to 3")):
+    for layer, told in ((-1, "whole number, 0 or more, not -1"), (4, "layer 4 in .*0 .embeddings. to 3")):
         with pytest.raises(ValueError, match=told):
             lm.hidden(batch, layer)
     with pytest.raises(ValueError, match=r"\(2, 5, 16\)"):

@@ -103,7 +103,7 @@ def test_what_cannot_be_prepared_is_named(options):
     world = load_world(**options)
     for languages, layers, message in (
         (["fra"], [1], "has eng, tur, not 'fra'"),
-        (["eng"], [1, 5], "layer 5 of .* has layers 0 .embeddings. to 4"),
+        (["eng"], [1, 5], "layer 5 in .* has layers 0 .embeddings. to 4"),
         (["eng"], [], "no layer: give at least one of 0 to 4"),
     ):
         for ask in (world.prepare, world.disk_need):

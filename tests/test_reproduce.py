@@ -33,6 +33,7 @@ def write(folder, *cells):
     return folder
 
 
+@pytest.mark.slow
 def test_a_notebook_is_run_where_it_lies_and_its_figures_and_the_sweep_are_reported(tmp_path):
     notebooks = write(tmp_path / "notebooks", DRAW)
     before = (notebooks / "01_first.ipynb").read_bytes()

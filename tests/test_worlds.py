@@ -99,7 +99,7 @@ def test_questions_that_have_no_answer(files):
     world = world_from_files(MODEL, list(files.values()), min_forms=5)
     for asks, said in (
         (lambda: world.activations("eng", "Number", layer=1), r"Number of eng: 0 value\(s\) have 5 distinct"),
-        (lambda: world.activations("eng", "Number", layer=5), r"layer 5 of .* has layers 0 \(embeddings\) to 4"),
+        (lambda: world.activations("eng", "Number", layer=5), r"layer 5 in .* has layers 0 \(embeddings\) to 4"),
         (lambda: world.activations("eng", "number", layer=1), "no attribute 'number'; there are: Number, Part of"),
         (lambda: world.corpus("fra", "dev"), "world has eng, not 'fra'"),
         (lambda: world.corpus("eng", "valid"), "not 'valid'"),
