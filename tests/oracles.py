@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -56,16 +57,9 @@ def splits(
     return Splits.from_arrays(**made, language="spa", attribute="Gender", site=3)
 
 
-def words(
-    n: int = 130,
-    d: int = 9,
-    n_classes: int = 3,
-    seed: int = 0,
-    dtype: type = np.float64,
-    shares: Sequence[float] | None = None,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """The train words of :func:`splits`, and their values."""
-    part = splits(n, d, n_classes, seed, dtype, shares).train
+def words(n: int = 130, d: int = 9, n_classes: int = 3, **options: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """The train words of :func:`splits` in float64 unless ``options`` say otherwise, and their values."""
+    part = splits(n, d, n_classes, **{"dtype": np.float64, **options}).train
     return torch.tensor(part.X), torch.tensor(part.y)
 
 
