@@ -124,7 +124,7 @@ def blocks(path, language):
 RUN = (
     "README.md",
     "CONTRIBUTING.md",
-    *(f"docs/guide/{name}.md" for name in ("package", "own-data", "all-configurations")),
+    *(f"docs/guide/{name}.md" for name in ("package", "own-data", "all-configurations", "agreement")),
 )
 
 

@@ -41,8 +41,11 @@ def _agreeing_subject(tree: Tree, found: int, place: int, grammar: Grammar) -> b
     return fits and not marked and (found < place or not grammar.subject_first)
 
 
-def _subject(tree: Tree, predicate: int) -> int | None:
-    """The only subject of a predicate."""
+def _subject(tree: Tree, predicate: int, grammar: Grammar) -> int | None:
+    """The only subject of a predicate that agrees with its subject."""
+    below = {tree.nodes[child].relation for child in tree.children(predicate)}
+    if grammar.ergative and "obj" in below and tree.nodes[predicate].feats.get("Aspect") == "Perf":
+        return None
     subjects = [child for child in tree.children(predicate) if tree.nodes[child].relation in SUBJECTS]
     return subjects[0] if len(subjects) == 1 else None
 
@@ -59,7 +62,7 @@ def _participle(node: Node) -> bool:
 
 def _verb(tree: Tree, place: int, grammar: Grammar) -> int | None:
     node = tree.nodes[place]
-    return _subject(tree, place) if node.upos == "VERB" and _finite(node, grammar) else None
+    return _subject(tree, place, grammar) if node.upos == "VERB" and _finite(node, grammar) else None
 
 
 def _auxiliary(tree: Tree, place: int, grammar: Grammar) -> int | None:
@@ -69,7 +72,7 @@ def _auxiliary(tree: Tree, place: int, grammar: Grammar) -> int | None:
     # In "the hope is that they come" UD makes "is" a copula of "come", whose subject is another one.
     if node.relation == "cop" and tree.nodes[node.head].upos == "VERB":
         return None
-    return _subject(tree, node.head)
+    return _subject(tree, node.head, grammar)
 
 
 def _predicate(tree: Tree, place: int, grammar: Grammar) -> int | None:
@@ -81,7 +84,7 @@ def _predicate(tree: Tree, place: int, grammar: Grammar) -> int | None:
     # The participle of a French verb that takes être agrees with its subject, unless it has an object.
     perfect = any(child.relation == "aux:tense" and child.lemma == "être" for child in below)
     linked = copular or (perfect and not any(child.relation.split(":")[0] in _OBJECTS for child in below))
-    return _subject(tree, place) if linked or grammar.bare_predicate else None
+    return _subject(tree, place, grammar) if linked or grammar.bare_predicate else None
 
 
 def _adjective(tree: Tree, place: int, grammar: Grammar) -> int | None:

@@ -141,9 +141,12 @@ def balanced(items: Iterable[Item], seed: int = 0) -> tuple[Item, ...]:
 
     Examples
     --------
-    >>> items = [_example(value) for value in ("SG", "PL", "SG", "SG")]
-    >>> [item.value for item in balanced(items)]
-    ['PL', 'SG']
+    >>> from pitfalls.language.agreement import generated
+    >>> many = [item for item in generated("spa", "Gender", count=3) if item.value == "FEM" or item.attractors]
+    >>> counts(many)[["value", "items", "with_attractors"]].values.tolist()
+    [['FEM', 6, 3], ['MASC', 3, 3]]
+    >>> counts(balanced(many))[["value", "items", "with_attractors"]].values.tolist()
+    [['FEM', 3, 3], ['MASC', 3, 3]]
     """
     items = tuple(items)
     _check_one_kind(items)
@@ -176,8 +179,9 @@ def table(items: Iterable[Item]) -> pd.DataFrame:
 
     Examples
     --------
-    >>> table([_example("PL")])[["before", "right", "wrong", "after", "controller"]].values.tolist()
-    [['the cats', 'sleep', 'sleeps', '.', 'cats']]
+    >>> from pitfalls.language.agreement import generated
+    >>> table(generated("eng", "Number", count=1)).loc[1, ["before", "right", "wrong", "controller"]].tolist()
+    ['these proud tourists with the razor', 'try', 'tries', 'tourists']
     """
     return pd.DataFrame([_row(item) for item in items], columns=list(COLUMNS))
 
@@ -207,8 +211,9 @@ def counts(items: Iterable[Item]) -> pd.DataFrame:
 
     Examples
     --------
-    >>> counts([_example("PL"), _example("PL"), _example("SG")]).values.tolist()
-    [['eng', 'Number', 'verb', 'PL', 2, 2, 0], ['eng', 'Number', 'verb', 'SG', 1, 1, 0]]
+    >>> from pitfalls.language.agreement import generated
+    >>> counts(generated("spa", "Gender", count=5)).values.tolist()
+    [['spa', 'Gender', 'predicate', 'FEM', 10, 10, 5], ['spa', 'Gender', 'predicate', 'MASC', 10, 10, 5]]
     """
     found: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
     for item in items:
@@ -224,11 +229,3 @@ def _check_one_kind(items: Sequence[Item]) -> None:
     if len(kinds) > 1:
         named = ", ".join(f"{language} {attribute}" for language, attribute in kinds)
         raise ValueError(f"items of one language and attribute are balanced together; got {named}: balance each alone")
-
-
-def _example(value: str) -> Item:
-    noun, right, wrong = {"PL": ("cats", "sleep", "sleeps"), "SG": ("cat", "sleeps", "sleep")}[value]
-    return Item(
-        language="eng", attribute="Number", relation="verb", words=("the", noun, right, "."), controller=1, place=2,
-        wrong=wrong, lemma="sleep", value=value, wrong_value={"PL": "SG", "SG": "PL"}[value],
-    )  # fmt: skip

@@ -48,6 +48,8 @@ class Grammar:
     barred
         Forms that are not offered as wrong: they are other words too, with which the sentence may be right ("he said
         that cats sleep"), or wrong for a second reason (Spanish *buen* and French *bel* stand before their noun).
+    ergative
+        Whether a perfective verb with an object agrees with the object.
     postpositions
         Whether a modifier's form depends on whether its noun has a postposition, which the treebank does not write.
     silent
@@ -76,6 +78,7 @@ class Grammar:
     subject_first: bool = False
     bare_predicate: bool = False
     elides: bool = False
+    ergative: bool = False
     postpositions: bool = False
 
 
@@ -109,7 +112,8 @@ _ALL = (
             "infinidad tipo clase esto eso ello lo que quien"
         ),
         barred=_words(
-            "buen bueno mal malo primer primero tercer tercero gran grande algún alguno ningún ninguno cualquier san santo"
+            "buen bueno mal malo primer primero tercer tercero gran grande algún alguno ningún ninguno cualquier san "
+            "santo"
         ),
     ),
     Grammar(
@@ -144,7 +148,7 @@ _ALL = (
     ),
     Grammar(
         "fin",
-        {"verb": _FINITE, "auxiliary": _FINITE, "adjective": ("Number",), "determiner": ("Number",)},
+        {"verb": _FINITE, "auxiliary": _FINITE, "adjective": ("Number",)},
         "Karlsson 2018, Finnish: A Comprehensive Grammar",
         subject=_NOMINATIVE,
         free=_words("osa joukko enemmistö vähemmistö puolet loppu ryhmä pari se ne tämä kaikki"),
@@ -158,6 +162,7 @@ _ALL = (
         subject=_NOMINATIVE,
         controllers=("NOUN",),
         finite=frozenset({"Mood", "Tense"}),
+        ergative=True,
         postpositions=True,
     ),
 )

@@ -48,10 +48,16 @@ def from_treebank(paths: Paths, language: str, attribute: str, also: Paths = (),
 
     Examples
     --------
+    >>> import tempfile
     >>> from pathlib import Path
-    >>> items = from_treebank(Path("data/mini/spa_mini-ud-dev.conllu"), "spa", "Gender")
-    >>> items[0].words[items[0].controller], items[0].right, items[0].wrong
-    ()
+    >>> from pitfalls.language.grammar import corpora
+    >>> text = corpora.conllu("spa", {"train": 100})["train"]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "toy.conllu")
+    ...     _ = path.write_text(text, encoding="utf-8")
+    ...     items = from_treebank(path, "spa", "Gender")
+    >>> " ".join(items[0].words), items[0].right, items[0].wrong
+    ('las hijas enfadadas que pintan los taxis lavan aquella cesta .', 'las', 'los')
     """
     agreeing(language, attribute)
     grammar = GRAMMARS[language]
@@ -88,7 +94,7 @@ def generated(language: str, attribute: str, count: int = 100, seed: int = 0) ->
     --------
     >>> items = generated("eng", "Number", count=1)
     >>> [(item.value, item.right, item.wrong, len(item.attractors)) for item in items]
-    []
+    [('PL', 'were', 'was', 0), ('PL', 'try', 'tries', 1), ('SG', 'is', 'are', 0), ('SG', 'is', 'are', 1)]
     """
     if count < 1:
         raise ValueError(f"count is {count}: give 1 or more items of each value")
