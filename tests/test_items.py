@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
 
@@ -136,9 +136,9 @@ def test_the_table_and_the_counts_say_what_the_items_say(made):
 
 
 def test_an_attribute_without_agreement_is_refused_by_name():
-    with pytest.raises(ValueError, match=r"no items agree in Gender in eng; there agree, in Number: verb, auxiliary"):
+    with pytest.raises(ValueError, match=r"no item of eng agrees in Gender; items agree in Number \(verb, aux"):
         generated("eng", "Gender")
-    with pytest.raises(ValueError, match=r"no items agree in Gender in tur; .* in Person: verb"):
+    with pytest.raises(ValueError, match=r"no item of tur agrees in Gender; .*, Person \(verb, auxiliary\)"):
         from_treebank("nowhere.conllu", "tur", "Gender")
     with pytest.raises(ValueError, match=r"no table says what agrees in 'deu'; there are tables of: eng, spa"):
         agreeing("deu", "Number")
@@ -410,11 +410,9 @@ def test_items_of_a_treebank_hold_what_they_promise(shared, name, language):
     grammar = GRAMMARS[language]
     if grammar.postpositions:
         trees = {name: with_noun_cases(tree) for name, tree in trees.items()}
-    readings = Counter(
-        (word.lemma.lower(), lower_of(word.form, language), tuple(sorted(word.feats.items())))
-        for tree in trees.values()
-        for word in tree.nodes
-    )
+    readings: defaultdict[tuple[str, str], set[tuple[tuple[str, str], ...]]] = defaultdict(set)
+    for word in (word for tree in trees.values() for word in tree.nodes):
+        readings[word.lemma.lower(), lower_of(word.form, language)].add(tuple(sorted(word.feats.items())))
     for attribute in attributes(language):
         tags, quiet = FEATURE_TAGS[attribute], grammar.silent | {attribute, "Animacy", "ExtPos", "NumForm"}
         items = from_treebank(path, language, attribute)
@@ -429,9 +427,8 @@ def test_items_of_a_treebank_hold_what_they_promise(shared, name, language):
             rest = {key: value for key, value in word.feats.items() if key not in quiet}
             values = {
                 tags[dict(feats)[attribute]]
-                for lemma, form, feats in readings
-                if (lemma, form) == (one.lemma.lower(), lower_of(one.wrong, language))
-                and tags.get(dict(feats).get(attribute, ""))
+                for feats in readings[one.lemma.lower(), lower_of(one.wrong, language)]
+                if tags.get(dict(feats).get(attribute, ""))
                 and {key: value for key, value in feats if key not in quiet} == rest
             }
             assert one.wrong_value in values

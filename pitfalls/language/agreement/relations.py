@@ -186,7 +186,7 @@ def agreeing(language: str, attribute: str) -> tuple[str, ...]:
     >>> agreeing("eng", "Gender")
     Traceback (most recent call last):
     ...
-    ValueError: no items agree in Gender in eng; there agree, in Number: verb, auxiliary, determiner
+    ValueError: no item of eng agrees in Gender; items agree in Number (verb, auxiliary, determiner)
     """
     if language not in GRAMMARS:
         raise ValueError(f"no table says what agrees in {language!r}; there are tables of: {', '.join(GRAMMARS)}")
@@ -195,15 +195,14 @@ def agreeing(language: str, attribute: str) -> tuple[str, ...]:
     agrees = GRAMMARS[language].agrees
     found = tuple(relation for relation, attributes in agrees.items() if attribute in attributes)
     if not found:
-        raise ValueError(f"no items agree in {attribute} in {language}; {_told(agrees)}")
+        raise ValueError(f"no item of {language} agrees in {attribute}; items agree in {_told(agrees)}")
     return found
 
 
 def _told(agrees: Mapping[str, tuple[str, ...]]) -> str:
-    """Which relations agree in which attribute, in words."""
+    """Every attribute with the relations that agree in it."""
     attributes = dict.fromkeys(attribute for own in agrees.values() for attribute in own)
-    parts = [
-        f"in {attribute}: {', '.join(relation for relation, own in agrees.items() if attribute in own)}"
+    return ", ".join(
+        f"{attribute} ({', '.join(relation for relation, own in agrees.items() if attribute in own)})"
         for attribute in attributes
-    ]
-    return f"there agree, {'; '.join(parts)}"
+    )
