@@ -55,7 +55,7 @@ types: $(VENV)/.ready
 unit: $(VENV)/.ready
 	$(BIN)/pytest -q -m 'not slow' -n $(UNIT_AT_ONCE) --dist loadfile
 
-slow: $(VENV)/.ready  ## The tests that take ten seconds or more each: browser, nbgrader, book, benchmarks, whole studies
+slow: $(VENV)/.ready  ## The slower tests: browser, nbgrader, book, benchmarks, whole commands and studies
 	$(BIN)/pytest -q -m slow -n $(UNIT_AT_ONCE) --dist loadfile
 
 # PORTABLE=1 runs the notebooks with the rounding of another processor.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 # A busy machine is slow, and no test asserts how long anything takes.
-settings.register_profile("pitfalls", deadline=None)
+settings.register_profile("pitfalls", deadline=None, max_examples=40)
 settings.load_profile("pitfalls")
 
 # Before torch or numpy is imported anywhere: one thread, so that two runs add in the same order.
@@ -39,6 +40,34 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real treebanks at {folder}: this test needs them")
     return ROOT.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def mini():
+    """The mini world."""
+    from pitfalls.worlds.load import load_world
+
+    return load_world("mini")
+
+
+@pytest.fixture(scope="session")
+def planted():
+    """The planted world."""
+    from pitfalls.worlds.load import load_world
+
+    return load_world("planted")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path):
+    """A file system of 100 kB; tests that need it are skipped where none may be mounted."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", str(place)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("no file system may be mounted here: a disk that is full or read-only needs one")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,17 @@ from collections.abc import Callable, Iterable
 import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from pitfalls.figures.style import Plot
+
+
+def small_plot(rows: int = 3, alt: str = 'A line falls from 3 to 1 & <says> "so".') -> Plot:
+    """A plot of three points, with all that is published with one."""
+    figure = Figure(figsize=(2, 2))
+    figure.subplots().plot(range(rows))
+    return Plot(figure, alt, "A caption.", pd.DataFrame({"k": range(rows), "value": [0.123456789] * rows}))
 
 
 def is_whole(plot: Plot) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -54,6 +55,12 @@ def splits(
     if n_forms is None:
         made = {name: arrays[:2] for name, arrays in made.items()}  # type: ignore[misc]
     return Splits.from_arrays(**made, language="spa", attribute="Gender", site=3)
+
+
+def words(n: int = 130, d: int = 9, n_classes: int = 3, **options: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """The train words of :func:`splits` in float64 unless ``options`` say otherwise, and their values."""
+    part = splits(n, d, n_classes, **{"dtype": np.float64, **options}).train
+    return torch.tensor(part.X), torch.tensor(part.y)
 
 
 def remade(data: Splits, X: object = None, y: object = None) -> Splits:

@@ -7,7 +7,6 @@ import errno
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,7 @@ import pytest
 import torch
 import transformers as hf
 from another_user import unreadable
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pitfalls import files as writing
@@ -47,21 +46,8 @@ N_WORDS = 19
 
 
 def build(seed: int) -> MaskedLM:
-    pieces = [
-        "[PAD]",
-        "[UNK]",
-        "[CLS]",
-        "[SEP]",
-        "[MASK]",
-        "the",
-        "cat",
-        "dog",
-        "##s",
-        "sl",
-        "##eep",
-        "walk",
-        "and",
-    ]
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    pieces = [*special, "the", "cat", "dog", "##s", "sl", "##eep", "walk", "and"]
     config = hf.BertConfig(
         vocab_size=len(pieces),
         hidden_size=8,
@@ -77,7 +63,7 @@ def build(seed: int) -> MaskedLM:
 
 
 @pytest.fixture(scope="module")
-def lm() -> MaskedLM:
+def lm():
     return build(0)
 
 
@@ -102,9 +88,8 @@ def stop(*_: Any) -> Any:
 # -------------------------------------------------------------------- vectors
 
 
-@pytest.mark.parametrize("batch_tokens", [1, 12, 4096])
-@pytest.mark.parametrize("layer", [0, 2, 3])
-def test_vectors_are_those_of_one_sentence_at_a_time(layer: int, batch_tokens: int) -> None:
+@pytest.mark.parametrize(("layer", "batch_tokens"), [(0, 12), (2, 1), (3, 12), (3, 4096)])
+def test_vectors_are_those_of_one_sentence_at_a_time(layer, batch_tokens):
     lm = build(0)  # the oracle's output_hidden_states leaves hooks behind: not on the shared model
     vectors = word_vectors(lm, SENTENCES, layer, batch_tokens=batch_tokens)
     assert vectors.shape == (N_WORDS, 8)
@@ -112,7 +97,7 @@ def test_vectors_are_those_of_one_sentence_at_a_time(layer: int, batch_tokens: i
     np.testing.assert_allclose(vectors, one_by_one(lm, layer), atol=1e-5)
 
 
-def test_several_layers_in_one_pass_are_the_single_ones(lm: MaskedLM, tmp_path: Path) -> None:
+def test_several_layers_in_one_pass_are_the_single_ones(lm, tmp_path):
     for cache in (None, tmp_path):
         several = site_vectors(lm, SENTENCES, [3, 1, 1], cache)
         assert [site.layer for site in several] == [1, 3]
@@ -124,7 +109,7 @@ def test_several_layers_in_one_pass_are_the_single_ones(lm: MaskedLM, tmp_path: 
     lengths=st.lists(st.integers(1, 30), max_size=20),
     batch_tokens=st.integers(1, 100),
 )
-def test_batches_hold_every_sentence_once_and_fit(lengths: list[int], batch_tokens: int) -> None:
+def test_batches_hold_every_sentence_once_and_fit(lengths, batch_tokens):
     batches = list(vectors._batches(lengths, batch_tokens))
     assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
     for batch in batches:
@@ -133,14 +118,14 @@ def test_batches_hold_every_sentence_once_and_fit(lengths: list[int], batch_toke
     assert longest == sorted(longest, reverse=True)
 
 
-def test_too_long_a_sentence_is_named_by_its_index_in_the_corpus(lm: MaskedLM, tmp_path: Path) -> None:
+def test_too_long_a_sentence_is_named_by_its_index_in_the_corpus(lm, tmp_path):
     sentences = [["the"], ["cats"], ["the"] * 30, ["dog"]]
     with pytest.raises(TooLongError, match=r"sentence 2 has 32 .* takes 20"):
         word_vectors(lm, sentences, 1, cache=tmp_path)
     assert not [path for path in tmp_path.iterdir() if path.suffix in (".npy", ".json")]
 
 
-def test_nothing_to_do_and_no_such_layer_are_errors(lm: MaskedLM) -> None:
+def test_nothing_to_do_and_no_such_layer_are_errors(lm):
     with pytest.raises(ValueError, match="no word in 2 sentences"):
         word_vectors(lm, [[], []], 1)
     for layers, told in (
@@ -155,18 +140,11 @@ def test_nothing_to_do_and_no_such_layer_are_errors(lm: MaskedLM) -> None:
 # -------------------------------------------------------------------- the cache
 
 
-def mounted(place: Path) -> None:
-    """Mount a file system of 1 MB."""
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("no file system may be mounted here: a disk that is full or read-only needs one")
-
-
 def files(folder: Path, suffix: str) -> list[Path]:
     return sorted(folder.glob(f"*{suffix}"))
 
 
-def test_cached_vectors_are_read_not_made(lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cached_vectors_are_read_not_made(lm, tmp_path, monkeypatch):
     made = word_vectors(lm, SENTENCES, 2, cache=tmp_path / "new" / "folder")
     assert isinstance(made, np.memmap)
     np.testing.assert_array_equal(made, word_vectors(lm, SENTENCES, 2))
@@ -179,16 +157,6 @@ def test_cached_vectors_are_read_not_made(lm: MaskedLM, tmp_path: Path, monkeypa
         made[0, 0] = 1.0
 
 
-def test_the_manifest_says_what_the_vectors_are(lm: MaskedLM, tmp_path: Path) -> None:
-    word_vectors(lm, SENTENCES, 2, cache=tmp_path)
-    (manifest,) = files(tmp_path, ".json")
-    found = json.loads(manifest.read_text())
-    assert found["model"] == lm.fingerprint()
-    assert (found["layer"], found["shape"], found["dtype"]) == (2, [N_WORDS, 8], "float32")
-    assert found["size"] == files(tmp_path, ".npy")[0].stat().st_size
-    assert not files(tmp_path, ".part")
-
-
 def truncate(array: Path, manifest: Path) -> None:
     array.write_bytes(array.read_bytes()[:-8])
 
@@ -197,22 +165,6 @@ def change_a_byte(array: Path, manifest: Path) -> None:
     content = bytearray(array.read_bytes())
     content[-5] ^= 1
     array.write_bytes(content)
-
-
-def lose_the_array(array: Path, manifest: Path) -> None:
-    array.unlink()
-
-
-def lose_the_manifest(array: Path, manifest: Path) -> None:
-    manifest.unlink()
-
-
-def spoil_the_manifest(array: Path, manifest: Path) -> None:
-    manifest.write_text(manifest.read_text()[:40])
-
-
-def leave_no_object(array: Path, manifest: Path) -> None:
-    manifest.write_text("[]")
 
 
 def age_the_manifest(array: Path, manifest: Path) -> None:
@@ -225,23 +177,20 @@ def leave_a_partial_file(array: Path, manifest: Path) -> None:
     manifest.unlink()
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        truncate,
-        change_a_byte,
-        lose_the_array,
-        lose_the_manifest,
-        spoil_the_manifest,
-        leave_no_object,
-        age_the_manifest,
-        leave_a_partial_file,
-    ],
-    ids=lambda damage: damage.__name__,
-)
-def test_a_damaged_cache_is_made_anew(
-    lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Any
-) -> None:
+DAMAGES = {
+    "truncated": truncate,
+    "a byte changed": change_a_byte,
+    "no array": lambda array, manifest: array.unlink(),
+    "no manifest": lambda array, manifest: manifest.unlink(),
+    "half a manifest": lambda array, manifest: manifest.write_text(manifest.read_text()[:40]),
+    "no object": lambda array, manifest: manifest.write_text("[]"),
+    "of older code": age_the_manifest,
+    "partial": leave_a_partial_file,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_cache_is_made_anew(lm, tmp_path, monkeypatch, damage):
     made = np.array(word_vectors(lm, SENTENCES, 2, cache=tmp_path))
     damage(files(tmp_path, ".npy")[0], files(tmp_path, ".json")[0])
     np.testing.assert_array_equal(word_vectors(lm, SENTENCES, 2, cache=tmp_path), made)
@@ -250,9 +199,7 @@ def test_a_damaged_cache_is_made_anew(
     assert not files(tmp_path, ".part")
 
 
-def test_other_sentences_layers_models_and_code_do_not_share(
-    lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_sentences_layers_models_and_code_do_not_share(lm, tmp_path, monkeypatch):
     word_vectors(lm, SENTENCES, 2, cache=tmp_path)
     # The same words, divided into sentences differently.
     divided = [["the", "cats"], ["sleep", "dogs"], *SENTENCES[3:]]
@@ -268,14 +215,12 @@ ANY_SENTENCES = st.lists(st.lists(st.text("a \n", max_size=3), max_size=3), max_
 
 
 @given(ANY_SENTENCES, ANY_SENTENCES)
-def test_equal_hashes_mean_equal_sentences(some: list[list[str]], others: list[list[str]]) -> None:
+def test_equal_hashes_mean_equal_sentences(some, others):
     hashes = [store._hash_sentences(sentences) for sentences in (some, others)]
     assert (hashes[0] == hashes[1]) == (some == others)
 
 
-def test_only_the_layers_that_are_not_there_are_made(
-    lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_the_layers_that_are_not_there_are_made(lm, tmp_path, monkeypatch):
     word_vectors(lm, SENTENCES, 2, cache=tmp_path)
     asked: list[Site] = []
     original = MaskedLM.read
@@ -289,9 +234,7 @@ def test_only_the_layers_that_are_not_there_are_made(
     assert set(asked) == {Site("residual", 1), Site("residual", 3)}
 
 
-def test_a_run_that_dies_leaves_nothing_under_the_final_name(
-    lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_dies_leaves_nothing_under_the_final_name(lm, tmp_path, monkeypatch):
     original, calls = MaskedLM.read, []
 
     def die(self: MaskedLM, encoded: Any, layers: Any) -> Any:
@@ -330,9 +273,8 @@ tests.word_vectors(tests.build(0), tests.SENTENCES, 2, cache=folder)
 """
 
 
-def test_a_second_process_waits_for_the_first_one_s_vectors(
-    lm: MaskedLM, tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.slow
+def test_a_second_process_waits_for_the_first_one_s_vectors(lm, tmp_path, root, monkeypatch):
     expected = word_vectors(lm, SENTENCES, 2)
     run = [sys.executable, "-c", OTHER_PROCESS, str(tmp_path), str(root), str(Path(__file__).parent)]
     with subprocess.Popen(run, stderr=subprocess.PIPE, text=True) as other:
@@ -347,9 +289,7 @@ def test_a_second_process_waits_for_the_first_one_s_vectors(
     assert not files(tmp_path, ".part")
 
 
-def test_the_size_of_missing_files_is_told_without_a_model_run(
-    lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_size_of_missing_files_is_told_without_a_model_run(lm, tmp_path, monkeypatch):
     one = word_vectors(lm, SENTENCES, 1).nbytes
     assert absent_bytes(lm, SENTENCES, [3, 1, 1], tmp_path / "none") == 2 * one
     site_vectors(lm, SENTENCES, [1, 2], tmp_path)
@@ -359,28 +299,20 @@ def test_the_size_of_missing_files_is_told_without_a_model_run(
     assert absent_bytes(lm, SENTENCES, [1, 2], tmp_path) == one
 
 
-def test_finished_vectors_are_read_from_a_folder_that_nobody_may_write(
-    lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted(place)
-    try:
-        made = word_vectors(lm, SENTENCES, 2, cache=place)
-        for lock in files(place, ".lock"):
-            lock.unlink()
-        subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
-        monkeypatch.setattr(MaskedLM, "read", stop)
-        np.testing.assert_array_equal(word_vectors(lm, SENTENCES, 2, cache=place), made)
-        with pytest.raises(OSError, match=r"Read-only file system: .*disk does not hold all .* PITFALLS_CACHE"):
-            site_vectors(lm, SENTENCES, [1, 2], cache=place)
-        with pytest.raises(OSError, match="Read-only file system"):
-            word_vectors(lm, SENTENCES, 2, cache=place / "new")
-    finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
+def test_finished_vectors_are_read_from_a_folder_that_nobody_may_write(lm, small_disk, monkeypatch):
+    made = word_vectors(lm, SENTENCES, 2, cache=small_disk)
+    for lock in files(small_disk, ".lock"):
+        lock.unlink()
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    monkeypatch.setattr(MaskedLM, "read", stop)
+    np.testing.assert_array_equal(word_vectors(lm, SENTENCES, 2, cache=small_disk), made)
+    with pytest.raises(OSError, match=r"Read-only file system: .*small does not hold all .* PITFALLS_CACHE"):
+        site_vectors(lm, SENTENCES, [1, 2], cache=small_disk)
+    with pytest.raises(OSError, match="Read-only file system"):
+        word_vectors(lm, SENTENCES, 2, cache=small_disk / "new")
 
 
-def test_vectors_of_a_user_who_let_nobody_read_them_are_a_matter_of_permission(lm: MaskedLM) -> None:
+def test_vectors_of_a_user_who_let_nobody_read_them_are_a_matter_of_permission(lm):
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         word_vectors(lm, SENTENCES, 2, cache=folder)
@@ -391,9 +323,7 @@ def test_vectors_of_a_user_who_let_nobody_read_them_are_a_matter_of_permission(l
 
 
 @pytest.mark.parametrize("change", ["shape", "order", "dtype"])
-def test_vectors_of_another_shape_are_made_anew_whatever_their_checksum(
-    change: str, lm: MaskedLM, tmp_path: Path
-) -> None:
+def test_vectors_of_another_shape_are_made_anew_whatever_their_checksum(change, lm, tmp_path):
     made = np.array(word_vectors(lm, SENTENCES, 2, cache=tmp_path))
     (array,), (manifest,) = files(tmp_path, ".npy"), files(tmp_path, ".json")
     np.save(array, {"shape": made.T, "order": np.asfortranarray(made), "dtype": made.view(np.int32)}[change])
@@ -403,52 +333,16 @@ def test_vectors_of_another_shape_are_made_anew_whatever_their_checksum(
     np.testing.assert_array_equal(word_vectors(lm, SENTENCES, 2, cache=tmp_path), made)
 
 
-def test_no_symbolic_link_among_the_vectors_is_written_through(lm: MaskedLM, tmp_path: Path) -> None:
-    theirs = tmp_path / "theirs"
-    theirs.write_text("theirs")
-    made = word_vectors(lm, SENTENCES, 2, cache=tmp_path / "cache")
-    (path,) = (tmp_path / "cache").glob("*.npy")
-    path.unlink()
-    path.symlink_to(theirs)
-    (tmp_path / "cache" / ".pitfalls-00000000-0000000000000000.part").symlink_to(theirs)
-    np.testing.assert_array_equal(word_vectors(lm, SENTENCES, 2, cache=tmp_path / "cache"), made)
-    assert theirs.read_text() == "theirs" and not path.is_symlink()
-
-
-def test_a_cache_that_is_deleted_meanwhile_is_told(
-    lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fill = vectors._fill
-
-    def interrupted(*given: Any) -> None:
-        fill(*given)
-        shutil.rmtree(tmp_path / "cache")
-
-    monkeypatch.setattr(vectors, "_fill", interrupted)
-    with pytest.raises(FileNotFoundError, match=r"its folder was removed .*: '.*cache/residual02-\w+\.npy'"):
-        word_vectors(lm, SENTENCES, 2, cache=tmp_path / "cache")
-
-
 # -------------------------------------------------------------------- a full disk
 
-MANY = [["the", "cats", "sleep", "and", "dogs", "walk"]] * 4000  # 24,000 words: 0.768 MB per layer of 8 neurons
+MANY = [["the", "cats", "sleep", "and", "dogs", "walk"]] * 400  # 2,400 words: 77 kB per layer of 8 neurons
 FULL = (
-    r"No space left on device: the word vectors of layer 1, layer 2 need 1\.5 MB, and .* has 1\.0 MB free: "
+    r"No space left on device: the word vectors of layer 1, layer 2 need 0\.2 MB, and .* has 0\.1 MB free: "
     r"make room there, take fewer layers, or .* PITFALLS_CACHE"
 )
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Any:
-    """A file system of 1 MB."""
-    place = tmp_path / "small"
-    place.mkdir()
-    mounted(place)
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
-
-
-def test_a_full_disk_is_an_error_and_leaves_nothing(lm: MaskedLM, small_disk: Path) -> None:
+def test_a_full_disk_is_an_error_and_leaves_nothing(lm, small_disk):
     free = free_space(small_disk)
     with pytest.raises(OSError, match=FULL) as caught:
         site_vectors(lm, MANY, [1, 2], small_disk)
@@ -457,16 +351,14 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(lm: MaskedLM, small_disk: Pa
     assert free_space(small_disk) == free
     # One layer fits; a second one beside it does not.
     np.testing.assert_array_equal(word_vectors(lm, MANY, 1, small_disk), word_vectors(lm, MANY, 1))
-    with pytest.raises(OSError, match=r"of layer 2 need 0\.8 MB"):
+    with pytest.raises(OSError, match=r"of layer 2 need 0\.1 MB"):
         site_vectors(lm, MANY, [1, 2], small_disk)
     assert absent_bytes(lm, MANY, [1, 2], small_disk) == word_vectors(lm, MANY, 2).nbytes
     assert not files(small_disk, ".part")
 
 
 @pytest.mark.parametrize("cannot", ["no such call", "not on this file system"])
-def test_where_nothing_can_be_reserved_what_is_free_decides(
-    cannot: str, lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_nothing_can_be_reserved_what_is_free_decides(cannot, lm, tmp_path, monkeypatch):
     def refuse(*_: Any) -> Any:
         raise OSError(errno.EOPNOTSUPP, "Operation not supported")
 
@@ -474,37 +366,31 @@ def test_where_nothing_can_be_reserved_what_is_free_decides(
         monkeypatch.delattr(os, "posix_fallocate", raising=False)
     else:
         monkeypatch.setattr(os, "posix_fallocate", refuse, raising=False)
-    monkeypatch.setattr(vectors, "free_space", lambda folder: 1_000_000)
+    monkeypatch.setattr(vectors, "free_space", lambda folder: 100_000)
     with pytest.raises(OSError, match=FULL) as caught:
         site_vectors(lm, MANY, [1, 2], tmp_path)
     assert caught.value.errno == errno.ENOSPC
     assert not [path for path in tmp_path.iterdir() if path.suffix != ".lock"]
-    assert len(word_vectors(lm, MANY, 1, tmp_path)) == 24_000
+    assert len(word_vectors(lm, MANY, 1, tmp_path)) == 2_400
 
 
-def test_space_is_reserved_before_a_vector_is_made(
-    lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: Any) -> Any:
-        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (errno.EDQUOT, "Disk quota exceeded: the word vectors of layer 2 need"),
+        (errno.EIO, r"^\[Errno 5\] Input/output error: '.*/residual02-\w+\.npy'$"),
+    ],
+    ids=["no space", "another error"],
+)
+def test_space_is_reserved_before_a_vector_is_made(code, message, lm, tmp_path, monkeypatch):
+    def refuse(*_: Any) -> Any:
+        raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    monkeypatch.setattr(os, "posix_fallocate", refuse, raising=False)
     monkeypatch.setattr(MaskedLM, "read", stop)
-    with pytest.raises(OSError, match="Disk quota exceeded: the word vectors of layer 2 need") as caught:
+    with pytest.raises(OSError, match=message) as caught:
         word_vectors(lm, SENTENCES, 2, cache=tmp_path)
-    assert caught.value.errno == errno.EDQUOT and not files(tmp_path, ".part")
-
-
-def test_other_errors_of_a_disk_stay_what_they_are(
-    lm: MaskedLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_: Any) -> Any:
-        raise OSError(errno.EIO, "Input/output error")
-
-    monkeypatch.setattr(os, "posix_fallocate", broken, raising=False)
-    with pytest.raises(OSError, match=r"^\[Errno 5\] Input/output error: '.*/residual02-\w+\.npy'$"):
-        word_vectors(lm, SENTENCES, 2, cache=tmp_path)
-    assert not files(tmp_path, ".part")
+    assert caught.value.errno == code and not files(tmp_path, ".part")
 
 
 # -------------------------------------------------------------------- choosing words
@@ -513,7 +399,7 @@ NUMBERS = {"cats": "PL", "dogs": "PL", "dog": "SG", "walks": "SG", "sleeps": "SG
 
 
 @pytest.fixture(scope="module")
-def corpus() -> Corpus:
+def corpus():
     def word(form: str) -> Word:
         return Word(form, form, {"Number": NUMBERS[form]} if form in NUMBERS else {"Part of Speech": "V"})
 
@@ -521,9 +407,10 @@ def corpus() -> Corpus:
     return Corpus("eng", tuple(sentences), "toy-dev")
 
 
-def test_select_picks_the_words_with_the_values(corpus: Corpus) -> None:
+@pytest.mark.parametrize("values", [["SG", "PL"], {"PL", "SG"}, ("PL", "SG", "PL")], ids=["list", "set", "tuple"])
+def test_select_picks_the_words_with_the_values_in_any_order(corpus, values):
     vectors = np.random.default_rng(0).normal(size=(N_WORDS, 4)).astype(np.float32)
-    data = select(vectors, corpus, "Number", ["SG", "PL"], 2)
+    data = select(vectors, corpus, "Number", values, 2)
     assert data.values == ("PL", "SG")
     assert (data.language, data.attribute, data.site) == ("eng", "Number", Site("residual", 2))
     words = [(s, p, w) for s, sentence in enumerate(corpus.sentences) for p, w in enumerate(sentence.words)]
@@ -540,13 +427,7 @@ def test_select_picks_the_words_with_the_values(corpus: Corpus) -> None:
     assert type(data.X) is np.ndarray
 
 
-def test_select_does_not_depend_on_the_order_of_values(corpus: Corpus) -> None:
-    vectors = np.zeros((N_WORDS, 4), dtype=np.float32)
-    ways = [select(vectors, corpus, "Number", values, 0) for values in (["SG", "PL"], {"PL", "SG"}, ("PL", "SG", "PL"))]
-    assert len({(way.values, tuple(way.y)) for way in ways}) == 1
-
-
-def test_select_names_what_is_wrong(corpus: Corpus) -> None:
+def test_select_names_what_is_wrong(corpus):
     vectors = np.zeros((N_WORDS, 4), dtype=np.float32)
     with pytest.raises(ValueError, match="18 vectors for the 19 words of toy-dev"):
         select(vectors[1:], corpus, "Number", ["SG"], 0)
@@ -570,7 +451,8 @@ X3 = [[0.0, 1.0], [1.0, 0.0], [0.5, 0.5]]
     )
 )
 @example(labels=["\u09dc", "a"])
-def test_labels_come_back(labels: list[Any]) -> None:
+@settings(max_examples=30)
+def test_labels_come_back(labels):
     """Strings come back composed (NFC), as forms do; some letters are spelt differently then."""
     data = Activations.from_arrays([[0, 0]] * len(labels), labels)
     composed = [unicodedata.normalize("NFC", label) if isinstance(label, str) else label for label in labels]
@@ -581,7 +463,7 @@ def test_labels_come_back(labels: list[Any]) -> None:
     assert len(set(data.forms)) == len(labels)
 
 
-def test_splits_from_arrays_share_the_values_of_train() -> None:
+def test_splits_from_arrays_share_the_values_of_train():
     data = Splits.from_arrays(
         train=(X3, ["b", "a", "b"]),
         dev=(X3, ["b", "b", "a"], ["x", "y", "x"]),
@@ -593,24 +475,14 @@ def test_splits_from_arrays_share_the_values_of_train() -> None:
     assert (data.n_neurons, data.test.n_words) == (2, 3)
 
 
-def test_numbers_as_labels_are_sorted_by_size() -> None:
-    labels = list(range(12))
-    data = Activations.from_arrays(np.zeros((12, 1)), np.array(labels, dtype=float))
-    assert data.y.tolist() == labels
-
-
 NAN = [[0.0, np.nan], [1.0, np.inf], [0.5, 0.5]]
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"dev": (X3, [0, 1])}, r"dev: y has 2 entries, X 3 rows"),
     ({"test": (X3, [0, 1, 2])}, r"test: labels \[2\] are not among the values \[0, 1\]"),
     ({"train": (NAN, [0, 1, 1])}, r"train: X has NaN or infinity: neuron 1 in 2 of 3 rows;"),
     ({"train": (np.full((3, 2), np.nan), [0, 1, 1])}, r"neuron 0 in 3 of 3 rows, and 1 other"),
-    ({"train": ([[1e300, 0.0]] * 3, [0, 1, 1])}, r"train: X\[0, 0\] is 1e\+300, beyond the largest float32"),
     ({"train": ([1.0, 2.0, 3.0], [0, 1, 1])}, r"train: X is float32 of shape \(3,\)"),
     ({"train": (np.zeros((0, 2)), [])}, r"train: X has shape \(0, 2\)"),
-    ({"train": ([["a", "b"]] * 3, [0, 1, 1])}, r"train: X is not a matrix of numbers"),
-    ({"train": (X3, [[0], [1], [1]])}, r"y has shape \(3, 1\)"),
-    ({"train": (X3, [0.5, 1.0, 1.0])}, r"train: y\[0\] is 0\.5"),
     ({"dev": (np.zeros((3, 5)), [0, 1, 1])}, r"n_neurons differs between the splits: train 2, dev 5, test 2"),
     ({"dev": (X3, [0, 1, 1], ["one"])}, r"dev: forms has 1 entries, X 3 rows"),
     ({"dev": X3}, r"dev is not a tuple \(X, y\)"),
@@ -618,14 +490,14 @@ BAD: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("change", "message"), BAD, ids=[message[:40] for _, message in BAD])
-def test_wrong_arrays_are_named(change: dict[str, Any], message: str) -> None:
+def test_wrong_arrays_are_named(change, message):
     good: dict[str, Any] = {split: (X3, [0, 1, 1]) for split in ("train", "dev", "test")}
     Splits.from_arrays(**good)
     with pytest.raises((TypeError, ValueError), match=message):
         Splits.from_arrays(**{**good, **change})
 
 
-def test_splits_of_different_experiments_do_not_mix() -> None:
+def test_splits_of_different_experiments_do_not_mix():
     one, other = (dataclasses.replace(Activations.from_arrays(X3, [0, 1, 1]), site=Site("residual", n)) for n in (2, 7))
     with pytest.raises(ValueError, match=r"site differs between the splits: .*layer=2.*layer=2.*layer=7"):
         Splits(one, one, other)
@@ -641,7 +513,7 @@ def test_splits_of_different_experiments_do_not_mix() -> None:
 
 
 @pytest.mark.parametrize("of", [np.array, torch.tensor])
-def test_float64_stays_float64_and_everything_else_becomes_float32(of: Any) -> None:
+def test_float64_stays_float64_and_everything_else_becomes_float32(of):
     for dtype, kept in ((np.float64, np.float64), (np.float32, np.float32), (np.float16, np.float32)):
         matrix = of(np.array(X3, dtype=dtype))
         data = Activations.from_arrays(matrix, of(np.array([0, 1, 1])))
@@ -650,18 +522,18 @@ def test_float64_stays_float64_and_everything_else_becomes_float32(of: Any) -> N
         np.testing.assert_array_equal(data.X, np.array(X3, dtype=dtype).astype(kept))
 
 
-def test_rows_without_words_are_forms_of_their_own_in_every_split() -> None:
+def test_rows_without_words_are_forms_of_their_own_in_every_split():
     data = Splits.from_arrays(*[(X3, [0, 1, 1])] * 3)
     assert len({*data.train.forms, *data.dev.forms, *data.test.forms}) == 9
 
 
-def test_activations_check_their_labels() -> None:
+def test_activations_check_their_labels():
     good = Activations.from_arrays(X3, [0, 1, 1]).__dict__
     for change, message in (
         ({"y": np.array([0, 1, 2])}, r"y holds \[2\]: .* the 2 values"),
         ({"y": np.array([0, -1, 1])}, r"y holds \[-1\]"),
         ({"y": np.array([0.0, 1.0, 1.0])}, "y is float64"),
-        ({"values": ("0", "0")}, "repeat"),
+        ({"values": ("0", "0")}, "name one twice"),
         ({"positions": np.zeros(2, dtype=np.int64)}, "positions has 2 entries"),
         ({"X": np.zeros((3, 2), dtype=int)}, "X is int64"),
     ):

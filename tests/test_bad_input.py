@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import numpy as np
@@ -38,38 +39,13 @@ def broken(bad: float):
 NOT_FINITE = "X has NaN or infinity: neuron 1 in 2 of 4 rows"
 
 
-# --------------------------------------------------------------------------------- what is wrong with words
-
-BAD_PARTS = [
-    ((X, ["SG"] * 4), r"no word of {split} has the values \['PL'\] of \['PL', 'SG'\]"),
-    ((X, ["PL", "PL", "SG", "DU"]), r"{split}: labels \['DU'\] are not among the values \['PL', 'SG'\]"),
-    ((np.empty((0, 2)), np.array([], dtype=str)), "{split}"),
-    ((broken(np.nan), Y), "{split}: " + NOT_FINITE),
-    ((torch.tensor(broken(np.inf)), Y), "{split}: " + NOT_FINITE),
-    ((X, Y[1:]), "{split}: y has 3 entries, X 4 rows"),
-    ((X, Y, ["cat", "cats"]), "{split}: forms has 2 entries, X 4 rows"),
-    ((np.zeros((4, 3)), Y), "n_neurons differs between the splits"),
-]
-
-
-@pytest.mark.parametrize("split", ["train", "dev", "test"])
-def test_what_is_wrong_with_a_split_is_named_with_the_split(split):
-    for part, message in BAD_PARTS[2 * (split == "train") :]:
-        parts = {"train": (X, Y), "dev": (X, Y), "test": (X, Y), split: part}
-        with pytest.raises(ValueError, match=message.format(split=split)):
-            Splits.from_arrays(**parts)
-
-
 BAD_FITS = [
     (X, ["SG"] * 4, r"needs two classes, and y holds only one class: .*'SG'"),
     (np.empty((0, 2)), [], "0 sample"),
-    *((broken(bad), Y, NOT_FINITE) for bad in (np.nan, np.inf, -np.inf)),
+    (broken(-np.inf), Y, NOT_FINITE),
     (X, Y[1:], r"4.*3|3.*4"),
-    (X, [["PL", "SG"]] * 4, "y"),
-    (X, None, "y"),
     (X, [0.25, 0.5, 1.25, 2.0], "Unknown label type: continuous"),
     (X, [0.0, 1.0, np.nan, 1.0], "Unknown label type: continuous|NaN"),
-    (np.zeros(4), Y, "2D array"),
 ]
 
 
@@ -112,17 +88,12 @@ def test_one_value_is_nothing_to_rank_or_to_probe_for():
             probe_curve(Ranking(np.array([0]), None, "mine"), data, [1], probe)
 
 
-# ------------------------------------------------------------------------------- too few words of a value
-
-
-def lonely() -> Splits:
-    """DU has one word in train."""
-    train = ([*X.tolist(), [3.0, 3.0]], [*Y, "DU"])
-    return Splits.from_arrays(train, train, train)
+# DU has one word in train.
+LONELY = Splits.from_arrays(*[([*X.tolist(), [3.0, 3.0]], [*Y, "DU"])] * 3)
 
 
 def test_a_value_of_one_word_is_named_wherever_a_covariance_is_needed():
-    data = lonely()
+    data = LONELY
     message = "class 'DU' has 1 of the 5 training words, and a covariance needs 2"
     order = rank("probeless", data)
     path = Ranking(np.array([0, 1]), None, "gaussian")
@@ -136,9 +107,6 @@ def test_a_value_of_one_word_is_named_wherever_a_covariance_is_needed():
     ):
         with pytest.raises(ValueError, match=message):
             refused()
-
-
-def test_a_class_of_one_word_is_named_by_its_index_where_it_has_no_name():
     with pytest.raises(ValueError, match="class 1 has 1 of the 3 training words"):
         fit_gaussians(torch.eye(3), torch.tensor([0, 0, 1]), 2)
 
@@ -155,7 +123,7 @@ def test_a_control_label_of_one_word_is_no_crash():
 
 @pytest.mark.parametrize("name", [name for name in RANKINGS if name != "gaussian"])
 def test_other_rankings_manage_a_value_of_one_word(name):
-    found = rank(name, lonely())
+    found = rank(name, LONELY)
     assert sorted(found.order.tolist()) == [0, 1] and not np.isnan(found.scores).any()
 
 
@@ -169,9 +137,6 @@ def test_a_ranking_of_another_width_is_refused():
     ):
         with pytest.raises(ValueError, match="the ranking orders 3 neurons and the activations have 8"):
             refused()
-
-
-# -------------------------------------------------------------------------------------------- names
 
 
 def test_unknown_names_are_answered_with_the_known_ones_and_the_nearest():
@@ -194,9 +159,8 @@ def test_unknown_names_are_answered_with_the_known_ones_and_the_nearest():
         probe_curve(order, data, [1], "gausian")
     with pytest.raises(ValueError, match="split must be one of train, dev, test, not 'tset'; did you mean 'test'"):
         curves_of([CurveJob(order)], data, [1], splits=["tset"])
-    for task in (True, "Control", None):
-        with pytest.raises(ValueError, match=f"task must be one of real, control, not {task!r}"):
-            probe_curve(order, data, [1], "linear", task=task)
+    with pytest.raises(ValueError, match="task must be one of real, control, not 'Control'"):
+        probe_curve(order, data, [1], "linear", task="Control")
 
 
 def test_unknown_options_are_answered_with_the_known_ones():
@@ -214,7 +178,7 @@ def test_unknown_options_are_answered_with_the_known_ones():
 
 def test_an_unknown_direction_is_named():
     data = splits(n=30, d=4)
-    for direction in ("up", None, True, ""):
+    for direction in ("up", None):
         message = f'direction must be "ttb" or "btt", not {direction!r}'
         with pytest.raises(ValueError, match=message):
             rank("linear", data, direction)
@@ -230,19 +194,16 @@ def test_an_order_that_is_no_permutation_is_shown():
             Ranking(np.array(order), None, "mine")
 
 
-# -------------------------------------------------------------------------------------- whole numbers
-
-
 def test_a_k_that_is_no_number_of_neurons_is_shown():
     data = splits(n=30, d=8)
     order = rank("random", data)
-    for k in (0, -1, 9, 2.5, float("nan"), float("inf"), "3", b"3", None, [1]):
+    for k in (0, 9, 2.5, float("nan"), float("inf"), "3", None, [1]):
         message = f"whole number from 1 to the number of neurons, 8.*{re.escape(repr([k]))}"
         with pytest.raises(ValueError, match=message):
             probe_curve(order, data, [1, k], "linear")
         with pytest.raises(ValueError, match=message):
             ranker("random", k=k).fit(data.train.X, data.train.y)
-    for ks in (5, None, 2.5, "123", b"12"):
+    for ks in (5, None, "123"):
         message = rf"collection of whole numbers, such as \[8\], not {ks!r}"
         with pytest.raises(ValueError, match=message):
             probe_curve(order, data, ks, "linear")
@@ -257,16 +218,11 @@ def test_whole_numbers_of_any_kind_are_taken():
         checked_ks([], 5, least=1)
 
 
-@pytest.mark.parametrize("name", ["probeless", "gaussian"])
-def test_a_max_neurons_that_is_no_number_is_shown(name):
+def test_a_max_neurons_that_is_no_number_is_shown_and_one_above_the_number_of_neurons_means_all():
     data = splits(n=30, d=4)
-    for max_neurons in (0, -3, 2.5, True, "4", float("nan")):
+    for name, max_neurons in itertools.product(("probeless", "gaussian"), (0, 2.5, True, "4", float("nan"))):
         with pytest.raises(ValueError, match=f"max_neurons must be a whole number, 1 or more, not {max_neurons!r}"):
             rank(name, data, max_neurons=max_neurons)
-
-
-def test_a_max_neurons_above_the_number_of_neurons_means_all():
-    data = splits(n=30, d=4)
     for name in ("gaussian", "conditional_mi"):
         found = rank(name, data, max_neurons=np.int64(99))
         assert found.ranked == 4 and found.order.tolist() == rank(name, data).order.tolist()
@@ -280,19 +236,3 @@ def test_nothing_to_do_is_said():
         probe_curves([rank("random", data)], data, [1], probes=[])
     with pytest.raises(ValueError, match="draws must be 1 or more, not 0"):
         random_rankings(data, draws=0)
-
-
-# ------------------------------------------------------------------------------------ what is not bad
-
-
-@EVERY_ESTIMATOR
-@GIVEN_AS
-def test_labels_may_be_strings(estimator, given_as):
-    numbered = clone(estimator).fit(given_as(X), [0, 0, 1, 1])
-    for labels in (Y, np.array(Y), np.array(Y, dtype=object)):
-        fitted = clone(estimator).fit(given_as(X), labels)
-        if estimator in ESTIMATED:
-            assert fitted.classes_.tolist() == ["PL", "SG"]
-            assert fitted.predict(X).tolist() == np.array(["PL", "SG"])[numbered.predict(X)].tolist()
-        else:
-            assert fitted.scores_.tolist() == numbered.scores_.tolist()

@@ -15,21 +15,9 @@ from pitfalls.models.masked import MaskedLM
 pytestmark = pytest.mark.slow
 
 COLUMNS = {
-    "work",
-    "oracle",
-    "threads",
-    "seconds",
-    "oracle_seconds",
-    "oracle_is",
-    "ratio",
-    "agreed",
-    "peak_mb",
-    "bytes_gb",
-    "gflop",
-    "limit_seconds",
-    "share_of_limit",
-    "wanted",
-}
+    "work", "oracle", "threads", "seconds", "oracle_seconds", "oracle_is", "ratio", "agreed", "peak_mb", "bytes_gb",
+    "gflop", "limit_seconds", "share_of_limit", "wanted",
+}  # fmt: skip
 INTERVENTIONS = {"slots", "slots_that_differ", "predictions_seconds", "total_mb", "matrix_share"}
 
 
@@ -77,14 +65,19 @@ def test_the_cost_has_four_panels_and_words(written):
     assert "power" in json.loads((written / "cost.json").read_text())["alt"]
 
 
-def test_the_readme_takes_its_tables_from_the_results(root, written):
+def test_the_readme_takes_its_tables_from_the_results_there_are(root, written, interventions, tmp_path):
     from benchmarks.readme import with_tables
 
-    text = with_tables((root / "benchmarks" / "README.md").read_text(encoding="utf-8"), written)
-    assert "k = 6, 12 neurons, 100 dev words" in text
-    assert with_tables(text, written) == text
+    before = (root / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    shutil.copytree(written, tmp_path / "both")
+    shutil.copytree(interventions, tmp_path / "both", dirs_exist_ok=True)
+    of_one, of_both = with_tables(before, written), with_tables(before, tmp_path / "both")
+    assert "k = 6, 12 neurons, 100 dev words" in of_one and "Translation at layer 2 of 3" not in of_one
+    assert "Translation at layer 2 of 3, 5 k, 12 sentences" in of_both
+    assert with_tables(of_one, written) == of_one and with_tables(of_both, tmp_path / "both") == of_both
     with pytest.raises(ValueError, match="each of these lines once"):
         with_tables("no tables", written)
+    assert with_tables(before, root / "benchmarks" / "results") == before
 
 
 def test_interventions_predict_what_full_passes_predict(interventions):
@@ -171,63 +164,44 @@ def test_without_the_treebank_interventions_are_skipped_and_nothing_is_written(
     assert exit_.value.code == 2 and "no treebank" in capsys.readouterr().err
 
 
-def test_the_readme_takes_the_tables_of_interventions_where_there_are_results(root, written, interventions, tmp_path):
-    from benchmarks.readme import with_tables
-
-    before = (root / "benchmarks" / "README.md").read_text(encoding="utf-8")
-    shutil.copytree(written, tmp_path / "both")
-    shutil.copytree(interventions, tmp_path / "both", dirs_exist_ok=True)
-    text = with_tables(before, tmp_path / "both")
-    assert "Translation at layer 2 of 3, 5 k, 12 sentences" in text
-    assert "Translation at layer 2 of 3" not in with_tables(before, written)
-    assert with_tables(text, tmp_path / "both") == text
+@pytest.fixture
+def tiny(root, tmp_path) -> list[str]:
+    """Arguments of a tiny paper world on the mini world's English."""
+    for split in ("train", "dev", "test"):
+        (tmp_path / f"en_ewt-ud-{split}.conllu").symlink_to(root / "data" / "mini" / f"eng_mini-ud-{split}.conllu")
+    return ["--output", str(tmp_path), "--folder", str(tmp_path), "--treebanks", str(tmp_path), "--scale", "tiny"]
 
 
 @pytest.mark.parametrize("layout", ["mbert", "xlmr"])
-def test_the_paper_world_goes_from_files_to_figures(importable, root, tmp_path, layout):
+def test_the_paper_world_goes_from_files_to_figures(importable, tiny, tmp_path, layout):
     from benchmarks import paper_world
     from benchmarks.readme import paper_world_table
 
-    for split in ("train", "dev", "test"):
-        (tmp_path / f"en_ewt-ud-{split}.conllu").symlink_to(root / "data" / "mini" / f"eng_mini-ud-{split}.conllu")
-    output = tmp_path / "results"
-    asked = ["--output", str(output), "--folder", str(tmp_path), "--treebanks", str(tmp_path), "--scale", "tiny"]
-    assert paper_world.main([*asked, "--layout", layout]) == 0
-    table = pd.read_csv(output / "paper_world.csv", keep_default_na=False, dtype={"layer": str})
+    assert paper_world.main([*tiny, "--layout", layout]) == 0
+    table = pd.read_csv(tmp_path / "paper_world.csv", keep_default_na=False, dtype={"layer": str})
     assert (table[["calls", "seconds", "peak_mb"]] > 0).all().all()
     for layer in ("1", "2"):
         stages = " ".join(table[table.layer == layer].stage)
-        for part in (
-            "ranking gaussian, both",
-            "ranking linear, both",
-            "curves",
-            "scaled",
-            "constant",
-            "translation",
-            "ablation",
-            "examples",
-        ):
+        rankings = ("ranking gaussian, both", "ranking linear, both")
+        for part in (*rankings, "curves", "scaled", "constant", "translation", "ablation", "examples"):
             assert part in stages
     # Layers share one pass; nothing is made twice.
     assert len(list((tmp_path / f"{layout}-tiny" / "activations").glob("*.npy"))) == 6
     drawn = tmp_path / f"{layout}-tiny" / "figures" / "figures"
     assert {"fig5-eng.svg", "fig6-eng.svg", "fig1b-selectivity.svg"} <= {file.name for file in drawn.iterdir()}
-    assert "| word vectors of layers 1, 2 in one pass |  | 1 |" in paper_world_table(output)
+    assert "| word vectors of layers 1, 2 in one pass |  | 1 |" in paper_world_table(tmp_path)
 
 
-def test_other_devices_and_precisions_have_files_and_tables_of_their_own(importable, root, tmp_path, monkeypatch):
+def test_other_devices_and_precisions_have_files_and_tables_of_their_own(importable, tiny, tmp_path, monkeypatch):
     from benchmarks import paper_world
     from benchmarks.readme import paper_world_table
 
-    for split in ("train", "dev", "test"):
-        (tmp_path / f"en_ewt-ud-{split}.conllu").symlink_to(root / "data" / "mini" / f"eng_mini-ud-{split}.conllu")
-    asked = ["--output", str(tmp_path), "--folder", str(tmp_path), "--treebanks", str(tmp_path), "--scale", "tiny"]
-    assert paper_world.main([*asked, "--layers", "1"]) == 0
+    assert paper_world.main([*tiny, "--layers", "1"]) == 0
     # A device with its own memory, like a GPU.
     waited: list[int] = []
     monkeypatch.setattr(paper_world.device("cpu").__class__, "wait", lambda _: waited.append(1))
     monkeypatch.setattr(paper_world.device("cpu").__class__, "peak", lambda _: {"gpu_peak_mb": 1234.0})
-    assert paper_world.main([*asked, "--layers", "2", "--dtype", "bfloat16"]) == 0
+    assert paper_world.main([*tiny, "--layers", "2", "--dtype", "bfloat16"]) == 0
     table = pd.read_csv(tmp_path / "paper_world-cpu-bfloat16.csv", keep_default_na=False, dtype={"layer": str})
     assert len(waited) == table.calls.sum() and (table.gpu_peak_mb == 1234).all()
     assert set(table.layer) == {"", "2"}
@@ -255,14 +229,6 @@ def test_a_device_that_is_not_there_is_refused(importable, tmp_path, monkeypatch
     assert not list(tmp_path.iterdir())
 
 
-def test_a_study_scale_gives_a_configuration_what_the_study_does(importable):
-    from benchmarks.paper_world import SCALES
-    from pitfalls.study.plan import Plan
-
-    assert SCALES["study"].plan == Plan()
-    assert (SCALES["study"].neurons, SCALES["study"].sentences) == (768, None)
-
-
 @pytest.fixture
 def stages(tmp_path) -> Path:
     """What a run of the paper world left when it was cut off on its last layer."""
@@ -275,6 +241,14 @@ def stages(tmp_path) -> Path:
     plan = {"steps": 8, "test_sentences": 8}
     file.with_suffix(".json").write_text(json.dumps({"processor": "An abacus", "threads": "2", "plan": plan}))
     return file
+
+
+def test_a_study_scale_gives_a_configuration_what_the_study_does(importable):
+    from benchmarks.paper_world import SCALES
+    from pitfalls.study.plan import Plan
+
+    assert SCALES["study"].plan == Plan()
+    assert (SCALES["study"].neurons, SCALES["study"].sentences) == (768, None)
 
 
 def test_unit_costs_are_those_of_whole_layers(importable, stages):
@@ -356,11 +330,3 @@ def test_a_sweep_over_two_workers_finds_what_one_finds(importable, root, stages,
     text = with_tables((root / "benchmarks" / "README.md").read_text(encoding="utf-8"), output)
     assert "layer 7: 600 s; layer 12: 300 s | An abacus, 2 threads |" in text
     assert with_tables(text, output) == text
-
-
-def test_the_committed_readme_is_that_of_the_committed_results(root):
-    from benchmarks.readme import with_tables
-
-    folder = root / "benchmarks"
-    text = (folder / "README.md").read_text(encoding="utf-8")
-    assert with_tables(text, folder / "results") == text

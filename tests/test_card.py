@@ -11,28 +11,22 @@ import pandas as pd
 import pytest
 
 from pitfalls.study import card
-from pitfalls.worlds.load import load_world
 
 
-@pytest.fixture(scope="module")
-def world():
-    return load_world("mini")
-
-
-def test_identity_counts_the_subwords_that_come_back(world):
-    sentences = world.sentences("eng", "test")[:40]
+def test_identity_counts_the_subwords_that_come_back(mini):
+    sentences = mini.sentences("eng", "test")[:40]
     same = total = 0
     for sentence in sentences:  # the plain model, one sentence at a time
-        encoded = world.model.encode([sentence.forms])
-        logits = world.model.model(encoded.input_ids).logits
+        encoded = mini.model.encode([sentence.forms])
+        logits = mini.model.model(encoded.input_ids).logits
         inside = encoded.word_ids[0] >= 0
         same += int((logits[0, inside].argmax(-1) == encoded.input_ids[0, inside]).sum())
         total += int(inside.sum())
-    assert card.identity(world, "eng", sentences=40)["value"].item() == pytest.approx(same / total)
+    assert card.identity(mini, "eng", sentences=40)["value"].item() == pytest.approx(same / total)
 
 
-def test_a_masked_ending_is_chosen_among_the_words_own_forms(world):
-    lexicon, model = world.lexicon("spa"), world.model
+def test_a_masked_ending_is_chosen_among_the_words_own_forms(mini):
+    lexicon, model = mini.lexicon("spa"), mini.model
     words = ("las", "gatas", "de", "la", "niña", "son", "blancas", ".")
     encoded = model.encode([words])
     slot = int((encoded.word_ids[0] == 6).nonzero()[-1])
@@ -48,20 +42,14 @@ def test_a_masked_ending_is_chosen_among_the_words_own_forms(world):
         assert chosen == (forms[best] == value)
 
 
-def test_a_word_without_a_choice_is_not_asked(world):
-    endings = card._endings(world.model, world.lexicon("spa"), "Gender")
-    asked = [card._Asked(("las", "torres", "son", "altas", "."), 1, "torre", "FEM")]
-    assert not list(card._fill_endings(world.model, world.lexicon("spa"), "Gender", endings, asked))
-
-
 def test_endings_of_another_lemma_are_no_choice():
     endings = {(7,): [(1, frozenset({"cat"}), "SG"), (2, frozenset({"car"}), "PL")]}
     assert card._options(endings, [7], "cat") == [(1, "SG")]
     assert card._options(endings, [8], "cat") == []
 
 
-def test_first_sentences_keeps_whole_sentences(world):
-    data = world.activations("tur", "Tense", layer=1)
+def test_first_sentences_keeps_whole_sentences(mini):
+    data = mini.activations("tur", "Tense", layer=1)
     part = card.first_sentences(data.dev, 7)
     assert part.sentence_ids.max() < 7
     assert part.n_words == (np.asarray(data.dev.sentence_ids) < 7).sum() == len(part.forms)

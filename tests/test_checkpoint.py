@@ -29,18 +29,18 @@ Mutation = Callable[[Path], Any]
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sound(tmp_path_factory):
     torch.manual_seed(0)
     return save(hf.BertForMaskedLM(bert_config()), bert_tokenizer(), tmp_path_factory.mktemp("models") / "sound")
 
 
 @pytest.fixture
-def folder(sound: Path, tmp_path: Path) -> Path:
+def folder(sound, tmp_path):
     return Path(shutil.copytree(sound, tmp_path / "mine"))
 
 
 @pytest.fixture
-def canary(tmp_path: Path) -> Path:
+def canary(tmp_path):
     """A file that exists once a pickle has been unpickled."""
     return tmp_path / "unpickled"
 
@@ -51,9 +51,6 @@ class Payload:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return os.mkdir, (str(self.canary),)
-
-
-# ------------------------------------------------------------------------------------------ mutations
 
 
 def config(**changes: Any) -> Mutation:
@@ -111,16 +108,12 @@ DAMAGES: dict[str, tuple[Mutation, str]] = {
     "a billion labels": (config(num_labels=10**9), r"num_labels = 1000000000.*58 tensors"),
     "layers in a part": (config(text_config={"n_layer": 10**9}), r"n_layer = 1000000000"),
     "wide": (config(hidden_size=10**9), r"describes a model of [\d,]+ numbers, and the weights have 9,124"),
-    "long": (config(max_position_embeddings=10**12), r"describes a model of [\d,]+ numbers"),
     "other size": (config(hidden_size=18), "config.json and the weights differ in size"),
     # numbers that are not numbers
     "no layer": (config(num_hidden_layers=0), "damaged or from two models"),
     "no head": (config(num_attention_heads=0), "ZeroDivisionError"),
-    "negative": (config(hidden_size=-1), "negative dimension"),
     "a string": (config(hidden_size="16"), "expected int, got str"),
     "a list": (config(model_type=[]), "unhashable"),
-    "activation": (config(hidden_act="bogus"), "KeyError: 'bogus'"),
-    "padding": (config(pad_token_id=10**9), "Padding_idx"),
     "chunks": (config(chunk_size_feed_forward=10**6), "chunked"),
     # settings that lead elsewhere
     "another configuration": (config(configuration_files=["config.9.json"]), r"sets configuration_files to"),
@@ -132,19 +125,17 @@ DAMAGES: dict[str, tuple[Mutation, str]] = {
         f"{name} {what}": (text(name, content), expected)
         for name in ("config.json", "tokenizer.json", "tokenizer_config.json")
         for what, content, expected in (
-            ("empty", "", "JSONDecodeError"),
             ("deep", "[" * 200_000, "RecursionError"),
             ("list", "[]", "not hold a JSON object|damaged"),
             ("binary", b"\xff\xfe\x00", "UnicodeDecodeError"),
-            ("pointer", LFS, "JSONDecodeError"),
         )
     },
+    "configuration pointer": (text("config.json", LFS), "JSONDecodeError"),
     "no configuration": (lambda folder: (folder / "config.json").unlink(), r"its config\.json cannot be read"),
     "tokenizer of no kind": (setting("tokenizer.json", model={"type": "Bogus"}), "damaged or from two models"),
     "no length": (setting("tokenizer_config.json", model_max_length="x"), "damaged or from two models"),
     # damaged weights
-    "cut to nothing": (cut(WEIGHTS, 0), r"model\.safetensors is damaged or cut off"),
-    "cut in the header": (cut(WEIGHTS, 0.01), "damaged or cut off"),
+    "cut in the header": (cut(WEIGHTS, 0.01), r"model\.safetensors is damaged or cut off"),
     "cut in the numbers": (cut(WEIGHTS, 0.999), "damaged or cut off"),
     "pointer": (text(WEIGHTS, LFS), "a Git LFS pointer.*git lfs pull"),
     "huge header": (text(WEIGHTS, b"\xff" * 8 + b"{}"), "header too large"),
@@ -170,7 +161,7 @@ DAMAGES: dict[str, tuple[Mutation, str]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_folder_is_named_in_one_error(damage: str, folder: Path, canary: Path) -> None:
+def test_a_damaged_folder_is_named_in_one_error(damage, folder, canary):
     change, expected = DAMAGES[damage]
     for name in ("evil.bin", "evil.safetensors"):
         (folder / name).write_bytes(pickle.dumps(Payload(canary)))
@@ -181,7 +172,7 @@ def test_a_damaged_folder_is_named_in_one_error(damage: str, folder: Path, canar
     assert not canary.exists()
 
 
-def test_a_file_is_no_model(folder: Path, canary: Path) -> None:
+def test_a_file_is_no_model(folder, canary):
     (folder / "evil.bin").write_bytes(pickle.dumps(Payload(canary)))
     for name in ("config.json", WEIGHTS, "evil.bin"):
         with pytest.raises(ModelFilesError, match=rf"{name}' is a file: give the folder"):
@@ -189,26 +180,23 @@ def test_a_file_is_no_model(folder: Path, canary: Path) -> None:
     assert not canary.exists()
 
 
-def test_weights_in_parts_are_read(folder: Path, sound: Path) -> None:
-    index(PART)(folder)
-    assert MaskedLM.load(folder).fingerprint() == MaskedLM.load(sound).fingerprint()
-
-
-def test_a_link_within_the_folder_is_read(folder: Path, sound: Path) -> None:
+def link_within(folder: Path) -> None:
     (folder / WEIGHTS).rename(folder / "stored.safetensors")
     (folder / WEIGHTS).symlink_to("stored.safetensors")
+
+
+@pytest.mark.parametrize("change", [index(PART), link_within], ids=["parts", "link"])
+def test_weights_in_parts_and_behind_a_link_within_the_folder_are_read(change, folder, sound):
+    change(folder)
     assert MaskedLM.load(folder).fingerprint() == MaskedLM.load(sound).fingerprint()
 
 
-def test_a_device_that_is_not_there_is_no_damage(folder: Path) -> None:
+def test_a_device_that_is_not_there_is_no_damage(folder):
     with pytest.raises(RuntimeError, match="bogus"):
         MaskedLM.load(folder, device="bogus")
 
 
-# ------------------------------------------------------------------------------------------ tokenizers
-
-
-def test_a_folder_without_its_tokenizer_is_refused(folder: Path) -> None:
+def test_a_folder_without_its_tokenizer_is_refused(folder):
     (folder / "tokenizer.json").unlink()
     with pytest.raises(
         UnsupportedModelError, match=r"knows 5 tokens, 0 of them not special.*100 embeddings.*tokenizer"
@@ -219,7 +207,7 @@ def test_a_folder_without_its_tokenizer_is_refused(folder: Path) -> None:
         MaskedLM.load(folder)
 
 
-def test_a_vocabulary_far_smaller_than_the_embeddings_is_refused() -> None:
+def test_a_vocabulary_far_smaller_than_the_embeddings_is_refused():
     model = hf.BertForMaskedLM(bert_config(vocab_size=400))
     n_tokens = len(bert_tokenizer())
     message = rf"knows {n_tokens} tokens, {n_tokens - 5} of them not special.*400 embeddings"
@@ -230,7 +218,7 @@ def test_a_vocabulary_far_smaller_than_the_embeddings_is_refused() -> None:
     MaskedLM(hf.BertForMaskedLM(bert_config(vocab_size=128)), hf.BertTokenizer(vocab=vocab))
 
 
-def test_a_tokenizer_that_does_not_know_its_own_words_is_refused(folder: Path) -> None:
+def test_a_tokenizer_that_does_not_know_its_own_words_is_refused(folder):
     found = json.loads((folder / "tokenizer.json").read_text())
     found["model"]["vocab"] = {
         piece.upper() if piece.isalpha() else piece: i for piece, i in found["model"]["vocab"].items()
@@ -239,9 +227,6 @@ def test_a_tokenizer_that_does_not_know_its_own_words_is_refused(folder: Path) -
     setting("tokenizer_config.json", do_lower_case=True)(folder)
     with pytest.raises(UnsupportedModelError, match=r"does not know \d+ of \d+ words of its own vocabulary, such as"):
         MaskedLM.load(folder)
-
-
-# ------------------------------------------------------------------------------------------ the Hub
 
 
 def cached(sound: Path, hub: Path, change: Mutation | None = None) -> Path:
@@ -262,7 +247,7 @@ def cached(sound: Path, hub: Path, change: Mutation | None = None) -> Path:
 
 
 @pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def hub(tmp_path, monkeypatch):
     """A Hub's cache without a network."""
     from huggingface_hub import constants
 
@@ -272,7 +257,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("change", [None, index(PART)], ids=["one file", "in parts"])
-def test_a_cached_model_is_read_by_its_name_and_by_its_folder(hub: Path, sound: Path, change: Mutation | None) -> None:
+def test_a_cached_model_is_read_by_its_name_and_by_its_folder(hub, sound, change):
     snapshot = cached(sound, hub, change)
     by_name = MaskedLM.load("org/name")
     assert by_name.name == "org/name"
@@ -281,7 +266,7 @@ def test_a_cached_model_is_read_by_its_name_and_by_its_folder(hub: Path, sound: 
 
 
 @pytest.mark.parametrize("name", ["evil.bin", "../x.safetensors"])
-def test_the_index_of_a_cached_model_is_checked(hub: Path, sound: Path, canary: Path, name: str) -> None:
+def test_the_index_of_a_cached_model_is_checked(hub, sound, canary, name):
     def change(folder: Path) -> None:
         index(name)(folder)
         (folder / "evil.bin").write_bytes(pickle.dumps(Payload(canary)))
@@ -292,15 +277,13 @@ def test_the_index_of_a_cached_model_is_checked(hub: Path, sound: Path, canary: 
     assert not canary.exists()
 
 
-def test_a_name_that_is_not_cached_is_said_without_network(hub: Path) -> None:
+def test_a_name_that_is_not_cached_is_said_without_network(hub):
     with pytest.raises(ModelFilesError, match=r"cannot load a masked LM from 'org/other'.*a name on the Hub"):
         MaskedLM.load("org/other")
 
 
 @pytest.mark.parametrize("named", [PART, "evil.bin"])
-def test_weights_are_fetched_after_their_index_was_checked(
-    sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
-) -> None:
+def test_weights_are_fetched_after_their_index_was_checked(sound, tmp_path, monkeypatch, named):
     remote = Path(shutil.copytree(sound, tmp_path / "remote"))
     index(named)(remote)
     for name in ("evil.bin", "pytorch_model.bin", "modeling_evil.py"):

@@ -91,14 +91,6 @@ def confounded(probe, ranking, direction):
     return {"linear": 0.9, "gaussian": 0.7}[probe] + 0.05 * (ranking == "gaussian") - 0.3 * (direction == "btt")
 
 
-def crossed(probe, ranking, direction):
-    return 0.9 if probe == "gaussian" else 0.7
-
-
-def three(probe, ranking, direction):
-    return 0.9
-
-
 PATTERNS = curves(lambda probe, ranking, direction: 0.8)
 shifts = dict(zip(WHERE, [0.1, -0.1, 0.0, 0.0, 0.1], strict=True))
 PATTERNS["accuracy"] += [
@@ -113,8 +105,8 @@ HOLDING = {
     3: {
         "saturation": saturation(lambda ranking, direction: 0.3 if ranking != "random" and direction == "ttb" else 0.0)
     },
-    4: {"curves": curves(crossed)},
-    5: {"curves": curves(three, {"linear": 0.5, "gaussian": 0.7})},
+    4: {"curves": curves(lambda probe, ranking, direction: 0.9 if probe == "gaussian" else 0.7)},
+    5: {"curves": curves(lambda probe, ranking, direction: 0.9, {"linear": 0.5, "gaussian": 0.7})},
     6: {"saturation": saturation(lambda ranking, direction: 0.5 if ranking == "probeless" else 0.3)},
     7: {
         "effects": effects(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +39,7 @@ def treebank(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True, scope="module")
-def cache(tmp_path_factory):
+def own_cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PITFALLS_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
@@ -50,30 +52,42 @@ def arguments(treebank, out, *more, model=MODEL, attribute="Number", layer=3):
     return [*given, "--layer", str(layer), *small, "--output", str(out), *more]
 
 
-# --------------------------------------------------------------------------------- what it does
+@pytest.fixture(scope="module")
+def done(treebank, tmp_path_factory):
+    """A run with given options, once: its folder and what it said."""
+
+    @cache
+    def run(*options):
+        folder = tmp_path_factory.mktemp("done")
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            assert main(arguments(treebank, folder, *options)) == 0
+        return folder, said.getvalue()
+
+    return run
 
 
 @pytest.mark.parametrize(
     ("options", "kind", "strength"),
     [
         (["--kind", "translation", "--beta", "4"], "translation", 4.0),
-        (["--kind", "constant", "--alpha", "2", "--target", "PL"], "constant translation", 2.0),
-        (["--kind", "ablation"], "ablation", np.nan),
-        (["--kind", "mean-ablation", "--random", "3"], "mean ablation", np.nan),
+        pytest.param(
+            ["--kind", "constant", "--alpha", "2", "--target", "PL"],
+            "constant translation",
+            2.0,
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(["--kind", "ablation"], "ablation", np.nan, marks=pytest.mark.slow),
+        pytest.param(["--kind", "mean-ablation", "--random", "3"], "mean ablation", np.nan, marks=pytest.mark.slow),
     ],
     ids=lambda value: value[1] if isinstance(value, list) else "",
 )
-def test_every_kind_writes_figure_intervals_and_examples(treebank, tmp_path, capsys, options, kind, strength):
-    assert main(arguments(treebank, tmp_path, *options)) == 0
-    said = capsys.readouterr().out
+def test_every_kind_writes_figure_intervals_and_examples(done, options, kind, strength):
+    folder, said = done(*options)
     name = f"{options[1]}_spa_number_layer3"
-    assert {path.name for path in (tmp_path / "results").iterdir()} == {
-        f"{name}.csv",
-        f"{name}_intervals.csv",
-        f"{name}_examples.csv",
-    }
-    assert (tmp_path / "figures" / f"{name}.png").stat().st_size > 10_000
-    intervals = pd.read_csv(tmp_path / "results" / f"{name}_intervals.csv")
+    written = {f"{name}{table}.csv" for table in ("", "_intervals", "_examples")}
+    assert {path.name for path in (folder / "results").iterdir()} == written
+    assert (folder / "figures" / f"{name}.png").stat().st_size > 10_000
+    intervals = pd.read_csv(folder / "results" / f"{name}_intervals.csv")
     assert set(intervals["kind"]) == {kind}
     np.testing.assert_equal(intervals["strength"].unique(), [strength])
     assert (intervals["low"] <= intervals["mean"]).all() and (intervals["mean"] <= intervals["high"]).all()
@@ -88,13 +102,12 @@ def test_every_kind_writes_figure_intervals_and_examples(treebank, tmp_path, cap
         assert f"{row['mean']:.3f} [{row['low']:.3f}, {row['high']:.3f}]" in said
     assert "0 (no intervention)" in said and "error rate on test, with 95" in said and "CLWV on test, with 95" in said
     for path in (f"figures/{name}.png", f"results/{name}.csv", f"results/{name}_intervals.csv"):
-        assert f"wrote {tmp_path / path}" in said
+        assert f"wrote {folder / path}" in said
 
 
-def test_the_text_shows_which_words_came_out_different(treebank, tmp_path, capsys):
-    assert main(arguments(treebank, tmp_path)) == 0
-    said = capsys.readouterr().out
-    shown = pd.read_csv(tmp_path / "results" / "translation_spa_number_layer3_examples.csv", keep_default_na=False)
+def test_the_text_shows_which_words_came_out_different(done):
+    folder, said = done("--kind", "translation", "--beta", "4")
+    shown = pd.read_csv(folder / "results" / "translation_spa_number_layer3_examples.csv", keep_default_na=False)
     assert len(shown) and set(shown["outcome"]) <= set(OUTCOMES)
     for (before, after), rows in shown.groupby(["before", "after"]):
         assert f"before: {before}" in said
@@ -104,6 +117,7 @@ def test_the_text_shows_which_words_came_out_different(treebank, tmp_path, capsy
             assert f"        {row['word']} -> {row['predicted']} ({row['outcome']})" in said
 
 
+@pytest.mark.slow
 def test_values_that_the_filter_leaves_out_are_named(treebank, tmp_path, capsys):
     """A test word with a value that no training word has."""
     for split in SENTENCES:
@@ -116,17 +130,14 @@ def test_values_that_the_filter_leaves_out_are_named(treebank, tmp_path, capsys)
     assert "values: PL SG" in said
 
 
-# ------------------------------------------------------------------------------ stopped, and again
-
-
 def results(folder):
     return {path.name: path.read_bytes() for path in sorted((folder / "results").iterdir())}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
-def test_stopped_and_run_again_it_says_what_was_done_and_ends_the_same(treebank, tmp_path, capsys, stop):
-    assert main(arguments(treebank, tmp_path / "whole")) == 0
+def test_stopped_and_run_again_it_says_what_was_done_and_ends_the_same(treebank, done, tmp_path, capsys, stop):
+    whole, _ = done()
     given = arguments(treebank, tmp_path / "stopped")
     script = "import sys; from pitfalls.cli import main; sys.exit(main(sys.argv[1:]))"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
@@ -149,14 +160,14 @@ def test_stopped_and_run_again_it_says_what_was_done_and_ends_the_same(treebank,
     assert main(given) == 0
     said = capsys.readouterr().out
     assert f"{len(found)} of 7 rankings were done before, in {kept}; going on" in said
-    assert results(tmp_path / "stopped") == results(tmp_path / "whole")
+    assert results(tmp_path / "stopped") == results(whole)
     assert {path: path.stat().st_mtime_ns for path in found} == found
     assert len(list(kept.iterdir())) == 7
 
 
-def test_a_full_disk_is_said_and_loses_nothing(treebank, tmp_path, capsys, monkeypatch):
-    # Once before, so that the word vectors are in the cache and only results are synchronised.
-    assert main(arguments(treebank, tmp_path / "before")) == 0
+@pytest.mark.slow
+def test_a_full_disk_is_said_and_loses_nothing(treebank, done, tmp_path, capsys, monkeypatch):
+    done("--kind", "ablation")  # so that the word vectors are in the cache and only results are synchronised
     sync, calls = os.fsync, []
 
     def full(handle):
@@ -177,6 +188,7 @@ def test_a_full_disk_is_said_and_loses_nothing(treebank, tmp_path, capsys, monke
     assert "3 of 7 rankings were done before" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_ranking_that_fails_stops_no_other_and_is_told(treebank, tmp_path, capsys, monkeypatch):
     def rank(name, *given, **more):
         if name == "linear":
@@ -191,9 +203,6 @@ def test_a_ranking_that_fails_stops_no_other_and_is_told(treebank, tmp_path, cap
     assert not (tmp_path / "results").exists()
     assert main(arguments(treebank, tmp_path)) == 0
     assert "5 of 7 rankings were done before" in capsys.readouterr().out
-
-
-# ---------------------------------------------------------------------------- what users get wrong
 
 
 @pytest.fixture(scope="module")
@@ -256,9 +265,8 @@ def test_bad_options_are_refused_by_the_parser(treebank, tmp_path, capsys, optio
     assert caught.value.code == 2 and options[0] in capsys.readouterr().err
 
 
-def test_the_judge_is_named_with_what_it_knows_and_the_damage_is_told(treebank, tmp_path, capsys):
-    assert main(arguments(treebank, tmp_path, "--kind", "ablation", "--examples", "0")) == 0
-    said = capsys.readouterr().out
+def test_the_judge_is_named_with_what_it_knows_and_the_damage_is_told(done):
+    _, said = done("--kind", "ablation")
     # All splits are in the lexicon, the test words too.
     assert (
         "judged by treebank, then simplemma, which knows 100.0% of the test words with Number, 100.0% with their "

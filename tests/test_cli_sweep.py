@@ -33,6 +33,7 @@ def test_a_dry_run_does_nothing_and_says_what_is_known_of_the_cost(tmp_path, cap
     assert sorted(set(stored_study("planted")["areas"]["layer"])) == [0, 1]
 
 
+@pytest.mark.slow
 def test_configurations_are_listed_with_their_sizes(tmp_path, capsys):
     assert main(["configs", "--world", "mini", "--languages", "spa", "--output", str(tmp_path)]) == 0
     said = capsys.readouterr().out

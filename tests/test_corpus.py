@@ -202,7 +202,7 @@ _FEATS = st.dictionaries(st.sampled_from(["Case", "Number", "Gender[psor]"]), st
 _TOKENS = st.lists(st.tuples(_FORMS, _FEATS), min_size=1, max_size=3)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(_TOKENS, min_size=1, max_size=4), min_size=1, max_size=3), st.data())
 def test_written_words_are_read_again(tmp_path, sentences, data):
     """Tokens of one to three components, with empty nodes strewn in, come back as surface words."""
@@ -244,8 +244,8 @@ MALFORMED = {
     "comments alone at the end": (GOOD + "# text = a\n", 4, "no word after"),
     "range too late": (line("2-3", "ab", upos="_") + GOOD, 1, "id 2-3.*next word, 1"),
     "range backwards": (line("1-0", "ab", upos="_") + GOOD, 1, "id '1-0'"),
-    "range beyond the end": (line("1-3", "ab", upos="_") + GOOD, 4, "to word 3 .* ends at word 2"),
-    "range over the end of file": (line("1-3", "ab", upos="_") + GOOD[:-1], 3, "to word 3"),
+    "range beyond the end": (line("1-3", "ab", upos="_") + GOOD, 4, "reaches word 3 .* ends at word 2"),
+    "range over the end of file": (line("1-3", "ab", upos="_") + GOOD[:-1], 3, "reaches word 3"),
     "ranges overlap": (line("1-2", "ab") + line(1, "a") + line("2-3", "bc") + line(2, "b"), 3, "id 2-3"),
     "empty node out of place": (line(1, "a") + line("2.1", "ghost") + "\n", 2, "id 2.1; expected 1.1"),
     "empty node left out": (line(1, "a") + line("1.2", "ghost") + "\n", 2, "id 1.2; expected 1.1"),
@@ -341,14 +341,6 @@ def test_canonically_equal_words_are_one_word(tmp_path):
     assert {word.form for word in words} | {word.lemma for word in words} == {one}
 
 
-def test_the_mini_world_is_composed_already(root):
-    """So its words, what the model reads, and all results from them are the same as without composing."""
-    paths = list((root / "data" / "mini").glob("*.conllu"))
-    assert len(paths) == 12
-    for path in paths:
-        assert unicodedata.is_normalized("NFC", path.read_text(encoding="utf-8")), path
-
-
 def test_a_conversion_can_be_named_and_is_ours_by_default(tmp_path):
     path = tmp_path / "toy.conllu"
     path.write_text(line(1, "era", upos="VERB", feats="Mood=Ind|Tense=Imp") + "\n", encoding="utf-8")
@@ -389,7 +381,7 @@ def test_empty_missing_and_unreadable_files_are_refused(tmp_path):
         read_conllu(tmp_path, "eng", plain)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_file_cut_anywhere_is_refused_or_gives_its_beginning(tmp_path, data):
     text = "# sent_id = a\n" + GOOD + line("1-2", "del") + line(1, "de") + line(2, "el") + line(3, "mar") + "\n"
@@ -403,7 +395,7 @@ def test_a_file_cut_anywhere_is_refused_or_gives_its_beginning(tmp_path, data):
     assert words == whole[: len(words)]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_damaged_bytes_raise_nothing_but_corpus_errors(tmp_path, data):
     content = bytearray((line("1-2", "dél", feats="Typo=Yes") + GOOD + line("0.1", "x") + line(1, "a")).encode())

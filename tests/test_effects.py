@@ -30,11 +30,6 @@ KEYS = ["ranking", "direction", "ranking_seed"]
 
 
 @pytest.fixture(scope="module")
-def planted():
-    return pf.load_world("planted")
-
-
-@pytest.fixture(scope="module")
 def parameters(planted):
     (task,) = tasks({"name": "planted"}, [Configuration("art", "Number", Site("residual", 1))], PLAN, "x")
     # What a process gets has gone through JSON.
@@ -138,15 +133,14 @@ def test_wide_and_long_are_two_forms_of_the_same(planted, data):
 
 
 @pytest.mark.slow
-def test_configurations_of_the_mini_world_are_its_pairs_on_every_layer():
-    world = pf.load_world("mini")
-    found = configurations(world)
-    assert len(found) == 4 * len(world.pairs()) and len(set(found)) == len(found)
+def test_configurations_of_the_mini_world_are_its_pairs_on_every_layer(mini):
+    found = configurations(mini)
+    assert len(found) == 4 * len(mini.pairs()) and len(set(found)) == len(found)
     assert {one.site.layer for one in found} == {1, 2, 3, 4}
     with pytest.raises(ValueError, match=r"has layers 0 \(embeddings\) to 4"):
-        configurations(world, sites=[9])
+        configurations(mini, sites=[9])
     with pytest.raises(ValueError, match="not 'fin'"):
-        configurations(world, languages=["fin"])
+        configurations(mini, languages=["fin"])
 
 
 def test_other_text_or_weights_are_another_identity(planted):

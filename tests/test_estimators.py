@@ -22,6 +22,9 @@ EVERY_PROBE = pytest.mark.parametrize("probe", PROBES, ids=repr)
 EVERY_RANKING = pytest.mark.parametrize("name", RANKINGS)
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
+#: All rankings share one `fit`: a search over classes, a trained probe, a score a neuron, scikit-learn's own.
+ONE_OF_EACH_KIND = ["gaussian", "linear", "probeless", "random_forest"]
+
 #: Fast versions of what is slow, and values other than the defaults for a round trip.
 OPTIONS: dict[str, dict[str, object]] = {
     "probeless": {"value": "1"},
@@ -41,7 +44,7 @@ def method(name: str, **more: object) -> Ranker:
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("estimator", [*PROBES, *[ranker(name, k=1) for name in RANKINGS]], ids=repr)
+@pytest.mark.parametrize("estimator", [*PROBES, *[ranker(name, k=1) for name in ONE_OF_EACH_KIND]], ids=repr)
 def test_probes_and_rankings_follow_scikit_learns_conventions(estimator):
     if "RandomForest" in repr(estimator):
         estimator.set_params(n_estimators=5)
@@ -52,7 +55,7 @@ def test_probes_and_rankings_follow_scikit_learns_conventions(estimator):
 
 @EVERY_RANKING
 @DTYPES
-def test_fit_finds_what_rank_finds_from_arrays_and_tensors_and_changes_nothing(name, dtype):
+def test_fit_and_transform_find_what_rank_finds_from_arrays_and_tensors_and_change_nothing(name, dtype):
     data = splits(n=90, d=6, n_classes=3, dtype=dtype)
     words = data.train.X, data.train.y, data.dev.X, data.dev.y
     for array in words:
@@ -65,8 +68,14 @@ def test_fit_finds_what_rank_finds_from_arrays_and_tensors_and_changes_nothing(n
         assert found.order.tolist() == expected.order.tolist()
         assert fitted.scores_.tolist() == expected.scores.tolist()
         assert (found.key, found.ranked, fitted.n_features_in_) == (expected.key, expected.ranked, 6)
-    transformed = fitted.transform(of_tensor[0])
-    assert not transformed.requires_grad and of_tensor[0].grad is None
+    # Selection keeps the first k neurons, in the words' order.
+    kept = sorted(found.order[:2].tolist())
+    assert np.flatnonzero(fitted.get_support()).tolist() == kept
+    assert fitted.get_feature_names_out().tolist() == [f"x{j}" for j in kept]
+    transformed, as_tensor = fitted.transform(data.train.X), fitted.transform(of_tensor[0])
+    assert transformed.dtype == dtype and np.array_equal(transformed, data.train.X[:, kept])
+    assert isinstance(as_tensor, torch.Tensor) and np.array_equal(as_tensor.numpy(), transformed)
+    assert not as_tensor.requires_grad and of_tensor[0].grad is None
     with pytest.raises(ValueError, match=r"whole number from 1 to the number of neurons, 6; these are not: \[8\]"):
         fitted.set_params(k=8).transform(data.test.X)
 
@@ -80,25 +89,6 @@ def test_gaussian_without_dev_selects_on_train():
     assert of_train == same != of_dev
 
 
-# -------------------------------------------------------------------------------------- selection
-
-
-@EVERY_RANKING
-@DTYPES
-def test_transform_keeps_the_first_k_neurons_in_the_words_order(name, dtype):
-    data = splits(n=60, d=7, n_classes=2, dtype=dtype)
-    fitted = method(name, k=3, direction="btt", seed=2).fit(data.train.X, data.train.y)
-    kept = sorted(fitted.ranking_.order[:3].tolist())
-    assert np.flatnonzero(fitted.get_support()).tolist() == kept
-    found = fitted.transform(data.test.X)
-    assert found.dtype == dtype and np.array_equal(found, data.test.X[:, kept])
-    as_tensor = fitted.transform(torch.tensor(data.test.X))
-    assert isinstance(as_tensor, torch.Tensor) and np.array_equal(as_tensor.numpy(), found)
-    assert fitted.get_feature_names_out().tolist() == [f"x{j}" for j in kept]
-    assert np.array_equal(method(name, k=3, direction="btt", seed=2).fit_transform(data.train.X, data.train.y),
-                          data.train.X[:, kept])  # fmt: skip
-
-
 def test_columns_of_a_table_keep_their_names():
     data = splits(n=60, d=4)
     table = pd.DataFrame(data.train.X, columns=["a", "b", "c", "d"])
@@ -110,7 +100,7 @@ def test_columns_of_a_table_keep_their_names():
         fitted.transform(table[["b", "a", "c", "d"]])
 
 
-@EVERY_RANKING
+@pytest.mark.parametrize("name", ONE_OF_EACH_KIND)
 def test_rankings_select_in_a_pipeline_and_in_a_grid_search_over_k(name):
     data = splits(n=90, d=6, n_classes=2)
     X, labels = data.train.X, np.array(["PL", "SG"])[data.train.y]
@@ -126,9 +116,6 @@ def test_rankings_select_in_a_pipeline_and_in_a_grid_search_over_k(name):
     best = search.best_params_.popitem()[1]
     assert search.best_estimator_[0].transform(X).shape == (90, best)
     assert len(set(search.cv_results_["mean_test_score"])) == 2
-
-
-# ------------------------------------------------------------------------------ arrays and tensors
 
 
 @EVERY_PROBE

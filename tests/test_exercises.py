@@ -74,9 +74,6 @@ def said(exercise, answer):
     return str(caught.value)
 
 
-# ------------------------------------------------------------------------------- exercises and notebooks agree
-
-
 def test_there_are_exercises_and_their_headings_are_numbered_from_one(headings):
     assert len(IDS) >= AT_LEAST
     ids = [found[0] for found in headings]
@@ -94,13 +91,6 @@ def test_heading_task_and_folded_hints_stand_above_the_answer(exercise_id, cells
     assert 1 <= exercise.minutes <= 15
     assert 1 <= above.source.count("<details>") == above.source.count("</details>") <= 2
     assert above.source.count("<summary>Hint") == above.source.count("<details>")
-
-
-def test_levels_are_mixed():
-    assert {exercise.level for exercise in exercises().values()} == {1, 2, 3}
-
-
-# ------------------------------------------------------------------------------- answers
 
 
 @pytest.mark.parametrize("exercise_id", IDS)
@@ -148,14 +138,12 @@ def test_the_notebooks_solution_is_right_and_a_check_says_the_same_again(exercis
         assert said(exercise, answer) == said(exercise, answer)
 
 
-# ------------------------------------------------------------------------------- the core
-
-
 def test_an_unknown_exercise_names_the_known():
     with pytest.raises(ValueError, match=r"no exercise '99.9'; there are: .*" + re.escape(IDS[0])):
         course.check("99.9", len)
 
 
+@pytest.mark.slow
 def test_in_a_notebook_only_the_hint_of_a_wrong_answer_is_shown(tmp_path):
     """The way to the hint leads through the reference solution, and a student would read it there."""
     from nbclient import NotebookClient

@@ -91,9 +91,6 @@ def test_as_many_random_rankings_as_asked_for():
     assert [one["seed"] for one in found if one["ranking"] == "random"] == [5, 6, 7]
 
 
-# ------------------------------------------------------------------------------------ what decides the files
-
-
 def others():
     """What differs from `plan` in one respect each, by name."""
     usual = plan()
@@ -137,9 +134,6 @@ def test_whatever_decides_the_tables_decides_the_files(tmp_path, monkeypatch):
     found["libraries"] = files_of(plan(), tmp_path)
     every = [*usual, *(file for files in found.values() for file in files)]
     assert len(set(every)) == len(every), found
-
-
-# --------------------------------------------------------------------------------------------- words in parts
 
 
 @pytest.mark.parametrize("size", [1, 3, 1000])

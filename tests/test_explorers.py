@@ -18,38 +18,35 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 @pytest.fixture(scope="module")
-def planted():
-    world = pf.load_world("planted")
-    return world, world.activations("art", "Number", 1)
+def number(planted):
+    """The planted world, and its words."""
+    return planted, planted.activations("art", "Number", 1)
 
 
 @pytest.fixture(scope="module")
-def mini():
-    world = pf.load_world("mini")
-    return world, world.activations("spa", "Gender", 2)
+def gender(mini):
+    """The mini world, and its Spanish words with Gender."""
+    return mini, mini.activations("spa", "Gender", 2)
 
 
-# ------------------------------------------------------------------------------------------- neurons
-
-
-def test_values_are_those_of_the_test_words(planted):
-    _, data = planted
+def test_values_are_those_of_the_test_words(number):
+    _, data = number
     table = neuron_view.neuron_values(data, 5)
     np.testing.assert_array_equal(table["activation"], data.test.X[:, 5])
     assert table["value"].tolist() == [data.test.values[i] for i in data.test.y]
 
 
-@pytest.mark.parametrize("neuron", [-1, 128])
-def test_neurons_that_are_none_are_refused(planted, neuron):
-    _, data = planted
+def test_neurons_that_are_none_are_refused(number):
+    _, data = number
+    for neuron in (-1, 128):
+        with pytest.raises(ValueError, match="no neuron"):
+            neuron_view.neuron_values(data, neuron)
     with pytest.raises(ValueError, match="no neuron"):
-        neuron_view.neuron_values(data, neuron)
-    with pytest.raises(ValueError, match="no neuron"):
-        neuron_view.neuron_positions(neuron, [pf.rank("probeless", data)])
+        neuron_view.neuron_positions(128, [pf.rank("probeless", data)])
 
 
-def test_top_words_are_the_extremes_in_their_own_sentences(mini):
-    world, data = mini
+def test_top_words_are_the_extremes_in_their_own_sentences(gender):
+    world, data = gender
     part, neuron = data.test, 17  # its lows are larger than its highs: absolute values would give another order
     top = neuron_view.top_words(world, data, neuron, n=6)
     best = {}
@@ -67,8 +64,9 @@ def test_top_words_are_the_extremes_in_their_own_sentences(mini):
         assert row.sentence.replace("*", "") == sentences[part.sentence_ids[i]]
 
 
-def test_positions_are_those_in_the_rankings(planted):
-    _, data = planted
+@pytest.mark.slow
+def test_positions_are_those_in_the_rankings(number):
+    _, data = number
     orders = neuron_view.explorer_rankings(data)
     assert [order.name for order in orders] == list(pf.RANKINGS)
     for row, order in zip(neuron_view.neuron_positions(7, orders).itertuples(), orders, strict=True):
@@ -77,14 +75,14 @@ def test_positions_are_those_in_the_rankings(planted):
 
 # A draw of one word lacks the other value, so all words are taken instead.
 @pytest.mark.parametrize("max_words", [1, 10**6])
-def test_rankings_of_few_words_keep_every_value(planted, max_words):
-    _, data = planted
+def test_rankings_of_few_words_keep_every_value(number, max_words):
+    _, data = number
     (order,) = neuron_view.explorer_rankings(data, ["probeless"], max_words)
     np.testing.assert_array_equal(order.order, pf.rank("probeless", data).order)
 
 
-def test_a_report_says_what_the_tables_say(planted):
-    world, data = planted
+def test_a_report_says_what_the_tables_say(number):
+    world, data = number
     orders = neuron_view.explorer_rankings(data, ["probeless", "anova"])
     report = neuron_view.neuron_report(world, data, 7, orders)
     alt = pf.figures.neuron(neuron_view.neuron_values(data, 7), "Neuron 7, Artificial Number, layer 1").alt
@@ -94,11 +92,9 @@ def test_a_report_says_what_the_tables_say(planted):
     assert report.count("<u>*") == 10
 
 
-# ----------------------------------------------------------------------------------------- sentences
-
-
-def test_words_become_what_examples_says(mini):
-    world, data = mini
+@pytest.mark.slow
+def test_words_become_what_examples_says(gender):
+    world, data = gender
     ranking, kind = pf.rank("probeless", data), pf.Translation(4)
     expected = Experiment(world, data).intervene(ranking, kind, [40]).examples(n=6, seed=1)
     assert len(expected)
@@ -116,8 +112,8 @@ def test_words_become_what_examples_says(mini):
         assert re.findall(r"\*([^*]+)\*", words["after"].iloc[0]) == changed["predicted"].tolist()
 
 
-def test_no_neurons_change_what_the_model_gets_wrong_by_itself_only(planted):
-    world, data = planted
+def test_no_neurons_change_what_the_model_gets_wrong_by_itself_only(number):
+    world, data = number
     ranking = pf.rank("probeless", data)
     itself = Experiment(world, data).intervene(ranking, pf.Translation(4), [0]).outcomes
     for sentence in sentence_view.example_sentences(data, 3):
@@ -127,8 +123,8 @@ def test_no_neurons_change_what_the_model_gets_wrong_by_itself_only(planted):
         assert words["position"].tolist() == own["position"].tolist()
 
 
-def test_sentences_offered_have_a_word_to_change(mini):
-    _, data = mini
+def test_sentences_offered_have_a_word_to_change(gender):
+    _, data = gender
     offered = sentence_view.example_sentences(data, 20, seed=3)
     assert offered == sorted(set(offered)) and len(offered) == 20
     assert set(offered) <= set(data.test.sentence_ids.tolist())
@@ -139,7 +135,7 @@ def test_sentences_offered_have_a_word_to_change(mini):
     )
     bare = next(i for i in range(10**6) if i not in set(data.test.sentence_ids.tolist()))
     with pytest.raises(ValueError, match=f"test sentence {bare} has no word with Gender"):
-        sentence_view.sentence_words(Experiment(*mini), pf.rank("probeless", data), bare, 8, 4)
+        sentence_view.sentence_words(Experiment(*gender), pf.rank("probeless", data), bare, 8, 4)
 
 
 def test_changed_words_are_marked_by_more_than_colour():
@@ -153,12 +149,9 @@ def test_changed_words_are_marked_by_more_than_colour():
     assert "<td>&lt;b&gt;</td><td>b ##s</td><td>split</td>" in report
 
 
-# ------------------------------------------------------------------------------------------- widgets
-
-
 @pytest.mark.slow
-def test_the_neuron_widget_shows_the_report_of_what_is_chosen(mini):
-    world, data = mini
+def test_the_neuron_widget_shows_the_report_of_what_is_chosen(gender):
+    world, data = gender
     names = ["probeless"]
     orders = neuron_view.explorer_rankings(data, names)
     widget = explorers._NeuronExplorer(world, data, 3, names, orders, "first")
@@ -175,8 +168,8 @@ def test_the_neuron_widget_shows_the_report_of_what_is_chosen(mini):
     assert widget.attribute.value == "Number" and "Spanish Number, layer 1" in widget.report.value
 
 
-def test_the_intervention_widget_shows_the_report_of_what_is_chosen(planted):
-    world, data = planted
+def test_the_intervention_widget_shows_the_report_of_what_is_chosen(number):
+    world, data = number
     orders = neuron_view.labelled([pf.rank("probeless", data), pf.rank("probeless", data, direction="btt")])
     offered = sentence_view.example_sentences(data, 4)
     widget = explorers._InterventionExplorer(Experiment(world, data), orders, offered, (offered[0], 8, 4.0), "first")
@@ -209,7 +202,7 @@ PERSON = 'os.environ["PITFALLS_WIDGETS"] = "1"\nguesses.guess("00-a", "How many?
 
 
 @pytest.mark.slow
-def test_where_nobody_sits_the_first_view_stands_still(tmp_path, monkeypatch, planted):
+def test_where_nobody_sits_the_first_view_stands_still(tmp_path, monkeypatch, number):
     """Executed by nbclient, as nbval, nbconvert and `pitfalls reproduce` do: no widget, fixed text, true pictures."""
     from nbclient import NotebookClient
     from nbconvert import HTMLExporter
@@ -227,7 +220,7 @@ def test_where_nobody_sits_the_first_view_stands_still(tmp_path, monkeypatch, pl
         "Neuron explorer: Neuron 7, Artificial Number, layer 1",
         "Intervention explorer: Artificial Number, layer 1",
     ]
-    world, data = planted
+    world, data = number
     ranked = neuron_view.explorer_rankings(data, ["probeless"])
     assert still[1]["text/html"] == neuron_view.neuron_report(world, data, 7, ranked)
     # A person's front end gets the same plus the widget, and a guess that is kept changes no notebook.

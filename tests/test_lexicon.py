@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pitfalls.language.corpus import Corpus, Sentence, Word, read_conllu
+from pitfalls.language.corpus import Corpus, read_conllu
 from pitfalls.language.lexicon import Analysis, LemmaOnly, Lexicon, lower
 
 _FORM = st.text("abAB", min_size=1, max_size=2)
@@ -42,6 +42,7 @@ def test_lookup_agrees_with_a_search(entries, form):
     assert (form in lexicon) == bool(readings(entries, form))
     assert list(lexicon) == sorted({entry for entry, _, _ in entries})
     assert len(lexicon) == len(list(lexicon))
+    assert 3 not in lexicon
 
 
 @given(_ENTRIES, st.randoms())
@@ -50,30 +51,6 @@ def test_the_order_of_entries_does_not_matter(entries, random):
     random.shuffle(shuffled)
     one, other = Lexicon.from_forms("eng", entries), Lexicon.from_forms("eng", shuffled)
     assert one == other and repr(one) == repr(other) and hash(one) == hash(other)
-
-
-def test_from_corpora_equals_from_forms_of_their_words():
-    words = (
-        Word("Cats", "cat", {"Number": "PL"}),
-        Word("saw", "see", {}),
-        Word("saw", "saw", {"Number": "SG"}),
-    )
-    corpora = [
-        Corpus("eng", (Sentence("1", words[:2]),), "a"),
-        Corpus("eng", (Sentence("2", words[2:]),), "b"),
-    ]
-    lexicon = Lexicon.from_corpora(*corpora)
-    assert lexicon == Lexicon.from_forms("eng", ((w.form, w.lemma, w.attributes) for w in words))
-    assert unpacked(lexicon.lookup("saw")) == [("saw", [("Number", "SG")]), ("see", [])]
-
-
-def test_capitals_fall_back_on_lower_case_and_not_the_other_way():
-    lexicon = Lexicon.from_forms("eng", [("may", "may", {"Mood": "x"}), ("May", "May", {}), ("Rome", "Rome", {})])
-    assert [a.lemma for a in lexicon.lookup("May")] == ["May"]
-    assert [a.lemma for a in lexicon.lookup("MAY")] == ["may"]
-    assert lexicon.lookup("rome") == ()
-    assert "rome" not in lexicon
-    assert 3 not in lexicon
 
 
 def test_turkish_letters_keep_their_dots():

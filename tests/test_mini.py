@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import conllu
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 from pitfalls.language.grammar import LANGUAGES, core, corpora, load_grammar
+from pitfalls.models.pretrain import Recipe, fresh_text
 from pitfalls.study import card
 from pitfalls.worlds import load, sources
 
@@ -30,10 +32,17 @@ def texts(path):
     return [line.removeprefix("# text = ") for line in lines if line.startswith("# text = ")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_seed_gives_the_committed_files_byte_for_byte(folder, language):
     for split, content in corpora.conllu(language).items():
         assert (folder / corpora.file_name(language, split)).read_bytes() == content.encode("utf-8")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_seed_gives_the_first_committed_sentences(folder, language):
+    first = fresh_text(language, 200, corpora.SEEDS[language], frozenset())
+    assert first == texts(folder / corpora.file_name(language, "train"))[:200]
 
 
 def test_the_manifest_holds_and_notices_a_changed_byte(folder, tmp_path):
@@ -68,7 +77,7 @@ def test_sizes_and_no_sentence_in_two_splits(folder, language):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_files_are_valid_conllu_trees(folder, language):
     with (folder / corpora.file_name(language, "dev")).open(encoding="utf-8") as file:
-        for sentence in conllu.parse_incr(file):
+        for sentence in itertools.islice(conllu.parse_incr(file), 400):
             assert [word["id"] for word in sentence] == list(range(1, len(sentence) + 1))
             assert sum(word["head"] == 0 for word in sentence) == 1
             for word in sentence:
@@ -81,13 +90,9 @@ def test_files_are_valid_conllu_trees(folder, language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_lemmas_are_as_many_as_the_course_promises(language):
-    lemmas = {upos: set() for upos in ("NOUN", "VERB", "ADJ")}
-    for form in load_grammar(language).paradigms():
-        if form.upos in lemmas:
-            lemmas[form.upos].add(form.lemma)
-    assert len(lemmas["NOUN"]) >= 150
-    assert len(lemmas["VERB"]) >= 80
-    assert len(lemmas["ADJ"]) >= 60
+    forms = list(load_grammar(language).paradigms())
+    for upos, least in (("NOUN", 150), ("VERB", 80), ("ADJ", 60)):
+        assert len({form.lemma for form in forms if form.upos == upos}) >= least
 
 
 @pytest.mark.slow
@@ -134,24 +139,21 @@ def test_the_committed_measures_reach_what_is_required(folder):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_model_copies_what_it_sees(world, language):
-    assert card.identity(world, language, sentences=300)["value"].item() >= 0.99
+    assert card.identity(world, language, sentences=100)["value"].item() >= 0.99
 
 
-@pytest.mark.parametrize(("language", "feature"), [("eng", "Number"), ("rus", "Gender")])
+@pytest.mark.parametrize(
+    ("language", "feature"), [("eng", "Number"), pytest.param("rus", "Gender", marks=pytest.mark.slow)]
+)
 def test_the_model_agrees_over_an_attractor(world, language, feature):
     assert card.agreement_rate(world, language, feature)["value"].item() >= 0.95
 
 
 def test_the_pretraining_text_is_not_the_test_text(folder):
-    from pitfalls.models.pretrain import Recipe, fresh_text
-
     recipe = json.loads((folder / "model" / "recipe.json").read_text())
     assert recipe["text_seed"] == Recipe().text_seed
     held_out = frozenset(texts(folder / corpora.file_name("eng", "test")))
-    drawn = fresh_text("eng", 3_000, recipe["text_seed"], held_out)
-    assert not held_out & set(drawn)
-    free = fresh_text("eng", 3_000, corpora.SEEDS["eng"], frozenset())
-    assert free == texts(folder / corpora.file_name("eng", "train"))[:3_000]  # the check above can fail
+    assert not held_out & set(fresh_text("eng", 1_000, recipe["text_seed"], held_out))
 
 
 def test_a_fresh_sentence_of_the_grammar_is_read_back_whole(world):

@@ -71,9 +71,8 @@ def test_an_altered_output_is_seen(root, copied):
     assert ran.returncode == 1 and "1 failed" in ran.stdout, ran.stdout
 
 
-@pytest.mark.parametrize("threads", ["1", "2"])
-def test_another_run_says_the_same(root, copied, threads):
-    ran = validate(root, copied.parent, threads)
+def test_another_run_with_more_threads_says_the_same(root, copied):
+    ran = validate(root, copied.parent, "2")
     assert ran.returncode == 0 and "passed" in ran.stdout, ran.stdout
     compared = re.search(r"^nbval, cells: (\d+) compared, \d+ run without comparing, 0 skipped", ran.stdout, re.M)
     assert compared and int(compared[1]) >= 5, ran.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from itertools import pairwise
 
 import nbformat
@@ -25,46 +26,35 @@ def notebooks(root):
     return sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
 
-def test_every_source_has_its_notebook(root):
-    """tests/test_versions.py checks that the two are in step."""
-    sources = sorted(path.stem for path in (root / "notebooks" / "src").glob("*.py"))
-    assert sources == [path.stem for path in notebooks(root)] != []
+@cache
+def read(path):
+    return nbformat.read(path, as_version=4)
 
 
-def test_every_cell_was_run_once_in_order(root):
+def test_every_cell_was_run_once_in_order_and_left_no_progress_bar(root):
     """A cell without a count and outputs would pass nbval whatever it prints."""
     for path in notebooks(root):
-        stored = nbformat.read(path, as_version=4)
-        code = [cell for cell in stored.cells if cell.cell_type == "code"]
+        assert path.stat().st_size <= 1_500_000
+        code = [cell for cell in read(path).cells if cell.cell_type == "code"]
         assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
-        assert stored.metadata.kernelspec.name == "python3"
-        kinds = [output.output_type for cell in code for output in cell.outputs]
+        assert read(path).metadata.kernelspec.name == "python3"
+        outputs = [output for cell in code for output in cell.outputs]
+        kinds = [output.output_type for output in outputs]
         assert "error" not in kinds
         assert kinds.count("stream") + kinds.count("display_data") >= len(code) // 2
-
-
-def test_notebooks_hold_no_progress_bars_and_stay_small(root):
-    for path in notebooks(root):
-        assert path.stat().st_size <= 1_500_000
-        for cell in nbformat.read(path, as_version=4).cells:
-            for output in cell.get("outputs", []):
-                said = output.get("text", "") + output.get("data", {}).get("text/plain", "")
-                assert output.get("name") != "stderr", said
-                assert "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
-                assert "it/s]" not in said and "%|" not in said
+        for output in outputs:
+            said = output.get("text", "") + output.get("data", {}).get("text/plain", "")
+            assert output.get("name") != "stderr", said
+            assert "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
+            assert "it/s]" not in said and "%|" not in said
 
 
 def head(path):
     """A notebook's first cell as one line, wherever its own lines end."""
-    return " ".join(nbformat.read(path, as_version=4).cells[0].source.split())
+    return " ".join(read(path).cells[0].source.split())
 
 
-def test_notebooks_say_goals_and_prerequisites(root):
-    for path in notebooks(root):
-        assert "you will learn" in head(path).lower() and "you need" in head(path).lower(), path.name
-
-
-def test_minutes_are_the_same_wherever_they_are_said(root):
+def test_a_header_says_its_goals_and_the_same_minutes_as_everywhere(root):
     """A header, notebook 00's map and the README agree, and a header adds up its exercises."""
     rows = {}
     for name in ("README.md", "notebooks/src/00_start_here.py"):
@@ -74,12 +64,13 @@ def test_minutes_are_the_same_wherever_they_are_said(root):
     assert rows["README.md"].keys() >= {path.stem[:2] for path in notebooks(root)}
     for path in notebooks(root):
         number, said = path.stem[:2], head(path)
+        assert "you will learn" in said.lower() and "you need" in said.lower(), path.name
         reading = re.search(r"\*\*It takes\*\* (\d+) minutes to read", said).group(1)
         running = re.search(r"the cells run in about (.+?) on one core", said).group(1)
         expected = (reading, MINUTES[running])
         assert rows["README.md"][number] == expected, path.name
         assert rows["notebooks/src/00_start_here.py"].get(number, expected) == expected, path.name
-        cells = nbformat.read(path, as_version=4).cells
+        cells = read(path).cells
         asked = re.findall(r"^### Exercise .* (\d+) minutes:", "\n".join(cell.source for cell in cells), re.M)
         assert f" {sum(map(int, asked))} more for " in said, path.name
         assert re.search(r"\([\d.]+ GB of memory\)", said), path.name
@@ -87,7 +78,7 @@ def test_minutes_are_the_same_wherever_they_are_said(root):
 
 def read_aloud(path):
     """The figures of a notebook: what each says as text, and the sentence that reads it aloud ("" where none does)."""
-    cells = nbformat.read(path, as_version=4).cells
+    cells = read(path).cells
     shows = [i for i, cell in enumerate(cells) if cell.cell_type == "code" and ".show()" in cell.source]
     for at, end in pairwise([*shows, len(cells)]):
         prose = "\n\n".join(cell.source for cell in cells[at + 1 : end] if cell.cell_type == "markdown")
@@ -97,7 +88,7 @@ def read_aloud(path):
 
 def printed(path):
     """All numbers that a notebook prints or says in the text of a figure."""
-    outputs = [out for cell in nbformat.read(path, as_version=4).cells for out in cell.get("outputs", [])]
+    outputs = [out for cell in read(path).cells for out in cell.get("outputs", [])]
     text = "\n".join(out.get("text", "") + out.get("data", {}).get("text/plain", "") for out in outputs)
     return [float(number.replace(",", "")) for number in NUMBER.findall(text)]
 

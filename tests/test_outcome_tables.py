@@ -31,34 +31,32 @@ def hits(outcomes, measure):
     return (outcomes != "unchanged") if measure == "error rate" else outcomes.isin(["intended", "another"])
 
 
-def resampled(table, measure, k, draws, seed):
-    """Rates of drawn tables: every sentence's rows, as often as the sentence is drawn."""
+def resampled(table, draws, seed):
+    """Rates of drawn tables by measure and k: every sentence's rows, as often as the sentence is drawn."""
     ids = sorted(table["sentence"].unique())
     generator = np.random.default_rng(seed)
-    rates = []
+    rates = {(measure, k): [] for measure in ("error rate", "CLWV") for k in (4, 9)}
     for times in generator.multinomial(len(ids), [1 / len(ids)] * len(ids), size=draws):
-        parts = [
-            table[(table["sentence"] == s) & (table["k"] == k)]
-            for s, n in zip(ids, times, strict=True)
-            for _ in range(n)
-        ]
-        rates.append(hits(pd.concat(parts)["outcome"], measure).mean())
+        drawn = [s for s, n in zip(ids, times, strict=True) for _ in range(n)]
+        rows = pd.concat([table[table["sentence"] == s] for s in drawn])
+        for (measure, k), found in rates.items():
+            found.append(hits(rows[rows["k"] == k]["outcome"], measure).mean())
     return rates
 
 
-@pytest.mark.parametrize("level", [0.5, 0.95])
-def test_intervals_are_those_of_sentences_drawn_one_by_one(level):
+def test_intervals_are_those_of_sentences_drawn_one_by_one():
     table = words()
-    found = rate_intervals(table, draws=60, level=level, seed=3)
-    assert found[["measure", "k"]].values.tolist() == [[m, k] for m in ("error rate", "CLWV") for k in (4, 9)]
-    for row in found.itertuples():
-        rates = resampled(table, row.measure, row.k, draws=60, seed=3)
-        edges = np.quantile(rates, [(1 - level) / 2, (1 + level) / 2])
-        np.testing.assert_allclose([row.low, row.high], edges)
-        at_k = table[table["k"] == row.k]
-        assert row.mean == pytest.approx(hits(at_k["outcome"], row.measure).mean())
-        assert row.baseline == pytest.approx(hits(at_k["baseline"], row.measure).mean())
-        assert (row.sentences, row.words) == (12, len(at_k))
+    rates = resampled(table, draws=60, seed=3)
+    for level in (0.5, 0.95):
+        found = rate_intervals(table, draws=60, level=level, seed=3)
+        assert list(zip(found["measure"], found["k"], strict=True)) == list(rates)
+        for row in found.itertuples():
+            edges = np.quantile(rates[row.measure, row.k], [(1 - level) / 2, (1 + level) / 2])
+            np.testing.assert_allclose([row.low, row.high], edges)
+            at_k = table[table["k"] == row.k]
+            assert row.mean == pytest.approx(hits(at_k["outcome"], row.measure).mean())
+            assert row.baseline == pytest.approx(hits(at_k["baseline"], row.measure).mean())
+            assert (row.sentences, row.words) == (12, len(at_k))
 
 
 def test_intervals_are_scipys_up_to_the_draws():
@@ -103,17 +101,14 @@ def test_the_seed_decides_the_draws_and_the_order_of_rows_does_not():
 
 def test_what_cannot_be_resampled_says_why():
     table = words()
-    with pytest.raises(ValueError, match=r"draws must be 1 or more and level .* they are 0 and 0\.95"):
-        rate_intervals(table, draws=0)
-    with pytest.raises(ValueError, match=r"they are 1000 and 1\.0"):
-        rate_intervals(table, level=1.0)
-    with pytest.raises(ValueError, match="1 sentences cannot be resampled"):
-        rate_intervals(table[table["sentence"] == table["sentence"].iloc[0]])
-    with pytest.raises(ValueError, match="comes twice at k = 4"):
-        rate_intervals(pd.concat([table, table]))
-
-
-# ------------------------------------------------------------------------------------------ baselines
+    for given, options, said in (
+        (table, {"draws": 0}, r"draws must be 1 or more and level .* they are 0 and 0\.95"),
+        (table, {"level": 1.0}, r"they are 1000 and 1\.0"),
+        (table[table["sentence"] == table["sentence"].iloc[0]], {}, "1 sentences cannot be resampled"),
+        (pd.concat([table, table]), {}, "comes twice at k = 4"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            rate_intervals(given, **options)
 
 
 def effect(seed, ks, **keys):

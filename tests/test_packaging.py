@@ -188,16 +188,12 @@ def test_readme_badges_come_from_the_one_address(root):
         readme.renewed(text, readme.address(root), ["12_new"])
 
 
-def test_citation_and_readme_name_the_same_repository(root, project):
-    citation = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
-    assert citation["repository-code"] == project["urls"]["Repository"]
-    assert citation["version"] == project["version"]
-
-
-def test_version_is_said_once(project):
+def test_version_and_repository_are_said_once(root, project):
     import pitfalls
 
-    assert pitfalls.__version__ == project["version"]
+    citation = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["repository-code"] == project["urls"]["Repository"]
+    assert citation["version"] == pitfalls.__version__ == project["version"]
 
 
 def test_readme_pictures_and_notebooks_exist(root):
@@ -220,15 +216,11 @@ def test_the_readmes_picture_is_described_by_its_own_numbers(root):
                 for name in ("Probeless", "Linear", "Gaussian")}  # fmt: skip
     assert set(told) == expected and f"{drawn['words'].max():,} Spanish words" in alt
     assert highest.loc["random"].max() < 0.005
-    read = pd.read_csv(root / "results" / "01_accuracy.csv").query(
-        "k == 16 and probe == 'linear' and direction == 'ttb'"
-    )
+    at_16 = "k == 16 and direction == 'ttb'"
+    read = pd.read_csv(root / "results" / "01_accuracy.csv").query(f"{at_16} and probe == 'linear'")
     moved = drawn.query("k == 16 and measure == 'CLWV'")
     percent = [
-        [
-            f"{100 * table.set_index('ranking')[column][ranking]:.0f} %"
-            for ranking in ("gaussian", "linear", "probeless")
-        ]
+        [f"{100 * share:.0f} %" for share in table.set_index("ranking")[column][["gaussian", "linear", "probeless"]]]
         for table, column in ((read, "accuracy"), (moved, "rate"))
     ]
     assert f"{percent[0][0]} of the words from the first 16 (Gaussian ranking), {percent[0][1]} (Linear)" in text
@@ -244,13 +236,8 @@ def test_every_file_that_the_package_reads_is_in_git(root):
     """Only on a fresh machine would anybody notice a table that .gitignore leaves out."""
     if not (root / ".git").exists():
         pytest.skip("not a git checkout")
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "pitfalls", "data"],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "pitfalls", "data"]
+    listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
     known = set(listed.stdout.splitlines())
     for folder in ("pitfalls", "data"):
         for path in sorted((root / folder).rglob("*")):

@@ -106,7 +106,8 @@ def reasons(tables):
     return dict(zip(tables["left_out"]["table"], tables["left_out"]["reason"], strict=True))
 
 
-def test_one_kind_of_units_at_a_time(study, tables):
+def test_one_kind_of_units_at_a_time(study, tables, monkeypatch):
+    monkeypatch.setattr("pitfalls.site.KINDS", ("residual", "mlp"))
     other = {name: table.assign(site="mlp") if "site" in table else table for name, table in study.items()}
     found = tables_of(other, D)
     assert list(found) == list(tables)

@@ -12,6 +12,7 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
+from tiny_worlds import few_sentences
 
 import pitfalls as pf
 from pitfalls.columns import CONFIGURATION
@@ -21,17 +22,12 @@ from pitfalls.study.configurations import Configuration, configurations
 from pitfalls.study.measures import measure, tasks
 from pitfalls.study.plan import Plan
 from pitfalls.study.stored import read_result
+from pitfalls.worlds.world import World
 
 #: Two of each language, every layer twice; the first is the one in which processors differed most in float32.
 EIGHT = (
-    ("spa", "Part of Speech", 2),
-    ("spa", "Gender", 4),
-    ("eng", "Number", 1),
-    ("eng", "Tense", 3),
-    ("rus", "Case", 3),
-    ("rus", "Animacy", 2),
-    ("tur", "Person", 1),
-    ("tur", "Polarity", 4),
+    *(("spa", "Part of Speech", 2), ("spa", "Gender", 4), ("eng", "Number", 1), ("eng", "Tense", 3)),
+    *(("rus", "Case", 3), ("rus", "Animacy", 2), ("tur", "Person", 1), ("tur", "Polarity", 4)),
 )
 #: Stored to six digits; a millionth more or less says only that a number lay between two stored ones.
 ROUNDED = {"mi_bits": 2e-6, "nmi": 2e-6}
@@ -112,13 +108,17 @@ def test_a_switch_that_is_no_number_is_refused(stated, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["mini", "planted"])
-def test_the_switch_reaches_weights_and_word_vectors(name, monkeypatch):
-    plain = pf.load_world(name)
+def test_the_switch_reaches_weights_and_word_vectors(name, monkeypatch, tmp_path):
+    def loaded():
+        world = pf.load_world(name)
+        return World(name, world.model, few_sentences(tmp_path, 300), 5) if name == "mini" else world
+
+    plain = loaded()
     language = plain.languages[0]
     before = plain.activations(language, "Number", 1).train.X
     assert before.dtype == np.float64
     monkeypatch.setenv(VARIABLE, "1e-6")
-    other = pf.load_world(name)
+    other = loaded()
     assert other.model.fingerprint() != plain.model.fingerprint()
     after = other.activations(language, "Number", 1).train.X
     change = np.abs(after - before).max() / np.abs(before).max()

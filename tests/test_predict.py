@@ -94,18 +94,11 @@ def test_the_code_that_stands_for_the_slider_commits_the_same(capsys):
 
 
 def table(hits, n):
-    inside = np.arange(n) < hits
-    return pd.DataFrame(
-        {
-            "id": [f"0{i}-a" for i in range(n)],
-            "question": [f"Question {i}?" for i in range(n)],
-            "unit": "words",
-            "low": 10.0 * np.arange(n),
-            "high": 10.0 * np.arange(n) + 4,
-            "result": 10.0 * np.arange(n) + np.where(inside, 1.0, 5.0),
-            "inside": inside,
-        }
-    )
+    i = np.arange(n)
+    inside = i < hits
+    text = {"id": [f"0{j}-a" for j in i], "question": [f"Question {j}?" for j in i], "unit": "words"}
+    result = 10.0 * i + np.where(inside, 1.0, 5.0)
+    return pd.DataFrame(text | {"low": 10.0 * i, "high": 10.0 * i + 4, "result": result, "inside": inside})
 
 
 def test_the_figure_tells_every_guess_and_the_share():
@@ -160,8 +153,6 @@ def test_tables_that_contradict_themselves_are_refused(change, said):
         calibration(table(1, 1).assign(**change))
 
 
-# ------------------------------------------------------------------------------------------- the file
-
 MANY = """
 import sys, threading
 from pitfalls.course import guesses
@@ -198,7 +189,6 @@ DAMAGED = {
     "deep": "[" * 100_000,
     "no text": "\udc80",
     "an entry is a list": json.dumps({**SOUND, "05-b": [1]}),
-    "an entry is null": json.dumps({**SOUND, "05-b": None}),
     "an entry is deep": json.dumps({**SOUND, "05-b": 0})[:-2] + "[" * 400 + "]" * 400 + "}",
     "a bound is text": json.dumps({**SOUND, "05-b": {**SOUND["05-a"], "low": "0"}}),
     "a bound is too large": json.dumps({**SOUND, "05-b": {**SOUND["05-a"], "high": 10**400}}),

@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-import torch
+from tiny_worlds import conllu
 
 from pitfalls.cli import main
 from pitfalls.columns import SPLITS
@@ -23,31 +23,13 @@ from pitfalls.study.sweep import Swept
 from pitfalls.worlds import sources
 from pitfalls.worlds.load import load_world, mini_folder, vectors_folder
 
-NOUNS = {"SG": ["cat", "dog", "owl", "cow"], "PL": ["cats", "dogs", "owls", "cows"]}
-PLAN = Plan(
-    steps=2,
-    betas=(4,),
-    alphas=(1,),
-    test_sentences=4,
-    dev_sentences=4,
-    train_words=60,
-    dev_words=40,
-    greedy=2,
-    random_draws=1,
-    shown=1,
-)
+SIZES = {"test_sentences": 4, "dev_sentences": 4, "train_words": 60, "dev_words": 40}
+PLAN = Plan(steps=2, betas=(4,), alphas=(1,), greedy=2, random_draws=1, shown=1, **SIZES)
 LAYERS = [1, 2]
 
 
 def study(options, folder, layers, executor=HERE):
     return do_study(*study_tasks(options, PLAN, layers), folder, executor)
-
-
-def conllu(n, offset=0):
-    """Sentences of a singular and a plural noun."""
-    one, other = "1\t{}\t_\tNOUN\t_\tNumber=Sing\t0\troot\t_\t_\n", "2\t{}\t_\tNOUN\t_\tNumber=Plur\t1\tdep\t_\t_\n"
-    rows = f"# sent_id = {{}}\n{one}{other}\n"
-    return "".join(rows.format(i, NOUNS["SG"][(i + offset) % 4], NOUNS["PL"][(3 * i + offset) % 4]) for i in range(n))
 
 
 @pytest.fixture(autouse=True)
@@ -117,21 +99,22 @@ def test_a_world_without_a_cache_has_nothing_to_prepare():
     assert preparations(world, chosen, vectors_folder()) == []
 
 
-@pytest.mark.parametrize("ask", ["prepare", "disk_need"])
-def test_what_cannot_be_prepared_is_named(ask, options):
+def test_what_cannot_be_prepared_is_named(options):
     world = load_world(**options)
     for languages, layers, message in (
         (["fra"], [1], "has eng, tur, not 'fra'"),
-        (["eng"], [1, 5], "layer 5 of .* has layers 0 .embeddings. to 4"),
+        (["eng"], [1, 5], "layer 5 in .* has layers 0 .embeddings. to 4"),
         (["eng"], [], "no layer: give at least one of 0 to 4"),
     ):
-        with pytest.raises(ValueError, match=message):
-            getattr(world, ask)(languages, layers)
+        for ask in (world.prepare, world.disk_need):
+            with pytest.raises(ValueError, match=message):
+                ask(languages, layers)
 
 
 # ------------------------------------------------------------------------------------------- the study
 
 
+@pytest.mark.slow
 def test_a_study_makes_each_languages_vectors_once_before_its_configurations(options, passes, tmp_path):
     folder = tmp_path / "tasks"
     swept = study(options, folder, LAYERS)
@@ -182,6 +165,7 @@ def test_only_languages_with_something_to_do_are_prepared_and_a_limit_counts_con
     assert len(passes) == 3
 
 
+@pytest.mark.slow
 def test_vectors_that_cannot_be_made_are_told_and_stop_nothing(options, tmp_path, monkeypatch):
     def fails(parameters):
         if parameters["language"] == "eng":
@@ -239,6 +223,7 @@ def test_the_command_says_what_vectors_take_before_it_begins(options, tmp_path, 
     assert half == {**plain, "dtype": "bfloat16"}
 
 
+@pytest.mark.slow
 def test_a_treebank_of_ones_own_is_read_in_another_precision(options, tmp_path, capsys):
     treebank = [f"{options['treebanks']}/en_ewt-ud-{split}.conllu" for split in SPLITS]
     command = ["intervene", "--model", options["model"], "--treebank", *treebank, "--attribute", "Number"]
@@ -253,18 +238,21 @@ def test_a_treebank_of_ones_own_is_read_in_another_precision(options, tmp_path, 
 # ----------------------------------------------------------------------------------------- precisions
 
 
-def test_a_precision_is_another_model_with_close_vectors_of_its_own(options, tmp_path):
-    whole, half = load_world(**options), load_world(**options, dtype="bfloat16")
+def test_a_precision_is_another_model_with_close_vectors_of_its_own(options):
+    whole = load_world(**options)
     assert load_world(**options, dtype="float32").model.fingerprint() == whole.model.fingerprint()
-    assert half.model.fingerprint() != whole.model.fingerprint()
-    for layer in (0, 4):
-        one, other = (world.activations("eng", "Number", layer).test for world in (whole, half))
+    one = whole.activations("eng", "Number", 4).test
+    # bfloat16 has 8 bits of precision, float16 eleven.
+    for dtype, near in (("bfloat16", 0.05), ("float16", 0.01)):
+        half = load_world(**options, dtype=dtype)
+        assert half.model.fingerprint() != whole.model.fingerprint()
+        other = half.activations("eng", "Number", 4).test
         assert other.X.dtype == np.float32
-        # bfloat16 has 8 bits of precision.
-        assert 0 < np.abs(one.X - other.X).max() < 0.05 * np.abs(one.X).max()
-    assert len(list(vectors_folder().glob("*.npy"))) == 2 * 2 * 3
+        assert 0 < np.abs(one.X - other.X).max() < near * np.abs(one.X).max()
+    assert len(list(vectors_folder().glob("*.npy"))) == 3 * 3
 
 
+@pytest.mark.slow
 def test_a_study_in_another_precision_is_other_tasks(options, tmp_path):
     folder = tmp_path / "tasks"
     _, chosen = study_tasks(options, PLAN, [1])
@@ -297,15 +285,6 @@ def test_a_precision_that_the_device_cannot_compute_in_is_refused(options, monke
     # In float32, precision is not the matter: torch's own words are passed on.
     with pytest.raises(OSError, match="not implemented"):
         load_world(**options)
-
-
-@pytest.mark.parametrize("device", ["cpu", "cuda"])
-def test_float16_gives_close_vectors(options, device):
-    if device == "cuda" and not torch.cuda.is_available():
-        pytest.skip("no CUDA device: float16 on a GPU")
-    whole, half = load_world(**options), load_world(**options, device=device, dtype="float16")
-    one, other = (world.activations("eng", "Number", 4).test.X for world in (whole, half))
-    assert 0 < np.abs(one - other).max() < 0.01 * np.abs(one).max()
 
 
 # ------------------------------------------------------------------------------------------- treebanks

@@ -23,18 +23,16 @@ def same(one: Ranking, other: Ranking) -> bool:
 
 
 @pytest.mark.parametrize("name", RANKINGS)
-@pytest.mark.parametrize("n_classes", [2, 5])
-def test_both_directions_are_those_of_two_calls(name, n_classes):
-    data = splits(n=150, d=14, n_classes=n_classes, seed=3)
+def test_both_directions_are_those_of_two_calls(name):
+    data = splits(n=100, d=8, n_classes=3, seed=3)
     # Neurons that are alike, so that ties are broken.
     for part in (data.train, data.dev):
         part.X[:, 5] = part.X[:, 2]
-    for max_neurons in (4, None):
-        for ways in (("ttb", "btt"), ("btt", "ttb", "btt")):
-            found = rank_all(data, [(name, way) for way in ways], seed=1, max_neurons=max_neurons)
-            assert len(found) == len(ways)
-            for ranking, way in zip(found, ways, strict=True):
-                assert same(ranking, rank(name, data, way, seed=1, max_neurons=max_neurons))
+    ways = ("btt", "ttb", "btt")
+    for max_neurons in (4, None) if name in ("gaussian", "conditional_mi") else (4,):
+        found = rank_all(data, [(name, way) for way in ways], seed=1, max_neurons=max_neurons)
+        expected = [rank(name, data, way, seed=1, max_neurons=max_neurons) for way in ways]
+        assert len(found) == 3 and all(map(same, found, expected))
 
 
 def test_a_greedy_search_has_a_run_of_its_own_for_each_direction():

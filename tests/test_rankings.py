@@ -15,7 +15,7 @@ from scipy.stats import chisquare
 
 from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.splits import Splits
-from pitfalls.rankings import PAPER_RANKINGS, gaussian, random_rankings, rank
+from pitfalls.rankings import gaussian, random_rankings, rank
 
 
 @given(
@@ -27,7 +27,7 @@ from pitfalls.rankings import PAPER_RANKINGS, gaussian, random_rankings, rank
     direction=st.sampled_from(["ttb", "btt"]),
     kind=st.sampled_from(["plain", "copies", "scaled copies", "constants", "constant within a class"]),
 )
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=20, derandomize=True)
 def test_greedy_selection_is_that_of_the_refitting_loop_whatever_the_words(
     seed, n_classes, unbalanced, n_words, dtype, direction, kind
 ):
@@ -84,14 +84,6 @@ def test_the_search_in_blocks_of_neurons_is_the_same(monkeypatch):
     np.testing.assert_allclose(in_blocks.scores, at_once.scores, rtol=1e-12)
 
 
-def test_of_equal_neurons_the_lower_index_comes_first():
-    data = with_columns(splits(d=4), [0, 1, 2, 3, 0, 1, 2, 3])
-    for name, direction in PAPER_RANKINGS[:3]:
-        order = rank(name, data, direction).order.tolist()
-        if name != "linear":  # the linear probe starts equal neurons from different weights
-            assert all(order.index(j) < order.index(j + 4) for j in range(4)), name
-
-
 def test_neurons_that_differ_by_rounding_only_are_a_tie():
     # Three times a small whole number is exact, so only the arithmetic rounds differently.
     data = splits(d=5)
@@ -100,14 +92,6 @@ def test_neurons_that_differ_by_rounding_only_are_a_tie():
     for columns in (scale, scale[::-1]):
         order = rank("gaussian", with_columns(whole, [0, 1, 2, 3, 4] * 2, columns)).order.tolist()
         assert all(order.index(j) < order.index(j + 5) for j in range(5))
-
-
-def test_constant_neurons_are_never_worth_choosing_first_and_do_no_harm():
-    data = splits(d=6)
-    silent = with_columns(data, [0, 1, 2, 3, 4, 5, 0], np.array([1, 1, 1, 1, 1, 1, 0.0]))
-    found = rank("gaussian", silent)
-    assert found.scores[6] == pytest.approx(found.scores[found.order[list(found.order).index(6) - 1]])
-    assert rank("probeless", silent).order[-1] == 6
 
 
 @pytest.mark.parametrize("n_classes", [2, 5])
@@ -164,9 +148,7 @@ def test_a_list_of_some_neurons_is_completed_by_number():
     assert Ranking.of_first([], 3, "none").order.tolist() == [0, 1, 2]
 
 
-@pytest.mark.parametrize(
-    ("first", "message"), [([0, 7], "no neurons \\[7\\]"), ([-1], "no neurons \\[-1\\]"), ([2, 2], "twice")]
-)
+@pytest.mark.parametrize(("first", "message"), [([0, 7], r"no neurons \[7\]"), ([-1], r"\[-1\]"), ([2, 2], "twice")])
 def test_a_list_of_other_neurons_or_of_one_twice_is_refused(first, message):
     with pytest.raises(ValueError, match=message):
         Ranking.of_first(first, 7, "mine")

@@ -30,31 +30,26 @@ def with_ties(data: Splits) -> Splits:
 
 @pytest.mark.parametrize(("ties", "n_classes", "dtype"), [(False, 2, np.float32), (True, 5, np.float64)])
 def test_average_precision_is_scikit_learns_for_the_better_sign(ties, n_classes, dtype):
-    data = splits(
-        n=150, d=80, n_classes=n_classes, dtype=dtype, shares=[0.6] + [0.4 / (n_classes - 1)] * (n_classes - 1)
-    )
+    shares = [0.6] + [0.4 / (n_classes - 1)] * (n_classes - 1)
+    data = splits(n=150, d=40, n_classes=n_classes, dtype=dtype, shares=shares)
     data = with_ties(data) if ties else data
     X, y = data.train.X, data.train.y
-    expected = [
-        np.mean(
-            [
-                max(average_precision_score(y == c, X[:, j]), average_precision_score(y == c, -X[:, j]))
-                for c in range(n_classes)
-            ]
-        )
-        for j in range(80)
-    ]
-    np.testing.assert_allclose(rank("average_precision", data).scores, expected)
+    of_signs = np.array(
+        [
+            [[average_precision_score(y == c, sign * X[:, j]) for sign in (1, -1)] for c in range(n_classes)]
+            for j in range(40)
+        ]
+    )
+    np.testing.assert_allclose(rank("average_precision", data).scores, of_signs.max(2).mean(1))
 
 
-@pytest.mark.parametrize("n_bins", [2, 7, 20, 200])
-@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize(("ties", "n_bins"), [(False, 2), (True, 7), (False, 20), (True, 200)])
 def test_mutual_information_is_that_of_scikit_learn_on_numpys_bins(ties, n_bins):
-    data = splits(n=150, d=70, n_classes=4)
+    data = splits(n=150, d=40, n_classes=4)
     data = with_ties(data) if ties else data
     X, y = data.train.X, data.train.y
     expected = []
-    for j in range(70):
+    for j in range(40):
         cuts = np.unique(np.sort(X[:, j])[[150 * i // n_bins for i in range(1, n_bins)]])
         expected.append(mutual_info_score(y, np.digitize(X[:, j], cuts)) / np.log(2))
     found = rank("mutual_information", data, n_bins=n_bins)
@@ -63,20 +58,16 @@ def test_mutual_information_is_that_of_scikit_learn_on_numpys_bins(ties, n_bins)
 
 @pytest.mark.parametrize(("n_classes", "dtype"), [(2, np.float32), (5, np.float64)])
 def test_anova_is_scipys_f_of_every_neuron(n_classes, dtype):
-    data = splits(n=150, d=70, n_classes=n_classes, dtype=dtype)
+    data = splits(n=150, d=40, n_classes=n_classes, dtype=dtype)
     X, y = data.train.X.astype(float), data.train.y
-    expected = [f_oneway(*[X[y == c, j] for c in range(n_classes)]).statistic for j in range(70)]
+    expected = [f_oneway(*[X[y == c, j] for c in range(n_classes)]).statistic for j in range(40)]
     np.testing.assert_allclose(rank("anova", data).scores, expected)
+    # Wherever the neurons lie.
+    away = remade(data, X=lambda X: X + X.dtype.type(1e6)) if dtype == np.float64 else data
+    np.testing.assert_allclose(rank("anova", away).scores, expected, rtol=1e-6)
 
 
-def test_anova_does_not_mind_where_a_neuron_lies():
-    data = splits(n=150, d=6, n_classes=3, dtype=np.float64)
-    away = remade(data, X=lambda X: X + 1e6)
-    np.testing.assert_allclose(rank("anova", away).scores, rank("anova", data).scores, rtol=1e-6)
-
-
-@pytest.mark.parametrize("low_high", [(0.1, 0.7), (0.3, -0.6), (1 / 3, 0.9)])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("low_high", "dtype"), [((0.1, 0.7), np.float32), ((1 / 3, -0.9), np.float64)])
 def test_a_neuron_that_is_the_value_itself_is_first_for_anova_and_a_constant_one_last(low_high, dtype):
     data = splits(n=101, d=3, n_classes=2, dtype=dtype)
     for part in (data.train, data.dev, data.test):
@@ -96,9 +87,6 @@ def test_mean_selectivity_is_the_mean_of_one_value_against_the_rest(n_classes, d
         distances = [abs(X[y == c, j].mean() - X[y != c, j].mean()) for c in range(n_classes)]
         expected.append(np.mean(distances) / np.ptp(X[:, j]) if np.ptp(X[:, j]) else 0.0)
     np.testing.assert_allclose(rank("mean_selectivity", data).scores, expected)
-
-
-# ------------------------------------------------------------------------- weights of convex probes
 
 
 def scikit_learns_weights(data: Splits, l1: float, l2: float) -> np.ndarray:
@@ -154,7 +142,6 @@ def percentage_sweep(weights: np.ndarray, steps: int) -> np.ndarray:
         float, st.tuples(st.integers(1, 4), st.integers(1, 6)), elements=st.sampled_from([0.0, 0.1, 0.4, 1.0, 1.7, 3.0])
     )
 )
-@settings(max_examples=50, deadline=None)
 def test_weight_mass_is_the_limit_of_a_percentage_sweep(weights):
     steps = 97
     found, swept = lca.weight_mass_scores(weights), 1 - percentage_sweep(weights, steps)
@@ -186,9 +173,6 @@ def test_linear_converged_ranks_by_the_converged_probes_weights():
     found = rank("linear_converged", data, l1=0.002, l2=0.03)
     np.testing.assert_allclose(found.scores, abs(probe.coef_).mean(0), rtol=1e-5)
     assert found.order.tolist() == np.argsort(-abs(probe.coef_).mean(0), kind="stable").tolist()
-
-
-# ------------------------------------------------------------------------- forest, and redundancy
 
 
 def test_random_forest_has_scikit_learns_importances_and_repeats_itself():
@@ -245,7 +229,7 @@ def plain_cmim(data: Splits, n_bins: int, steps: int) -> tuple[list[int], np.nda
     steps=st.sampled_from([1, 4, 12]),
     kind=st.sampled_from(["plain", "ties", "copies"]),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15)
 def test_conditional_mi_is_the_plain_double_loop(seed, n_classes, n_bins, steps, kind):
     data = splits(n=40, d=12 if kind != "copies" else 6, n_classes=n_classes, seed=seed)
     data = with_ties(data) if kind != "plain" else data

@@ -33,13 +33,19 @@ def write(folder, *cells):
     return folder
 
 
-def test_a_notebook_is_run_where_it_lies_and_its_figures_are_reported(tmp_path):
+@pytest.mark.slow
+def test_a_notebook_is_run_where_it_lies_and_its_figures_and_the_sweep_are_reported(tmp_path):
     notebooks = write(tmp_path / "notebooks", DRAW)
     before = (notebooks / "01_first.ipynb").read_bytes()
+    swept = tmp_path / "build" / "sweep"
+    swept.mkdir(parents=True)
+    for i in range(2):
+        write_result(swept / f"study-{i}.zip", Result({"kind": "study of things", "seconds": 31.0}, {}))
     report = reproduce(notebooks, tmp_path, "mini")
     assert report == tmp_path / "report.html"
     text = report.read_text(encoding="utf-8")
     assert "Two histograms, mini: a has mean 8.00" in text and "01_first" in text
+    assert "<tr><td>study of things</td><td>2</td><td>31</td><td>62</td></tr>" in text.replace("\n", "")
     assert (tmp_path / "figures" / "01_x.svg").exists() and (tmp_path / "results" / "01_x.csv").exists()
     assert (notebooks / "01_first.ipynb").read_bytes() == before
     ran = nbformat.read(tmp_path / "build" / "01_first.ipynb", as_version=4)
@@ -47,15 +53,7 @@ def test_a_notebook_is_run_where_it_lies_and_its_figures_are_reported(tmp_path):
     assert "<html" in (tmp_path / "build" / "01_first.html").read_text(encoding="utf-8")
 
 
-def test_the_report_says_what_the_sweep_took(tmp_path):
-    folder = tmp_path / "build" / "sweep"
-    folder.mkdir(parents=True)
-    for i in range(2):
-        write_result(folder / f"study-{i}.zip", Result({"kind": "study of things", "seconds": 31.0}, {}))
-    text = reproduce(write(tmp_path / "notebooks", DRAW), tmp_path, "mini").read_text(encoding="utf-8")
-    assert "<tr><td>study of things</td><td>2</td><td>31</td><td>62</td></tr>" in text.replace("\n", "")
-
-
+@pytest.mark.slow
 def test_a_failing_cell_is_an_error_and_leaves_no_report(tmp_path):
     with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
         reproduce(write(tmp_path / "notebooks", "1 / 0"), tmp_path, "mini")
@@ -95,6 +93,7 @@ sys.exit(main(["reproduce", "--notebooks", sys.argv[1], "--output", sys.argv[2],
 """
 
 
+@pytest.mark.slow
 def test_an_interruption_ends_the_notebooks_and_promises_nothing(tmp_path, root):
     notebooks = write(tmp_path / "notebooks", SLEEP)
     nbformat.write(new_notebook(cells=[new_code_cell(SLEEP)]), notebooks / "02_second.ipynb")

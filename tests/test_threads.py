@@ -53,11 +53,11 @@ def test_rankings_are_the_same_with_one_thread_and_two(name, direction, data):
 
 
 def test_curves_are_the_same_with_one_thread_and_two(data):
-    orders = [rank(name, data) for name in ("gaussian", "linear", "linear_converged")]
+    orders = [rank(name, data) for name in ("gaussian", "linear")]
     tables = []
     for n in (1, 2, 2):
         with threads(n):
-            tables.append(probe_curves(orders, data, [1, 5, 32], PROBES, ["real", "control"]))
+            tables.append(probe_curves(orders, data, [5, 32], PROBES, ["real", "control"]))
     one, two, again = tables
     pd.testing.assert_frame_equal(two, again, check_exact=True)
     measures = ["accuracy", "accuracy_seen", "accuracy_unseen", "mi_bits", "nmi"]

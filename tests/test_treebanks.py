@@ -255,10 +255,7 @@ def test_download_survives_what_passes(server, imst, cache, script):
 
 
 def test_lasting_failure_is_named_and_leaves_nothing(server, imst, cache):
-    for act, reason in (
-        ("half", r"\d+ of \d+ bytes arrived"),
-        ("500", r"HTTP status 500 \(Internal Server Error\)"),
-    ):
+    for act, reason in (("half", r"\d+ of \d+ bytes arrived"), ("500", r"HTTP status 500 \(Internal Server Error\)")):
         server.requests.clear()
         server.script = [act] * 9
         with pytest.raises(TreebankError, match=f"{reason}; gave up after 4 attempts; .* as folder="):

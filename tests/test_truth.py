@@ -23,9 +23,6 @@ def shuffled(seed, name="random", direction="ttb"):
     return Ranking(np.random.default_rng(seed).permutation(128), None, name, direction, seed=seed)
 
 
-# ------------------------------------------------------------------------------------------ the numbers
-
-
 @given(st.integers(0, 10_000), st.integers(1, 12), st.floats(0, 1))
 def test_precision_is_a_slow_count(seed, d, share):
     generator = np.random.default_rng(seed)
@@ -59,11 +56,11 @@ def test_scores_and_areas_are_slow_loops_over_the_blocks():
 
 
 def test_a_random_ranking_reaches_chance_on_average():
-    areas = ranking_areas([shuffled(seed) for seed in range(1500)], TRUTH)
+    areas = ranking_areas([shuffled(seed) for seed in range(500)], TRUTH)
     for _, part in areas.groupby("against"):
         standard_error = part["area"].std() / np.sqrt(len(part))
         assert abs(part["area"].mean() - part["chance"].iloc[0]) < 4 * standard_error
-        assert standard_error < 0.005
+        assert standard_error < 0.01
 
 
 def test_a_good_ranking_of_what_is_encoded_can_be_worse_than_chance_at_what_is_used():
@@ -78,19 +75,14 @@ def test_a_good_ranking_of_what_is_encoded_can_be_worse_than_chance_at_what_is_u
 
 
 def test_what_cannot_be_scored_is_named():
-    with pytest.raises(ValueError, match="ranking short orders 5 neurons and the planted layer has 128"):
-        ranking_areas([Ranking(np.arange(5), None, "short")], TRUTH)
-    with pytest.raises(ValueError, match="no ranking to score"):
-        score_rankings([], TRUTH)
-    with pytest.raises(ValueError, match=r"from 1 to the number of neurons, 128; these are not: \[0, 129\]"):
-        score_rankings([shuffled(0)], TRUTH, ks=[0, 5, 129])
-    with pytest.raises(ValueError, match="none was given"):
-        score_rankings([shuffled(0)], TRUTH, ks=[])
-    with pytest.raises(ValueError, match=r"relevant is int64 of shape \(3,\)"):
-        precision_at([0, 1, 2], [1, 0, 1])
-
-
-# ------------------------------------------------------------------------------------------ the figure
+    for asks, said in (
+        (lambda: ranking_areas([Ranking(np.arange(5), None, "short")], TRUTH), "short orders 5 neurons .* has 128"),
+        (lambda: score_rankings([], TRUTH), "no ranking to score"),
+        (lambda: score_rankings([shuffled(0)], TRUTH, ks=[5, 129]), r"number of neurons, 128; these are not: \[129\]"),
+        (lambda: precision_at([0, 1, 2], [1, 0, 1]), r"relevant is int64 of shape \(3,\)"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            asks()
 
 
 def areas(n_methods=3, **changes):
@@ -149,25 +141,20 @@ def test_alt_text_says_all_numbers_of_the_table_and_no_other():
     assert "Artificial Number, layer 1" in plot.alt and "Artificial Number, layer 1" in plot.caption
 
 
-def test_one_set_alone_is_one_panel():
+def test_one_set_alone_is_one_panel_and_directions_differ_in_colour_and_in_marker():
     plot = figures.truth(areas().query("against == 'encoded'"))
     assert [axes.get_title() for axes in plot.figure.axes] == ["Encoded"]
-
-
-def test_directions_differ_in_colour_and_in_marker():
-    ttb, btt = (drawn(figures.truth(areas()), 0, label) for label in ("top to bottom", "bottom to top"))
-    assert ttb.get_color() != btt.get_color()
-    assert ttb.get_marker() != btt.get_marker()
+    ttb, btt = (drawn(plot, 0, label) for label in ("top to bottom", "bottom to top"))
+    assert ttb.get_color() != btt.get_color() and ttb.get_marker() != btt.get_marker()
 
 
 def test_tables_that_it_cannot_show_are_refused():
-    with pytest.raises(ValueError, match=r"needs the columns \['area'\]"):
-        figures.truth(areas().drop(columns="area"))
-    with pytest.raises(ValueError, match=r"against to be one of \['encoded', 'used'\]; the table also has \['read'\]"):
-        figures.truth(areas(against="read"))
-    with pytest.raises(ValueError, match="one attribute, and the table has 2"):
-        figures.truth(pd.concat([areas(), areas(attribute="Case")]))
-    with pytest.raises(ValueError, match="one chance, and the table has 2"):
-        figures.truth(pd.concat([areas(), areas(chance=0.5)]))
-    with pytest.raises(ValueError, match="and the table has 0"):
-        figures.truth(areas().iloc[:0])
+    for table, said in (
+        (areas().drop(columns="area"), r"needs the columns \['area'\]"),
+        (areas(against="read"), r"against to be one of \['encoded', 'used'\]; the table also has \['read'\]"),
+        (pd.concat([areas(), areas(attribute="Case")]), "one attribute, and the table has 2"),
+        (pd.concat([areas(), areas(chance=0.5)]), "one chance, and the table has 2"),
+        (areas().iloc[:0], "and the table has 0"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            figures.truth(table)

@@ -293,6 +293,7 @@ def test_every_stub_of_the_course_raises(sources):
 
 
 def test_the_stored_instructors_versions_are_in_step_with_their_sources(root, sources):
+    assert sorted(sources) == sorted(path.stem for path in (root / "notebooks").glob("[0-9][0-9]_*.ipynb"))
     for name, source in sources.items():
         made = versions.instructor(source, address(root))
         stored = nbformat.read(root / "notebooks" / f"{name}.ipynb", as_version=4)

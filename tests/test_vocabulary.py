@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
+from tiny_worlds import world
 from torch import nn
 
 from pitfalls.models import vocabulary
 from pitfalls.models.vocabulary import best_tokens
-from tests.tiny_worlds import world
 
 
 def a_head(tokens, width=8, bias=True, dtype=torch.float32):
@@ -20,9 +20,7 @@ def a_head(tokens, width=8, bias=True, dtype=torch.float32):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
-@pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("tokens", [1, 7, 16, 17, 100])
-@pytest.mark.parametrize("n", [1, 5])
+@pytest.mark.parametrize(("tokens", "n", "bias"), [(1, 5, True), (16, 1, True), (17, 5, False), (100, 5, True)])
 def test_tiles_give_the_argmax_of_all_logits(monkeypatch, tokens, bias, dtype, n):
     monkeypatch.setattr(vocabulary, "_TOKENS_AT_ONCE", 16)
     head, decoder = a_head(tokens, bias=bias, dtype=dtype)

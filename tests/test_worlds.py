@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_worlds import conllu
 
 from pitfalls.arrays.ranking import Ranking
 from pitfalls.interventions.translation import Translation
@@ -17,21 +18,6 @@ from pitfalls.study.configurations import paper_comparison, paper_texts
 from pitfalls.worlds import load
 from pitfalls.worlds.experiment import Experiment
 from pitfalls.worlds.load import divide, load_world, mini_folder, world_from_files
-
-WORDS = {"SG": ["cat", "dog", "owl", "cow"], "PL": ["cats", "dogs", "owls", "cows"]}
-
-
-def conllu(n, offset=0):
-    """Some sentences of two nouns, one singular and one plural."""
-    blocks = []
-    for i in range(n):
-        single, plural = WORDS["SG"][(i + offset) % 4], WORDS["PL"][(i * 3 + offset) % 4]
-        blocks.append(
-            f"# sent_id = {offset}-{i}\n# text = {single} {plural}\n"
-            f"1\t{single}\t{single}\tNOUN\t_\tNumber=Sing\t0\troot\t_\t_\n"
-            f"2\t{plural}\t{plural[:-1]}\tNOUN\t_\tNumber=Plur\t1\tdep\t_\t_\n\n"
-        )
-    return "".join(blocks)
 
 
 @pytest.fixture
@@ -51,21 +37,15 @@ def cache(tmp_path, monkeypatch):
 MODEL = mini_folder() / "model"
 
 
-def test_a_world_from_files(files):
+def test_a_world_from_files_has_the_models_hidden_states(files):
     world = world_from_files(MODEL, list(files.values()), min_forms=4)
     assert world.languages == ("eng",)
     assert world.values("eng", "Number") == ("PL", "SG")
-    data = world.activations("eng", "Number", layer=1)
+    data = world.activations("eng", "Number", layer=2)
     assert data.train.X.shape == (40, world.model.n_neurons)
     assert [data.train.values[y] for y in data.train.y[:4]] == ["SG", "PL", "SG", "PL"]
-
-
-def test_vectors_are_the_models_hidden_states(files):
-    world = world_from_files(MODEL, list(files.values()), min_forms=1)
-    data = world.activations("eng", "Number", layer=2)
     encoded = world.model.encode([world.sentences("eng", "dev")[5].forms])
-    states = world.model.hidden(encoded, 2)[0]
-    wanted = states[encoded.word_ids[0] == 1].mean(0).numpy()
+    wanted = world.model.hidden(encoded, 2)[0][encoded.word_ids[0] == 1].mean(0).numpy()
     (row,) = np.flatnonzero((data.dev.sentence_ids == 5) & (data.dev.positions == 1))
     assert np.allclose(data.dev.X[row], wanted, atol=1e-5)
 
@@ -117,20 +97,19 @@ def test_names_that_say_no_split_or_language(files, tmp_path):
 
 def test_questions_that_have_no_answer(files):
     world = world_from_files(MODEL, list(files.values()), min_forms=5)
-    with pytest.raises(ValueError, match=r"Number of eng: 0 value\(s\) have 5 distinct word forms"):
-        world.activations("eng", "Number", layer=1)
-    with pytest.raises(ValueError, match=r"layer 5 of .* has layers 0 \(embeddings\) to 4"):
-        world.activations("eng", "Number", layer=5)
-    with pytest.raises(ValueError, match="no attribute 'number'; there are: Number, Part of Speech"):
-        world.activations("eng", "number", layer=1)
-    with pytest.raises(ValueError, match="world has eng, not 'fra'"):
-        world.corpus("fra", "dev")
-    with pytest.raises(ValueError, match="not 'valid'"):
-        world.corpus("eng", "valid")
+    for asks, said in (
+        (lambda: world.activations("eng", "Number", layer=1), r"Number of eng: 0 value\(s\) have 5 distinct"),
+        (lambda: world.activations("eng", "Number", layer=5), r"layer 5 in .* has layers 0 \(embeddings\) to 4"),
+        (lambda: world.activations("eng", "number", layer=1), "no attribute 'number'; there are: Number, Part of"),
+        (lambda: world.corpus("fra", "dev"), "world has eng, not 'fra'"),
+        (lambda: world.corpus("eng", "valid"), "not 'valid'"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            asks()
 
 
 def test_a_treebanks_words_are_judged_by_its_lexicon_and_then_simplemma(files):
-    world = world_from_files(mini_folder() / "model", list(files.values()), min_forms=2)
+    world = world_from_files(MODEL, list(files.values()), min_forms=2)
     judge = world.analyser("eng")
     assert judge.name == "treebank, then simplemma"
     assert judge.analyse("cats") == frozenset(world.lexicon("eng").lookup("cats"))
@@ -145,7 +124,7 @@ def test_a_world_judged_by_others_is_another_world_with_the_same_rest(files):
         def analyse(self, form):
             return frozenset()
 
-    world = world_from_files(mini_folder() / "model", list(files.values()), min_forms=2)
+    world = world_from_files(MODEL, list(files.values()), min_forms=2)
     other = world.judged_by(Deaf())
     assert (other.analyser("eng").name, world.analyser("eng").name) == ("deaf", "treebank, then simplemma")
     assert other.corpus("eng", "test") is world.corpus("eng", "test")
@@ -194,9 +173,8 @@ def test_the_conversion_is_chosen_by_name_or_given_itself(tmp_path):
     assert forms(world_from_files(MODEL, paths, min_forms=2), "Aspect") == {"PFV": 3, "IPFV": 3, None: 3}  # ours
     mine = Conversion("mine", {"spa": (Rule("all is future", drop="PST PRS", add="FUT"),)})
     assert forms(world_from_files(MODEL, paths, conversion=mine, min_forms=2), "Tense") == {"FUT": 9}
-    for name in ("AUTHORS", "unimorph", ""):
-        with pytest.raises(ValueError, match=rf"no conversion {name!r}; there are: authors, converter, ours"):
-            world_from_files(MODEL, paths, conversion=name)
+    with pytest.raises(ValueError, match=r"no conversion 'AUTHORS'; there are: authors, converter, ours"):
+        world_from_files(MODEL, paths, conversion="AUTHORS")
 
 
 def test_the_paper_world_is_the_authors_run_unless_told_otherwise(tmp_path, monkeypatch):
@@ -205,8 +183,6 @@ def test_the_paper_world_is_the_authors_run_unless_told_otherwise(tmp_path, monk
     assert forms(load_world("paper", **given), "Tense") == {"PST": 3, "PRS": 3, None: 3}
     assert forms(load_world("paper", **given, conversion="converter"), "Tense") == {"PST": 6, "PRS": 3}
     assert forms(load_world("paper", **given, conversion=OURS), "Tense") == {"PST": 6, "PRS": 3}
-    with pytest.raises(ValueError, match=r"no conversion 'own'; there are: authors"):
-        load_world("paper", **given, conversion="own")
     with pytest.raises(ValueError, match="the mini world is fixed"):
         load_world("mini", conversion="ours")
     monkeypatch.setenv("PITFALLS_WORLD", "paper")
@@ -247,8 +223,6 @@ def test_load_world_by_name_and_by_switch(monkeypatch, tmp_path):
     assert (world.name, world.min_forms, len(world.languages)) == ("paper", 100, 9)
     with pytest.raises(ValueError, match=r"no world 'mars'; there are: mini, paper"):
         load_world("mars")
-    with pytest.raises(ValueError, match="the mini world is fixed"):
-        load_world("mini", model="bert-base-multilingual-cased")
     with pytest.raises(ValueError, match="no treebank of deu"):
         load_world("paper", model=MODEL, languages=["deu"])
 
@@ -258,7 +232,6 @@ def test_the_paper_world_reads_a_folder_of_treebanks(shared, tmp_path):
     file = shared / "data" / "ud" / "tr_imst-ud-test.conllu"
     sentences = file.read_text(encoding="utf-8").count("# sent_id")
     assert len(world.corpus("tur", "test")) + len(world.dropped("tur", "test")) == sentences
-    assert "Case" in set(world.pairs()["attribute"])
 
 
 def test_mini_folder_is_the_checkouts(root):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,19 @@ import torch
 import transformers
 
 from pitfalls.arrays.splits import Activations, Splits
+from pitfalls.columns import SPLITS
 from pitfalls.interventions.ablation import Ablation
 from pitfalls.interventions.kinds import Kind
 from pitfalls.interventions.outcomes import classify
 from pitfalls.interventions.translation import Translation
 from pitfalls.language.analysers import LexiconAnalyser
-from pitfalls.language.corpus import Sentence, Word
+from pitfalls.language.corpus import Sentence, Word, read_conllu
+from pitfalls.language.grammar import corpora
 from pitfalls.language.lexicon import Lexicon
 from pitfalls.models.masked import MaskedLM
 from pitfalls.site import as_site
+from pitfalls.worlds.load import mini_folder
+from pitfalls.worlds.sources import FileSource
 
 D, LAYERS, LIMIT = 16, 2, 24
 NUMBERS = {"a": "SG", "o": "PL", "u": "DU"}
@@ -91,6 +96,32 @@ def xlmr() -> MaskedLM:
     return MaskedLM(transformers.XLMRobertaForMaskedLM(config), tokenizer, name="tiny xlmr")
 
 
+NOUNS = {"SG": ["cat", "dog", "owl", "cow"], "PL": ["cats", "dogs", "owls", "cows"]}
+
+
+def conllu(n: int, offset: int = 0) -> str:
+    """Sentences of a singular and a plural noun, as a treebank has them."""
+    blocks = []
+    for i in range(n):
+        one, other = NOUNS["SG"][(i + offset) % 4], NOUNS["PL"][(3 * i + offset) % 4]
+        blocks.append(
+            f"# sent_id = {offset}-{i}\n1\t{one}\t{one}\tNOUN\t_\tNumber=Sing\t0\troot\t_\t_\n"
+            f"2\t{other}\t{other[:-1]}\tNOUN\t_\tNumber=Plur\t1\tdep\t_\t_\n\n"
+        )
+    return "".join(blocks)
+
+
+def few_sentences(folder: Path, n: int) -> FileSource:
+    """The first sentences of each English split of the mini world: the whole one takes long to read."""
+    parts = {}
+    for split in SPLITS:
+        path = folder / corpora.file_name("eng", split)
+        blocks = (mini_folder() / path.name).read_text(encoding="utf-8").split("\n\n")[:n]
+        path.write_text("".join(f"{block}\n\n" for block in blocks), encoding="utf-8")
+        parts[split] = read_conllu(path, "eng")
+    return FileSource(parts)
+
+
 @cache
 def world(layout: str) -> TinyWorld:
     """A model that repeats most of what it reads, so that its words can be changed into others."""
@@ -139,10 +170,10 @@ def slowly_changed(splits: Splits, kind: Kind, order: np.ndarray, k: int, h: tor
     mean = {z: splits.train.X[splits.train.y == z].astype(float).mean(0) for z in range(3)}
     for r, neuron in enumerate(order[:k].tolist()):
         if isinstance(kind, Ablation):
-            h[neuron] = 0.0
+            h[neuron] = 0.0 if kind.value == "zero" else float(splits.train.X[:, neuron].astype(float).mean())
         else:
-            assert isinstance(kind, Translation)
-            alpha = kind.beta * (1 / (1000 * kind.beta)) ** (r / (len(order) - 1))
+            scaled = isinstance(kind, Translation)
+            alpha = kind.beta * (1 / (1000 * kind.beta)) ** (r / (len(order) - 1)) if scaled else kind.alpha
             h[neuron] += alpha * (mean[(value + 1) % 3][neuron] - mean[value][neuron])
     return h
 

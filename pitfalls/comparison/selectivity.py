@@ -90,12 +90,12 @@ def selectivity_curves(
     if control_ranking not in ("anew", "kept", "authors"):
         raise ValueError(f'control_ranking must be "anew", "kept" or "authors", not {control_ranking!r}')
     steps = checked_ks(ks, data.n_neurons)
+    kept = {"anew": set(), "kept": {name for name, _ in rankings}, "authors": {"probeless"}}[control_ranking]
+    anew = [one for one in rankings if one[0] not in kept]
     jobs = []
     for seed in seeds:
         control = control_task(data, seed)
         own = rank_all(data, rankings, seed, steps[-1])
-        kept = {"anew": set(), "kept": {name for name, _ in rankings}, "authors": {"probeless"}}[control_ranking]
-        anew = [one for one in rankings if one[0] not in kept]
         others = dict(zip(anew, rank_all(control, anew, seed, steps[-1]), strict=True))
         for one, ranking in zip(rankings, own, strict=True):
             # Under the real ranking's name, so that the two curves are paired.
