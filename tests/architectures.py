@@ -1,4 +1,4 @@
-"""Tiny random masked models of many architectures, and tokenizers of the three kinds that they come with."""
+"""Tiny random models of many architectures, masked and causal, and tokenizers of the kinds that they come with."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 import transformers as hf
+from tokenizers import pre_tokenizers
 
 LAYERS, WIDTH, WINDOW = 4, 16, 8
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -53,6 +54,25 @@ def bytelevel() -> hf.PreTrainedTokenizerBase:
     merges = [("t", "h"), ("th", "e"), ("c", "a"), ("ca", "t"), ("Ġ", "the"), ("Ġ", "cat"), ("d", "o"), ("do", "g")]
     pieces = [*special, "Ġ", *LETTERS, *"0123456789'", *("".join(pair) for pair in merges), "Ã", "±"]
     return hf.RobertaTokenizer(vocab={piece: i for i, piece in enumerate(pieces)}, merges=merges)
+
+
+@cache
+def gpt2_bytes() -> hf.PreTrainedTokenizerBase:
+    """As GPT-2's: it knows every byte, puts no token before a text, and the first word has no space before it."""
+    merges = [("t", "h"), ("th", "e"), ("c", "a"), ("ca", "t"), ("Ġ", "the"), ("Ġ", "cat"), ("d", "o"), ("do", "g")]
+    every_byte = sorted(pre_tokenizers.ByteLevel.alphabet())
+    pieces = ["<|endoftext|>", *every_byte, *("".join(pair) for pair in merges)]
+    return hf.GPT2Tokenizer(vocab={piece: i for i, piece in enumerate(pieces)}, merges=merges)
+
+
+@cache
+def gemma_bytes() -> hf.PreTrainedTokenizerBase:
+    """As Gemma's: ``<bos>`` before a text, spaces that are letters, and padding on the left."""
+    special = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>"]
+    merges = [("t", "h"), ("th", "e"), ("▁", "the"), ("d", "o"), ("do", "g"), ("▁", "dog"), ("▁", "w")]
+    pieces = [*special, "▁", *LETTERS, *"0123456789'", *("".join(pair) for pair in merges)]
+    vocab = {piece: i for i, piece in enumerate(pieces)}
+    return hf.GemmaTokenizer(vocab=vocab, merges=merges, add_bos_token=True)
 
 
 @dataclass(frozen=True)
@@ -133,4 +153,42 @@ ARCHITECTURES = {
     "mobilebert": Architecture(hf.MobileBertForMaskedLM, {"embedding_size": 8, "intra_bottleneck_size": 8}),
     "big-bird": Architecture(hf.BigBirdForMaskedLM, {"block_size": 4, "num_random_blocks": 1}),
     "longformer": Architecture(hf.LongformerForMaskedLM, {**ROBERTA, "attention_window": [WINDOW] * LAYERS}, bytelevel),
+}
+
+_BYTES: dict[str, Any] = {"vocab_size": 270}
+_GPT2: dict[str, Any] = {**_BYTES, "n_embd": WIDTH, "n_layer": LAYERS, "n_head": 2, "n_inner": 24, "n_positions": 64}
+_ONE_KEY: dict[str, Any] = {"num_key_value_heads": 1}
+_GEMMA: dict[str, Any] = {**_ONE_KEY, "head_dim": 12, "query_pre_attn_scalar": 12, "sliding_window": WINDOW}
+_NEOX: dict[str, Any] = {"blocks": "layers", "inside": ("attention.dense", "mlp.dense_4h_to_h")}
+
+CAUSAL = {
+    "gpt2": Architecture(hf.GPT2LMHeadModel, _GPT2, gpt2_bytes, "h", ("attn.c_proj", "mlp.c_proj")),
+    "gpt-neox": Architecture(hf.GPTNeoXForCausalLM, _BYTES, gpt2_bytes, **_NEOX),
+    "gpt-neox, one after the other": Architecture(
+        hf.GPTNeoXForCausalLM, {**_BYTES, "use_parallel_residual": False}, gpt2_bytes, **_NEOX
+    ),
+    "llama": Architecture(
+        hf.LlamaForCausalLM, {**_BYTES, **_ONE_KEY, "tie_word_embeddings": True}, gpt2_bytes, **_LIKE_LLAMA
+    ),
+    "qwen3": Architecture(hf.Qwen3ForCausalLM, {**_BYTES, **_ONE_KEY, "head_dim": 12}, gpt2_bytes, **_LIKE_LLAMA),
+    "gemma 2": Architecture(hf.Gemma2ForCausalLM, _GEMMA, gemma_bytes, **_LIKE_LLAMA),
+    "gemma 3": Architecture(hf.Gemma3ForCausalLM, _GEMMA, gemma_bytes, **_LIKE_LLAMA),
+    "olmo2": Architecture(hf.Olmo2ForCausalLM, {**_BYTES, **_ONE_KEY}, gpt2_bytes, **_LIKE_LLAMA),
+    "mistral": Architecture(hf.MistralForCausalLM, {**_ONE_KEY, "sliding_window": WINDOW}, gemma_bytes, **_LIKE_LLAMA),
+    "phi-3": Architecture(hf.Phi3ForCausalLM, {**_BYTES, **_ONE_KEY, "pad_token_id": 0}, gpt2_bytes, **_LIKE_LLAMA),
+    "opt": Architecture(
+        hf.OPTForCausalLM,
+        {**_BYTES, "ffn_dim": 24, "word_embed_proj_dim": WIDTH},
+        gpt2_bytes,
+        "decoder.layers",
+        ("self_attn.out_proj", "fc2"),
+    ),
+    "bloom": Architecture(
+        hf.BloomForCausalLM,
+        {**_BYTES, "n_layer": LAYERS, "n_head": 2},
+        gpt2_bytes,
+        "h",
+        ("self_attention.dense", "mlp.dense_4h_to_h"),
+    ),
+    "bert as a decoder": Architecture(hf.BertLMHeadModel, {"is_decoder": True}),
 }

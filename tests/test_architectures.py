@@ -1,4 +1,4 @@
-"""Masked models of many architectures against the plain model, which reads one unpadded sentence at a time."""
+"""Models of many architectures against the plain model, which reads one unpadded sentence at a time."""
 
 from __future__ import annotations
 
@@ -13,15 +13,22 @@ from typing import Any
 import pytest
 import torch
 import transformers as hf
-from architectures import ARCHITECTURES, LAYERS, ROBERTA, WIDTH, WINDOW, Architecture, sentencepiece
+from architectures import ARCHITECTURES, CAUSAL, LAYERS, ROBERTA, WIDTH, WINDOW, Architecture, sentencepiece
+from transformers.pytorch_utils import Conv1D
 
+from pitfalls.models.causal import CausalLM
 from pitfalls.models.checkpoint import UnsupportedModelError
+from pitfalls.models.loading import load_model
 from pitfalls.models.masked import MaskedLM
+from pitfalls.models.transformer import TransformerLM
 from pitfalls.site import Site
 
 # The second is longer than two windows.
 SENTENCES = [["the", "cats"], ["a", "dog", "walks", "the", "cat", "home", "again"], ["cat's", "x"]]
-EVERY = pytest.mark.parametrize("name", ARCHITECTURES)
+ALL = {**ARCHITECTURES, **CAUSAL}
+# MobileBERT's blocks write more than twice; OPT's linear maps read all sentences in one row.
+LAYERS_ONLY = ("mobilebert", "opt")
+EVERY = pytest.mark.parametrize("name", ALL)
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +41,12 @@ def lms(folder: Path) -> Any:
     """Load each model from files, as a user does."""
 
     @cache
-    def load(name: str) -> MaskedLM:
-        ARCHITECTURES[name].make().save_pretrained(folder / name)
-        ARCHITECTURES[name].tokenizer().save_pretrained(folder / name)
-        return MaskedLM.load(folder / name)
+    def load(name: str) -> TransformerLM:
+        ALL[name].make().save_pretrained(folder / name)
+        ALL[name].tokenizer().save_pretrained(folder / name)
+        found = load_model(folder / name)
+        assert isinstance(found, CausalLM if name in CAUSAL else MaskedLM)
+        return found
 
     return load
 
@@ -45,8 +54,8 @@ def lms(folder: Path) -> Any:
 class Plain:
     """The model as transformers has it, one sentence at a time: the oracle."""
 
-    def __init__(self, name: str, lm: MaskedLM) -> None:
-        self.name, self.lm, self.model = name, lm, ARCHITECTURES[name].make()
+    def __init__(self, name: str, lm: TransformerLM) -> None:
+        self.name, self.lm, self.model = name, lm, ALL[name].make()
         self.batch = lm.encode(SENTENCES)
         self.lengths = self.batch.attention_mask.sum(1).tolist()
 
@@ -75,7 +84,7 @@ class Plain:
 
     @contextmanager
     def hooked(self, layer: int, states: torch.Tensor) -> Iterator[None]:
-        encoder = self.model.base_model
+        encoder = self.model.base_model.decoder if self.name == "opt" else self.model.base_model
         calls = count()
 
         def before_a_block(_: Any, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
@@ -99,7 +108,7 @@ class Plain:
             # Its convolution reads them, too.
             handles = [encoder.embeddings.register_forward_hook(after_the_embeddings)]
         else:
-            blocks = encoder.get_submodule(ARCHITECTURES[self.name].blocks)
+            blocks = self.model.base_model.get_submodule(ALL[self.name].blocks)
             handles = [block.register_forward_pre_hook(before_a_block) for block in blocks]
         yield
         for handle in handles:
@@ -107,7 +116,7 @@ class Plain:
 
     def inside(self, site: Site, states: torch.Tensor) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         """What a part of a block reads of each sentence, and the logits when a hook puts ``states`` there."""
-        architecture = ARCHITECTURES[self.name]
+        architecture = ALL[self.name]
         path = architecture.inside[0 if site.kind == "heads" else 1]
         seen, logits = [], []
         for row, inputs in self.rows():
@@ -171,7 +180,7 @@ def test_resuming_from_states_at_every_layer_is_a_hook_on_the_plain_model(name: 
 
 
 @pytest.mark.parametrize("kind", ["heads", "mlp"])
-@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if name != "mobilebert"])
+@pytest.mark.parametrize("name", [name for name in ALL if name not in LAYERS_ONLY])
 def test_units_inside_a_block_are_what_a_hook_sees_and_changes(name: str, kind: str, plains: Any) -> None:
     plain, site = plains(name), Site(kind, 3)
     own = plain.lm.hidden(plain.batch, site)
@@ -200,6 +209,7 @@ def test_sites_that_a_model_lacks_are_named(plains: Any) -> None:
         ("bert", Site("mlp", 0), r"no mlp 0 in .*: it has mlp 1 to 4$"),
         ("bert", Site("heads", 5), r"no heads 5 in .*: it has heads 1 to 4$"),
         ("mobilebert", Site("mlp", 1), r"no mlp 1 in .*: it has layers only"),
+        ("opt", Site("heads", 1), r"no heads 1 in .*: it has layers only"),
     ):
         with pytest.raises(ValueError, match=said):
             plains(name).lm.n_units(site)
@@ -213,9 +223,9 @@ def test_sites_that_a_model_lacks_are_named(plains: Any) -> None:
 def test_the_layers_below_do_not_run(name: str, plains: Any) -> None:
     """What they compute inside, that is; in the blocks of the lists themselves, the answer is given at once."""
     plain = plains(name)
-    blocks = plain.lm.model.base_model.get_submodule(ARCHITECTURES[name].blocks)
+    blocks = plain.lm.model.base_model.get_submodule(ALL[name].blocks)
     ran: list[int] = []
-    inner = [next(part for part in block.modules() if isinstance(part, torch.nn.Linear)) for block in blocks]
+    inner = [next(part for part in block.modules() if isinstance(part, (torch.nn.Linear, Conv1D))) for block in blocks]
     handles = [part.register_forward_hook(lambda *_, i=i: ran.append(i)) for i, part in enumerate(inner)]
     try:
         states = plain.lm.hidden(plain.batch, 2)
@@ -235,7 +245,7 @@ def test_nothing_is_left_on_the_model(name: str, plains: Any) -> None:
     plain.lm.predict(plain.lm.resume(plain.batch, 1, plain.lm.hidden(plain.batch, 1)), plain.batch.word_ids >= 0)
     for module in plain.lm.model.modules():
         assert not module._forward_hooks and not module._forward_pre_hooks and "forward" not in vars(module)
-    weights = ARCHITECTURES[name].make().state_dict()
+    weights = ALL[name].make().state_dict()
     assert all(torch.equal(weight, weights[key]) for key, weight in plain.lm.model.state_dict().items())
     assert isinstance(plain.lm.model, hf.PreTrainedModel) and plain.lm.has_head
 

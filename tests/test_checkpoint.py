@@ -285,7 +285,7 @@ def test_the_index_of_a_cached_model_is_checked(hub, sound, canary, name):
 
 
 def test_a_name_that_is_not_cached_is_said_without_network(hub):
-    with pytest.raises(ModelFilesError, match=r"cannot load a masked LM from 'org/other'.*a name on the Hub"):
+    with pytest.raises(ModelFilesError, match=r"cannot load a language model from 'org/other'.*a name on the Hub"):
         MaskedLM.load("org/other")
 
 

@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,13 @@ with extra("models"):
     from huggingface_hub import snapshot_download
     from safetensors import SafetensorError, safe_open
     from transformers import (
+        MODEL_FOR_CAUSAL_LM_MAPPING,
         MODEL_FOR_MASKED_LM_MAPPING,
+        MODEL_FOR_TEXT_ENCODING_MAPPING,
         AutoConfig,
+        AutoModelForCausalLM,
         AutoModelForMaskedLM,
+        AutoModelForTextEncoding,
         AutoTokenizer,
         PreTrainedConfig,
         PreTrainedModel,
@@ -68,7 +73,49 @@ class ModelFilesError(OSError):
 
 
 class UnsupportedModelError(ValueError):
-    """The checkpoint is not a masked language model with a layout that this package can stop and resume."""
+    """The checkpoint is not a language model of the kind asked for, with a layout that can be stopped and resumed."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of model: what messages call it, the class that transformers loads it by, and the models there are.
+
+    ``has_head``: whether it predicts subwords.
+    """
+
+    name: str
+    auto: Any
+    models: Any
+    has_head: bool = True
+
+    def called(self, config: PreTrainedConfig) -> str:
+        """The class of such a model with this configuration; "" if transformers has none."""
+        return self.models[type(config)].__name__ if type(config) in self.models else ""
+
+
+MASKED = Kind("a masked LM", AutoModelForMaskedLM, MODEL_FOR_MASKED_LM_MAPPING)
+CAUSAL = Kind("a causal LM", AutoModelForCausalLM, MODEL_FOR_CAUSAL_LM_MAPPING)
+# For the encoders of models that also have a decoder, such as T5's.
+ENCODER = Kind("an encoder", AutoModelForTextEncoding, MODEL_FOR_TEXT_ENCODING_MAPPING, has_head=False)
+
+
+def kind_of(folder: Path) -> Kind:
+    """The kind of model in a folder, as its configuration says.
+
+    A BERT or the like may be a masked or a causal model: its configuration names the class that it was saved from.
+
+    Raises
+    ------
+    ModelFilesError, UnsupportedModelError
+        As in :func:`check`.
+    """
+    with one_error(folder):
+        config = check(folder)
+        masked, causal = MASKED.called(config), CAUSAL.called(config)
+        named = causal in (config.architectures or ()) or getattr(config, "is_decoder", False)
+        if causal and causal != masked and (named or not masked) and not getattr(config, "is_encoder_decoder", False):
+            return CAUSAL
+        return ENCODER if ENCODER.called(config) and not masked else MASKED
 
 
 def folder_of(source: str, revision: str | None) -> Path:
@@ -95,7 +142,7 @@ def folder_of(source: str, revision: str | None) -> Path:
         raise
     except Exception as error:
         raise ModelFilesError(
-            f"cannot load a masked LM from {source!r}: give a folder with config.json, model.safetensors and "
+            f"cannot load a language model from {source!r}: give a folder with config.json, model.safetensors and "
             "tokenizer.json, or a name on the Hub (with network, or in the cache). "
             f"huggingface_hub says: {in_short(error)}"
         ) from error
@@ -107,33 +154,37 @@ def check(folder: Path) -> PreTrainedConfig:
     Raises
     ------
     ModelFilesError
-        If a file is missing or damaged, names anything but a safetensors file in this folder, or describes a model
-        that is much larger than the weights.
+        If a file is missing or damaged, names anything but a safetensors file in this folder, or counts more layers
+        than the weights can hold.
     UnsupportedModelError
-        If it is not a masked LM that transformers knows.
+        If transformers has no such model.
     """
     if (folder / _ADAPTER).exists():
         raise ModelFilesError(
             f"{folder} holds an adapter ({_ADAPTER}), which is not read: merge it into the model first"
         )
     raw = _json_object(folder / _CONFIG)
-    shapes = {name: shape for file in weight_files(folder) for name, shape in _shapes(folder, file).items()}
+    n_tensors = len(_all_shapes(folder))
     _check_references(raw, folder)
-    _check_counts(raw, len(shapes), folder)
+    _check_counts(raw, n_tensors, folder)
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except ValueError as error:
         # transformers advises to trust that code, which cannot be done here.
         why = f"it needs code that comes with it ({raw['auto_map']}), which is never run" if "auto_map" in raw else None
         raise UnsupportedModelError(
-            f"{str(folder)!r} is not a masked LM that transformers loads by itself: {why or in_short(error)}"
+            f"{str(folder)!r} is not a model that transformers loads by itself: {why or in_short(error)}"
         ) from error
-    if type(config) not in MODEL_FOR_MASKED_LM_MAPPING:
-        raise UnsupportedModelError(
-            f"{str(folder)!r} is not a masked LM: transformers has none for the model_type {config.model_type!r}"
-        )
-    _check_size(config, shapes, folder)
     return config
+
+
+def _check_kind(config: PreTrainedConfig, kind: Kind, folder: Path) -> None:
+    if not kind.called(config):
+        others = [other.name for other in (MASKED, CAUSAL, ENCODER) if other.called(config)]
+        raise UnsupportedModelError(
+            f"{str(folder)!r} is not {kind.name}: transformers has none for the model_type {config.model_type!r}"
+            + (f", only {' and '.join(others)}" if others else "")
+        )
 
 
 @contextmanager
@@ -147,7 +198,8 @@ def one_error(folder: Path) -> Iterator[None]:
         # transformers prints its table of sizes, and the error only points at it.
         what = "config.json and the weights differ in size" if "mismatched_sizes" in str(error) else in_short(error)
         raise ModelFilesError(
-            f"cannot load a masked LM from {str(folder)!r}: its files are damaged or from two models ({what}); {_SAVE}"
+            f"cannot load a language model from {str(folder)!r}: its files are damaged or from two models ({what}); "
+            f"{_SAVE}"
         ) from error
 
 
@@ -171,7 +223,7 @@ def weight_files(folder: Path) -> list[str]:
     if not index.is_file():
         others = sorted(path.name for path in folder.glob("*.bin"))
         raise ModelFilesError(
-            f"cannot load a masked LM from {str(folder)!r}: it has no {_WEIGHTS}; "
+            f"cannot load a language model from {str(folder)!r}: it has no {_WEIGHTS}; "
             + (f"{others[0]} is not read, as a pickle may run code; " if others else "")
             + "save the model with save_pretrained, which writes one"
         )
@@ -194,6 +246,10 @@ def _is_plain(name: Any) -> bool:
         and name.isprintable()
         and not set(name) & set('/\\:*?"<>|')
     )
+
+
+def _all_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+    return {name: shape for file in weight_files(folder) for name, shape in _shapes(folder, file).items()}
 
 
 def _shapes(folder: Path, name: str) -> dict[str, tuple[int, ...]]:
@@ -221,7 +277,7 @@ def _json_object(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise ModelFilesError(
-            f"cannot load a masked LM from {str(path.parent)!r}: its {path.name} cannot be read "
+            f"cannot load a language model from {str(path.parent)!r}: its {path.name} cannot be read "
             f"({in_short(error)}); {_SAVE}"
         ) from error
     if not isinstance(found, dict):
@@ -252,11 +308,11 @@ def _check_counts(config: dict[str, Any], n_tensors: int, folder: Path) -> None:
             )
 
 
-def _check_size(config: PreTrainedConfig, shapes: dict[str, tuple[int, ...]], folder: Path) -> None:
+def _check_size(config: PreTrainedConfig, kind: Kind, folder: Path) -> None:
     """Refuse a model many times as large as its weights, before memory is allocated for it."""
-    stored = sum(prod(shape) for shape in shapes.values())
+    stored = sum(prod(shape) for shape in _all_shapes(folder).values())
     with torch.device("meta"):
-        model = AutoModelForMaskedLM.from_config(copy.deepcopy(config))
+        model = kind.auto.from_config(copy.deepcopy(config))
     described = sum(tensor.numel() for tensor in (*model.parameters(), *model.buffers()))
     if described > _MOST_TIMES * stored + _MOST_BEYOND:
         raise ModelFilesError(
@@ -268,19 +324,23 @@ def _check_size(config: PreTrainedConfig, shapes: dict[str, tuple[int, ...]], fo
 # -------------------------------------------------------------------- what is loaded
 
 
-def load(folder: Path, source: str, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, bool]:
+def load(
+    folder: Path, source: str, dtype: torch.dtype, kind: Kind
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, bool]:
     """The model and the tokenizer of a folder, and whether all weights of the head were there.
 
     Raises
     ------
     ModelFilesError
-        As in :func:`check`.
+        As in :func:`check`, or if the configuration describes a model that is much larger than the weights.
     UnsupportedModelError
-        As in :func:`check`, or if weights of the encoder are missing.
+        As in :func:`check`, or if it is not of this kind, or weights of the encoder are missing.
     """
     config = check(folder)
+    _check_kind(config, kind, folder)
+    _check_size(config, kind, folder)
     with _no_bar():
-        model, info = AutoModelForMaskedLM.from_pretrained(
+        model, info = kind.auto.from_pretrained(
             folder,
             config=config,
             dtype=dtype,
@@ -308,7 +368,7 @@ def _no_bar() -> Iterator[None]:
 def _head_was_loaded(model: PreTrainedModel, info: Mapping[str, Any], source: str) -> bool:
     """Whether all weights of the head were in the checkpoint; an incomplete encoder is an error."""
     missing = sorted(str(key) for key in info["missing_keys"])
-    prefix = f"{model.base_model_prefix}."
+    prefix = "" if model.base_model is model else f"{model.base_model_prefix}."
     of_encoder = [key for key in missing if key.startswith(prefix)]
     if of_encoder:
         raise UnsupportedModelError(

@@ -115,13 +115,13 @@ class Blocks:
     """
 
     def __init__(self, model: PreTrainedModel, trial: Encoded, what: str) -> None:
-        self.encoder: nn.Module = model.base_model
+        self.encoder = encoder_of(model)
         # A cache of keys and values would be of no use: every text is read whole.
         takes = inspect.signature(self.encoder.forward).parameters
         self._options = {"return_dict": True} | ({"use_cache": False} if "use_cache" in takes else {})
         #: Whether padding changes the states of a sentence: only sentences of one length are then run together.
         self.unpadded = False
-        n_layers = int(model.config.num_hidden_layers)
+        n_layers = int(model.config.get_text_config().num_hidden_layers)
         if n_layers < 1:
             raise ValueError(f"{what}: its configuration has {n_layers} layers")
         self._trial = trial
@@ -323,9 +323,20 @@ def _by_length(encoded: Encoded) -> Iterator[tuple[Tensor, Encoded]]:
         yield rows, encoded.rows(rows, length)
 
 
+def encoder_of(model: PreTrainedModel) -> nn.Module:
+    """The module that gives the last states, which the head reads.
+
+    OPT's wraps its decoder in another module, which its head passes by.
+    """
+    encoder: nn.Module = model.base_model
+    while len(children := list(encoder.children())) == 1:
+        (encoder,) = children
+    return encoder
+
+
 def n_positions(model: PreTrainedModel, otherwise: int) -> int:
     """The longest text that a model has positions for; ``otherwise`` if it does not say."""
-    limit = int(getattr(model.config, "max_position_embeddings", otherwise))
+    limit = int(getattr(model.config.get_text_config(), "max_position_embeddings", otherwise))
     table: Any
     for name, table in model.base_model.named_modules():
         # XLM-R's table has 514 rows, of which the first two (padding_idx + 1) are not positions; YOSO's has two too

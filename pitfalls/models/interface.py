@@ -1,6 +1,6 @@
 """What worlds, word vectors and interventions ask of any language model.
 
-:class:`~pitfalls.models.masked.MaskedLM` provides it with transformers' models, and
+:class:`~pitfalls.models.transformer.TransformerLM` provides it with transformers' models, masked and causal, and
 :class:`~pitfalls.worlds.planted.PlantedLM` with a network written by hand.
 """
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -27,7 +27,7 @@ _WORDS_TRIED = 50
 
 
 @dataclass(frozen=True)
-class _Pieces:
+class Pieces:
     """One tokenised sentence: its subword ids and the word of each, -1 for special tokens."""
 
     ids: list[int]
@@ -52,6 +52,9 @@ class WordTokenizer:
         The tokenizer is slow, is not the model's own, or does not keep words apart.
     """
 
+    # What may stand for a word without subwords.
+    _stand_ins: ClassVar[Mapping[str, str]] = {"unk_token_id": "an unknown token", "mask_token_id": "a mask"}
+
     def __init__(self, tokenizer: PreTrainedTokenizerBase, n_embeddings: int, what: str) -> None:
         self.tokenizer = tokenizer
         self._what = what
@@ -60,7 +63,6 @@ class WordTokenizer:
         self._check_vocabulary(n_embeddings)
         self._lead = self._found_lead()
         self._spelling = Spelling(tokenizer.backend_tokenizer, self.state)
-        self._n_prefix = self._tokenise([self.pieces([self._empty_id])])[0].words.index(0)
 
     @property
     def unknown_id(self) -> int:
@@ -71,7 +73,16 @@ class WordTokenizer:
     @property
     def _empty_id(self) -> int:
         """Id of what stands for a word without subwords."""
-        return self.unknown_id if self.unknown_id >= 0 else int(self.tokenizer.mask_token_id)
+        return next(int(found) for found in map(self._special, self._stand_ins) if found is not None)
+
+    def _special(self, name: str) -> int | None:
+        found: int | None = getattr(self.tokenizer, name)
+        return found
+
+    @cached_property
+    def _n_prefix(self) -> int:
+        """How many special tokens open a sentence."""
+        return self._tokenise([self.pieces([self._empty_id])])[0].words.index(0)
 
     @property
     def pad_id(self) -> int:
@@ -184,25 +195,30 @@ class WordTokenizer:
         """Ids that stand for no text."""
         return frozenset(self.tokenizer.all_special_ids)
 
-    def _tokenise(self, sentences: Sequence[Sequence[str]]) -> list[_Pieces]:
+    def _tokenise(self, sentences: Sequence[Sequence[str]]) -> list[Pieces]:
         if not len(sentences):
             raise ValueError("no sentence to encode: give at least one")
         for index, sentence in enumerate(sentences):
             if isinstance(sentence, str):
                 raise TypeError(f"sentence {index} is the string {sentence!r}: give a sequence of words")
-        found: list[_Pieces] = []
+        found: list[Pieces] = []
         for start in range(0, len(sentences), _TOKENISE_AT_ONCE):
             chunk = [list(sentence) for sentence in sentences[start : start + _TOKENISE_AT_ONCE]]
-            if self._lead:
-                chunk = [[self._led(word) for word in sentence] for sentence in chunk]
-            # verbose=False: the caller decides about long sentences, so the tokenizer need not warn.
-            encoded = self.tokenizer(chunk, is_split_into_words=True, padding=False, truncation=False, verbose=False)
-            for row, words in enumerate(chunk):
-                word_ids = [-1 if word is None else word for word in encoded.word_ids(row)]
-                found.append(self._every_word(_Pieces(encoded["input_ids"][row], word_ids), len(words)))
+            found += [
+                self._every_word(pieces, len(words)) for pieces, words in zip(self._pieces(chunk), chunk, strict=True)
+            ]
         return found
 
-    def _every_word(self, pieces: _Pieces, n_words: int) -> _Pieces:
+    def _pieces(self, sentences: Sequence[Sequence[str]]) -> list[Pieces]:
+        """The subwords of some sentences, each word tokenised by itself; a word may have none."""
+        if self._lead:
+            sentences = [[self._led(word) for word in sentence] for sentence in sentences]
+        # verbose=False: the caller decides about long sentences, so the tokenizer need not warn.
+        encoded = self.tokenizer(sentences, is_split_into_words=True, padding=False, truncation=False, verbose=False)
+        words = [[-1 if word is None else word for word in encoded.word_ids(row)] for row in range(len(sentences))]
+        return [Pieces(ids, of_row) for ids, of_row in zip(encoded["input_ids"], words, strict=True)]
+
+    def _every_word(self, pieces: Pieces, n_words: int) -> Pieces:
         """Insert the unknown token for words that tokenised to nothing."""
         missing = sorted(set(range(n_words)).difference(pieces.words))
         if not missing:
@@ -213,7 +229,7 @@ class WordTokenizer:
             place = 1 + max((i for i, w in enumerate(words) if 0 <= w < word), default=self._n_prefix - 1)
             ids.insert(place, self._empty_id)
             words.insert(place, word)
-        return _Pieces(ids, words)
+        return Pieces(ids, words)
 
     def _check(self, n_embeddings: int) -> None:
         if not self.tokenizer.is_fast:
@@ -221,10 +237,9 @@ class WordTokenizer:
                 f"{self._what} comes with the slow tokenizer {type(self.tokenizer).__name__}: only fast ones "
                 "(tokenizer.json) tell which word a subword belongs to"
             )
-        if self.tokenizer.unk_token_id is None and self.tokenizer.mask_token_id is None:
-            raise UnsupportedModelError(
-                f"{self._what}: its tokenizer has neither an unknown token nor a mask for words without subwords"
-            )
+        if all(self._special(name) is None for name in self._stand_ins):
+            lacking = " nor ".join(self._stand_ins.values())
+            raise UnsupportedModelError(f"{self._what}: its tokenizer has neither {lacking} for words without subwords")
         highest = max(self.tokenizer.get_vocab().values())
         if highest >= n_embeddings:
             raise UnsupportedModelError(

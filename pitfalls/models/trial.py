@@ -1,7 +1,7 @@
 """Trying a model out when it is loaded: whether it may be probed, and intervened on.
 
 The oracle is the plain model, with a hook on a block where states are changed. What fails would give wrong numbers
-without saying so, in a model of which nothing is known but that it is a masked language model.
+without saying so, in a model of which nothing is known but its kind.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from pitfalls.extras import extra
 from pitfalls.models.checkpoint import UnsupportedModelError, in_short
-from pitfalls.models.forward import Blocks, Head
+from pitfalls.models.forward import Blocks, Head, encoder_of
 from pitfalls.models.interface import Encoded
 from pitfalls.site import Site
 
@@ -136,6 +136,25 @@ class Trial:
                     f"{self._what}: the same sentence has other states in another batch, even without padding"
                 )
 
+    def check_order(self) -> None:
+        """Refuse a model in which the states of a text depend on what follows.
+
+        Raises
+        ------
+        UnsupportedModelError
+            With the layer at which they do.
+        """
+        for two in self._tried:
+            begun = two.both.rows(slice(1), two.alone.input_ids.shape[1])
+            length, layers = begun.input_ids.shape[1], [self._middle, len(self._blocks)]
+            whole, alone = self._read(two.both.rows(slice(1)), layers), self._read(begun, layers)
+            for layer in layers:
+                if self._differ(whole[layer][:, :length], alone[layer], begun):
+                    raise UnsupportedModelError(
+                        f"{self._what}: the states of a text at layer {layer} depend on the subwords that follow it, "
+                        "so this is no causal model (one of BERT's kind that is has is_decoder in its configuration)"
+                    )
+
     def why_not_resumed(self) -> str | None:
         """Why the model cannot be resumed from changed states: one sentence, or None if it can."""
         return _why("it cannot be resumed from changed states", self._resumes)
@@ -183,7 +202,7 @@ class Trial:
 
     def _hooked(self, batch: Encoded, states: Tensor) -> Tensor:
         """The last states of the plain model when a hook on the middle block gives it other ones."""
-        of_module = dict(zip(self._blocks.encoder.modules(), self._plain.base_model.modules(), strict=True))
+        of_module = dict(zip(self._blocks.encoder.modules(), encoder_of(self._plain).modules(), strict=True))
         blocks = [of_module[module] for module in self._blocks.modules()]
         calls = count()
 

@@ -1,0 +1,133 @@
+"""A causal language model, which reads from left to right and predicts the subword that follows each place.
+
+A state has seen what stands before it and nothing of what follows, so padding on the right changes none; a trial at
+loading proves both for the model at hand. A word is whole only at its last subword.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from torch import Tensor
+
+from pitfalls.models import checkpoint
+from pitfalls.models.checkpoint import Kind, UnsupportedModelError
+from pitfalls.models.interface import Encoded
+from pitfalls.models.running_text import TextTokenizer
+from pitfalls.models.tokens import WordTokenizer
+from pitfalls.models.transformer import TransformerLM
+from pitfalls.models.trial import Trial
+from pitfalls.site import Site
+
+
+class CausalLM(TransformerLM):
+    """A transformers causal language model, from ``AutoModelForCausalLM``; see :class:`.transformer.TransformerLM`.
+
+    Sentences are tokenised as text, their words joined by spaces, with the special tokens that the tokenizer itself
+    puts (:mod:`.running_text`). The logits of a place are those of the subword after it: :meth:`next_logits`.
+
+    Examples
+    --------
+    >>> import torch, transformers as hf
+    >>> vocab = {token: i for i, token in enumerate(["<|endoftext|>", *"acst", "Ġ", "at", "Ġc", "Ġcat"])}
+    >>> merges = [("a", "t"), ("Ġ", "c"), ("Ġc", "at")]
+    >>> tokenizer = hf.GPT2Tokenizer(vocab=vocab, merges=merges)
+    >>> config = hf.GPT2Config(vocab_size=9, n_embd=8, n_layer=2, n_head=2, bos_token_id=0, eos_token_id=0)
+    >>> lm = CausalLM(hf.GPT2LMHeadModel(config), tokenizer, name="tiny")
+    >>> batch = lm.encode([["cat", "cats"], ["cat"]])
+    >>> batch.word_ids.tolist()
+    [[0, 0, 1, 1], [0, 0, -1, -1]]
+    >>> states = lm.hidden(batch, 1)
+    >>> states[..., 3] = 0  # ablate neuron 3 everywhere
+    >>> at = torch.tensor([[False, True, False, False], [False, True, False, False]])
+    >>> lm.next_logits(batch, lm.resume(batch, 1, states), at).shape
+    torch.Size([2, 9])
+    """
+
+    kind: ClassVar[Kind] = checkpoint.CAUSAL
+    _tokenizer: ClassVar[type[WordTokenizer]] = TextTokenizer
+
+    def next_logits(self, encoded: Encoded, final_states: Tensor, positions: Tensor) -> Tensor:
+        """Logits of the subword that follows each chosen position.
+
+        Parameters
+        ----------
+        encoded : Encoded
+        final_states : Tensor [b, t, n_neurons]
+            From :meth:`resume`, or :meth:`hidden` of the last layer.
+        positions : bool Tensor [b, t]
+
+        Returns
+        -------
+        Tensor [number of chosen positions, vocabulary]
+            In row order: sentence by sentence, left to right.
+
+        Raises
+        ------
+        ValueError
+            A position is padding, which nothing follows.
+        MissingHeadError, UnsupportedModelError
+            As :meth:`head`.
+
+        Source: a causal model's logits at t are those of the subword at t + 1 (Radford et al. 2019).
+        """
+        outside = (positions & ~encoded.attention_mask.bool()).nonzero().tolist()
+        if outside:
+            row, column = outside[0]
+            length = int(encoded.attention_mask[row].sum())
+            raise ValueError(
+                f"position {column} of sentence {row} is padding, as the sentence has {length} subwords: what follows "
+                f"it is read at position {length - 1}"
+            )
+        return self.head(final_states[positions])
+
+    def read(self, encoded: Encoded, sites: Sequence[Site | int]) -> Mapping[Site, Tensor]:
+        """States of several sites from one pass: site -> Tensor [b, t, n_units].
+
+        Raises
+        ------
+        ValueError
+            The model has no such site, or a sentence is padded on the left.
+        """
+        _check_padding(encoded)
+        return super().read(encoded, sites)
+
+    def resume(self, encoded: Encoded, site: Site | int, states: Tensor) -> Tensor:
+        """Run what comes after a site on ``states``; see :meth:`.transformer.TransformerLM.resume`.
+
+        Raises
+        ------
+        ValueError
+            The model has no such site, the shape is wrong, or a sentence is padded on the left.
+        UnsupportedModelError
+            The model can be probed, but not resumed.
+        """
+        _check_padding(encoded)
+        return super().resume(encoded, site, states)
+
+    # ---------------------------------------------------------------- checks at loading
+
+    def _check_config(self) -> None:
+        if getattr(self.model.config, "is_encoder_decoder", False):
+            raise UnsupportedModelError(
+                f"{self._what}: config.is_encoder_decoder is true, so it continues another text than the one it reads"
+            )
+
+    def _check_reading(self, trial: Trial) -> None:
+        trial.check_reading()
+        trial.check_order()
+
+    def _also_decides(self) -> Sequence[object]:
+        return ("running text",)
+
+
+def _check_padding(encoded: Encoded) -> None:
+    """Refuse padding before a subword: positions are counted from the left, so it would move all that follow."""
+    mask = encoded.attention_mask
+    left = (mask[:, 1:] > mask[:, :-1]).any(1).nonzero().flatten().tolist()
+    if left:
+        raise ValueError(
+            f"sentence {left[0]} of the batch has padding before its subwords: a causal model counts positions from "
+            "the left, so pad on the right, as encode() does"
+        )

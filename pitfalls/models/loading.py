@@ -1,0 +1,46 @@
+"""Loading a model of whatever kind it is: masked, causal, or the encoder of a model that also has a decoder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from pitfalls.models import checkpoint
+from pitfalls.models.causal import CausalLM
+from pitfalls.models.encoder import EncoderLM
+from pitfalls.models.masked import MaskedLM
+from pitfalls.models.transformer import TransformerLM
+
+_CLASSES: tuple[type[TransformerLM], ...] = (MaskedLM, CausalLM, EncoderLM)
+
+
+def load_model(
+    name_or_folder: str | Path,
+    revision: str | None = None,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> TransformerLM:
+    """Load a model and its tokenizer by name or from a folder, as the kind that its configuration says.
+
+    Parameters
+    ----------
+    name_or_folder, revision, device, dtype
+        As for :meth:`.transformer.TransformerLM.load`.
+
+    Raises
+    ------
+    ModelFilesError, UnsupportedModelError
+        As there.
+
+    Examples
+    --------
+    >>> from pitfalls.worlds.load import mini_folder
+    >>> load_model(mini_folder() / "model").kind.name
+    'a masked LM'
+    """
+    source = str(name_or_folder)
+    folder = checkpoint.folder_of(source, revision)
+    kind = checkpoint.kind_of(folder)
+    (of_kind,) = (found for found in _CLASSES if found.kind is kind)
+    return of_kind.from_folder(folder, source, device, dtype)
