@@ -88,7 +88,7 @@ def test_a_whole_translation_by_one_moves_the_mean_onto_the_other_mean(experimen
 
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=80))
 def test_batches_take_every_sentence_once_with_little_padding(lengths):
-    groups = list(replay._groups(lengths))
+    groups = list(replay.groups(lengths))
     batches = [batch for group in groups for batch in group]
     assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
     assert batches == list(replay._batches(lengths))
@@ -238,7 +238,7 @@ def test_a_tokenizer_that_decomposes_changes_no_outcome():
     judged = []
     for spelling in ("NFC", "NFD"):
         spelt = {pieces: unicodedata.normalize(spelling, word) for pieces, word in words.items()}
-        model = SimpleNamespace(join=lambda pieces, like=None, spelt=spelt: spelt[tuple(pieces)])
+        model = SimpleNamespace(join=lambda pieces, like=None, form=None, spelt=spelt: spelt[tuple(pieces)])
         run = SimpleNamespace(
             subject=SimpleNamespace(model=model, analyser=lambda: LexiconAnalyser(lexicon, "toy")),
             part=SimpleNamespace(language="spa", attribute="Number", values=("PL", "SG")),

@@ -19,6 +19,7 @@ from pitfalls.arrays.splits import Activations, Splits
 from pitfalls.arrays.words import checked_ks
 from pitfalls.columns import SPLITS, Split, configuration_of
 from pitfalls.interventions.kinds import Kind, Means, StateChange
+from pitfalls.models.interface import vector_slots
 from pitfalls.numbers import whole
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         yield batch
 
 
-def _groups(lengths: Sequence[int]) -> Iterator[list[list[int]]]:
+def groups(lengths: Sequence[int]) -> Iterator[list[list[int]]]:
     """Batches whose states are held at once, ``_HELD_TOKENS`` subwords or a little more."""
     group: list[list[int]] = []
     held = 0
@@ -212,9 +213,10 @@ class Replay:
             At the end, if the tokenizer knows none of the words to change, nor any in the other parts.
         """
         model, targets = self.subject.model, self.targets
+        _check_sees_words(model)
         words = {int(i): self.sentences[i].forms for i in np.unique(targets.sentences)}
         rows, unknown = list(words), 0
-        for group in _groups(model.lengths(list(words.values()))):
+        for group in groups(model.lengths(list(words.values()))):
             batches = [self._batch([rows[i] for i in batch], read) for batch in group]
             unknown += sum(_unknown(model, batch.encoded, batch.target_at) for batch in batches)
             own = torch.cat([batch.encoded.input_ids[batch.read_at >= 0] for batch in batches])
@@ -253,7 +255,8 @@ class Replay:
         return _Batch(
             encoded,
             model.hidden(encoded, self.part.site),
-            _word_at(encoded, sentences, targets),
+            # The subwords whose states the means are of.
+            _word_at(encoded, sentences, targets).where(vector_slots(encoded, model.pooling), -1),
             _word_at(encoded, sentences, read),
             torch.as_tensor(targets.values, device=encoded.input_ids.device),
         )
@@ -265,6 +268,15 @@ class Replay:
             [model.resume(batch.encoded, site, batch.changed(change))[batch.read_at >= 0] for batch in batches]
         )
         return model.predict(final[None], torch.ones(1, len(final), dtype=torch.bool, device=final.device))
+
+
+def _check_sees_words(model: LanguageModel) -> None:
+    """Refuse a model that does not predict a word at the word's own slots."""
+    if model.causal:
+        raise ValueError(
+            f"{model.name} reads from left to right: it has predicted a word before it reads it, so changing the word "
+            "changes other words only. Ask for the agreement of words that follow: run.agreement(items)"
+        )
 
 
 def _check_known(model: LanguageModel, part: Activations, sentences: Sequence[Sentence], targets: Targets) -> None:

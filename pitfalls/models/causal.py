@@ -12,8 +12,9 @@ from typing import ClassVar
 from torch import Tensor
 
 from pitfalls.models import checkpoint
+from pitfalls.models.blanks import Blank, Filling
 from pitfalls.models.checkpoint import Kind, UnsupportedModelError
-from pitfalls.models.interface import Encoded
+from pitfalls.models.interface import Encoded, Pooling
 from pitfalls.models.running_text import TextTokenizer
 from pitfalls.models.tokens import WordTokenizer
 from pitfalls.models.transformer import TransformerLM
@@ -25,7 +26,9 @@ class CausalLM(TransformerLM):
     """A transformers causal language model, from ``AutoModelForCausalLM``; see :class:`.transformer.TransformerLM`.
 
     Sentences are tokenised as text, their words joined by spaces, with the special tokens that the tokenizer itself
-    puts (:mod:`.running_text`). The logits of a place are those of the subword after it: :meth:`next_logits`.
+    puts (:mod:`.running_text`). A word's vector is the state of its last subword, which alone has read the whole word
+    (``lm.pooled("mean")`` takes the mean). The logits of a place are those of the subword after it:
+    :meth:`next_logits`.
 
     Examples
     --------
@@ -46,6 +49,8 @@ class CausalLM(TransformerLM):
     """
 
     kind: ClassVar[Kind] = checkpoint.CAUSAL
+    causal: ClassVar[bool] = True
+    pooling: Pooling = "last"
     _tokenizer: ClassVar[type[WordTokenizer]] = TextTokenizer
 
     def next_logits(self, encoded: Encoded, final_states: Tensor, positions: Tensor) -> Tensor:
@@ -81,6 +86,29 @@ class CausalLM(TransformerLM):
                 f"it is read at position {length - 1}"
             )
         return self.head(final_states[positions])
+
+    def fillings(self, blanks: Sequence[Blank]) -> list[Filling]:
+        """What to read for each form: the words before the place, and the form without its last piece.
+
+        Raises
+        ------
+        ValueError
+            Nothing stands before a place, so nothing predicts its form.
+        TooLongError
+            The words up to a place are too many for the model.
+        """
+        encoded = self.encode([[*blank.words[: blank.place], blank.form] for blank in blanks])
+        found = []
+        for blank, ids, words in zip(blanks, encoded.input_ids.tolist(), encoded.word_ids.tolist(), strict=True):
+            first, end = words.index(blank.place), len(words) - words[::-1].index(blank.place)
+            if first == 0:
+                raise ValueError(
+                    f"nothing stands before {blank.form!r} in {' '.join(blank.words)!r}, and {self.name} begins a text "
+                    "with no token of its own: leave out items whose place is the first word"
+                )
+            slots = range(first - 1, end - 1)
+            found.append(Filling(tuple(ids[: end - 1]), tuple(words[: end - 1]), tuple(slots), tuple(ids[first:end])))
+        return found
 
     def read(self, encoded: Encoded, sites: Sequence[Site | int]) -> Mapping[Site, Tensor]:
         """States of several sites from one pass: site -> Tensor [b, t, n_units].
@@ -119,7 +147,7 @@ class CausalLM(TransformerLM):
         trial.check_order()
 
     def _also_decides(self) -> Sequence[object]:
-        return ("running text",)
+        return (*super()._also_decides(), "running text")
 
 
 def _check_padding(encoded: Encoded) -> None:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, get_args
 
 import torch
 from torch import Tensor
 
+from pitfalls.models.blanks import Blank, Filling
 from pitfalls.site import Site
+
+Pooling = Literal["mean", "last"]
+"""What a word's vector is: the mean over its subwords' states, or the state of its last one."""
 
 
 class TooLongError(ValueError):
@@ -69,6 +73,38 @@ class Encoded:
         return Encoded(self.input_ids.to(device), self.attention_mask.to(device), self.word_ids.to(device))
 
 
+def checked_pooling(pooling: str) -> Pooling:
+    """The pooling of this name.
+
+    Raises
+    ------
+    ValueError
+        For a name that is none.
+    """
+    for known in get_args(Pooling):
+        if pooling == known:
+            found: Pooling = known
+            return found
+    raise ValueError(f'a word\'s vector is the "mean" over its subwords or that of its "last" one, not {pooling!r}')
+
+
+def vector_slots(encoded: Encoded, pooling: Pooling) -> Tensor:
+    """The subwords whose states make the vectors of words, bool [b, t]: all of each word's, or its last one.
+
+    Examples
+    --------
+    >>> words = torch.tensor([[-1, 0, 0, 1, -1]])
+    >>> vector_slots(Encoded(words, words, words), "last").tolist()
+    [[False, False, True, True, False]]
+    """
+    words = encoded.word_ids
+    inside = words >= 0
+    if pooling == "mean":
+        return inside
+    following = torch.nn.functional.pad(words[:, 1:], (0, 1), value=-1)
+    return inside & (following != words)
+
+
 class LanguageModel(Protocol):
     """A language model that can be read at a site, and resumed from one with changed states.
 
@@ -95,6 +131,21 @@ class LanguageModel(Protocol):
     @property
     def dtype(self) -> torch.dtype:
         """The precision of the hidden states."""
+        ...
+
+    @property
+    def device(self) -> torch.device:
+        """The device that it computes on."""
+        ...
+
+    @property
+    def pooling(self) -> Pooling:
+        """What a word's vector is."""
+        ...
+
+    @property
+    def causal(self) -> bool:
+        """Whether it reads from left to right, so that a word is predicted before it is read."""
         ...
 
     @property
@@ -141,6 +192,10 @@ class LanguageModel(Protocol):
 
     def predict(self, final_states: Tensor, positions: Tensor) -> Tensor:
         """Most probable token at the chosen positions (bool [b, t]), in row order."""
+        ...
+
+    def fillings(self, blanks: Sequence[Blank]) -> list[Filling]:
+        """What to read to say how likely each form is in its blank; raises ValueError where the model cannot say."""
         ...
 
     def pieces(self, ids: Sequence[int]) -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from pitfalls.models import checkpoint
+from pitfalls.models.blanks import Blank, Filling
 from pitfalls.models.checkpoint import Kind, UnsupportedModelError
 from pitfalls.models.transformer import TransformerLM
 
@@ -32,6 +34,36 @@ class MaskedLM(TransformerLM):
     """
 
     kind: ClassVar[Kind] = checkpoint.MASKED
+
+    def fillings(self, blanks: Sequence[Blank]) -> list[Filling]:
+        """What to read for each form: the sentence with a mask for each of the form's pieces.
+
+        Raises
+        ------
+        UnsupportedModelError
+            The tokenizer has no mask.
+        TooLongError
+            A sentence is too long for the model.
+        """
+        mask, mask_id = self.tokenizer.mask_token, self.tokenizer.mask_token_id
+        if mask is None:
+            raise UnsupportedModelError(f"{self._what}: its tokenizer has no mask, which would stand in an open place")
+        written = self.encode([blank.filled([blank.form]) for blank in blanks])
+        pieces = [
+            tuple(ids[words == blank.place].tolist())
+            for blank, ids, words in zip(blanks, written.input_ids, written.word_ids, strict=True)
+        ]
+        masked = self.encode([blank.filled([mask] * len(own)) for blank, own in zip(blanks, pieces, strict=True)])
+        found = []
+        for row, (blank, own) in enumerate(zip(blanks, pieces, strict=True)):
+            length = int(masked.attention_mask[row].sum())
+            ids, words = masked.input_ids[row, :length].tolist(), masked.word_ids[row, :length].tolist()
+            last = blank.place + len(own) - 1
+            slots = [i for i, word in enumerate(words) if blank.place <= word <= last and ids[i] == mask_id]
+            # Each mask is a word of its own, so the words after them have other numbers than in the sentence.
+            places = [word if word < blank.place else max(blank.place, word - len(own) + 1) for word in words]
+            found.append(Filling(tuple(ids), tuple(places), tuple(slots), own))
+        return found
 
     def _check_config(self) -> None:
         for setting in ("is_decoder", "is_encoder_decoder"):

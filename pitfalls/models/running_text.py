@@ -60,10 +60,9 @@ class TextTokenizer(WordTokenizer):
         return ""
 
     def _pieces(self, sentences: Sequence[Sequence[str]]) -> list[Pieces]:
-        texts = [" ".join(sentence) for sentence in sentences]
         # verbose=False: the caller decides about long sentences, so the tokenizer need not warn.
         encoded = self.tokenizer(
-            texts,
+            [" ".join(sentence) for sentence in sentences],
             padding=False,
             truncation=False,
             return_offsets_mapping=True,
@@ -73,6 +72,9 @@ class TextTokenizer(WordTokenizer):
         rows = zip(encoded["input_ids"], encoded["offset_mapping"], encoded["special_tokens_mask"], strict=True)
         return [
             Pieces(ids, self._words_of(sentence, ids, np.array(spans).reshape(-1, 2), np.array(special, dtype=bool)))
+            # A text without words and special tokens is none that a model can read.
+            if ids
+            else Pieces([self._empty_id], [-1])
             for sentence, (ids, spans, special) in zip(sentences, rows, strict=True)
         ]
 

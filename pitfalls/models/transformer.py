@@ -6,8 +6,7 @@ The model and the tokenizer are transformers' own. :mod:`~pitfalls.models.masked
 
 from __future__ import annotations
 
-import hashlib
-import json
+import copy
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -18,10 +17,11 @@ import torch
 from torch import Tensor
 
 from pitfalls.extras import extra
-from pitfalls.models import checkpoint, perturbation
+from pitfalls.models import checkpoint, identity, perturbation
+from pitfalls.models.blanks import Blank, Filling
 from pitfalls.models.checkpoint import Kind, UnsupportedModelError
 from pitfalls.models.forward import Blocks, Head, MissingHeadError, n_positions
-from pitfalls.models.interface import Encoded
+from pitfalls.models.interface import Encoded, Pooling, checked_pooling
 from pitfalls.models.tokens import WordTokenizer
 from pitfalls.models.trial import Trial, texts
 from pitfalls.site import Site, as_site
@@ -62,6 +62,10 @@ class TransformerLM:
 
     #: What is loaded: each kind of model has its own class.
     kind: ClassVar[Kind]
+    #: Whether it reads from left to right, so that a word is predicted before it is read.
+    causal: ClassVar[bool] = False
+    #: What a word's vector is; :meth:`pooled` changes it.
+    pooling: Pooling = "mean"
     _tokenizer: ClassVar[type[WordTokenizer]] = WordTokenizer
 
     def __init__(
@@ -173,6 +177,19 @@ class TransformerLM:
         """Id of the token that stands for whatever the tokenizer does not know."""
         return self._words.unknown_id
 
+    def pooled(self: _LM, pooling: Pooling) -> _LM:
+        """The same model, in which a word's vector is the "mean" over its subwords, or that of its "last" one.
+
+        Raises
+        ------
+        ValueError
+            For any other name.
+        """
+        found = copy.copy(self)
+        found.pooling = checked_pooling(pooling)
+        vars(found).pop("_fingerprint", None)
+        return found
+
     def fingerprint(self) -> str:
         """SHA-256 over configuration, tokenizer and weights: equal for models that give equal vectors.
 
@@ -183,18 +200,9 @@ class TransformerLM:
 
     @cached_property
     def _fingerprint(self) -> str:
-        digest = hashlib.sha256()
-        config = self.model.config.to_diff_dict()
-        for incidental in ("transformers_version", "_name_or_path", "architectures", "dtype", "torch_dtype"):
-            config.pop(incidental, None)
-        for part in (config, self._words.state, *self._also_decides()):
-            digest.update(json.dumps(part, sort_keys=True, default=str).encode())
-        weights = (self.model if self.has_head else self.model.base_model).state_dict()
-        for name in sorted(weights):
-            weight = weights[name].detach().cpu().contiguous()
-            digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
-            digest.update(weight.reshape(-1).view(torch.uint8).numpy().data)
-        return digest.hexdigest()
+        return identity.fingerprint(
+            self.model.config, self.model if self.has_head else self.model.base_model, self._also_decides()
+        )
 
     @property
     def _what(self) -> str:
@@ -203,19 +211,10 @@ class TransformerLM:
     # ---------------------------------------------------------------- words to subwords
 
     def encode(self, sentences: Sequence[Sequence[str]]) -> Encoded:
-        """Tokenise sentences of words, each word by itself, and pad them to one batch.
+        """Tokenise sentences of words, and pad them to one batch on the model's device.
 
-        Every word has at least one subword: one that tokenises to nothing (control characters, an empty string) becomes
-        the unknown token. A word spelt like a special token becomes that token, so that ``"[MASK]"`` masks.
-
-        Parameters
-        ----------
-        sentences : sequence of b sequences of words
-
-        Returns
-        -------
-        Encoded
-            On the model's device; ``t`` is the longest sentence's length.
+        Each kind of model reads words in its own way (:mod:`.tokens`, :mod:`.running_text`), but every word has at
+        least one subword, and one that is spelt like a special token becomes that token.
 
         Raises
         ------
@@ -322,6 +321,11 @@ class TransformerLM:
         """
         return self._checked_head().logits(final_states)
 
+    def fillings(self, blanks: Sequence[Blank]) -> list[Filling]:
+        """What to read to say how likely each form is in its blank; a model without a head cannot say it."""
+        self._checked_head()
+        raise NotImplementedError
+
     def predict(self, final_states: Tensor, positions: Tensor) -> Tensor:
         """Most probable token at the chosen positions.
 
@@ -344,8 +348,8 @@ class TransformerLM:
         """Refuse settings with which the model is not of its kind."""
 
     def _also_decides(self) -> Sequence[object]:
-        """What decides the vectors, besides configuration, tokenizer and weights."""
-        return ()
+        """What decides the vectors, besides configuration and weights; a mean goes without saying."""
+        return (self._words.state,) if self.pooling == "mean" else (self._words.state, self.pooling)
 
     def _check_reading(self, trial: Trial) -> None:
         """Refuse a model that does not read as its kind does."""

@@ -1,8 +1,9 @@
 """Word vectors at one site, and the labelled sets of them that probes and rankings work on.
 
-A word's vector is the mean over its subwords' hidden states (SOURCES.md, "Word vector" [C]). :func:`word_vectors` makes
-the vectors once per model, corpus and site, and keeps them in a memory-mapped file if it is given a folder;
-:func:`select` picks from them the words that carry an attribute.
+A word's vector is the mean over its subwords' hidden states (SOURCES.md, "Word vector" [C]), or, in a causal model, the
+state of its last subword, the first to have read the whole word. :func:`word_vectors` makes the vectors once per model,
+corpus and site, and keeps them in a memory-mapped file if it is given a folder; :func:`select` picks from them the
+words that carry an attribute.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from tqdm import tqdm
 from pitfalls import files
 from pitfalls.arrays.splits import Activations
 from pitfalls.files import free_space
-from pitfalls.models.interface import LanguageModel, check_lengths
+from pitfalls.models.interface import LanguageModel, check_lengths, vector_slots
 from pitfalls.models.store import Store, key_of, manifests_of, vector_dtype
 from pitfalls.site import Site, as_site, as_sites
 
@@ -103,7 +104,7 @@ def word_vectors(
     cache: str | os.PathLike[str] | None = None,
     batch_tokens: int = 4096,
 ) -> NDArray[np.floating[Any]]:
-    """Vectors of all words at one site: the mean over each word's subwords.
+    """Vectors of all words at one site: the mean over each word's subwords, or its last one (``model.pooling``).
 
     Parameters
     ----------
@@ -212,8 +213,8 @@ def _fill(
         for batch in _batches(lengths, batch_tokens):
             chosen = [sentences[i] for i in batch]
             rows = np.concatenate([np.arange(ends[i] - len(sentences[i]), ends[i]) for i in batch])
-            for site, means in _means(model, chosen, list(arrays)).items():
-                arrays[site][rows] = means
+            for site, vectors in _pooled(model, chosen, list(arrays)).items():
+                arrays[site][rows] = vectors
             progress.update(len(rows))
 
 
@@ -232,21 +233,21 @@ def _batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
         yield batch
 
 
-def _means(
+def _pooled(
     model: LanguageModel, sentences: Sequence[Sequence[str]], sites: Sequence[Site]
 ) -> dict[Site, NDArray[np.floating[Any]]]:
-    """Mean over each word's subwords: site -> [words of all sentences, n_units] of :func:`vector_dtype`."""
+    """Mean over the subwords that make a word's vector: site -> [words of all sentences, n_units]."""
     encoded = model.encode(sentences)
     counts = [len(sentence) for sentence in sentences]
     starts = torch.tensor(np.cumsum([0, *counts[:-1]]), device=encoded.word_ids.device)
-    is_word = encoded.word_ids >= 0
-    word = (encoded.word_ids + starts[:, None])[is_word]
+    pooled = vector_slots(encoded, model.pooling)
+    word = (encoded.word_ids + starts[:, None])[pooled]
     n_subwords = torch.bincount(word, minlength=sum(counts))
     precision = torch.float64 if vector_dtype(model) == np.float64 else torch.float32
     means = {}
     for site, states in model.read(encoded, sites).items():
         sums = torch.zeros(sum(counts), states.shape[-1], device=states.device, dtype=precision)
-        sums.index_add_(0, word, states[is_word].to(precision))
+        sums.index_add_(0, word, states[pooled].to(precision))
         means[site] = (sums / n_subwords[:, None]).cpu().numpy()
     return means
 

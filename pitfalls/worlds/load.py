@@ -1,4 +1,4 @@
-"""A world is a masked language model, an annotated corpus and a lexicon; every experiment takes one.
+"""A world is a language model, an annotated corpus and a lexicon; every experiment takes one.
 
 ``load_world("mini")`` is the embedded default, ``load_world("paper", …)`` a model by name or folder on the nine
 Universal Dependencies treebanks, ``load_world("planted")`` a network written by hand whose neurons are known, and
@@ -17,6 +17,8 @@ from pitfalls.columns import SPLITS
 from pitfalls.language import treebanks
 from pitfalls.language.corpus import Corpus, read_conllu
 from pitfalls.language.unimorph import AUTHORS, Conversion, conversion_of
+from pitfalls.models.interface import LanguageModel, checked_pooling
+from pitfalls.models.loading import load_model
 from pitfalls.models.masked import MaskedLM
 from pitfalls.worlds.blueprint import PlantedParameters, Truth
 from pitfalls.worlds.names import DTYPES, WORLDS
@@ -69,6 +71,7 @@ def load_world(
     revision: str | None = None,
     device: str = "cpu",
     dtype: str | None = None,
+    pooling: str | None = None,
     planted: PlantedParameters | None = None,
 ) -> World:
     """A world by name.
@@ -79,7 +82,8 @@ def load_world(
         neurons, values that differ in covariance only); without it, the environment variable ``PITFALLS_WORLD`` and
         its companions ``PITFALLS_MODEL``, ``PITFALLS_TREEBANKS`` and ``PITFALLS_CONVERSION`` decide, so that one
         switch moves a whole notebook; where they are not set, ``mini``
-    model : for ``paper``, any masked LM by name or folder (default ``bert-base-multilingual-cased``)
+    model : for ``paper``, any language model by name or folder, masked or causal, or an encoder, which can only be
+        probed (default ``bert-base-multilingual-cased``)
     treebanks : for ``paper``, a folder of CoNLL-U files (default: downloaded into the cache)
     languages : for ``paper``, the languages wanted (default: all nine)
     conversion : for ``paper``, the conversion to UniMorph, or its name: ``authors`` (default), ``converter`` or
@@ -90,14 +94,16 @@ def load_world(
     device : ``cpu``, ``cuda``, …
     dtype : for ``paper``, the precision that the model computes in, one of :data:`~pitfalls.worlds.names.DTYPES`
         (default ``float32``); the other worlds compute in float64, so that every processor prints the same digits
+    pooling : for ``paper``, what a word's vector is: the ``mean`` over its subwords, or the ``last`` one (default
+        ``last`` for a causal model, which has read a word only at its end, and ``mean`` for others, as in the paper)
     planted : for the planted worlds, what is planted (default: ``PlantedParameters()``, or for
         ``planted-covariance`` ``PlantedParameters.covariance()``)
 
     Raises
     ------
     ValueError
-        There is no such world, language, conversion or dtype, the world does not take an option, or means differ in
-        ``planted-covariance``.
+        There is no such world, language, conversion, dtype or pooling, the world does not take an option, or means
+        differ in ``planted-covariance``.
 
     Examples
     --------
@@ -111,7 +117,7 @@ def load_world(
         model = model or os.environ.get("PITFALLS_MODEL") or None
         treebanks = treebanks or os.environ.get("PITFALLS_TREEBANKS") or None
         conversion = conversion or os.environ.get("PITFALLS_CONVERSION") or None
-    chosen = any(option is not None for option in (model, treebanks, languages, conversion, revision))
+    chosen = any(option is not None for option in (model, treebanks, languages, conversion, revision, pooling))
     if chosen and name in WORLDS and name != "paper":
         raise ValueError(
             f'the {name} world is fixed; for another model, treebank or conversion use load_world("paper", …)'
@@ -125,12 +131,12 @@ def load_world(
         raise ValueError(f'nothing can be planted in the {name} world; use load_world("planted", planted=…)')
     if name == "mini":
         folder = mini_folder()
-        lm = MaskedLM.load(folder / "model", device=device, dtype=torch.float64)
+        lm: LanguageModel = MaskedLM.load(folder / "model", device=device, dtype=torch.float64)
         return World("mini", lm, GeneratedSource(folder), min_forms or MINI_MIN_FORMS, vectors_folder())
     if name == "paper":
         source = _treebank_source(treebanks, languages, conversion or AUTHORS)
         chosen_model = os.fspath(model or "bert-base-multilingual-cased")
-        lm = MaskedLM.load(chosen_model, revision=revision, device=device, dtype=precision)
+        lm = _pooled_model(chosen_model, revision, device, precision, pooling)
         return World("paper", lm, source, min_forms or PAPER_MIN_FORMS, vectors_folder())
     if name in ("planted", "planted-covariance"):
         parameters = _planted_parameters(name, planted)
@@ -146,6 +152,15 @@ def _dtype(name: str | None) -> torch.dtype:
         raise ValueError(f"no dtype {name!r}; there are: {', '.join(DTYPES)}")
     dtype: torch.dtype = getattr(torch, name)
     return dtype
+
+
+def _pooled_model(
+    source: str, revision: str | None, device: str, dtype: torch.dtype, pooling: str | None
+) -> LanguageModel:
+    """A model of whatever kind, with the pooling of its kind or another one."""
+    asked = None if pooling is None else checked_pooling(pooling)
+    found = load_model(source, revision=revision, device=device, dtype=dtype)
+    return found if asked is None else found.pooled(asked)
 
 
 def _planted_parameters(name: str, given: PlantedParameters | None) -> PlantedParameters:
@@ -203,8 +218,9 @@ def world_from_files(
     revision: str | None = None,
     device: str = "cpu",
     dtype: str | None = None,
+    pooling: str | None = None,
 ) -> World:
-    """A world of one language from any masked LM and CoNLL-U files.
+    """A world of one language from any language model and CoNLL-U files.
 
     The files' names say their split (``…-train.conllu``, ``…-dev…``, ``…-test…``) and, as in Universal Dependencies,
     their language (``en_ewt-…``). Where there is no training file, four out of five sentences of the dev file are used
@@ -219,18 +235,18 @@ def world_from_files(
     conversion : the conversion to UniMorph, or its name: ``authors``, ``converter`` or ``ours``
         (:mod:`pitfalls.language.unimorph`)
     min_forms : the value filter's threshold in distinct word forms per split
-    revision, device, dtype : as in :func:`load_world`
+    revision, device, dtype, pooling : as in :func:`load_world`
 
     Raises
     ------
     ValueError
-        There is no such dtype or conversion, a file's split or language cannot be told, a split is given twice, or dev
-        or test is missing.
+        There is no such dtype, conversion or pooling, a file's split or language cannot be told, a split is given
+        twice, or dev or test is missing.
     """
     precision, convert = _dtype(dtype), conversion_of(conversion)
     paths: dict[str, Path] = {}
     for file in map(Path, files):
-        split = _split_of(file)
+        split = split_of(file)
         if split in paths:
             raise ValueError(f"two files for {split}: {paths[split]} and {file}; give one of each split")
         paths[split] = file
@@ -243,7 +259,7 @@ def world_from_files(
     parts = {split: read_conllu(path, code, convert.attributes) for split, path in paths.items()}
     if "train" not in parts:
         parts["train"], parts["dev"] = divide(parts["dev"])
-    lm = MaskedLM.load(os.fspath(model), revision=revision, device=device, dtype=precision)
+    lm = _pooled_model(os.fspath(model), revision, device, precision, pooling)
     return World(paths["test"].stem, lm, FileSource(parts), min_forms, vectors_folder())
 
 
@@ -257,7 +273,12 @@ def divide(corpus: Corpus) -> tuple[Corpus, Corpus]:
     )
 
 
-def _split_of(path: Path) -> str:
+def split_of(path: Path) -> str:
+    """The split that a file's name says.
+
+    >>> split_of(Path("en_ewt-ud-dev.conllu"))
+    'dev'
+    """
     found = [split for split in SPLITS if split in path.stem.replace("_", "-").split("-")]
     if len(found) != 1:
         raise ValueError(f"{path}: its name must contain one of train, dev and test, as in en_ewt-ud-dev.conllu")

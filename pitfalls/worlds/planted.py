@@ -20,7 +20,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pitfalls.models.interface import Encoded, check_lengths
+from pitfalls.models.blanks import Blank, Filling
+from pitfalls.models.interface import Encoded, Pooling, check_lengths
 from pitfalls.models.perturbation import perturb_weights
 from pitfalls.site import Site, as_site
 from pitfalls.worlds.blueprint import PLANTED_LAYER, PlantedParameters, Truth, plant
@@ -143,6 +144,16 @@ class PlantedLM:
         """float64: what is planted must come out the same on every processor."""
         return self.weights.embedding.dtype
 
+    @property
+    def pooling(self) -> Pooling:
+        """A word has one token, so any would do."""
+        return "mean"
+
+    @property
+    def causal(self) -> bool:
+        """It reads the words on both sides."""
+        return False
+
     def fingerprint(self) -> str:
         """SHA-256 over parameters, vocabulary and weights; the name does not enter."""
         digest = hashlib.sha256(json.dumps([asdict(self.parameters), self.vocabulary]).encode())
@@ -233,6 +244,16 @@ class PlantedLM:
         forms = (lemmas[:, :, None] + value[:, None, :]).reshape(n, -1)
         special = torch.full((n, len(_SPECIAL)), -math.inf, device=self.device, dtype=self.dtype)
         return torch.cat([special, forms, fillers], dim=1)
+
+    def fillings(self, blanks: Sequence[Blank]) -> list[Filling]:
+        """None: no word of the planted language agrees with another.
+
+        Raises
+        ------
+        ValueError
+            Always.
+        """
+        raise ValueError(f"no word of {self.name} agrees with another: take a world with a model that was trained")
 
     def predict(self, final_states: Tensor, positions: Tensor) -> Tensor:
         """Most probable token at the chosen positions (bool [b, t]), int64, in row order."""
