@@ -121,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_configuration(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--model", required=True, metavar="FOLDER_OR_NAME", help="a masked LM that transformers can load")
+    add("--model", required=True, metavar="FOLDER_OR_NAME", help="a masked or causal LM that transformers can load")
     add(
         "--treebank",
         required=True,
@@ -147,6 +147,11 @@ def _add_configuration(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=int, default=0)
     add("--revision", help="the model's revision on the hub")
     _add_device(parser, "cpu (default), cuda, ...")
+    add(
+        "--pooling",
+        choices=("mean", "last"),
+        help="a word's vector: the mean over its subwords (default), or its last one (default for causal LMs)",
+    )
     add("--output", type=Path, default=Path("."), help="folder for figures/ and results/ (default: here)")
 
 

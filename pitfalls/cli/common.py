@@ -51,6 +51,7 @@ def world_and_data(options: argparse.Namespace) -> tuple[World, Splits]:
         revision=options.revision,
         device=options.device,
         dtype=options.dtype,
+        pooling=options.pooling,
     )
     (language,) = world.languages
     _say_unknown(world.model, language, [word.form for s in world.sentences(language, "test") for word in s.words])

@@ -1,4 +1,7 @@
-"""``pitfalls intervene``: change the first k neurons and see what becomes of each word."""
+"""``pitfalls intervene``: change the first k neurons and see what becomes of each word.
+
+A causal model predicts a word before it reads it, so there the words that must agree with it are asked (``agreement``).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Literal
 import pandas as pd
 
 from pitfalls import figures
+from pitfalls.cli import agreement
 from pitfalls.cli.common import name_of, own_ids, say, world_and_data, wrote
 from pitfalls.interventions.ablation import Ablation
 from pitfalls.interventions.kinds import Kind
@@ -43,19 +47,22 @@ def _ablation(options: argparse.Namespace, value: Literal["zero", "mean"]) -> Ab
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
     world, data = world_and_data(options)
+    make_kind, draw = _KINDS[options.kind]
+    kind = make_kind(options)
+    largest = min(options.max_k, data.n_neurons)
+    ks = sorted({*range(0, largest + 1, options.step), largest})
+    name = name_of(options, data, options.kind)
+    if world.model.causal:
+        agreement.report(options, Experiment(world, data), kind, ks, name)
+        return
     if options.spacy:
         world = world.judged_by(SpacyAnalyser(data.language, options.spacy, conversion=options.conversion))
     experiment = Experiment(world, data)
     _say_judge(experiment)
     _say_spelling(experiment)
     _say_left_out(experiment)
-    make_kind, draw = _KINDS[options.kind]
-    kind = make_kind(options)
-    largest = min(options.max_k, world.model.n_neurons)
-    ks = sorted({*range(0, largest + 1, options.step), largest})
     plan = Interventions(experiment, kind, ks, options.max_neurons or largest)
     plan.rehearse()
-    name = name_of(options, data, options.kind)
     kept = options.output / "build" / "intervene" / name
     tasks = plan.tasks(options.seed, options.random)
     _say_found(tasks, kept)

@@ -65,12 +65,18 @@ def rate_intervals(by_word: pd.DataFrame, draws: int = 1000, level: float = 0.95
         )
     # NaN is the strength of an ablation: dropna=False keeps it.
     runs = [run for _, run in by_word.groupby(keys, sort=False, dropna=False)] if keys else [by_word]
-    tables = [_of_run(run, keys, _weights(run["sentence"].nunique(), draws, seed), level) for run in runs]
+    tables = [_of_run(run, keys, cluster_weights(run["sentence"].nunique(), draws, seed), level) for run in runs]
     return pd.concat(tables, ignore_index=True)
 
 
-def _weights(n_sentences: int, draws: int, seed: int) -> NDArray[np.float64]:
-    """How often each sentence is drawn, [draws, n_sentences]."""
+def cluster_weights(n_sentences: int, draws: int, seed: int) -> NDArray[np.float64]:
+    """How often each sentence is drawn, [draws, n_sentences]; the same for the same seed.
+
+    Raises
+    ------
+    ValueError
+        For fewer than two sentences.
+    """
     if n_sentences < 2:
         raise ValueError(f"{n_sentences} sentences cannot be resampled: give two or more")
     generator = np.random.default_rng(whole(seed, "a seed"))

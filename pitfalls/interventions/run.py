@@ -5,7 +5,8 @@ the words that carry the attribute are changed at one site of whole, unmasked se
 run on, and the word predicted at each changed word's own slots is looked up.
 
 What is done to a state is in :mod:`~.ablation`, :mod:`~.translation` and the like, how the model runs on in
-:mod:`~.replay`, what can become of a word in :mod:`~.outcomes`.
+:mod:`~.replay`, what can become of a word in :mod:`~.outcomes`, and of other words that must agree with it in
+:mod:`~.agreement`.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ import numpy as np
 import pandas as pd
 
 from pitfalls.arrays.ranking import Ranking
+from pitfalls.interventions.agreement import agreement_rates, margins
 from pitfalls.interventions.damage import damage
 from pitfalls.interventions.intervals import rate_intervals
 from pitfalls.interventions.kinds import Kind
 from pitfalls.interventions.outcomes import classify, counts
 from pitfalls.interventions.replay import Replay, Sample, Subject, checked_steps, prepare
+from pitfalls.language.agreement.items import Item
 from pitfalls.language.forms import composed
 from pitfalls.numbers import whole
 
@@ -81,6 +84,21 @@ class Run:
     def rates(self, draws: int = 1000, level: float = 0.95, seed: int = 0) -> pd.DataFrame:
         """Error rate and CLWV at every k, with intervals over sentences; see :func:`~.intervals.rate_intervals`."""
         return rate_intervals(self.outcomes, draws, level, seed)
+
+    def margins(self, items: Sequence[Item], seed: int = 0) -> pd.DataFrame:
+        """How much likelier the right form of each agreement item is than the wrong one, at every k.
+
+        It asks what becomes of *other* words, which is all that can be asked of a causal model; see
+        :func:`~.agreement.margins`.
+        """
+        return margins(self.replay, self.ks, items, seed)
+
+    def agreement(self, items: Sequence[Item], draws: int = 1000, level: float = 0.95, seed: int = 0) -> pd.DataFrame:
+        """Accuracy, margin, shift, flip rate and damage, with intervals; see :func:`~.agreement.agreement_rates`.
+
+        ``seed`` draws the items that are kept, as many of each value, and resamples their sentences.
+        """
+        return agreement_rates(self.margins(items, seed), draws, level, seed)
 
     def damage(self) -> pd.DataFrame:
         """How many words that were left alone came out different; see :func:`~.damage.damage`."""

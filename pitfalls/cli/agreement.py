@@ -1,0 +1,78 @@
+"""``pitfalls intervene`` on a causal model: what becomes of the words that must agree with the changed one."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pitfalls.arrays.ranking import Ranking
+from pitfalls.cli.common import say
+from pitfalls.interventions.kinds import Kind
+from pitfalls.language.agreement import Item, from_treebank
+from pitfalls.rankings import random_rankings, rank_all
+from pitfalls.study.output import publish_table
+from pitfalls.worlds.experiment import Experiment
+from pitfalls.worlds.load import split_of
+
+
+def report(options: argparse.Namespace, experiment: Experiment, kind: Kind, ks: Sequence[int], name: str) -> None:
+    """Say and write the accuracy, margins, flip rate and damage of every ranking.
+
+    Raises
+    ------
+    ValueError
+        Nothing agrees in the attribute in this language, or the test file has no item that the model can take.
+    """
+    items = _items(options, experiment)
+    misled = sum(bool(item.attractors) for item in items)
+    say(
+        f"outcome: agreement, because {experiment.model.name} reads from left to right and has predicted a word before "
+        f"it reads it; {len(items)} places of test must agree with a word before them, {misled} with attractors between"
+    )
+    data, largest = experiment.data, options.max_neurons or max(ks)
+    # Before hours of ranking: a model without a head, or an intervention that aims elsewhere.
+    any_order = Ranking(np.arange(data.n_neurons), None, "none")
+    before = _agreement(experiment, any_order, kind, [0], items)
+    accuracy = before[before["measure"] == "accuracy"].set_index("attractors")["mean"]
+    told = ", ".join(f"{share:.3f} of {which}" for which, share in accuracy.items())
+    say(f"right without intervention, by the attractors between: {told}")
+    rankings = [
+        *rank_all(data, seed=options.seed, max_neurons=largest),
+        *random_rankings(data, options.random, options.seed)[1:],
+    ]
+    table = pd.concat(
+        [_agreement(experiment, order, kind, ks, items) for order in rankings],
+        ignore_index=True,
+    )
+    publish_table(table, f"{name}_agreement", options.output)
+    shown = table[(table["attractors"] == "all") & (table["k"] == max(ks))]
+    wide = shown.pivot_table(
+        index=["ranking", "direction", "ranking_seed"], columns="measure", values="mean", sort=False
+    )
+    say(f"on test, at k = {max(ks)} (margin and shift in nats):\n{wide.round(3).to_string()}")
+    say(f"wrote {options.output / 'results' / name}_agreement.csv")
+
+
+def _agreement(
+    experiment: Experiment, order: Ranking, kind: Kind, ks: Sequence[int], items: Sequence[Item]
+) -> pd.DataFrame:
+    return experiment.intervene(order, kind, ks).agreement(items)
+
+
+def _items(options: argparse.Namespace, experiment: Experiment) -> list[Item]:
+    """The items of the test file whose controller a causal model reads in time, of values that are studied."""
+    data = experiment.data
+    files = [Path(file) for file in options.treebank]
+    test = [file for file in files if split_of(file) == "test"]
+    found = from_treebank(test, data.language, data.attribute, [f for f in files if f not in test], options.seed)
+    kept = [item for item in found if item.causal and item.value in data.values]
+    if not kept:
+        raise ValueError(
+            f"{', '.join(map(str, test))}: none of its {len(found)} places that agree in {data.attribute} stands after "
+            f"its controller, with one of the values {' '.join(data.values)}; take a larger treebank"
+        )
+    return kept

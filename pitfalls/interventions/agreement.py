@@ -1,0 +1,262 @@
+"""Agreement: whether another word, which must agree with the changed one, still does.
+
+A causal model has predicted a word before it reads it, so a change shows in other words only; and in a masked model,
+too, other words read what is encoded in this one. An item has a place that must agree with a controller: the margin is
+log p(right form) - log p(wrong form) there, in nats, a form's pieces summed. The controller's units are changed as in
+any intervention; a margin that changes its sign is flipped. Every other controller of the sentence is changed in turn,
+too, which should leave the margin alone: where that flips it, the intervention does damage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pitfalls.interventions.intervals import cluster_weights
+from pitfalls.interventions.margins import Trial, log_margins
+from pitfalls.interventions.replay import Replay
+from pitfalls.language.agreement.items import Item, balanced
+from pitfalls.models.blanks import Blank
+
+_OWN, _OTHER = "controller", "another controller"
+_SUBSETS: Mapping[str, tuple[str, ...]] = {"all": ("without", "with"), "without": ("without",), "with": ("with",)}
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """An item, by its index, and the word of its sentence that is changed, with the index of that word's value."""
+
+    item: int
+    position: int
+    value: int
+    changed: str
+
+
+def margins(replay: Replay, ks: Sequence[int], items: Sequence[Item], seed: int = 0) -> pd.DataFrame:
+    """The margin of each item at every k, with its controller changed, and with another one of its sentence changed.
+
+    Parameters
+    ----------
+    replay
+        One whose first k is 0; only what it does to states counts, not its words.
+    ks
+        Which of its k to report.
+    items
+        Of the same language and attribute (:mod:`pitfalls.language.agreement`). As many of each value are taken, drawn
+        by ``seed``, with attractors and without; where the intervention aims at a value, those whose wrong form has it.
+
+    Returns
+    -------
+    One row per k, item and changed word: the keys of :attr:`~.run.Run.outcomes` but for the split, k, item (its index
+    among ``items``), sentence, relation, value, wrong_value, attractors ("with" or "without"), changed ("controller" or
+    "another controller"), before and margin (without and with the intervention, nats).
+
+    Raises
+    ------
+    ValueError
+        There is no item, they are of another language, attribute or value, or the intervention aims at none of their
+        wrong forms; or, in a causal model, a controller stands after its place.
+    TooLongError
+        An item's sentence is too long for the model.
+    """
+    _check_items(replay, items)
+    fitting = [i for i, item in enumerate(items) if _aimed_at(replay, item)]
+    if not fitting:
+        raise ValueError(
+            f"none of {len(items)} items has a wrong form of the value that the intervention sends its controller to: "
+            "take another target, or make items with other wrong values (another seed)"
+        )
+    kept = {id(item) for item in balanced([items[i] for i in fitting], seed)}
+    chosen = [i for i in fitting if id(items[i]) in kept]
+    if not chosen:
+        raise ValueError(
+            f"{len(fitting)} items cannot be balanced over their values: with attractors and without, some value has "
+            "none; make more items"
+        )
+    asked = [one for i in chosen for one in _asked(replay, items, i)]
+    found = log_margins(replay, _trials(replay, items, asked))
+    return pd.concat([_table(replay, items, asked, found, k) for k in ks], ignore_index=True)
+
+
+def agreement_rates(by_item: pd.DataFrame, draws: int = 1000, level: float = 0.95, seed: int = 0) -> pd.DataFrame:
+    """Accuracy, margin, shift, flip rate and damage at every k, with intervals over resampled sentences.
+
+    Parameters
+    ----------
+    by_item
+        From :func:`margins`; of one run.
+    draws, level, seed
+        As for :func:`~.intervals.rate_intervals`.
+
+    Returns
+    -------
+    One row per subset ("all" items, and those "without" and "with" attractors, if there are any), measure and k: the
+    keys, attractors, measure, k, mean, low, high, baseline (at k = 0), sentences, items. The measures: accuracy (share
+    of margins above 0), margin (mean, nats), shift (mean of margin - baseline, nats), flip rate (share of margins that
+    change their sign), and damage (the same where another controller was changed; none without such items).
+
+    Raises
+    ------
+    ValueError
+        If draws or level is bad, or there are fewer than two sentences.
+
+    Examples
+    --------
+    >>> items = pd.DataFrame({"ranking": "linear", "k": 8, "item": [0, 1], "sentence": ["a", "b"], "attractors": "with",
+    ...     "changed": "controller", "before": [1.0, 2.0], "margin": [-1.5, 1.0]})
+    >>> rates = agreement_rates(items).query("attractors == 'all'")
+    >>> rates[["measure", "mean", "baseline"]].values.tolist()
+    [['accuracy', 0.5, 1.0], ['margin', -0.25, 1.5], ['shift', -1.75, 0.0], ['flip rate', 0.5, 0.0]]
+    """
+    if draws < 1 or not 0 < level < 1:
+        raise ValueError(f"draws must be 1 or more and level between 0 and 1; they are {draws!r} and {level!r}")
+    tables = []
+    for name, which in _SUBSETS.items():
+        subset = by_item[by_item["attractors"].isin(which)]
+        for measure, of in _MEASURES.items():
+            rows = subset[subset["changed"] == of.changed]
+            n_sentences = rows["sentence"].nunique()
+            # Too few of the rest are no fault of the items.
+            if n_sentences > 1 or (name == "all" and of.changed == _OWN):
+                weights = cluster_weights(n_sentences, draws, seed)
+                keys = {**_keys(rows), "attractors": name, "measure": measure}
+                tables.append(pd.DataFrame({**keys, **_rates(rows, of, weights, level)}))
+    return pd.concat(tables, ignore_index=True)
+
+
+# -------------------------------------------------------------------- which items
+
+
+def _check_items(replay: Replay, items: Sequence[Item]) -> None:
+    part, model = replay.part, replay.subject.model
+    if not items:
+        raise ValueError("no item: make some with pitfalls.language.agreement, generated() or from_treebank()")
+    for item in items:
+        if (item.language, item.attribute) != (part.language, part.attribute):
+            raise ValueError(
+                f"items of {item.language} {item.attribute} for an intervention on {part.language} {part.attribute}: "
+                "take both of one language and attribute"
+            )
+        if item.value not in part.values:
+            raise ValueError(
+                f"an item has the value {item.value}, and the word vectors have {' '.join(part.values)}: leave out "
+                "items of other values"
+            )
+        if model.causal and not item.causal:
+            raise ValueError(
+                f"in {' '.join(item.words)!r} the controller {item.words[item.controller]!r} stands after the place "
+                f"{item.right!r}, and {model.name} reads from left to right: keep the items whose .causal is true"
+            )
+
+
+def _aimed_at(replay: Replay, item: Item) -> bool:
+    """Whether the intervention sends the item's controller to the value of its wrong form, or nowhere."""
+    values = list(replay.part.values)
+    aim = int(replay.aims[values.index(item.value)])
+    return aim < 0 or values[aim] == item.wrong_value
+
+
+def _asked(replay: Replay, items: Sequence[Item], i: int) -> Iterator[_Asked]:
+    """The item with its own controller changed, then with each other controller that the model reads in time."""
+    own, values = items[i], list(replay.part.values)
+    yield _Asked(i, own.controller, values.index(own.value), _OWN)
+    others = {
+        item.controller: item.value
+        for item in items
+        if item.sentence == own.sentence
+        and item.words == own.words
+        and item.controller not in (own.controller, own.place)
+    }
+    for position, value in sorted(others.items()):
+        number, in_time = values.index(value), position < own.place or not replay.subject.model.causal
+        # A word that has the target already is left alone.
+        if in_time and int(replay.aims[number]) != number:
+            yield _Asked(i, position, number, _OTHER)
+
+
+def _trials(replay: Replay, items: Sequence[Item], asked: Sequence[_Asked]) -> list[Trial]:
+    """What the model is to read for each."""
+    numbers = sorted({one.item for one in asked})
+    found = [items[i] for i in numbers]
+    blanks = [Blank(item.words, item.place, form) for item in found for form in (item.right, item.wrong)]
+    fillings = replay.subject.model.fillings(blanks)
+    of_item = {i: (fillings[2 * n], fillings[2 * n + 1]) for n, i in enumerate(numbers)}
+    return [Trial(*of_item[one.item], one.position, one.value) for one in asked]
+
+
+# -------------------------------------------------------------------- tables
+
+
+def _table(replay: Replay, items: Sequence[Item], asked: Sequence[_Asked], found: Values, k: int) -> pd.DataFrame:
+    """The rows of one k."""
+    chosen = [items[one.item] for one in asked]
+    return pd.DataFrame(
+        {
+            **{name: value for name, value in replay.keys.items() if name != "split"},
+            "k": k,
+            "item": [one.item for one in asked],
+            "sentence": [item.sentence or f"item {one.item}" for one, item in zip(asked, chosen, strict=True)],
+            **{name: [getattr(item, name) for item in chosen] for name in ("relation", "value", "wrong_value")},
+            "attractors": ["with" if item.attractors else "without" for item in chosen],
+            "changed": [one.changed for one in asked],
+            "before": found[0],
+            "margin": found[replay.ks.index(k)],
+        }
+    )
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """A number per row of :func:`margins`, from its margins before and after, and which word was changed there."""
+
+    of: Callable[[Values, Values], Values]
+    changed: str = _OWN
+
+
+def _flipped(before: Values, after: Values) -> Values:
+    return np.asarray((before > 0) != (after > 0), dtype=np.float64)
+
+
+_MEASURES = {
+    "accuracy": _Measure(lambda before, after: np.asarray(after > 0, dtype=np.float64)),
+    "margin": _Measure(lambda before, after: after),
+    "shift": _Measure(lambda before, after: after - before),
+    "flip rate": _Measure(_flipped),
+    "damage": _Measure(_flipped, _OTHER),
+}
+_ROW = ("k", "item", "sentence", "relation", "value", "wrong_value", "attractors", "changed", "before", "margin")
+
+
+def _keys(rows: pd.DataFrame) -> dict[str, object]:
+    """What all rows of a run share."""
+    return {str(name): rows[name].iloc[0] for name in rows.columns if name not in _ROW}
+
+
+def _rates(rows: pd.DataFrame, measure: _Measure, weights: Values, level: float) -> dict[str, object]:
+    """The columns of one measure: one row per k."""
+    ids, sentence = np.unique(rows["sentence"], return_inverse=True)
+    ks, step = np.unique(rows["k"], return_inverse=True)
+    before, after = (rows[name].to_numpy(dtype=np.float64) for name in ("before", "margin"))
+
+    def summed(values: Values) -> Values:
+        """[n_sentences, n_ks]."""
+        sums = np.bincount(sentence * len(ks) + step, values, len(ids) * len(ks))
+        return np.asarray(sums.reshape(len(ids), len(ks)), dtype=np.float64)
+
+    totals, n = summed(measure.of(before, after)), summed(np.ones(len(rows)))
+    low, high = np.quantile((weights @ totals) / (weights @ n), [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return {
+        "k": ks,
+        "mean": totals.sum(axis=0) / n.sum(axis=0),
+        "low": low,
+        "high": high,
+        "baseline": summed(measure.of(before, before)).sum(axis=0) / n.sum(axis=0),
+        "sentences": len(ids),
+        "items": n.sum(axis=0).astype(np.int64),
+    }
