@@ -2,7 +2,7 @@
 
 transformers follows what the files say: an index may name a pickle or a path outside of the folder, and a
 configuration may ask for a billion layers. So the small JSON files and the headers of the weights are read first
-(a header of a safetensors file tells names and shapes without the numbers), and only what passes is loaded.
+(the header of a safetensors file gives names and shapes without the numbers), and only what passes is loaded.
 """
 
 from __future__ import annotations

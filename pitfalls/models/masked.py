@@ -186,8 +186,8 @@ class MaskedLM:
     def fingerprint(self) -> str:
         """SHA-256 over configuration, tokenizer and weights: equal for models that give equal vectors.
 
-        Names, paths and library versions do not enter, nor does a head that was never trained. It is computed once
-        per instance (about a second for 180 million weights), so do not train the model afterwards.
+        Names, paths and library versions are left out, as is a head that was never trained. It is computed once per
+        instance (about a second for 180 million weights), so do not train the model afterwards.
         """
         return self._fingerprint
 

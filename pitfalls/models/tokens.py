@@ -155,8 +155,7 @@ class WordTokenizer:
         -------
         str or None
             None when the pieces are not exactly one word: a special token, a first piece that continues a word, a
-            later one that begins a word ("split differently", SOURCES.md, "Interventions"), an id without a token, or
-            bytes that are no text.
+            later one that begins a word (the outcome "split"), an id without a token, or bytes that are no text.
         """
         if like is not None and len(like) != len(pieces):
             raise ValueError(f"{len(pieces)} predicted pieces for a word of {len(like)}: give one for each slot")
