@@ -452,7 +452,6 @@ def test_the_documentation_counts_the_items_of_the_treebanks(root, shared, langu
         found = counts(from_treebank(paths, language, attribute)).groupby("relation")[
             ["items", "causal", "with_attractors"]
         ]
-        sums = {relation: " / ".join(str(number) for number in row) for relation, row in found.sum().iterrows()}
         sums = {relation: " / ".join(map(str, map(int, row))) for relation, row in found.sum().iterrows()}
         for relation, cell in zip(head[1:], told[f"{language} {attribute}"], strict=True):
             expected = sums.get(relation, "0 / 0 / 0") if relation in agreeing(language, attribute) else ""
