@@ -199,8 +199,9 @@ def test_weights_in_parts_and_behind_a_link_within_the_folder_are_read(change, f
 
 
 def test_a_device_that_is_not_there_is_no_damage(folder):
-    with pytest.raises(RuntimeError, match="bogus"):
+    with pytest.raises(ValueError, match=r"cannot compute on the device 'bogus': give cpu, or .*bogus\)") as caught:
         MaskedLM.load(folder, device="bogus")
+    assert not isinstance(caught.value, ModelFilesError)
 
 
 def test_a_folder_without_its_tokenizer_is_refused(folder):

@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
+from pitfalls.arrays.words import checked_device
 from pitfalls.extras import extra
 from pitfalls.models import checkpoint, perturbation
 from pitfalls.models.checkpoint import UnsupportedModelError
@@ -123,11 +124,13 @@ class MaskedLM:
         UnsupportedModelError
             When it is not a masked LM, weights of the encoder are missing, its layout is not understood, its tokenizer
             is not its own, or the device cannot compute in this precision.
+        ValueError
+            When torch cannot compute on the device at all.
         """
         source = str(name_or_folder)
         folder = checkpoint.folder_of(source, revision)
         # Outside one_error: a missing device, or nonsense in the switch for tests, is not the fault of the files.
-        torch.empty(0, device=device)
+        checked_device(device)
         perturbation.epsilon()
         with checkpoint.one_error(folder):
             return cls._load(source, folder, device, dtype)
