@@ -277,7 +277,7 @@ def test_a_precision_that_the_device_cannot_compute_in_is_refused(options, monke
     def cannot(self):
         raise RuntimeError("\"addmm_impl_cpu_\" not implemented for 'Half'")
 
-    monkeypatch.setattr(MaskedLM, "_check_layout", cannot)
+    monkeypatch.setattr(MaskedLM, "_try_out", cannot)
     with pytest.raises(
         ValueError, match=r"cannot compute in float16 on cpu: take float32, bfloat16, .*addmm_impl_cpu_"
     ):
