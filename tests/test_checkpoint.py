@@ -110,11 +110,9 @@ DAMAGES: dict[str, tuple[Mutation, str]] = {
     "wide": (config(hidden_size=10**9), r"describes a model of [\d,]+ numbers, and the weights have 9,124"),
     "other size": (config(hidden_size=18), "config.json and the weights differ in size"),
     # numbers that are not numbers
-    "no layer": (config(num_hidden_layers=0), "damaged or from two models"),
     "no head": (config(num_attention_heads=0), "ZeroDivisionError"),
     "a string": (config(hidden_size="16"), "expected int, got str"),
     "a list": (config(model_type=[]), "unhashable"),
-    "chunks": (config(chunk_size_feed_forward=10**6), "chunked"),
     # settings that lead elsewhere
     "another configuration": (config(configuration_files=["config.9.json"]), r"sets configuration_files to"),
     "another file": (config(transformers_weights="x.safetensors.index.json"), r"sets transformers_weights to"),
@@ -170,6 +168,17 @@ def test_a_damaged_folder_is_named_in_one_error(damage, folder, canary):
         MaskedLM.load(folder)
     assert str(folder) in str(caught.value) and len(str(caught.value)) < 900
     assert not canary.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [(config(num_hidden_layers=0), "has 0 layers"), (config(chunk_size_feed_forward=10**6), "is damaged: .*chunked")],
+    ids=["no layer", "chunks"],
+)
+def test_a_configuration_that_cannot_run_is_named(change, said, folder):
+    change(folder)
+    with pytest.raises(UnsupportedModelError, match=rf"^mine \(BertForMaskedLM.* configuration {said}"):
+        MaskedLM.load(folder)
 
 
 def test_a_file_is_no_model(folder, canary):
@@ -237,6 +246,15 @@ def test_a_tokenizer_that_does_not_know_its_own_words_is_refused(folder):
         MaskedLM.load(folder)
 
 
+def shared(snapshot: Path) -> None:
+    """The file of weights in the folder that all models share, where huggingface_hub puts what comes by Xet."""
+    folder = snapshot.parents[2] / "blobs" / "ab"
+    folder.mkdir(parents=True)
+    blob = snapshot.parents[1] / "blobs" / f"{WEIGHTS.encode().hex()}"
+    blob.rename(folder / ("ab" * 32))
+    blob.symlink_to(os.path.relpath(folder / ("ab" * 32), blob.parent))
+
+
 def cached(sound: Path, hub: Path, change: Mutation | None = None) -> Path:
     """A model in the Hub's cache as huggingface_hub lays it out: a snapshot of links into a folder of blobs."""
     home = hub / "models--org--name"
@@ -273,6 +291,18 @@ def test_a_cached_model_is_read_by_its_name_and_by_its_folder(hub, sound, change
     assert MaskedLM.load("org/name", revision=COMMIT).fingerprint() == by_name.fingerprint()
 
 
+def test_weights_that_cached_models_share_are_read(hub, sound):
+    snapshot = cached(sound, hub)
+    shared(snapshot)
+    assert os.path.realpath(snapshot / WEIGHTS) == str(hub.resolve() / "blobs" / "ab" / ("ab" * 32))
+    assert MaskedLM.load("org/name").fingerprint() == MaskedLM.load(sound).fingerprint()
+    # From anywhere else, nothing is.
+    (snapshot / WEIGHTS).unlink()
+    (snapshot / WEIGHTS).symlink_to(sound / WEIGHTS)
+    with pytest.raises(ModelFilesError, match="a link that leaves its folder"):
+        MaskedLM.load("org/name")
+
+
 @pytest.mark.parametrize("name", ["evil.bin", "../x.safetensors"])
 def test_the_index_of_a_cached_model_is_checked(hub, sound, canary, name):
     def change(folder: Path) -> None:
@@ -286,7 +316,7 @@ def test_the_index_of_a_cached_model_is_checked(hub, sound, canary, name):
 
 
 def test_a_name_that_is_not_cached_is_said_without_network(hub):
-    with pytest.raises(ModelFilesError, match=r"cannot load a masked LM from 'org/other'.*a name on the Hub"):
+    with pytest.raises(ModelFilesError, match=r"^cannot load 'org/other': HF_HUB_OFFLINE .* is set, and the cache"):
         MaskedLM.load("org/other")
 
 
@@ -299,7 +329,7 @@ def test_weights_are_fetched_after_their_index_was_checked(sound, tmp_path, monk
     fetched: list[str] = []
     revisions = []
 
-    def download(repo: str, revision: str | None, allow_patterns: list[str]) -> str:
+    def download(repo: str, revision: str | None, allow_patterns: list[str], **_: Any) -> str:
         revisions.append(revision)
         local = tmp_path / "snapshots" / COMMIT
         local.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ import copy
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 from pitfalls.extras import extra
+from pitfalls.models.hub import why_not
 
 with extra("models"):
     from huggingface_hub import snapshot_download
@@ -75,30 +76,39 @@ def folder_of(source: str, revision: str | None) -> Path:
     """The folder of a model: ``source`` itself, or where the Hub's cache holds the model of that name.
 
     A model on the Hub is fetched in two steps, its small files first and then the weights that its index names,
-    so that nothing but JSON, vocabularies and safetensors is downloaded.
+    so that nothing but JSON, vocabularies and safetensors is downloaded. A connection that breaks off is taken up
+    again where it was, and of a download that fails, the files that are complete are kept for the next one.
 
     Raises
     ------
     ModelFilesError
-        If ``source`` is a file, or neither a folder nor a model on the Hub (or in its cache).
+        If ``source`` is a file, or the Hub (or its cache) does not give such a model: it is missing, gated, has no such
+        revision or no safetensors, or the download fails. The message says which, and what to do.
     """
     if os.path.isdir(source):
         return Path(source)
     if os.path.exists(source):
         raise ModelFilesError(f"{source!r} is a file: give the folder that holds it")
     try:
-        folder = Path(snapshot_download(source, revision=revision, allow_patterns=list(_SMALL_FILES)))
+        folder = _fetched(source, revision, _SMALL_FILES)
         weights = weight_files(folder) if (folder / _INDEX).is_file() else [_WEIGHTS]
         # By its commit: a branch may have moved between the two steps.
-        return Path(snapshot_download(source, revision=folder.name, allow_patterns=weights))
+        _fetched(source, folder.name, weights)
     except ModelFilesError:
         raise
     except Exception as error:
+        raise ModelFilesError(f"cannot load {source!r}: {why_not(source, revision, error)}") from error
+    if weights == [_WEIGHTS] and not (folder / _WEIGHTS).exists():
         raise ModelFilesError(
-            f"cannot load a masked LM from {source!r}: give a folder with config.json, model.safetensors and "
-            "tokenizer.json, or a name on the Hub (with network, or in the cache). "
-            f"huggingface_hub says: {in_short(error)}"
-        ) from error
+            f"cannot load {source!r}: there is neither {_WEIGHTS} nor {_INDEX} for {folder}, and other weights are not "
+            "read, as a pickle may run code; a pull request on the Hub may have one (such as revision='refs/pr/1')"
+        )
+    return folder
+
+
+def _fetched(source: str, revision: str | None, names: Sequence[str]) -> Path:
+    """The snapshot in the Hub's cache that holds these files, if the model has them; none of its subfolders."""
+    return Path(snapshot_download(source, revision=revision, allow_patterns=list(names), ignore_patterns=["*/*"]))
 
 
 def check(folder: Path) -> PreTrainedConfig:
@@ -200,8 +210,12 @@ def _shapes(folder: Path, name: str) -> dict[str, tuple[int, ...]]:
     """The shapes in the header of a safetensors file, by the tensors' names; no number is read."""
     path = folder / name
     real, home = Path(os.path.realpath(path)), Path(os.path.realpath(folder))
-    # A snapshot in the Hub's cache is a folder of links into the folder "blobs" two levels above.
-    homes = [home, home.parents[1] / "blobs"] if home.parent.name == "snapshots" else [home]
+    homes = [home]
+    if home.parent.name == "snapshots":
+        # A snapshot in the Hub's cache is a folder of links into the model's folder "blobs", and what is there may be a
+        # link into one that all models share, where files are sorted by the first two letters of their names.
+        model = home.parent.parent
+        homes += [model / "blobs", model.parent / "blobs" / real.name[:2]]
     if not real.is_file():
         raise ModelFilesError(f"{folder} lacks {name}: {_SAVE}")
     if real.parent not in homes:

@@ -26,7 +26,7 @@ from pitfalls.models.checkpoint import UnsupportedModelError
 from pitfalls.models.forward import Blocks, Head, MissingHeadError, n_positions
 from pitfalls.models.interface import Encoded
 from pitfalls.models.tokens import WordTokenizer
-from pitfalls.models.trial import Trial, texts
+from pitfalls.models.trial import Trial, running, texts
 from pitfalls.site import Site, as_site
 
 with extra("models"):
@@ -57,8 +57,9 @@ class MaskedLM:
     ------
     UnsupportedModelError
         When its states cannot be read, as was tried on a small padded batch and, where the model has windows, on a text
-        that is longer than they are. A model that cannot be resumed from changed states, or whose head cannot be run
-        by itself, can still be probed, and says so when it is asked for that (:mod:`~pitfalls.models.trial`).
+        that is longer than they are; or when its own code raises an error there. A model that cannot be resumed from
+        changed states, or whose head cannot be run by itself, can still be probed, and says so when it is asked for
+        that (:mod:`~pitfalls.models.trial`).
 
     Examples
     --------
@@ -90,8 +91,11 @@ class MaskedLM:
         for setting in ("is_decoder", "is_encoder_decoder"):
             if getattr(model.config, setting, False):
                 raise UnsupportedModelError(f"{self._what}: config.{setting} is true; a masked LM sees both sides")
-        self._words = WordTokenizer(tokenizer, self.model.get_input_embeddings().weight.shape[0], self._what)
-        self._try_out()
+        with running(self.model, self._what):
+            n_embeddings = self.model.get_input_embeddings().weight.shape[0]
+        self._words = WordTokenizer(tokenizer, n_embeddings, self._what)
+        with running(self.model, self._what):
+            self._try_out()
 
     @classmethod
     def load(
@@ -105,7 +109,8 @@ class MaskedLM:
 
         Weights are read from safetensors files in one folder only, and no code that comes with a checkpoint is run:
         :mod:`~pitfalls.models.checkpoint` looks at the files first. A checkpoint of an encoder without its head is
-        loaded with ``has_head=False``: it can still be probed.
+        loaded with ``has_head=False``: it can still be probed. Of a model on the Hub, only the files that are read are
+        downloaded, into huggingface_hub's cache; no token is asked for (:mod:`~pitfalls.models.hub`).
 
         Parameters
         ----------
@@ -113,14 +118,15 @@ class MaskedLM:
             ``"bert-base-multilingual-cased"``, ``"xlm-roberta-base"``, any other name, or a folder written by
             ``save_pretrained``.
         revision : str, optional
-            Commit of the model on the Hub.
+            Commit of the model on the Hub; a tag or a branch is taken, too, but may move.
         device, dtype
             Where and in which precision the model runs.
 
         Raises
         ------
         ModelFilesError
-            When there is no such model (an ``OSError``), or its files are missing, damaged or from different models.
+            When there is no such model (an ``OSError``), the Hub does not give it, or its files are missing, damaged or
+            from different models.
         UnsupportedModelError
             When it is not a masked LM, weights of the encoder are missing, its layout is not understood, its tokenizer
             is not its own, or the device cannot compute in this precision.
@@ -140,18 +146,9 @@ class MaskedLM:
         model, tokenizer, has_head = checkpoint.load(folder, source, dtype)
         name = Path(source).resolve().name if Path(source).is_dir() else source
         perturbation.perturb_weights(model.named_parameters())
-        try:
-            # transformers' decorator hides the signature of torch's to().
-            model.to(device)  # type: ignore[arg-type]
-            return cls(model, tokenizer, name=name, has_head=has_head)
-        except RuntimeError as error:
-            # torch names the operation, and not what to do ("..." not implemented for 'Half').
-            if dtype == torch.float32 or "not implemented for" not in str(error):
-                raise
-            raise UnsupportedModelError(
-                f"{source!r} cannot compute in {str(dtype).removeprefix('torch.')} on {device}: take float32, "
-                f"bfloat16, or another device. torch says: {error}"
-            ) from error
+        # transformers' decorator hides the signature of torch's to().
+        model.to(device)  # type: ignore[arg-type]
+        return cls(model, tokenizer, name=name, has_head=has_head)
 
     # ---------------------------------------------------------------- sizes and identity
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, count
 from typing import Any
@@ -81,6 +82,26 @@ def _windows(config: Mapping[str, Any]) -> Iterator[int]:
             yield from _windows(value)
         elif _WINDOWS.search(str(key)):
             yield from (n for n in (value if isinstance(value, list) else [value]) if type(n) is int)
+
+
+@contextmanager
+def running(model: PreTrainedModel, what: str) -> Iterator[None]:
+    """Turn whatever a model's own code raises in the ``with`` block into an UnsupportedModelError of one sentence."""
+    try:
+        yield
+    except (UnsupportedModelError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        # torch names the operation, and not what to do ("..." not implemented for 'Half').
+        if model.dtype != torch.float32 and "not implemented for" in str(error):
+            raise UnsupportedModelError(
+                f"{what} cannot compute in {str(model.dtype).removeprefix('torch.')} on {model.device}: take float32, "
+                f"bfloat16, or another device. torch says: {error}"
+            ) from error
+        raise UnsupportedModelError(
+            f"{what} does not read text as token ids and a mask, so it is of a kind that cannot be probed, or its "
+            f"configuration is damaged: {in_short(error)}"
+        ) from error
 
 
 def plain(model: PreTrainedModel) -> PreTrainedModel:
