@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -261,6 +263,32 @@ def test_padding_shows_in_some_models(plains: Any) -> None:
         padded = plain.model(plain.batch.input_ids, attention_mask=plain.batch.attention_mask).logits
     length = plain.lengths[0]
     assert not torch.allclose(padded[0, :length], plain.logits[0], rtol=0.01)
+
+
+def test_in_half_precision_padding_that_shows_little_is_found(lms: Any, folder: Path) -> None:
+    """The plain rounding of bfloat16 is larger than the fault."""
+    for name, unpadded in (("convbert", True), ("bert", False), ("roberta", False)):
+        lms(name)
+        assert MaskedLM.load(folder / name, dtype=torch.bfloat16)._blocks.unpadded == unpadded
+
+
+def test_a_batch_changed_in_place_is_another_batch(plains: Any) -> None:
+    lm, site = plains("bert").lm, Site("mlp", 3)
+    batch = lm.encode(SENTENCES)
+    lm.resume(batch, site, lm.hidden(batch, site))
+    batch.input_ids[1, 2] = lm.tokenizer.mask_token_id
+    final = lm.hidden(batch, LAYERS)
+    assert torch.allclose(lm.resume(batch, site, lm.hidden(batch, site)), final, atol=1e-5)
+
+
+def test_a_block_that_cuts_its_work_into_chunks_takes_every_text(lms: Any, folder: Path) -> None:
+    whole = lms("bert")
+    settings = json.loads((folder / "bert" / "config.json").read_text())
+    shutil.copytree(folder / "bert", folder / "chunks")
+    (folder / "chunks" / "config.json").write_text(json.dumps({**settings, "chunk_size_feed_forward": 4}))
+    chunks, batch = MaskedLM.load(folder / "chunks"), whole.encode(SENTENCES)
+    assert torch.equal(chunks.hidden(batch, LAYERS), whole.hidden(batch, LAYERS))
+    assert chunks.n_units(Site("mlp", 1)) == 24
 
 
 # ------------------------------------------------------------------------------------------ what a trial finds

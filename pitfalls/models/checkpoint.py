@@ -64,6 +64,10 @@ _LFS = b"version https://git-lfs"
 _SAVE = "save model and tokenizer with save_pretrained into one folder, or download them again"
 
 
+# Weights in a list of blocks: encoder.layer.2.output.dense.weight.
+_OF_A_BLOCK = re.compile(r"(?:^|[._])(?:layers?|blocks?|h)\.\d+\.")
+
+
 class ModelFilesError(OSError):
     """The files of a model are missing, damaged, from different models, or of a kind that is not read."""
 
@@ -293,6 +297,9 @@ def load(folder: Path, source: str, dtype: torch.dtype) -> tuple[PreTrainedModel
         As in :func:`check`, or if weights of the encoder are missing.
     """
     config = check(folder)
+    # Cutting a block's work into chunks gives the same numbers, and fails for texts that the chunks do not divide.
+    if getattr(config, "chunk_size_feed_forward", 0):
+        config.chunk_size_feed_forward = 0
     with _no_bar():
         model, info = AutoModelForMaskedLM.from_pretrained(
             folder,
@@ -328,5 +335,12 @@ def _head_was_loaded(model: PreTrainedModel, info: Mapping[str, Any], source: st
         raise UnsupportedModelError(
             f"{source!r} lacks {len(of_encoder)} weights of the encoder, among them {of_encoder[0]}: the "
             f"file is incomplete or not of the architecture {type(model).__name__}"
+        )
+    unread = sorted(str(key) for key in info["unexpected_keys"] if _OF_A_BLOCK.search(str(key)))
+    if unread:
+        raise UnsupportedModelError(
+            f"{source!r} has {len(unread)} weights of blocks that {type(model).__name__} does not read, among them "
+            f"{unread[0]}: if they are an adapter's, merge it into the model (with PEFT, merge_and_unload) and save "
+            f"that; if not, its config.json is another model's (it says {model.config.num_hidden_layers} layers)"
         )
     return not missing

@@ -317,10 +317,12 @@ class MaskedLM:
 
     def _below(self, encoded: Encoded, layer: int) -> Tensor:
         """The states that a block is called with; kept while the batch is, as it may be resumed at many k."""
+        # The batch may have been changed in place since (a word masked, for instance).
+        text = torch.stack([encoded.input_ids, encoded.attention_mask])
         kept = self._kept.get(encoded)
-        if kept is None or kept[0] != layer:
-            self._kept[encoded] = kept = layer, self.hidden(encoded, layer)
-        return kept[1]
+        if kept is None or kept[0] != layer or not torch.equal(kept[1], text):
+            self._kept[encoded] = kept = layer, text, self.hidden(encoded, layer)
+        return kept[2]
 
     def head(self, final_states: Tensor) -> Tensor:
         """Logits of selected final hidden states: [n, n_neurons] -> [n, vocabulary].
@@ -366,7 +368,7 @@ class MaskedLM:
         """Read a few texts, resume from changed states and run the head, and note what does not work."""
         ids, pad = self._words.text_ids, self._words.pad_id
         tried = [two.to(self.device) for two in texts(ids, pad, self.model.config, self.max_tokens)]
-        self._kept: WeakKeyDictionary[Encoded, tuple[int, Tensor]] = WeakKeyDictionary()
+        self._kept: WeakKeyDictionary[Encoded, tuple[int, Tensor, Tensor]] = WeakKeyDictionary()
         self._blocks = Blocks(self.model, tried[0].both, self._what)
         trial = Trial(self.model, self._blocks, tried, self._what)
         trial.check_reading()

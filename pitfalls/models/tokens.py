@@ -22,6 +22,8 @@ with extra("models"):
 _TOKENISE_AT_ONCE = 1024
 # Embeddings are padded to a multiple of 64 or 128.
 _MOST_PADDING = 128
+# A character for private use, which is in no vocabulary.
+_NOWHERE = "\U0010fffd"
 # Words of the vocabulary that are tokenised at loading, to see whether they are known and kept apart.
 _WORDS_TRIED = 50
 
@@ -245,6 +247,13 @@ class WordTokenizer:
                 f"the model has {n_embeddings} embeddings: put the model's own tokenizer.json (or the vocabulary that "
                 "its tokenizer is made from) into its folder"
             )
+        try:
+            self.tokenizer([[_NOWHERE]], is_split_into_words=True, add_special_tokens=False)
+        except Exception as error:  # The tokenizers library raises this very class.
+            raise UnsupportedModelError(
+                f"{self._what}: its tokenizer fails at a character that it does not know ({error}): save it with an "
+                "unknown token (unk_id), or with byte_fallback"
+            ) from error
         tried = self._tried_words
         unknown = [word for word in tried if set(self._tokenise([[word]])[0].ids) <= self.special_ids]
         if 2 * len(unknown) > len(tried):

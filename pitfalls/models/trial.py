@@ -32,6 +32,8 @@ _SHORT, _BEYOND = 8, 16
 _LONGEST = 768
 # Settings that bound how far a subword sees, or how texts are cut: local_attention, attention_window, block_size, ...
 _WINDOWS = re.compile(r"window|local|block_size|chunk_length|landmark")
+# Rotary tables of this kind are chosen by the length of the whole batch, padding included.
+_OF_THE_BATCH = "longrope"
 # The largest difference between states, in their norm: rounding makes less, a wrong mask or argument far more.
 _TOLERANCES = {torch.float64: 1e-6, torch.float32: 1e-3}
 _COARSE = 0.1
@@ -150,7 +152,11 @@ class Trial:
                         f"{self._what}: what its blocks are given is not what transformers returns as hidden states "
                         f"({len(own)} of them, and {len(layers)} were read; the first that differ are of layer {layer})"
                     )
-        if any(self._shows_in(two.both, two) for two in self._tried):
+        if (
+            _OF_THE_BATCH in str(self._plain.config.to_dict())
+            or any(self._shows_in(two.both, two) for two in self._tried)
+            or any(self._reads_padding(two) for two in self._tried)
+        ):
             blocks.unpadded = True
             if any(self._shows_in(two.of_one_length, two) for two in self._tried):
                 raise UnsupportedModelError(
@@ -185,6 +191,24 @@ class Trial:
         layers, length = [self._middle, len(self._blocks)], two.alone.input_ids.shape[1]
         both, alone = self._read(batch, layers), self._read(two.alone, layers)
         return any(self._differ(both[layer][1:, :length], alone[layer], two.alone) for layer in layers)
+
+    def _reads_padding(self, two: Texts) -> bool:
+        """Whether the states of the second text depend on which tokens it is padded with.
+
+        What attention leaves out makes no difference at all, so this tells in half precision, too.
+        """
+        layers, batch = [self._middle, len(self._blocks)], two.both
+        other = Encoded(
+            torch.where(batch.attention_mask.bool(), batch.input_ids, batch.input_ids[:1]),
+            batch.attention_mask,
+            batch.word_ids,
+        )
+        before, after = self._read(batch, layers), self._read(other, layers)
+        slots = batch.attention_mask.bool()
+        return any(
+            not torch.equal(before[layer][:, : slots.shape[1]][slots], after[layer][:, : slots.shape[1]][slots])
+            for layer in layers
+        )
 
     def _resumes(self) -> str | None:
         for two in self._tried:
