@@ -404,6 +404,8 @@ def test_the_longest_text_is_as_long_as_it_can_be(name: str) -> None:
     longest = lm.encode([["cat"] * (most - 2)])
     assert longest.input_ids.shape == (1, most)
     with torch.no_grad():
+        # BigBird adapts to the first text that it reads.
+        plain.base_model(lm.encode(SENTENCES[:1]).input_ids)
         inputs = {"input_ids": longest.input_ids, "attention_mask": longest.attention_mask}
         own = plain.base_model(**inputs).last_hidden_state
         assert_same(lm.hidden(longest, LAYERS), own[:, :most])
@@ -434,11 +436,11 @@ def test_the_tokenizers_limit_counts_too() -> None:
         lm.encode([["cat"] * 9])
 
 
-@pytest.mark.parametrize("stated", [None, -1, 0])
+@pytest.mark.parametrize("stated", [None, -1])
 def test_a_model_that_states_no_limit_has_the_tokenizers(stated: int | None) -> None:
-    lm = MaskedLM(ARCHITECTURES["gte"].make(), wordpiece())
-    lm.model.config.max_position_embeddings = stated
-    assert n_positions(lm.model, 512) == 512
+    model = ARCHITECTURES["gte"].make()
+    vars(model.config)["max_position_embeddings"] = stated
+    assert n_positions(model, 512) == 512
 
 
 PERCEIVER = {

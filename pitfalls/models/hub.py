@@ -33,12 +33,16 @@ def why_not(source: str, revision: str | None, error: Exception) -> str:
     Examples
     --------
     >>> why_not("a model", None, HFValidationError("Repo id must use alphanumeric chars"))
-    "it is neither a folder nor a name on the Hub, such as 'organisation/model': check the spelling"
+    "it is neither a folder (with config.json, model.safetensors and tokenizer.json) nor a name on the Hub, such as
+    'organisation/model': check the spelling"
     """
     page = f"{constants.ENDPOINT}/{source}"
     answer = getattr(error, "response", None)
     if isinstance(error, HFValidationError):
-        return "it is neither a folder nor a name on the Hub, such as 'organisation/model': check the spelling"
+        return (
+            "it is neither a folder (with config.json, model.safetensors and tokenizer.json) nor a name on the Hub, "
+            "such as 'organisation/model': check the spelling"
+        )
     if isinstance(error, GatedRepoError):
         return f"it is gated: agree to its authors' terms at {page}, and {_LOG_IN}; then load it again"
     if answer is not None and "Invalid credentials" in answer.headers.get("X-Error-Message", ""):
