@@ -389,7 +389,8 @@ MORE = {
     "flaubert": Architecture(hf.FlaubertWithLMHeadModel, {"pad_index": 0}),
 }
 # Without a table of positions, nothing but the configuration says how long a text may be.
-NO_TABLE = {"deberta", "deberta v2", "deberta v3", "deberta, new head", "modernbert", "eurobert", "nomic-bert", "gte"}
+NO_TABLE = {"deberta", "deberta v2", "deberta v3", "deberta, new head", "modernbert", "eurobert", "nomic-bert", "gte",
+            "gte, longrope"}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [*ARCHITECTURES, *MORE])

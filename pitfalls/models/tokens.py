@@ -249,7 +249,10 @@ class WordTokenizer:
             )
         try:
             self.tokenizer([[_NOWHERE]], is_split_into_words=True, add_special_tokens=False)
-        except Exception as error:  # The tokenizers library raises this very class.
+        except Exception as error:
+            # What the tokenizers library says has this very class.
+            if type(error) is not Exception:
+                raise
             raise UnsupportedModelError(
                 f"{self._what}: its tokenizer fails at a character that it does not know ({error}): save it with an "
                 "unknown token (unk_id), or with byte_fallback"
