@@ -11,10 +11,11 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from pitfalls.models import checkpoint
+from pitfalls.models import kinds
 from pitfalls.models.blanks import Blank, Filling
-from pitfalls.models.checkpoint import Kind, UnsupportedModelError
+from pitfalls.models.checkpoint import UnsupportedModelError
 from pitfalls.models.interface import Encoded, Pooling
+from pitfalls.models.kinds import Kind
 from pitfalls.models.running_text import TextTokenizer
 from pitfalls.models.tokens import WordTokenizer
 from pitfalls.models.transformer import TransformerLM
@@ -48,7 +49,7 @@ class CausalLM(TransformerLM):
     torch.Size([2, 9])
     """
 
-    kind: ClassVar[Kind] = checkpoint.CAUSAL
+    kind: ClassVar[Kind] = kinds.CAUSAL
     causal: ClassVar[bool] = True
     pooling: Pooling = "last"
     _tokenizer: ClassVar[type[WordTokenizer]] = TextTokenizer

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pitfalls.models import checkpoint
-from pitfalls.models.checkpoint import Kind
+from pitfalls.models import kinds
+from pitfalls.models.kinds import Kind
 from pitfalls.models.transformer import TransformerLM
 
 
@@ -26,4 +26,4 @@ class EncoderLM(TransformerLM):
     torch.Size([1, 4, 8])
     """
 
-    kind: ClassVar[Kind] = checkpoint.ENCODER
+    kind: ClassVar[Kind] = kinds.ENCODER

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from pitfalls.models import checkpoint
+from pitfalls.models import kinds
 from pitfalls.models.blanks import Blank, Filling
-from pitfalls.models.checkpoint import Kind, UnsupportedModelError
+from pitfalls.models.checkpoint import UnsupportedModelError
+from pitfalls.models.kinds import Kind
 from pitfalls.models.transformer import TransformerLM
 
 
@@ -33,7 +34,7 @@ class MaskedLM(TransformerLM):
     torch.Size([2])
     """
 
-    kind: ClassVar[Kind] = checkpoint.MASKED
+    kind: ClassVar[Kind] = kinds.MASKED
 
     def fillings(self, blanks: Sequence[Blank]) -> list[Filling]:
         """What to read for each form: the sentence with a mask for each of the form's pieces.

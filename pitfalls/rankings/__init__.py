@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,7 +24,7 @@ from pitfalls.rankings.anova import Anova
 from pitfalls.rankings.average_precision import AveragePrecision
 from pitfalls.rankings.base import Greedy, Ranker, Scorer
 from pitfalls.rankings.conditional_mi import ConditionalMI
-from pitfalls.rankings.gaussian import Gaussian
+from pitfalls.rankings.gaussian import MAX_CANDIDATES, Gaussian
 from pitfalls.rankings.lca import LCA
 from pitfalls.rankings.linear import Linear
 from pitfalls.rankings.mean_selectivity import MeanSelectivity
@@ -124,12 +125,13 @@ def rank(
     device : str or torch.device
         Where to compute, such as "cuda".
     **options:
-        Whatever else the method takes, such as ``value="PL"`` for "probeless" or ``l1`` for "lasso".
+        Whatever else the method takes, such as ``value="PL"`` for "probeless" or ``l1`` for "lasso". Of more than
+        :data:`~.gaussian.MAX_CANDIDATES` neurons, "gaussian" needs ``among=`` a ranking whose first ones it searches.
 
     Raises
     ------
     ValueError
-        For an unknown name, direction or option, ``max_neurons`` below 1, and bad data.
+        For an unknown name, direction or option, ``max_neurons`` below 1, too many neurons to search, and bad data.
 
     Examples
     --------
@@ -155,6 +157,8 @@ def rank_all(
 ) -> list[Ranking]:
     """Several rankings, as calls of :func:`rank` would give them, from as few fits as possible.
 
+    Of more neurons than the Gaussian search takes, it searches those that come first by Probeless; a warning says so.
+
     Parameters
     ----------
     rankings : sequence of (name, direction)
@@ -174,8 +178,21 @@ def rank_all(
         if other is not None and issubclass(_METHODS[name], Scorer):
             found[name, direction] = other.reversed()
         elif (name, direction) not in found:
-            found[name, direction] = rank(name, data, direction, seed, max_neurons, device)
+            options = _preselected(data, direction) if name == Gaussian.name else {}
+            found[name, direction] = rank(name, data, direction, seed, max_neurons, device, **options)
     return [found[one] for one in rankings]
+
+
+def _preselected(data: Splits, direction: Direction) -> dict[str, Ranking]:
+    """What the Gaussian search takes besides, where there are too many neurons for it."""
+    if data.n_neurons <= MAX_CANDIDATES:
+        return {}
+    warnings.warn(
+        f"there are {data.n_neurons:,} neurons: the Gaussian search takes the {MAX_CANDIDATES:,} that come first by "
+        f"Probeless ({direction}), and the others follow in its order",
+        stacklevel=3,
+    )
+    return {"among": rank("probeless", data, direction)}
 
 
 def random_rankings(data: Splits, draws: int, seed: int = 0) -> Sequence[Ranking]:

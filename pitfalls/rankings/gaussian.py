@@ -8,12 +8,15 @@ instead of by size). A step costs O(classes x words x candidates), however many 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from pitfalls.arrays.ranking import Ranking, check_ranking
 from pitfalls.arrays.ties import TIE, descending
 from pitfalls.arrays.words import Words, check_two_words_each
 from pitfalls.probes.gaussian import Gaussians, entropy_bits, fit_gaussians
@@ -22,6 +25,12 @@ from pitfalls.rankings.base import Greedy, Ranked
 # How many numbers a block of the search has: on a CPU a block should stay in the cache between update and score, on
 # a GPU it should be large.
 _BLOCK = {"cpu": 2**17, "cuda": 2**24}
+
+#: The most neurons that are searched: with more, another ranking has to choose these first.
+MAX_CANDIDATES = 1024
+
+# A search that takes more than this is announced, in bytes.
+_MUCH = 4e9
 
 # How many factors between 1 and 2 are multiplied before a logarithm is taken: 2**512 is far below the largest double.
 _FACTORS = 512
@@ -38,16 +47,65 @@ class Gaussian(Greedy):
     A neuron's score is the information (bits) that the search reached with it, or would have reached next where
     ``max_neurons`` ended the search. The neurons after the first :attr:`Ranking.ranked` were not chosen one by one;
     their order ignores what they share with each other.
+
+    Parameters
+    ----------
+    among : Ranking, optional
+        Search only the neurons that come first in this ranking of the same direction: at most
+        :data:`MAX_CANDIDATES`, and no more than it ranked itself. The others follow in its order, with the score NaN.
+        Where there are more neurons than :data:`MAX_CANDIDATES`, it must be given.
     """
 
+    among: Ranking | None = None
+
     name: ClassVar[str] = "gaussian"
+
+    @property
+    def label(self) -> str:
+        """``gaussian``, or for example ``gaussian among probeless``."""
+        return self.name if self.among is None else f"{self.name} among {self.among.name}"
 
     def find(self, train: Words, dev: Words) -> Ranked:
         """Search with the Gaussians of ``train`` and the information on ``dev``."""
         check_two_words_each(train.y, train.values)
+        candidates, others = self._candidates(train, dev)
+        steps = self.steps(len(candidates))
+        _announce(_bytes(train.n_classes, len(candidates), len(dev.X), steps))
+        chosen, scores = self._search(_columns(train, candidates), _columns(dev, candidates), train.n_neurons, steps)
+        reached = np.full(train.n_neurons, np.nan)
+        reached[candidates] = scores
+        return Ranked(np.concatenate([candidates[chosen], others]), reached, steps)
+
+    def _candidates(self, train: Words, dev: Words) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The neurons to search, by index, so that a tie goes to the lower one; and the others, in their order."""
+        d, limit = train.n_neurons, MAX_CANDIDATES
+        if self.among is not None:
+            check_ranking(self.among, d)
+            if self.among.direction != self.direction:
+                raise ValueError(
+                    f"the search goes {self.direction}, and the ranking {self.among.name!r} that it searches among "
+                    f"goes {self.among.direction}: give one of the same direction, such as its reversed()"
+                )
+            n = min(self.among.ranked, limit)
+            if n < 1:
+                raise ValueError(f"{self.among.name!r} ranked none of its neurons itself: there is nothing to search")
+            return np.sort(self.among.order[:n]), self.among.order[n:]
+        if d > limit:
+            all_of_them, some = (_bytes(train.n_classes, n, len(dev.X), self.steps(n)) for n in (d, limit))
+            raise ValueError(
+                f"the Gaussian search compares neurons pair by pair, of {limit:,} at most, and there are {d:,}: give "
+                f'among=rank("probeless", data) or another ranking, whose first {limit:,} are searched then (in about '
+                f"{_size(some)} of memory; all would take {_size(all_of_them)})"
+            )
+        return np.arange(d), np.empty(0, dtype=np.int64)
+
+    def _search(
+        self, train: Words, dev: Words, n_neurons: int, steps: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The order of the columns of ``train``, and the information reached with each."""
         sign = 1.0 if self.direction == "ttb" else -1.0
-        steps = self.steps(train.n_neurons)
-        search = _Search(fit_gaussians(train.X, train.y, train.n_classes), dev, steps)
+        # The width of all neurons: the Gaussian of some is the marginal of the one that probes use.
+        search = _Search(fit_gaussians(train.X, train.y, train.n_classes, n_neurons), dev, steps)
         order: list[int] = []
         reached = np.empty(train.n_neurons)
         for step in range(steps):
@@ -63,7 +121,37 @@ class Gaussian(Greedy):
         left, information = left[by_index], information[by_index]
         reached[left.numpy()] = information.numpy()
         rest = left[descending(sign * information)]
-        return Ranked(np.array([*order, *rest.tolist()], dtype=np.int64), reached, steps)
+        return np.array([*order, *rest.tolist()], dtype=np.int64), reached
+
+
+def _columns(words: Words, columns: NDArray[np.int64]) -> Words:
+    """The same words with some of their neurons."""
+    if len(columns) == words.n_neurons:
+        return words
+    return replace(words, X=words.X[:, torch.as_tensor(columns, device=words.X.device)])
+
+
+def _bytes(n_classes: int, n_candidates: int, n_words: int, n_steps: int) -> int:
+    """What the largest arrays of a search take, all of double precision.
+
+    >>> _bytes(n_classes=2, n_candidates=1024, n_words=10_000, n_steps=1024) / 1e9
+    0.197...
+    """
+    return 8 * n_classes * n_candidates * (n_candidates + n_words + n_steps)
+
+
+def _size(n_bytes: int) -> str:
+    return f"{n_bytes / 1e9:,.1f} GB"
+
+
+def _announce(n_bytes: int) -> None:
+    """Say beforehand what a large search takes."""
+    if n_bytes > _MUCH:
+        warnings.warn(
+            f"the Gaussian search takes about {_size(n_bytes)} of memory; with fewer dev words, a smaller max_neurons, "
+            "or among=… a ranking of fewer neurons, it takes less",
+            stacklevel=2,
+        )
 
 
 class _Search:

@@ -19,7 +19,7 @@ from pitfalls.interventions.kinds import Kind
 from pitfalls.interventions.outcomes import counts
 from pitfalls.interventions.replay import Sample, prepare
 from pitfalls.interventions.run import judged_words
-from pitfalls.rankings import PAPER_RANKINGS
+from pitfalls.rankings import PAPER_RANKINGS, rank_all
 from pitfalls.study.setting import world_identity
 from pitfalls.study.stored import Result
 from pitfalls.study.sweep import Task
@@ -120,7 +120,7 @@ class Interventions:
         table of :func:`~pitfalls.interventions.intervals.rate_intervals`).
         """
         name, direction, seed = (parameters[key] for key in ("ranking", "direction", "seed"))
-        ranking = self.experiment.rank(name, direction, seed, max_neurons=self.max_neurons)
+        (ranking,) = rank_all(self.experiment.data, [(name, direction)], seed, self.max_neurons)
         words = self._words(ranking)
         order = pd.DataFrame({"neuron": ranking.order})
         return {"order": order, "effects": counts(words), "intervals": rate_intervals(words)}
