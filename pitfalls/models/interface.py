@@ -15,6 +15,9 @@ from torch import Tensor
 
 from pitfalls.site import Site
 
+#: What a model says of the latents of an autoencoder that it was not given.
+NO_SAE = "no sparse autoencoder; train or read one, and give it to the world with world.with_sae(…)"
+
 
 class TooLongError(ValueError):
     """A sentence has more subwords than the model has positions.

@@ -23,7 +23,7 @@ from pitfalls.extras import extra
 from pitfalls.models import checkpoint, perturbation
 from pitfalls.models.checkpoint import UnsupportedModelError
 from pitfalls.models.forward import Blocks, Head, MissingHeadError, n_positions
-from pitfalls.models.interface import Encoded
+from pitfalls.models.interface import NO_SAE, Encoded
 from pitfalls.models.tokens import WordTokenizer
 from pitfalls.models.trial import Trial, texts
 from pitfalls.site import Site, as_site
@@ -356,6 +356,8 @@ class MaskedLM:
             known, has = found.layer <= self.n_layers, f"layers 0 (embeddings) to {self.n_layers}"
         elif found.kind in self._blocks.inner:
             known, has = 1 <= found.layer <= self.n_layers, f"{found.kind} 1 to {self.n_layers}"
+        elif found.kind == "sae":
+            known, has = False, NO_SAE
         else:
             known, has = False, "layers only, as its blocks do not write twice what a linear map reads alone"
         if not known:
