@@ -202,7 +202,7 @@ def test_a_model_without_the_autoencoder_says_how_to_get_one(planted: World) -> 
     for ask in (two.n_units, lambda site: two.hidden(batch, site), lambda site: two.read(batch, [site])):
         with pytest.raises(ValueError, match=r"no sae 2 in tiny: it has sae 1, sae 3; give another with"):
             ask(Site("sae", 2))
-    with pytest.raises(ValueError, match=r"latents of shape \(3, 2, 40\) for a batch of \(3, 10, 40\)"):
+    with pytest.raises(ValueError, match=r"latents of shape \(3, 2, 40\) for a batch of \(3, 17, 40\)"):
         two.resume(batch, Site("sae", 1), two.hidden(batch, Site("sae", 1))[:, :2])
 
 
@@ -242,7 +242,8 @@ def test_latents_go_through_the_whole_package(world: World) -> None:
     assert all(len(order) == 48 for order in orders)
     curves = pf.probe_curves(orders[:3], data, ks=[1, 8, 48], probes=pf.PROBES, tasks=["real", "control"])
     assert np.isfinite(curves["accuracy"]).all()
-    assert curves.query("task == 'real' and k == 48")["accuracy"].min() > 0.8
+    most = np.bincount(data.test.y).max() / len(data.test.y)
+    assert curves.query("task == 'real' and k == 48")["accuracy"].min() > most
     overlaps = pf.comparison.overlaps(orders[:3], ks=[8])
     assert len(overlaps) == 3
     assert not pf.comparison.selectivity_curves(data, ks=[4], rankings=[("probeless", "ttb")]).empty

@@ -163,7 +163,7 @@ def test_recipes_that_cannot_be_followed_are_refused(options: dict[str, Any], sa
 
 
 def test_states_that_say_nothing_are_refused(mini: Any) -> None:
-    with pytest.raises(ValueError, match="20 states for 24 latents: give more sentences, or fewer latents"):
+    with pytest.raises(ValueError, match="20 states for 24 latents: give more sentences, or take fewer latents"):
         train(drawn(20, WIDTH), RECIPE, Origin(1))
     with pytest.raises(ValueError, match="all 30 states are the same"):
         train(torch.ones(30, WIDTH), RECIPE, Origin(1))

@@ -164,9 +164,9 @@ def read(folder: str | Path) -> SparseAutoencoder:
     # What is subtracted before encoding is part of the bias; False is read as such, and so is nothing said: True.
     if told.get("apply_b_dec_to_input", True):
         b_enc = b_enc - b_dec @ W_enc
-    activation = _activation(architecture, tensors, b_enc, told)
+    activation, origin, centred = _activation(architecture, tensors, b_enc, told), _origin(told), _centred(told)
     try:
-        return SparseAutoencoder(W_enc, b_enc, W_dec, b_dec, activation, _origin(told), _centred(told))
+        return SparseAutoencoder(W_enc, b_enc, W_dec, b_dec, activation, origin, centred)
     except ValueError as error:
         raise ModelFilesError(f"{place}: {error}") from error
 
@@ -257,11 +257,11 @@ def _tensors(path: Path, told: Mapping[str, Any], architecture: str) -> dict[str
             f"a {architecture} autoencoder has the weights {', '.join(wanted)}, and {path} has {', '.join(found)}"
         )
     d, n = told.get("d_in"), told.get("d_sae")
-    for name, tensor in found.items():
+    for name in wanted:
         shape = {"W_enc": (d, n), "W_dec": (n, d), "b_dec": (d,)}.get(name, (n,))
-        if tuple(tensor.shape) != shape:
+        if tuple(found[name].shape) != shape:
             raise ModelFilesError(
-                f"{path}: {name} is {tuple(tensor.shape)}, and {_SETTINGS} says {shape}: they come from different "
+                f"{path}: {name} is {tuple(found[name].shape)}, and {_SETTINGS} says {shape}: they come from different "
                 "autoencoders"
             )
     return {name: tensor if tensor.dtype == torch.float64 else tensor.float() for name, tensor in found.items()}
