@@ -229,6 +229,7 @@ def with_latents(world: World, seed: int = 0, layer: int = 2) -> tuple[World, Sp
     return world.with_sae(sae), sae
 
 
+@pytest.mark.slow
 def test_latents_go_through_the_whole_package(world: World) -> None:
     sparse_world, sae = with_latents(world)
     site = Site("sae", 2)

@@ -174,7 +174,7 @@ def test_states_that_say_nothing_are_refused(mini: Any) -> None:
 
 
 def test_quality_on_held_out_words_is_that_of_a_plain_loop(mini: Any) -> None:
-    words = [list(sentence.forms) for sentence in mini.sentences("spa", "train")[:150]]
+    words = [list(sentence.forms) for sentence in mini.sentences("spa", "dev")[:150]]
     sae = train_sae(mini.model, words, 2, Recipe(latents=64, k=8, steps=50))
     assert sae.origin == Origin(2, mini.model.name, mini.model.fingerprint())
     held_out = [list(sentence.forms) for sentence in mini.sentences("spa", "test")[:40]]
