@@ -94,7 +94,7 @@ student: $(VENV)/.ready  ## Write the student's version of every notebook to not
 versions: notebooks  ## Write both versions: rebuild the notebooks older than their sources, then the students'
 	$(MAKE) student
 
-nbgrader: $(VENV)/.ready  ## Write a course folder for nbgrader to build/nbgrader
+nbgrader: $(VENV)/.ready  ## Write nbgrader's course folder to build/nbgrader
 	$(BIN)/python -m pitfalls.course.versions nbgrader build/nbgrader
 
 mini: $(VENV)/.ready  ## Write the generated treebanks of data/mini again (byte for byte the same)

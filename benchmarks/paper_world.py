@@ -329,7 +329,7 @@ def measure_layer(stages: Stages, world: World, layer: int, chosen: Plan) -> dic
 
 
 def publish(stages: Stages, study: Mapping[str, pd.DataFrame], n_neurons: int, output: Path) -> None:
-    """The paper's tables and figures, as far as one language and attribute give them."""
+    """Write the paper's tables and figures, as far as one language and attribute give them."""
     output.mkdir(parents=True, exist_ok=True)
     with stages.stage("tables and figures of the paper") as row:
         paper.publish_paper(paper.tables_of(study, n_neurons), output)

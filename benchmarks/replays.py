@@ -35,7 +35,7 @@ WANTED = {7: "5 x", 12: "8 x"}
 
 
 class MatrixWork(TorchDispatchMode):
-    """Counts the multiply-adds of matrix products and attention run inside, and their seconds.
+    """Counts the multiply-adds of the matrix products and attention that run inside it, and their seconds.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class Fast:
     seconds, predictions_seconds:
         For ``intervene`` and the run's outcomes, and for the predictions alone, unjudged.
     peak_mb, total_mb:
-        The most that they held above what was held before, and the most that the process held since its start.
+        The most memory that the run added to what was held before, and the most that the process has ever held.
     matrices:
         The predictions' matrix products.
     predicted:

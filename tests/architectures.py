@@ -94,6 +94,15 @@ _OF_ALBERT: dict[str, Any] = {
     "inside": ("albert_layers.0.attention.dense", "albert_layers.0.ffn_output"),
 }
 _LIKE_LLAMA: dict[str, Any] = {"blocks": "layers", "inside": ("self_attn.o_proj", "mlp.down_proj")}
+# Texts of more than 12 subwords have another table than shorter ones.
+_LONGROPE: dict[str, Any] = {
+    "rope_type": "longrope",
+    "rope_theta": 1e4,
+    "factor": 4.0,
+    "original_max_position_embeddings": 12,
+    "short_factor": [1.0] * 4,
+    "long_factor": [4.0] * 4,
+}
 
 ARCHITECTURES = {
     "bert": Architecture(hf.BertForMaskedLM),
@@ -129,6 +138,7 @@ ARCHITECTURES = {
     "roformer": Architecture(hf.RoFormerForMaskedLM, {"embedding_size": 8}),
     "nomic-bert": Architecture(hf.NomicBertForMaskedLM, **_LIKE_LLAMA),
     "gte": Architecture(hf.GteForMaskedLM, **_LIKE_LLAMA),
+    "gte, longrope": Architecture(hf.GteForMaskedLM, {"rope_parameters": _LONGROPE}, **_LIKE_LLAMA),
     "convbert": Architecture(hf.ConvBertForMaskedLM, {"embedding_size": 8, "conv_kernel_size": 3, "head_ratio": 1}),
     "mobilebert": Architecture(hf.MobileBertForMaskedLM, {"embedding_size": 8, "intra_bottleneck_size": 8}),
     "big-bird": Architecture(hf.BigBirdForMaskedLM, {"block_size": 4, "num_random_blocks": 1}),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,10 +16,23 @@ from typing import Any
 import pytest
 import torch
 import transformers as hf
-from architectures import ARCHITECTURES, LAYERS, ROBERTA, WIDTH, WINDOW, Architecture, sentencepiece
+from architectures import (
+    ARCHITECTURES,
+    LAYERS,
+    ROBERTA,
+    WIDTH,
+    WINDOW,
+    Architecture,
+    bytelevel,
+    sentencepiece,
+    wordpiece,
+)
 
 from pitfalls.models.checkpoint import UnsupportedModelError
+from pitfalls.models.forward import n_positions
+from pitfalls.models.interface import TooLongError
 from pitfalls.models.masked import MaskedLM
+from pitfalls.models.vectors import word_vectors
 from pitfalls.site import Site
 
 # The second is longer than two windows.
@@ -249,6 +265,32 @@ def test_padding_shows_in_some_models(plains: Any) -> None:
     assert not torch.allclose(padded[0, :length], plain.logits[0], rtol=0.01)
 
 
+def test_in_half_precision_padding_that_shows_little_is_found(lms: Any, folder: Path) -> None:
+    """The plain rounding of bfloat16 is larger than the fault."""
+    for name, unpadded in (("convbert", True), ("bert", False), ("roberta", False)):
+        lms(name)
+        assert MaskedLM.load(folder / name, dtype=torch.bfloat16)._blocks.unpadded == unpadded
+
+
+def test_a_batch_changed_in_place_is_another_batch(plains: Any) -> None:
+    lm, site = plains("bert").lm, Site("mlp", 3)
+    batch = lm.encode(SENTENCES)
+    lm.resume(batch, site, lm.hidden(batch, site))
+    batch.input_ids[1, 2] = lm.tokenizer.mask_token_id
+    final = lm.hidden(batch, LAYERS)
+    assert torch.allclose(lm.resume(batch, site, lm.hidden(batch, site)), final, atol=1e-5)
+
+
+def test_a_block_that_cuts_its_work_into_chunks_takes_every_text(lms: Any, folder: Path) -> None:
+    whole = lms("bert")
+    settings = json.loads((folder / "bert" / "config.json").read_text())
+    shutil.copytree(folder / "bert", folder / "chunks")
+    (folder / "chunks" / "config.json").write_text(json.dumps({**settings, "chunk_size_feed_forward": 4}))
+    chunks, batch = MaskedLM.load(folder / "chunks"), whole.encode(SENTENCES)
+    assert torch.equal(chunks.hidden(batch, LAYERS), whole.hidden(batch, LAYERS))
+    assert chunks.n_units(Site("mlp", 1)) == 24
+
+
 # ------------------------------------------------------------------------------------------ what a trial finds
 
 
@@ -339,17 +381,101 @@ def test_what_cannot_be_intervened_on_serves_for_probing(
         lm.predict(lm.resume(batch, 2, states), batch.word_ids >= 0)
 
 
-@pytest.mark.parametrize("name", ["roberta", "ibert", "nystromformer", "bert"])
+MORE = {
+    "ibert": Architecture(hf.IBertForMaskedLM, ROBERTA, sentencepiece),
+    "nystromformer": Architecture(hf.NystromformerForMaskedLM, {"num_landmarks": 4, "segment_means_seq_len": 4}),
+    "yoso": Architecture(hf.YosoForMaskedLM, {"use_expectation": True}),
+    "esm": Architecture(hf.EsmForMaskedLM, {**ROBERTA, "mask_token_id": 4}, bytelevel),
+    "flaubert": Architecture(hf.FlaubertWithLMHeadModel, {"pad_index": 0}),
+}
+# Without a table of positions, nothing but the configuration says how long a text may be.
+NO_TABLE = {"deberta", "deberta v2", "deberta v3", "deberta, new head", "modernbert", "eurobert", "nomic-bert", "gte",
+            "gte, longrope"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*ARCHITECTURES, *MORE])
 def test_the_longest_text_is_as_long_as_it_can_be(name: str) -> None:
     """Tables of positions have rows that no subword gets."""
-    more = {
-        "ibert": Architecture(hf.IBertForMaskedLM, ROBERTA, sentencepiece),
-        "nystromformer": Architecture(hf.NystromformerForMaskedLM, {"num_landmarks": 4, "segment_means_seq_len": 4}),
-    }
-    chosen = {**ARCHITECTURES, **more}[name]
-    lm = MaskedLM(chosen.make(), chosen.tokenizer())
-    assert lm.max_tokens == 64
-    assert lm.hidden(lm.encode([["cat"] * 62]), 1).shape == (1, 64, WIDTH)
+    architecture = {**ARCHITECTURES, **MORE}[name]
+    model, plain = architecture.make(), architecture.make()
+    lm = MaskedLM(model, architecture.tokenizer())
+    most = plain.config.max_position_embeddings if name in NO_TABLE else 64
+    assert lm.max_tokens == most
+
+    longest = lm.encode([["cat"] * (most - 2)])
+    assert longest.input_ids.shape == (1, most)
+    with torch.no_grad():
+        # BigBird adapts to the first text that it reads.
+        plain.base_model(lm.encode(SENTENCES[:1]).input_ids)
+        inputs = {"input_ids": longest.input_ids, "attention_mask": longest.attention_mask}
+        own = plain.base_model(**inputs).last_hidden_state
+        assert_same(lm.hidden(longest, LAYERS), own[:, :most])
+        if name not in NO_TABLE:
+            one_more = torch.cat([longest.input_ids, longest.input_ids[:, -1:]], dim=1)
+            with pytest.raises((RuntimeError, IndexError)):
+                plain.base_model(input_ids=one_more, attention_mask=torch.ones_like(one_more))
+
+    def must_not_run(*_: Any, **__: Any) -> None:
+        raise AssertionError("the model ran")
+
+    vars(model.base_model)["forward"] = must_not_run
+    with pytest.raises(
+        TooLongError, match=rf"sentence 1 has {most + 1} subwords .* and the model takes {most}: leave it"
+    ):
+        word_vectors(lm, [["cat"], ["cat"] * (most - 1)], 1)
+    with pytest.raises(TooLongError, match=rf"sentence 0 has {most + 1} subwords"):
+        lm.encode([["cat"] * (most - 1)])
+
+
+def test_the_tokenizers_limit_counts_too() -> None:
+    """That of a model whose positions are relative, which would read on."""
+    tokenizer = copy.deepcopy(wordpiece())
+    tokenizer.model_max_length = 10
+    lm = MaskedLM(ARCHITECTURES["gte"].make(), tokenizer)
+    assert lm.max_tokens == 10
+    with pytest.raises(TooLongError, match=r"sentence 0 has 11 subwords .* takes 10"):
+        lm.encode([["cat"] * 9])
+
+
+@pytest.mark.parametrize("stated", [None, -1])
+def test_a_model_that_states_no_limit_has_the_tokenizers(stated: int | None) -> None:
+    model = ARCHITECTURES["gte"].make()
+    vars(model.config)["max_position_embeddings"] = stated
+    assert n_positions(model, 512) == 512
+
+
+PERCEIVER = {
+    "d_model": WIDTH,
+    "d_latents": WIDTH,
+    "num_latents": 4,
+    "num_self_attends_per_block": LAYERS,
+    "num_self_attention_heads": 2,
+    "num_cross_attention_heads": 2,
+}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "raised"),
+    [
+        (Architecture(hf.FlaubertWithLMHeadModel, {"pad_index": 0, "pre_norm": True}), "TypeError: "),
+        (Architecture(hf.PerceiverForMaskedLM, PERCEIVER), "AttributeError: "),
+        (Architecture(hf.YosoForMaskedLM, {"use_expectation": False}), r"\w+Error: "),
+        (Architecture(hf.BertForMaskedLM, {"chunk_size_feed_forward": 5}), "ValueError: .*chunk"),
+    ],
+    ids=["flaubert before its norms", "perceiver", "yoso on a graphics card only", "chunks"],
+)
+def test_what_raises_an_error_of_its_own_is_refused_in_one_sentence(architecture: Architecture, raised: str) -> None:
+    with pytest.raises(UnsupportedModelError, match=rf"^odd \(.*\) does not read text as .*: {raised}") as caught:
+        MaskedLM(architecture.make(), wordpiece(), name="odd")
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 600
+
+
+def test_a_full_memory_is_not_the_models_kind() -> None:
+    def full(*_: Any) -> None:
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        bert(lambda model: layers(model)[1].register_forward_pre_hook(full))
 
 
 def test_settings_and_shared_layers_that_trials_must_bear(lms: Any) -> None:

@@ -110,11 +110,9 @@ DAMAGES: dict[str, tuple[Mutation, str]] = {
     "wide": (config(hidden_size=10**9), r"describes a model of [\d,]+ numbers, and the weights have 9,124"),
     "other size": (config(hidden_size=18), "config.json and the weights differ in size"),
     # numbers that are not numbers
-    "no layer": (config(num_hidden_layers=0), "damaged or from two models"),
     "no head": (config(num_attention_heads=0), "ZeroDivisionError"),
     "a string": (config(hidden_size="16"), "expected int, got str"),
     "a list": (config(model_type=[]), "unhashable"),
-    "chunks": (config(chunk_size_feed_forward=10**6), "chunked"),
     # settings that lead elsewhere
     "another configuration": (config(configuration_files=["config.9.json"]), r"sets configuration_files to"),
     "another file": (config(transformers_weights="x.safetensors.index.json"), r"sets transformers_weights to"),
@@ -172,6 +170,12 @@ def test_a_damaged_folder_is_named_in_one_error(damage, folder, canary):
     assert not canary.exists()
 
 
+def test_a_configuration_that_cannot_run_is_named(folder):
+    config(num_hidden_layers=0)(folder)
+    with pytest.raises(UnsupportedModelError):
+        MaskedLM.load(folder)
+
+
 def test_a_file_is_no_model(folder, canary):
     (folder / "evil.bin").write_bytes(pickle.dumps(Payload(canary)))
     for name in ("config.json", WEIGHTS, "evil.bin"):
@@ -198,9 +202,35 @@ def test_weights_in_parts_and_behind_a_link_within_the_folder_are_read(change, f
     assert MaskedLM.load(folder).fingerprint() == MaskedLM.load(sound).fingerprint()
 
 
+def beside(found: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The weights, and those of an adapter that was not merged."""
+    return found | {"bert.encoder.layer.0.attention.self.query.lora_A.default.weight": torch.ones(4, 16)}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (config(num_hidden_layers=1), r"weights of blocks that BertForMaskedLM does not read.*it says 1 layers"),
+        (tensors(beside), r"1 weights of blocks .*lora_A.*merge it into the model"),
+    ],
+    ids=["fewer layers", "adapter"],
+)
+def test_weights_of_blocks_that_would_be_left_out_are_refused(change, said, folder):
+    change(folder)
+    with pytest.raises(UnsupportedModelError, match=said):
+        MaskedLM.load(folder)
+
+
+def test_weights_beside_the_blocks_may_be_left_out(folder, sound):
+    """Such as those of BERT's second head."""
+    tensors(lambda found: found | {"cls.seq_relationship.weight": torch.ones(2, 16)})(folder)
+    assert MaskedLM.load(folder).fingerprint() == MaskedLM.load(sound).fingerprint()
+
+
 def test_a_device_that_is_not_there_is_no_damage(folder):
-    with pytest.raises(RuntimeError, match="bogus"):
+    with pytest.raises(ValueError, match=r"cannot compute on the device 'bogus': give cpu, or .*bogus\)") as caught:
         MaskedLM.load(folder, device="bogus")
+    assert not isinstance(caught.value, ModelFilesError)
 
 
 def test_a_folder_without_its_tokenizer_is_refused(folder):
@@ -234,6 +264,15 @@ def test_a_tokenizer_that_does_not_know_its_own_words_is_refused(folder):
     setting("tokenizer_config.json", do_lower_case=True)(folder)
     with pytest.raises(UnsupportedModelError, match=r"does not know \d+ of \d+ words of its own vocabulary, such as"):
         MaskedLM.load(folder)
+
+
+def shared(snapshot: Path) -> None:
+    """The file of weights in the folder that all models share, where huggingface_hub puts what comes by Xet."""
+    folder = snapshot.parents[2] / "blobs" / "ab"
+    folder.mkdir(parents=True)
+    blob = snapshot.parents[1] / "blobs" / f"{WEIGHTS.encode().hex()}"
+    blob.rename(folder / ("ab" * 32))
+    blob.symlink_to(os.path.relpath(folder / ("ab" * 32), blob.parent))
 
 
 def cached(sound: Path, hub: Path, change: Mutation | None = None) -> Path:
@@ -272,6 +311,18 @@ def test_a_cached_model_is_read_by_its_name_and_by_its_folder(hub, sound, change
     assert MaskedLM.load("org/name", revision=COMMIT).fingerprint() == by_name.fingerprint()
 
 
+def test_weights_that_cached_models_share_are_read(hub, sound):
+    snapshot = cached(sound, hub)
+    shared(snapshot)
+    assert os.path.realpath(snapshot / WEIGHTS) == str(hub.resolve() / "blobs" / "ab" / ("ab" * 32))
+    assert MaskedLM.load("org/name").fingerprint() == MaskedLM.load(sound).fingerprint()
+    # From anywhere else, nothing is.
+    (snapshot / WEIGHTS).unlink()
+    (snapshot / WEIGHTS).symlink_to(sound / WEIGHTS)
+    with pytest.raises(ModelFilesError, match="a link that leaves its folder"):
+        MaskedLM.load("org/name")
+
+
 @pytest.mark.parametrize("name", ["evil.bin", "../x.safetensors"])
 def test_the_index_of_a_cached_model_is_checked(hub, sound, canary, name):
     def change(folder: Path) -> None:
@@ -285,7 +336,7 @@ def test_the_index_of_a_cached_model_is_checked(hub, sound, canary, name):
 
 
 def test_a_name_that_is_not_cached_is_said_without_network(hub):
-    with pytest.raises(ModelFilesError, match=r"cannot load a masked LM from 'org/other'.*a name on the Hub"):
+    with pytest.raises(ModelFilesError, match=r"^cannot load 'org/other': HF_HUB_OFFLINE .* is set, and the cache"):
         MaskedLM.load("org/other")
 
 
@@ -298,7 +349,7 @@ def test_weights_are_fetched_after_their_index_was_checked(sound, tmp_path, monk
     fetched: list[str] = []
     revisions = []
 
-    def download(repo: str, revision: str | None, allow_patterns: list[str]) -> str:
+    def download(repo: str, revision: str | None, allow_patterns: list[str], **_: Any) -> str:
         revisions.append(revision)
         local = tmp_path / "snapshots" / COMMIT
         local.mkdir(parents=True, exist_ok=True)

@@ -66,6 +66,7 @@ def test_errors_are_sentences_not_tracebacks(shared, tmp_path, capsys):
         (arguments("probe", [*bank[:1], "nowhere-test.conllu"], tmp_path), "nowhere-test.conllu"),
         (arguments("probe", bank[:1], tmp_path), "no test file"),
         (arguments("probe", bank, tmp_path, layer=9), "it has layers 0 (embeddings) to 4"),
+        ([*arguments("probe", bank, tmp_path), "--site", "mpl"], "a site's kind is one of residual, mlp, heads"),
     ):
         assert main(given) == 2
         said = capsys.readouterr().err

@@ -108,6 +108,16 @@ def test_every_kind_writes_figure_intervals_and_examples(done, options, kind, st
         assert f"wrote {folder / path}" in said
 
 
+@pytest.mark.parametrize(("kind", "units"), [("mlp", 512), pytest.param("heads", 128, marks=pytest.mark.slow)])
+def test_the_units_may_be_neurons_or_heads(done, kind, units):
+    folder, said = done("--site", kind)
+    intervals = pd.read_csv(folder / "results" / f"translation_spa_number_{kind}3_intervals.csv")
+    assert set(intervals["site"]) == {kind} and set(intervals["layer"]) == {3}
+    assert f"units: {units}; {kind} 3" in said
+    rates = intervals[intervals["measure"] == "error rate"].groupby("k")["mean"].max()
+    assert rates[8] > 0
+
+
 def test_the_text_shows_which_words_came_out_different(done):
     folder, said = done("--kind", "translation", "--beta", "4")
     shown = pd.read_csv(folder / "results" / "translation_spa_number_layer3_examples.csv", keep_default_na=False)

@@ -238,7 +238,7 @@ def test_a_tokenizer_that_decomposes_changes_no_outcome():
     judged = []
     for spelling in ("NFC", "NFD"):
         spelt = {pieces: unicodedata.normalize(spelling, word) for pieces, word in words.items()}
-        model = SimpleNamespace(join=lambda pieces, like=None, spelt=spelt: spelt[tuple(pieces)])
+        model = SimpleNamespace(join=lambda pieces, like=None, form=None, spelt=spelt: spelt[tuple(pieces)])
         run = SimpleNamespace(
             subject=SimpleNamespace(model=model, analyser=lambda: LexiconAnalyser(lexicon, "toy")),
             part=SimpleNamespace(language="spa", attribute="Number", values=("PL", "SG")),

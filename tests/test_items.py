@@ -380,6 +380,16 @@ def test_what_is_in_doubt_gives_no_item(tmp_path, rows):
     assert english(tmp_path, *rows) == []
 
 
+@pytest.mark.parametrize(("before", "wrongs"), [("dans", [("la", "les")]), ("de", []), ("À", [])])
+def test_a_word_that_would_fuse_with_the_one_before_is_no_wrong_form(before, wrongs, tmp_path):
+    """French has "de la" and "des": "de les" would be wrong with any noun."""
+    les = "les le DET Number=Plur 2 det"
+    known = conllu(tmp_path, les, "villes ville NOUN Number=Plur 0 root").rename(tmp_path / "known.conllu")
+    rows = [f"{before} {before} ADP _ 3 case", "la le DET Number=Sing 3 det", "ville ville NOUN Number=Sing 0 root"]
+    found = from_treebank(conllu(tmp_path, *rows), "fra", "Number", also=known)
+    assert [(one.right, one.wrong) for one in found] == wrongs
+
+
 def test_a_modifier_with_a_noun_between_gives_an_item_only_if_the_noun_has_another_case():
     def items(case):
         nodes = (Node("plan", "plan", "NOUN", {"Case": "Nom", "Number": "Sing"}, None, "root"),
@@ -452,7 +462,6 @@ def test_the_documentation_counts_the_items_of_the_treebanks(root, shared, langu
         found = counts(from_treebank(paths, language, attribute)).groupby("relation")[
             ["items", "causal", "with_attractors"]
         ]
-        sums = {relation: " / ".join(str(number) for number in row) for relation, row in found.sum().iterrows()}
         sums = {relation: " / ".join(map(str, map(int, row))) for relation, row in found.sum().iterrows()}
         for relation, cell in zip(head[1:], told[f"{language} {attribute}"], strict=True):
             expected = sums.get(relation, "0 / 0 / 0") if relation in agreeing(language, attribute) else ""

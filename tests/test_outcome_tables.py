@@ -105,7 +105,7 @@ def test_what_cannot_be_resampled_says_why():
         (table, {"draws": 0}, r"draws must be 1 or more and level .* they are 0 and 0\.95"),
         (table, {"level": 1.0}, r"they are 1000 and 1\.0"),
         (table[table["sentence"] == table["sentence"].iloc[0]], {}, "1 sentences cannot be resampled"),
-        (pd.concat([table, table]), {}, "comes twice at k = 4"),
+        (pd.concat([table, table]), {}, "occurs twice at k = 4"),
     ):
         with pytest.raises(ValueError, match=said):
             rate_intervals(given, **options)

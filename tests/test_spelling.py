@@ -127,6 +127,15 @@ def test_a_tokenizer_without_an_unknown_token_has_no_unknown_words() -> None:
         WordTokenizer(tokenizer, 120, "tiny")
 
 
+def test_a_tokenizer_that_fails_at_an_unknown_character_is_refused() -> None:
+    vocab = [*((special, 0.0) for special in SPECIAL.values()), *((f"▁{letter}", -1.0) for letter in LETTERS)]
+    backend = Tokenizer(models.Unigram(vocab, unk_id=None))
+    backend.pre_tokenizer, backend.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
+    tokenizer = hf.PreTrainedTokenizerFast(tokenizer_object=backend, **SPECIAL)
+    with pytest.raises(UnsupportedModelError, match=r"fails at a character that it does not know .*unk_id"):
+        WordTokenizer(tokenizer, 120, "tiny")
+
+
 def test_ids_beyond_the_tokenizer_are_no_word() -> None:
     """Vocabularies are padded to a round number, and a model may predict such an id."""
     config = hf.BertConfig(**{**SIZES, "vocab_size": 128})

@@ -17,7 +17,7 @@ TIE = 1e-9
 def settled(values: Tensor, dim: int | None = None) -> Tensor:
     """Round values of any shape to a grid of :data:`TIE` times the largest (float64): rounding differences vanish.
 
-    The largest is taken along ``dim``, or by default over all values. Infinite values are kept, but not counted.
+    The largest finite value is taken along ``dim``, or by default over all values. Infinite values are kept.
 
     Examples
     --------

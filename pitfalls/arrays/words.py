@@ -61,13 +61,35 @@ def as_tensor(array: Any, device: str | torch.device | None = None) -> torch.Ten
         return torch.as_tensor(array, device=device).detach()
 
 
+def checked_device(device: str | torch.device) -> torch.device:
+    """The device, on which torch can compute here.
+
+    Raises
+    ------
+    ValueError
+        With what torch says of the device.
+
+    Examples
+    --------
+    >>> checked_device("cpu")
+    device(type='cpu')
+    """
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError) as error:
+        said = str(error).splitlines()[0]
+        raise ValueError(
+            f"cannot compute on the device {str(device)!r}: give cpu, or another that is here ({said})"
+        ) from None
+
+
 def labelled_words(data: Splits, split: str, device: str | torch.device = "cpu") -> Words:
     """The words of one split.
 
     Raises
     ------
     ValueError
-        If the attribute has only one value, or ``data`` is not Splits.
+        If the attribute has only one value, ``data`` is not Splits, or torch cannot compute on the device.
     """
     if not isinstance(data, Splits):
         raise ValueError(
@@ -76,7 +98,8 @@ def labelled_words(data: Splits, split: str, device: str | torch.device = "cpu")
     part: Activations = getattr(data, split)
     if len(part.values) < 2:
         raise ValueError(f"a probe tells values apart, and {part.attribute} has only {list(part.values)}")
-    return Words(as_tensor(part.X, device), as_tensor(part.y, device), part.values)
+    on = checked_device(device)
+    return Words(as_tensor(part.X, on), as_tensor(part.y, on), part.values)
 
 
 def check_two_words_each(y: torch.Tensor, values: Sequence[Any]) -> None:

@@ -131,6 +131,12 @@ def _add_configuration(parser: argparse.ArgumentParser) -> None:
     )
     add("--attribute", required=True, choices=ATTRIBUTES, metavar="NAME", help=", ".join(ATTRIBUTES))
     add("--layer", required=True, type=int, help="0 (embeddings) to the model's last")
+    add(
+        "--site",
+        default="residual",
+        metavar="KIND",
+        help="the layer's units: residual (its output; default), mlp (its block's neurons), heads (its block's heads)",
+    )
     add("--language", metavar="CODE", help="ISO 639-3, if the files' names do not say it")
     _add_conversion(parser, "ours", "default ours")
     add(

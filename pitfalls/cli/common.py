@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pitfalls.columns import SPLITS
+from pitfalls.site import Site
 
 if TYPE_CHECKING:
     from pitfalls.arrays.splits import Splits
@@ -54,12 +55,12 @@ def world_and_data(options: argparse.Namespace) -> tuple[World, Splits]:
     )
     (language,) = world.languages
     _say_unknown(world.model, language, [word.form for s in world.sentences(language, "test") for word in s.words])
-    data = world.activations(language, options.attribute, options.layer)
+    data = world.activations(language, options.attribute, site=Site(options.site, options.layer))
     for split in SPLITS:
         words = len(getattr(data, split).y)
         sentences, dropped = len(world.sentences(language, split)), len(world.dropped(language, split))
         say(f"{split}: {words} words with {options.attribute} in {sentences} sentences ({dropped} too long, dropped)")
-    say(f"values: {' '.join(data.train.values)}; neurons: {world.model.n_neurons}; {data.site}")
+    say(f"values: {' '.join(data.train.values)}; units: {data.n_neurons}; {data.site}")
     return world, data
 
 

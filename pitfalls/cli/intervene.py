@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> None:
     _say_left_out(experiment)
     make_kind, draw = _KINDS[options.kind]
     kind = make_kind(options)
-    largest = min(options.max_k, world.model.n_neurons)
+    largest = min(options.max_k, data.n_neurons)
     ks = sorted({*range(0, largest + 1, options.step), largest})
     plan = Interventions(experiment, kind, ks, options.max_neurons or largest)
     plan.rehearse()

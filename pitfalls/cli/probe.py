@@ -13,8 +13,8 @@ from pitfalls.study.output import publish
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
-    world, data = world_and_data(options)
-    largest = min(options.max_k, world.model.n_neurons)
+    _, data = world_and_data(options)
+    largest = min(options.max_k, data.n_neurons)
     rankings = rank_all(data, seed=options.seed, max_neurons=options.max_neurons or largest)
     curves = probe_curves(rankings, data, range(1, largest + 1), seeds=[options.seed])
     name = name_of(options, data, "probe")

@@ -35,8 +35,8 @@ def paired_interval(
     The interval over languages is a cluster bootstrap: whole languages, with all their configurations, are resampled
     with replacement, and the mean difference of a draw is a ratio of sums. With few languages it is too narrow (4
     languages have only 35 different draws). For the interval over seeds, ``seed`` and ``ranking_seed`` are each
-    resampled, alike in all configurations. Two methods with the same seeds share the draw, so that what the seeds do to
-    both does not count as a difference.
+    resampled, with the same draw for all configurations. Two methods with the same seeds share the draw, so that what
+    the seeds do to both does not count as a difference.
 
     Parameters
     ----------

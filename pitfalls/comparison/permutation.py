@@ -42,7 +42,7 @@ def blocked_permutations(
     -------
     One row per ordered pair, group and k, with the keys of ``wilcoxon_matrix``, n_configurations, n_pairs, n_blocks
     (languages), mean_difference, p_value, least_p (the smallest p-value that this number of languages and draws
-    allows), exact, flips (enumerated or drawn), p_adjusted (as there, so it is never below least_p).
+    allows), exact, flips (enumerated or drawn), p_adjusted (as in ``wilcoxon_matrix``; never below least_p).
 
     Raises
     ------

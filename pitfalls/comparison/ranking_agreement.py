@@ -1,4 +1,4 @@
-"""Agreement of rankings: how far a ranking chooses the neurons that other methods choose (Fan et al. 2023)."""
+"""Agreement of rankings: how well a ranking's first neurons match those of other methods (Fan et al. 2023)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def avg_overlap(
     """AvgOverlap: the mean Jaccard index of a ranking's first k with the first k of each voter.
 
     In the code of Fan, Dalvi, Durrani & Sajjad (2023, NeurIPS, arXiv 2301.12608) a method can be among its own voters,
-    and then agrees with itself. Here the voters are by default the *other* rankings; ``voters=rankings`` follows them.
+    and agree with itself. Here the default voters are the *other* rankings; ``voters=rankings`` follows that code.
 
     Parameters
     ----------
@@ -112,8 +112,8 @@ def neuron_vote(
     """NeuronVote: the Jaccard index of a ranking's first k with the first k that the voters elect.
 
     In the code of Fan, Dalvi, Durrani & Sajjad (2023, NeurIPS, arXiv 2301.12608) a method can be among its own voters,
-    and it is not stated which neuron wins a tie. Here the voters are by default the *other* rankings
-    (``voters=rankings`` follows them), and ties go to the lower index.
+    and it is not stated which neuron wins a tie. Here the default voters are the *other* rankings
+    (``voters=rankings`` follows that code), and ties go to the lower index.
 
     Parameters
     ----------

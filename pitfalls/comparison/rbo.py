@@ -14,7 +14,7 @@ def rank_biased_overlap(a: Ranking, b: Ranking, p: float = 0.9) -> float:
     """Similarity of two whole orders, 0 to 1, in which the first ranks weigh the most; 1 for the same order.
 
     It averages, over all depths d, the share of the first d neurons that the two have in common, with weights that fall
-    as p^(d - 1). This is RBO_ext of Webber, Moffat & Zobel (2010, ACM TOIS 28(4), eq. 30, which eq. 32 becomes for
+    as p^(d - 1). This is RBO_ext of Webber, Moffat & Zobel (2010, ACM TOIS 28(4), eq. 30, to which eq. 32 reduces for
     lists of equal length): beyond the last depth, n, the two share everything.
 
     Parameters
@@ -47,7 +47,7 @@ def rank_biased_overlap_of(shared: ArrayLike, p: float) -> float:
 
 
 def expected_rank_biased_overlap(n_neurons: int, p: float = 0.9) -> float:
-    """Mean of :func:`rank_biased_overlap` over random orders, which share d^2 / n neurons at depth d.
+    """Mean of :func:`rank_biased_overlap` over random orders, which share d^2 / n neurons at depth d on average.
 
     Examples
     --------

@@ -80,7 +80,7 @@ def explorer_rankings(data: Splits, names: Sequence[str] | None = None, max_word
 
 
 def neuron_positions(neuron: int, orders: Sequence[Ranking]) -> pd.DataFrame:
-    """Where a neuron stands in rankings: ranking (its name), position (1 is the first), of (neurons).
+    """Where a neuron stands in rankings: ranking (its name), position (1 is the first), of (how many neurons).
 
     Examples
     --------

@@ -100,7 +100,7 @@ def _check(table: pd.DataFrame) -> None:
 
 
 def _place(low: float, high: float, result: float) -> float:
-    """Where the result stands if the interval runs from 0 to 1; at most at the edge; 0.5 if a one-point guess is right.
+    """Where the result lies if the interval runs from 0 to 1, clipped at the edges; 0.5 if a one-point guess is right.
 
     Examples
     --------

@@ -34,10 +34,10 @@ def encoded_used(areas: pd.DataFrame) -> Plot:
     """Draw the area under each ranking's CLWV curve (upwards) against that under its probing curve (to the right).
 
     Each ranking has one point per configuration (language, attribute and site); rankings from bottom to top have hollow
-    markers. Farther right, a probe reads the attribute better from the ranking's first neurons; farther up, changing
-    them changes more words. Rows that differ only in their seeds are averaged. The alt text gives Spearman's
-    correlation over all points, and the mean of the correlations within configurations; configurations with only one
-    ranking, or where one side is constant, have no correlation and are left out of the mean.
+    markers. The farther right a point is, the better a probe reads the attribute from the ranking's first neurons; the
+    farther up, the more words change with them. Rows that differ only in their seeds are averaged. The alt text gives
+    Spearman's correlation over all points, and the mean of the correlations within configurations; configurations with
+    only one ranking, or where one side is constant, have no correlation and are left out of the mean.
 
     Parameters
     ----------

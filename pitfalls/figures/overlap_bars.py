@@ -32,7 +32,7 @@ _NUMBERS = {2: "two", 3: "three", 4: "four"}
 
 
 def overlap_bars(overlaps: pd.DataFrame) -> Plot:
-    """Draw how many of their first k neurons rankings share: one bar for each set of rankings in a configuration.
+    """Draw how many neurons rankings share among their first k: one bar for each set of rankings in a configuration.
 
     Lines show what random rankings would share on average; the shaded band around a line holds 95 % or more of their
     overlaps. Configurations and bars are drawn in the table's order.

@@ -42,7 +42,7 @@ def rate_intervals(by_word: pd.DataFrame, draws: int = 1000, level: float = 0.95
     Raises
     ------
     ValueError
-        If draws is below 1, level is not between 0 and 1, a run has fewer than two sentences, or a word comes twice.
+        If draws is below 1, level is not between 0 and 1, a run has fewer than two sentences, or a word occurs twice.
 
     Examples
     --------
@@ -60,8 +60,8 @@ def rate_intervals(by_word: pd.DataFrame, draws: int = 1000, level: float = 0.95
     if len(twice):
         word = twice.iloc[0]
         raise ValueError(
-            f"word {word['position']} of sentence {word['sentence']} comes twice at k = {word['k']}: add a column that "
-            "tells the runs apart"
+            f"word {word['position']} of sentence {word['sentence']} occurs twice at k = {word['k']}: add a column "
+            "that tells the runs apart"
         )
     # NaN is the strength of an ablation: dropna=False keeps it.
     runs = [run for _, run in by_word.groupby(keys, sort=False, dropna=False)] if keys else [by_word]

@@ -86,7 +86,7 @@ class Kind(Protocol):
 
 
 def aims_at(values: Sequence[str], target: str | None) -> NDArray[np.int64]:
-    """The next value of each of ``values``, the first after the last; or ``target`` for all: [n_values].
+    """The value after each of ``values`` (after the last, the first), or ``target`` for all: [n_values].
 
     Raises
     ------

@@ -75,7 +75,7 @@ class Run:
         return judged_words(self.replay, self.ks)
 
     def counts(self) -> pd.DataFrame:
-        """How many words had each outcome: one row per k and outcome, count and rate; see :func:`~.outcomes.counts`."""
+        """The number and share of words with each outcome, one row per k and outcome; see :func:`~.outcomes.counts`."""
         return counts(self.outcomes)
 
     def rates(self, draws: int = 1000, level: float = 0.95, seed: int = 0) -> pd.DataFrame:
@@ -149,12 +149,12 @@ def intervene(subject: Subject, ranking: Ranking, kind: Kind, ks: Iterable[int],
     Parameters
     ----------
     ranking:
-        Any order of all neurons. An order of only some is completed where it is made (in the Gaussian search by what
-        each of the rest would have added next, for a list of yours by :meth:`~.ranking.Ranking.of_first`), and
+        Any order of all neurons. If only some were ranked, the rest follow them (after a greedy search, in the order of
+        what each would have added next; in :meth:`~.ranking.Ranking.of_first`, in the order of their numbers), and
         :attr:`~.ranking.Ranking.ranked` says how many were ranked.
     kind:
         Such as :class:`~.ablation.Ablation` or :class:`~.translation.Translation`. Without a target, each value is
-        sent to the next, in sorted order, the first after the last; words that have the target already are left alone.
+        sent to the next in sorted order, and the last to the first; words that have the target already are left alone.
     ks:
         Whole numbers from 0 (no intervention: the model's own errors) to the number of neurons; the paper's
         are 0, 10, ..., 760.

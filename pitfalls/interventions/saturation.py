@@ -24,8 +24,8 @@ def saturation_index(values: ArrayLike) -> int:
     It is the first i with ``s[i+1] / s[i] < 1.05`` and ``s[i+2] / s[i] < 1.05``, except that an i is passed over when
     ``s[last] - s[i] > 0.1``; if there is none, it is the last index (SOURCES.md, Saturation point [C]).
 
-    The rule looks at the next two *points*, so it depends on the steps of k: the paper's are 10. A point of 0 is never
-    chosen, whatever follows: its ratios are x / 0 = inf or 0 / 0 = NaN, and neither is below 1.05.
+    The rule looks at the next two *points*, so it depends on the steps of k: the paper's are 10. A point of 0 never
+    meets it, whatever follows: its ratios are x / 0 = inf or 0 / 0 = NaN, and neither is below 1.05.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def _checked(values: ArrayLike) -> NDArray[np.float64]:
         raise ValueError(f"a curve must be a row of one point or more, not an array of shape {curve.shape}")
     wrong = curve[~(np.isfinite(curve) & (curve >= 0))]
     if len(wrong):
-        raise ValueError(f"a curve of rates holds finite numbers from 0, and this one holds {wrong[:5].tolist()}")
+        raise ValueError(f"rates must be finite numbers, 0 or more, and {len(wrong)} are not: {wrong[:5].tolist()}")
     return curve
 
 

@@ -1,7 +1,7 @@
 """How strong a translation should be: sweeps over beta (and over constant alphas) on dev, and the choice.
 
 A translation that is too weak changes no word, and one that is too strong breaks words, so the strength is swept and
-the best one kept (SOURCES.md, Interventions: beta from 2 to 12 on dev [C]; Figures, 10). The choice is made on dev
+the best one kept (the authors sweep beta from 2 to 12 on dev [C]; SOURCES.md, Figures, 10). The choice is made on dev
 words: a strength chosen on the words that are then reported would flatter the ranking it was chosen for.
 """
 

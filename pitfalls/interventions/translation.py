@@ -22,7 +22,7 @@ class _Shift:
         raise NotImplementedError
 
     def aims(self, values: Sequence[str]) -> NDArray[np.int64]:
-        """The next value of each, the first after the last; or ``target`` for all."""
+        """The value after each (after the last, the first), or ``target`` for all."""
         return aims_at(values, self.target)
 
     def change(self, order: NDArray[np.int64], k: int, means: Means, aims: NDArray[np.int64]) -> Change:

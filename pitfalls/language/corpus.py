@@ -91,7 +91,7 @@ def read_conllu(
     path_or_paths : a path, or several, read in the order given
     language : ISO 639-3 code, such as "eng"
     convert : a function from `(upos, feats, language, form, lemma)` to `{attribute: value}`, such as a conversion of
-        `pitfalls.language.unimorph`, or the name of one; a warning says if there are no rules for the language
+        `pitfalls.language.unimorph`, or the name of one; `Conversion.check` says which languages it warns about
 
     Raises
     ------

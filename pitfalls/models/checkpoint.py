@@ -2,7 +2,7 @@
 
 transformers follows what the files say: an index may name a pickle or a path outside of the folder, and a
 configuration may ask for a billion layers. So the small JSON files and the headers of the weights are read first
-(a header of a safetensors file tells names and shapes without the numbers), and only what passes is loaded.
+(the header of a safetensors file gives names and shapes without the numbers), and only what passes is loaded.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import copy
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 from pitfalls.extras import extra
+from pitfalls.models.hub import why_not
 
 with extra("models"):
     from huggingface_hub import snapshot_download
@@ -63,6 +64,10 @@ _LFS = b"version https://git-lfs"
 _SAVE = "save model and tokenizer with save_pretrained into one folder, or download them again"
 
 
+# Weights in a list of blocks: encoder.layer.2.output.dense.weight.
+_OF_A_BLOCK = re.compile(r"(?:^|[._])(?:layers?|blocks?|h)\.\d+\.")
+
+
 class ModelFilesError(OSError):
     """The files of a model are missing, damaged, from different models, or of a kind that is not read."""
 
@@ -75,30 +80,39 @@ def folder_of(source: str, revision: str | None) -> Path:
     """The folder of a model: ``source`` itself, or where the Hub's cache holds the model of that name.
 
     A model on the Hub is fetched in two steps, its small files first and then the weights that its index names,
-    so that nothing but JSON, vocabularies and safetensors is downloaded.
+    so that nothing but JSON, vocabularies and safetensors is downloaded. A connection that breaks off is taken up
+    again where it was, and of a download that fails, the files that are complete are kept for the next one.
 
     Raises
     ------
     ModelFilesError
-        If ``source`` is a file, or neither a folder nor a model on the Hub (or in its cache).
+        If ``source`` is a file, or the Hub (or its cache) does not give such a model: it is missing, gated, has no such
+        revision or no safetensors, or the download fails. The message says which, and what to do.
     """
     if os.path.isdir(source):
         return Path(source)
     if os.path.exists(source):
         raise ModelFilesError(f"{source!r} is a file: give the folder that holds it")
     try:
-        folder = Path(snapshot_download(source, revision=revision, allow_patterns=list(_SMALL_FILES)))
+        folder = _fetched(source, revision, _SMALL_FILES)
         weights = weight_files(folder) if (folder / _INDEX).is_file() else [_WEIGHTS]
         # By its commit: a branch may have moved between the two steps.
-        return Path(snapshot_download(source, revision=folder.name, allow_patterns=weights))
+        _fetched(source, folder.name, weights)
     except ModelFilesError:
         raise
     except Exception as error:
+        raise ModelFilesError(f"cannot load {source!r}: {why_not(source, revision, error)}") from error
+    if weights == [_WEIGHTS] and not (folder / _WEIGHTS).exists():
         raise ModelFilesError(
-            f"cannot load a masked LM from {source!r}: give a folder with config.json, model.safetensors and "
-            "tokenizer.json, or a name on the Hub (with network, or in the cache). "
-            f"huggingface_hub says: {in_short(error)}"
-        ) from error
+            f"cannot load {source!r}: there is neither {_WEIGHTS} nor {_INDEX} for {folder}, and other weights are not "
+            "read, as a pickle may run code; a pull request on the Hub may have one (such as revision='refs/pr/1')"
+        )
+    return folder
+
+
+def _fetched(source: str, revision: str | None, names: Sequence[str]) -> Path:
+    """The snapshot in the Hub's cache that holds these files, if the model has them; none of its subfolders."""
+    return Path(snapshot_download(source, revision=revision, allow_patterns=list(names), ignore_patterns=["*/*"]))
 
 
 def check(folder: Path) -> PreTrainedConfig:
@@ -200,8 +214,12 @@ def _shapes(folder: Path, name: str) -> dict[str, tuple[int, ...]]:
     """The shapes in the header of a safetensors file, by the tensors' names; no number is read."""
     path = folder / name
     real, home = Path(os.path.realpath(path)), Path(os.path.realpath(folder))
-    # A snapshot in the Hub's cache is a folder of links into the folder "blobs" two levels above.
-    homes = [home, home.parents[1] / "blobs"] if home.parent.name == "snapshots" else [home]
+    homes = [home]
+    if home.parent.name == "snapshots":
+        # A snapshot in the Hub's cache is a folder of links into the model's folder "blobs", and what is there may be a
+        # link into one that all models share, where files are sorted by the first two letters of their names.
+        model = home.parent.parent
+        homes += [model / "blobs", model.parent / "blobs" / real.name[:2]]
     if not real.is_file():
         raise ModelFilesError(f"{folder} lacks {name}: {_SAVE}")
     if real.parent not in homes:
@@ -279,6 +297,9 @@ def load(folder: Path, source: str, dtype: torch.dtype) -> tuple[PreTrainedModel
         As in :func:`check`, or if weights of the encoder are missing.
     """
     config = check(folder)
+    # Cutting a block's work into chunks gives the same numbers, and fails for texts that the chunks do not divide.
+    if getattr(config, "chunk_size_feed_forward", 0):
+        config.chunk_size_feed_forward = 0
     with _no_bar():
         model, info = AutoModelForMaskedLM.from_pretrained(
             folder,
@@ -314,5 +335,12 @@ def _head_was_loaded(model: PreTrainedModel, info: Mapping[str, Any], source: st
         raise UnsupportedModelError(
             f"{source!r} lacks {len(of_encoder)} weights of the encoder, among them {of_encoder[0]}: the "
             f"file is incomplete or not of the architecture {type(model).__name__}"
+        )
+    unread = sorted(str(key) for key in info["unexpected_keys"] if _OF_A_BLOCK.search(str(key)))
+    if unread:
+        raise UnsupportedModelError(
+            f"{source!r} has {len(unread)} weights of blocks that {type(model).__name__} does not read, among them "
+            f"{unread[0]}: if they are an adapter's, merge it into the model (with PEFT, merge_and_unload) and save "
+            f"that; if not, its config.json is another model's (it says {model.config.num_hidden_layers} layers)"
         )
     return not missing

@@ -123,7 +123,7 @@ class Blocks:
         self.unpadded = False
         n_layers = int(model.config.num_hidden_layers)
         if n_layers < 1:
-            raise ValueError(f"{what}: its configuration has {n_layers} layers")
+            raise UnsupportedModelError(f"{what}: its configuration has {n_layers} layers")
         self._trial = trial
         found = self._found(trial, n_layers)
         if found is None:
@@ -325,7 +325,8 @@ def _by_length(encoded: Encoded) -> Iterator[tuple[Tensor, Encoded]]:
 
 def n_positions(model: PreTrainedModel, otherwise: int) -> int:
     """The longest text that a model has positions for; ``otherwise`` if it does not say."""
-    limit = int(getattr(model.config, "max_position_embeddings", otherwise))
+    stated = getattr(model.config, "max_position_embeddings", None)
+    limit = otherwise if stated is None or stated < 1 else int(stated)
     table: Any
     for name, table in model.base_model.named_modules():
         # XLM-R's table has 514 rows, of which the first two (padding_idx + 1) are not positions; YOSO's has two too

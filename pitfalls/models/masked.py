@@ -19,13 +19,14 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
+from pitfalls.arrays.words import checked_device
 from pitfalls.extras import extra
 from pitfalls.models import checkpoint, perturbation
 from pitfalls.models.checkpoint import UnsupportedModelError
 from pitfalls.models.forward import Blocks, Head, MissingHeadError, n_positions
 from pitfalls.models.interface import NO_SAE, Encoded
 from pitfalls.models.tokens import WordTokenizer
-from pitfalls.models.trial import Trial, texts
+from pitfalls.models.trial import Trial, running, texts
 from pitfalls.site import Site, as_site
 
 with extra("models"):
@@ -56,8 +57,9 @@ class MaskedLM:
     ------
     UnsupportedModelError
         When its states cannot be read, as was tried on a small padded batch and, where the model has windows, on a text
-        that is longer than they are. A model that cannot be resumed from changed states, or whose head cannot be run
-        by itself, can still be probed, and says so when it is asked for that (:mod:`~pitfalls.models.trial`).
+        that is longer than they are; or when its own code raises an error there. A model that cannot be resumed from
+        changed states, or whose head cannot be run by itself, can still be probed, and says so when it is asked for
+        that (:mod:`~pitfalls.models.trial`).
 
     Examples
     --------
@@ -89,8 +91,11 @@ class MaskedLM:
         for setting in ("is_decoder", "is_encoder_decoder"):
             if getattr(model.config, setting, False):
                 raise UnsupportedModelError(f"{self._what}: config.{setting} is true; a masked LM sees both sides")
-        self._words = WordTokenizer(tokenizer, self.model.get_input_embeddings().weight.shape[0], self._what)
-        self._try_out()
+        with running(self.model, self._what):
+            n_embeddings = self.model.get_input_embeddings().weight.shape[0]
+        self._words = WordTokenizer(tokenizer, n_embeddings, self._what)
+        with running(self.model, self._what):
+            self._try_out()
 
     @classmethod
     def load(
@@ -104,7 +109,8 @@ class MaskedLM:
 
         Weights are read from safetensors files in one folder only, and no code that comes with a checkpoint is run:
         :mod:`~pitfalls.models.checkpoint` looks at the files first. A checkpoint of an encoder without its head is
-        loaded with ``has_head=False``: it can still be probed.
+        loaded with ``has_head=False``: it can still be probed. Of a model on the Hub, only the files that are read are
+        downloaded, into huggingface_hub's cache; no token is asked for (:mod:`~pitfalls.models.hub`).
 
         Parameters
         ----------
@@ -112,22 +118,25 @@ class MaskedLM:
             ``"bert-base-multilingual-cased"``, ``"xlm-roberta-base"``, any other name, or a folder written by
             ``save_pretrained``.
         revision : str, optional
-            Commit of the model on the Hub.
+            Commit of the model on the Hub; a tag or a branch is taken, too, but may move.
         device, dtype
             Where and in which precision the model runs.
 
         Raises
         ------
         ModelFilesError
-            When there is no such model (an ``OSError``), or its files are missing, damaged or from different models.
+            When there is no such model (an ``OSError``), the Hub does not give it, or its files are missing, damaged or
+            from different models.
         UnsupportedModelError
             When it is not a masked LM, weights of the encoder are missing, its layout is not understood, its tokenizer
             is not its own, or the device cannot compute in this precision.
+        ValueError
+            When torch cannot compute on the device at all.
         """
         source = str(name_or_folder)
         folder = checkpoint.folder_of(source, revision)
         # Outside one_error: a missing device, or nonsense in the switch for tests, is not the fault of the files.
-        torch.empty(0, device=device)
+        checked_device(device)
         perturbation.epsilon()
         with checkpoint.one_error(folder):
             return cls._load(source, folder, device, dtype)
@@ -137,18 +146,9 @@ class MaskedLM:
         model, tokenizer, has_head = checkpoint.load(folder, source, dtype)
         name = Path(source).resolve().name if Path(source).is_dir() else source
         perturbation.perturb_weights(model.named_parameters())
-        try:
-            # transformers' decorator hides the signature of torch's to().
-            model.to(device)  # type: ignore[arg-type]
-            return cls(model, tokenizer, name=name, has_head=has_head)
-        except RuntimeError as error:
-            # torch names the operation, and not what to do ("..." not implemented for 'Half').
-            if dtype == torch.float32 or "not implemented for" not in str(error):
-                raise
-            raise UnsupportedModelError(
-                f"{source!r} cannot compute in {str(dtype).removeprefix('torch.')} on {device}: take float32, "
-                f"bfloat16, or another device. torch says: {error}"
-            ) from error
+        # transformers' decorator hides the signature of torch's to().
+        model.to(device)  # type: ignore[arg-type]
+        return cls(model, tokenizer, name=name, has_head=has_head)
 
     # ---------------------------------------------------------------- sizes and identity
 
@@ -186,8 +186,8 @@ class MaskedLM:
     def fingerprint(self) -> str:
         """SHA-256 over configuration, tokenizer and weights: equal for models that give equal vectors.
 
-        Names, paths and library versions do not enter, nor does a head that was never trained. It is computed once
-        per instance (about a second for 180 million weights), so do not train the model afterwards.
+        Names, paths and library versions are left out, as is a head that was never trained. It is computed once per
+        instance (about a second for 180 million weights), so do not train the model afterwards.
         """
         return self._fingerprint
 
@@ -317,10 +317,12 @@ class MaskedLM:
 
     def _below(self, encoded: Encoded, layer: int) -> Tensor:
         """The states that a block is called with; kept while the batch is, as it may be resumed at many k."""
+        # The batch may have been changed in place since (a word masked, for instance).
+        text = torch.stack([encoded.input_ids, encoded.attention_mask])
         kept = self._kept.get(encoded)
-        if kept is None or kept[0] != layer:
-            self._kept[encoded] = kept = layer, self.hidden(encoded, layer)
-        return kept[1]
+        if kept is None or kept[0] != layer or not torch.equal(kept[1], text):
+            self._kept[encoded] = kept = layer, text, self.hidden(encoded, layer)
+        return kept[2]
 
     def head(self, final_states: Tensor) -> Tensor:
         """Logits of selected final hidden states: [n, n_neurons] -> [n, vocabulary].
@@ -368,7 +370,7 @@ class MaskedLM:
         """Read a few texts, resume from changed states and run the head, and note what does not work."""
         ids, pad = self._words.text_ids, self._words.pad_id
         tried = [two.to(self.device) for two in texts(ids, pad, self.model.config, self.max_tokens)]
-        self._kept: WeakKeyDictionary[Encoded, tuple[int, Tensor]] = WeakKeyDictionary()
+        self._kept: WeakKeyDictionary[Encoded, tuple[int, Tensor, Tensor]] = WeakKeyDictionary()
         self._blocks = Blocks(self.model, tried[0].both, self._what)
         trial = Trial(self.model, self._blocks, tried, self._what)
         trial.check_reading()

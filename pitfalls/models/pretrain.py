@@ -135,7 +135,7 @@ def mask(
 
 
 def learning_rate(step: int, recipe: Recipe) -> float:
-    """Linear warm-up, then a linear fall to zero at the last step."""
+    """Linear warm-up, then a linear fall that reaches zero after the last step."""
     if step < recipe.warmup_steps:
         return recipe.learning_rate * (step + 1) / recipe.warmup_steps
     return recipe.learning_rate * max(0.0, (recipe.steps - step) / max(1, recipe.steps - recipe.warmup_steps))

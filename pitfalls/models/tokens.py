@@ -22,6 +22,8 @@ with extra("models"):
 _TOKENISE_AT_ONCE = 1024
 # Embeddings are padded to a multiple of 64 or 128.
 _MOST_PADDING = 128
+# A character for private use, which is in no vocabulary.
+_NOWHERE = "\U0010fffd"
 # Words of the vocabulary that are tokenised at loading, to see whether they are known and kept apart.
 _WORDS_TRIED = 50
 
@@ -155,8 +157,7 @@ class WordTokenizer:
         -------
         str or None
             None when the pieces are not exactly one word: a special token, a first piece that continues a word, a
-            later one that begins a word ("split differently", SOURCES.md, "Interventions"), an id without a token, or
-            bytes that are no text.
+            later one that begins a word (the outcome "split"), an id without a token, or bytes that are no text.
         """
         if like is not None and len(like) != len(pieces):
             raise ValueError(f"{len(pieces)} predicted pieces for a word of {len(like)}: give one for each slot")
@@ -246,6 +247,16 @@ class WordTokenizer:
                 f"the model has {n_embeddings} embeddings: put the model's own tokenizer.json (or the vocabulary that "
                 "its tokenizer is made from) into its folder"
             )
+        try:
+            self.tokenizer([[_NOWHERE]], is_split_into_words=True, add_special_tokens=False)
+        except Exception as error:
+            # What the tokenizers library says has this very class.
+            if type(error) is not Exception:
+                raise
+            raise UnsupportedModelError(
+                f"{self._what}: its tokenizer fails at a character that it does not know ({error}): save it with an "
+                "unknown token (unk_id), or with byte_fallback"
+            ) from error
         tried = self._tried_words
         unknown = [word for word in tried if set(self._tokenise([[word]])[0].ids) <= self.special_ids]
         if 2 * len(unknown) > len(tried):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, count
 from typing import Any
@@ -31,6 +32,8 @@ _SHORT, _BEYOND = 8, 16
 _LONGEST = 768
 # Settings that bound how far a subword sees, or how texts are cut: local_attention, attention_window, block_size, ...
 _WINDOWS = re.compile(r"window|local|block_size|chunk_length|landmark")
+# Rotary tables of this kind are chosen by the length of the whole batch, padding included.
+_OF_THE_BATCH = "longrope"
 # The largest difference between states, in their norm: rounding makes less, a wrong mask or argument far more.
 _TOLERANCES = {torch.float64: 1e-6, torch.float32: 1e-3}
 _COARSE = 0.1
@@ -83,6 +86,26 @@ def _windows(config: Mapping[str, Any]) -> Iterator[int]:
             yield from (n for n in (value if isinstance(value, list) else [value]) if type(n) is int)
 
 
+@contextmanager
+def running(model: PreTrainedModel, what: str) -> Iterator[None]:
+    """Turn whatever a model's own code raises in the ``with`` block into an UnsupportedModelError of one sentence."""
+    try:
+        yield
+    except (UnsupportedModelError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        # torch names the operation, and not what to do ("..." not implemented for 'Half').
+        if model.dtype != torch.float32 and "not implemented for" in str(error):
+            raise UnsupportedModelError(
+                f"{what} cannot compute in {str(model.dtype).removeprefix('torch.')} on {model.device}: take float32, "
+                f"bfloat16, or another device. torch says: {error}"
+            ) from error
+        raise UnsupportedModelError(
+            f"{what} does not read text as token ids and a mask, so it is of a kind that cannot be probed, or its "
+            f"configuration is damaged: {in_short(error)}"
+        ) from error
+
+
 def plain(model: PreTrainedModel) -> PreTrainedModel:
     """A copy that shares the model's weights; on it, transformers may leave the hooks that hidden states take."""
     weights = {id(weight): weight for weight in chain(model.parameters(), model.buffers())}
@@ -129,7 +152,11 @@ class Trial:
                         f"{self._what}: what its blocks are given is not what transformers returns as hidden states "
                         f"({len(own)} of them, and {len(layers)} were read; the first that differ are of layer {layer})"
                     )
-        if any(self._shows_in(two.both, two) for two in self._tried):
+        if (
+            _OF_THE_BATCH in str(self._plain.config.to_dict())
+            or any(self._shows_in(two.both, two) for two in self._tried)
+            or any(self._reads_padding(two) for two in self._tried)
+        ):
             blocks.unpadded = True
             if any(self._shows_in(two.of_one_length, two) for two in self._tried):
                 raise UnsupportedModelError(
@@ -164,6 +191,24 @@ class Trial:
         layers, length = [self._middle, len(self._blocks)], two.alone.input_ids.shape[1]
         both, alone = self._read(batch, layers), self._read(two.alone, layers)
         return any(self._differ(both[layer][1:, :length], alone[layer], two.alone) for layer in layers)
+
+    def _reads_padding(self, two: Texts) -> bool:
+        """Whether the states of the second text depend on which tokens it is padded with.
+
+        What attention leaves out makes no difference at all, so this tells in half precision, too.
+        """
+        layers, batch = [self._middle, len(self._blocks)], two.both
+        other = Encoded(
+            torch.where(batch.attention_mask.bool(), batch.input_ids, batch.input_ids[:1]),
+            batch.attention_mask,
+            batch.word_ids,
+        )
+        before, after = self._read(batch, layers), self._read(other, layers)
+        slots = batch.attention_mask.bool()
+        return any(
+            not torch.equal(before[layer][:, : slots.shape[1]][slots], after[layer][:, : slots.shape[1]][slots])
+            for layer in layers
+        )
 
     def _resumes(self) -> str | None:
         for two in self._tried:

@@ -161,7 +161,7 @@ def site_vectors(
     # A finished file never changes, so reading needs no lock.
     found = _opened(stores)
     if len(found) < len(stores):
-        # One lock for all sites of a corpus: locks taken one by one could wait for each other forever.
+        # One lock for all sites of a corpus: with one per site, two processes could wait for each other forever.
         with _making(folder, f"{key_of(next(iter(manifests.values())), 'site', 'layer', 'shape')}.lock"):
             # Another process may have made some of them meanwhile.
             found |= _opened({site: store for site, store in stores.items() if site not in found})

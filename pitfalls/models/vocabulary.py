@@ -25,7 +25,7 @@ class _DecoderReachedError(Exception):
 
 @contextmanager
 def _stopped_at(decoder: nn.Module) -> Iterator[list[Tensor]]:
-    """Stop the head in the ``with`` block just before ``decoder``, and note that input; then remove the hook."""
+    """Stop the head in the ``with`` block just before ``decoder``, and note its input; then remove the hook."""
     given: list[Tensor] = []
 
     def note(_: nn.Module, args: tuple[Tensor, ...]) -> None:

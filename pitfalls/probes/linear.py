@@ -64,10 +64,8 @@ def train(
         If activations are too large or too small (:func:`~pitfalls.arrays.words.check_magnitude`).
     """
     check_magnitude(X)
-    ascending = sorted(set(widths))
     blocks = []
-    for start in range(0, len(ascending), _WIDTHS_AT_ONCE):
-        some = tuple(ascending[start : start + _WIDTHS_AT_ONCE])
+    for some in _together(sorted(set(widths)), recipe):
         # While a batch of words is in the cache, it can serve many tasks; with all words at once, that gains nothing.
         fitting = _WEIGHTS_AT_ONCE // (some[-1] * n_classes * len(some)) if isinstance(recipe, Adam) else 1
         at_once = max(1, fitting)
@@ -75,3 +73,16 @@ def train(
     # A single block needs no progress bar.
     for numbers, some in tqdm(blocks, desc="linear probes", unit="block", leave=False) if len(blocks) > 1 else blocks:
         yield numbers, recipe.train(Side(X, [tasks[i] for i in numbers], n_classes, some))
+
+
+def _together(widths: Sequence[int], recipe: Adam | Optimum) -> list[tuple[int, ...]]:
+    """Ascending widths, those that are trained together in one tuple."""
+    groups: list[list[int]] = []
+    for width in widths:
+        # A step of Adam costs little more for wide probes than for narrow ones. At the optimum a step reads all words,
+        # and wide probes take more steps: probes of less than half the width are better off alone.
+        if groups and len(groups[-1]) < _WIDTHS_AT_ONCE and (isinstance(recipe, Adam) or width <= 2 * groups[-1][0]):
+            groups[-1].append(width)
+        else:
+            groups.append([width])
+    return [tuple(group) for group in groups]

@@ -65,13 +65,15 @@ class Optimum:
         weights become exactly zero where the optimum has zeros.
         """
         centre, curvature = _curvature(side, self.ridge)
-        words = side.words(slice(None)) - centre[:, None, :]
+        # Words last, [n_tasks, n_columns, n_words]: products with few columns of weights run several times as fast.
+        words = side.words(slice(None)).transpose(1, 2).contiguous().sub_(centre[:, :, None])
+        targets = side.targets.transpose(1, 2).contiguous()
         coef, intercept = side.zeros(side.n_columns), side.zeros()
         ahead, ahead_intercept, momentum = coef.clone(), intercept.clone(), torch.ones_like(coef[:, :1, :1])
         gradients = torch.zeros_like(coef), torch.zeros_like(intercept)
         losses = []
         for _ in range(self.max_iter):
-            losses.append(self._loss(side, words, (ahead, ahead_intercept), gradients))
+            losses.append(self._loss((words, targets), side.mask, (ahead, ahead_intercept), gradients))
             before, before_intercept = coef, intercept
             coef = _proximal(ahead - gradients[0] / curvature, curvature, self.l1, self.l2)
             # A centred column and the bias do not interact, and the bias' own curvature is at most 1 / 2.
@@ -93,33 +95,36 @@ class Optimum:
                 ConvergenceWarning,
                 stacklevel=2,
             )
-        losses.append(self._loss(side, words, (coef, intercept), gradients))
+        losses.append(self._loss((words, targets), side.mask, (coef, intercept), gradients))
         intercept = intercept - (centre[:, :, None, None] * coef).sum(1)
         return Block(side.widths, coef, intercept, coef, intercept, torch.stack(losses))
 
     def _loss(
         self,
-        side: Side,
-        words: torch.Tensor,
+        data: tuple[torch.Tensor, torch.Tensor],
+        mask: torch.Tensor,
         weights: tuple[torch.Tensor, torch.Tensor],
         gradients: tuple[torch.Tensor, torch.Tensor],
     ) -> torch.Tensor:
-        """The loss over all words, [n_tasks, n_widths]; writes the gradient of its smooth part into ``gradients``."""
+        """The loss over all words, [n_tasks, n_widths]; writes the gradient of its smooth part into ``gradients``.
+
+        ``data`` are the words [n_tasks, n_columns, n_words] and their targets [n_tasks, n_classes, n_words].
+        """
         coef, intercept = weights
-        n_words = words.shape[1]
+        n_words = data[0].shape[2]
         at_once = max(1, _LOGITS_AT_ONCE // intercept.numel())
         square = coef.square().sum((1, 2))
         total = self.l1 * coef.abs().sum((1, 2)) + self.l2 * square.sqrt() + 0.5 * self.ridge * square
         torch.mul(coef, self.ridge, out=gradients[0])
         gradients[1].zero_()
-        for start in range(0, n_words, at_once):
-            rows = slice(start, min(start + at_once, n_words))
-            some, targets = words[:, rows], side.targets[:, rows].to(coef)
-            log_proba = side.log_proba(some, coef, intercept)
-            total -= torch.bmm(targets.flatten(1)[:, None, :], log_proba.flatten(1, 2))[:, 0] / n_words
-            error = log_proba.exp_().sub_(targets[..., None]).div_(n_words)
-            gradients[0].add_(torch.bmm(some.transpose(1, 2), error.flatten(2)).view_as(coef).mul_(side.mask))
-            gradients[1].add_(error.sum(1))
+        for words, classes in zip(*(part.split(at_once, dim=2) for part in data), strict=True):
+            logits = torch.baddbmm(intercept.flatten(1)[:, :, None], coef.flatten(2).transpose(1, 2), words)
+            log_proba = torch.log_softmax(logits.unflatten(1, intercept.shape[1:]), dim=1)
+            targets = classes[:, :, None].to(coef)
+            total -= (log_proba * targets).sum((1, 3)) / n_words
+            error = log_proba.exp_().sub_(targets).div_(n_words)
+            gradients[0].add_(torch.bmm(words, error.flatten(1, 2).transpose(1, 2)).view_as(coef).mul_(mask))
+            gradients[1].add_(error.sum(3))
         return total
 
 

@@ -17,9 +17,9 @@ from pitfalls.rankings.information import binned, entropy_of_counts, information
 class ConditionalMI(Greedy):
     """Conditional mutual information maximisation (CMIM, Fleuret 2004, JMLR 5).
 
-    The score of a neuron j is the minimum, over the chosen neurons k, of I(value; j | k); each step adds the neuron
-    with the highest score. The first is the neuron with the most information about the value. Information is counted
-    (bits, on train) from binned activations; a tie goes to the lower index, and bottom to top is the reversal.
+    The score of a neuron j is the smallest of I(value; j) and, for each chosen neuron k, I(value; j | k); each step
+    adds the neuron with the highest score, so the first is the one with the most information about the value. All are
+    estimated (bits, on train) from binned activations; a tie goes to the lower index, and btt is the reversal.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Information (bits) counted from activations that are cut into bins with equal numbers of words."""
+"""Information (bits), estimated from activations that are cut into bins with equal numbers of words."""
 
 from __future__ import annotations
 

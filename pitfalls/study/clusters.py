@@ -270,8 +270,8 @@ def _read(curves: pd.DataFrame) -> _Curves:
         own = own[own["task"] == "real"]
     if own.empty:
         raise ValueError(
-            f"{_WHAT} needs curves from top to bottom of {', '.join(PROBES)} probes on {', '.join(RANKINGS)} rankings, "
-            "task real; the table has none"
+            f"{_WHAT} needs accuracies on the real task, of the probes {', '.join(PROBES)} on the rankings "
+            f"{', '.join(RANKINGS)} from top to bottom; the table has none"
         )
     if "split" in own.columns:
         only(own, "split", _WHAT)

@@ -151,7 +151,7 @@ def sweep(
 
     Parameters
     ----------
-    work : a module's function, called with a task's parameters; it returns tables by name
+    work : a module-level function, called with a task's parameters; it returns tables by name
     folder : where the result files are
     executor : see :mod:`~pitfalls.study.executors`; by default this process
     limit : do at most this many tasks, in their order; by default all

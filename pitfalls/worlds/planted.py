@@ -144,7 +144,7 @@ class PlantedLM:
         return self.weights.embedding.dtype
 
     def fingerprint(self) -> str:
-        """SHA-256 over parameters, vocabulary and weights; the name does not enter."""
+        """SHA-256 over parameters, vocabulary and weights, but not the name."""
         digest = hashlib.sha256(json.dumps([asdict(self.parameters), self.vocabulary]).encode())
         for name, weight in self.weights.items():
             digest.update(f"{name} {tuple(weight.shape)}".encode())

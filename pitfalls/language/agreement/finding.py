@@ -86,7 +86,8 @@ class Finder:
 
     def _item(self, tree: Tree, controller: int, place: int, relation: str) -> Iterator[Item]:
         noun, node = tree.nodes[controller], tree.nodes[place]
-        forms, attractors = self._others(node, noun), self._attractors(tree, controller, place)
+        before = tree.nodes[place - 1].form.lower() if place else ""
+        forms, attractors = self._others(node, noun, before), self._attractors(tree, controller, place)
         value = self._value(node)
         # A modifier may belong to a noun in between: "a plan of action common to all".
         if relation not in BY_SUBJECTS and any(_same_case(tree.nodes[other], node) for other in attractors):
@@ -109,14 +110,17 @@ class Finder:
             sentence=tree.id,
         )
 
-    def _others(self, node: Node, noun: Node) -> dict[str, str]:
-        """From UniMorph values other than the node's to the forms that have them."""
+    def _others(self, node: Node, noun: Node, before: str) -> dict[str, str]:
+        """From UniMorph values other than the node's to the forms that have them, and may stand after ``before``."""
         tags = FEATURE_TAGS[self.attribute]
         others = self.paradigms.others(node, self.attribute, noun.feats)
         return {
             tags[value]: form
             for value, form in others.items()
-            if value in tags and form not in self.grammar.barred and not _clitic(form)
+            if value in tags
+            and form not in self.grammar.barred
+            and (before, form) not in self.grammar.fused
+            and not _clitic(form)
         }
 
     def _attractors(self, tree: Tree, controller: int, place: int) -> tuple[int, ...]:

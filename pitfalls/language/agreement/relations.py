@@ -62,6 +62,9 @@ class Grammar:
         Whether a predicate may agree without a copula.
     elides
         Whether the form of a modifier depends on the first sound of the next word (French le, l'; beau, bel).
+    fused
+        Pairs of words that are never written side by side, but as one (French "de le" is *du*): the second would be
+        wrong there with any noun.
     """
 
     language: str
@@ -73,6 +76,7 @@ class Grammar:
     free: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
     barred: frozenset[str] = frozenset()
+    fused: frozenset[tuple[str, str]] = frozenset()
     silent: frozenset[str] = frozenset()
     finite: frozenset[str] = frozenset()
     subject_first: bool = False
@@ -115,6 +119,7 @@ _ALL = (
             "buen bueno mal malo primer primero tercer tercero gran grande algún alguno ningún ninguno cualquier san "
             "santo"
         ),
+        fused=frozenset({("a", "el"), ("de", "el")}),
     ),
     Grammar(
         "fra",
@@ -125,6 +130,7 @@ _ALL = (
             "quantité % dizaine vingtaine centaine millier million ce cela ça on vous nous je tu qui que beaucoup"
         ),
         barred=_words("bel nouvel vieil cet"),
+        fused=frozenset({("à", "le"), ("à", "les"), ("de", "le"), ("de", "les")}),
         silent=frozenset({"Gender"}),
         elides=True,
     ),

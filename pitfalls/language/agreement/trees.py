@@ -220,7 +220,7 @@ def _surface(rows: Sequence[Sequence[str]]) -> tuple[Node, ...]:
 
 
 def _node(row: Sequence[str], position: Sequence[int]) -> Node:
-    number, form, lemma, upos, _, feats, head, relation = (*row[:4], "", *row[5:])
+    number, form, lemma, upos, _, feats, head, relation = row
     form = composed(form)
     if not number.isdecimal():
         return Node(form, form, "", _NOTHING, None, "")

@@ -24,7 +24,7 @@ _OWN = {"adjective": 5, "does": 5, "acts": 8, "done:person": 5, "done:animal": 3
 
 @dataclass(frozen=True)
 class Noun:
-    """A noun with its forms and its company (lemmas of the adjectives and verbs it keeps)."""
+    """A noun with its forms and its company (lemmas of the adjectives and verbs that suit it)."""
 
     lemma: str
     group: str

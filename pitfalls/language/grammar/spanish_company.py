@@ -18,7 +18,7 @@ Place = tuple[str, str]
 
 GROUPS = {"person": ("adult", "child"), "creature": ("animal", "bird")}
 
-# How many verbs and adjectives a noun keeps out of those natural for its class.
+# How many of the verbs and adjectives natural for its class a noun keeps.
 _INTRANSITIVE, _TRANSITIVE, _AS_OBJECT, _SER, _ESTAR = 3, 5, 4, 4, 3
 
 # What may come after a noun of a class.

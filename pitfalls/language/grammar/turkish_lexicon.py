@@ -2,7 +2,7 @@
 
 ``tur_nouns``: lemma, class, stem before a vowel, harmony (``front`` for *saat*, *kalp*). ``tur_verbs``:
 lemma, stem before a vowel, ``I`` if the aorist is -Ir though the stem has one syllable, the oblique cases it
-takes (``case:class`` or ``case:lemma+lemma``), whether it needs one, whether one can do it at will, and the
+takes (``case:class`` or ``case:lemma+lemma``), whether it needs one, whether it can be done at will, and the
 lemma and voice of IMST where they differ. ``tur_company``: the words that go with a class or, instead, with
 one lemma (``+``: as well). ``tur_words``: function words with their annotation.
 """
