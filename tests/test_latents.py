@@ -171,6 +171,15 @@ def test_several_kinds_of_sites_come_from_one_pass_and_others_are_the_models_own
 # ------------------------------------------------------------------------------------------ what is refused
 
 
+def test_a_batch_changed_in_place_is_another_batch() -> None:
+    lm, site = sparse("bert"), Site("sae", 2)
+    batch = lm.encode(SENTENCES)
+    lm.hidden(batch, site)
+    batch.input_ids[1, 2] = lm.tokenizer.mask_token_id
+    final = plain("bert").hidden(batch, LAYERS)
+    assert torch.equal(lm.resume(batch, site, lm.hidden(batch, site)), final)
+
+
 def test_autoencoders_of_another_width_layer_or_model_are_refused() -> None:
     own = plain("bert")
     for sae, said in (

@@ -62,7 +62,7 @@ class _WithLatents:
         dtype = torch.float64 if model.dtype == torch.float64 else torch.float32
         device = cast(Any, model).device
         self._ready = {layer: sae.to(device, dtype) for layer, sae in self._saes.items()}
-        self._kept: WeakKeyDictionary[Encoded, tuple[int, Tensor, Tensor]] = WeakKeyDictionary()
+        self._kept: WeakKeyDictionary[Encoded, tuple[int, Tensor, Tensor, Tensor]] = WeakKeyDictionary()
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -114,10 +114,12 @@ class _WithLatents:
     def _own(self, encoded: Encoded, site: Site) -> tuple[Tensor, Tensor]:
         """The states of the residual stream and, sparse, their latents; kept while the batch is."""
         sae, kept = self._sae(site), self._kept.get(encoded)
-        if kept is None or kept[0] != site.layer:
+        # The batch may have been changed in place since (a word masked, for instance).
+        text = torch.stack([encoded.input_ids, encoded.attention_mask])
+        if kept is None or kept[0] != site.layer or not torch.equal(kept[1], text):
             own = self._model.hidden(encoded, site.layer)
-            self._kept[encoded] = kept = site.layer, own, _latents(sae, own).to_sparse()
-        return kept[1:]
+            self._kept[encoded] = kept = site.layer, text, own, _latents(sae, own).to_sparse()
+        return kept[2:]
 
     def _sae(self, site: Site) -> SparseAutoencoder:
         if site.layer not in self._ready:

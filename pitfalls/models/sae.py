@@ -344,7 +344,8 @@ def quality(sae: SparseAutoencoder, model: LanguageModel, sentences: Sequence[Se
         The autoencoder is not this model's (:meth:`SparseAutoencoder.check`).
     """
     sae.check(model)
-    count, total, squares, missed, active = 0, 0.0, 0.0, 0.0, 0
+    count, squares, missed, active = 0, 0.0, 0.0, 0
+    total = torch.zeros((), dtype=torch.float64)
     used = torch.zeros(sae.n_latents, dtype=torch.bool)
     for states in _states(model, sentences, Site("residual", sae.origin.layer)):
         own = sae.to(states.device, states.dtype)
@@ -354,7 +355,7 @@ def quality(sae: SparseAutoencoder, model: LanguageModel, sentences: Sequence[Se
         missed += float((given - own.decode(latents)).square().sum())
         active += int((latents > 0).sum())
         used |= (latents > 0).any(0).cpu()
-    variance = squares - float((torch.as_tensor(total).square() / count).sum())
+    variance = squares - float((total.square() / count).sum())
     row: dict[str, Any] = {
         **Site("sae", sae.origin.layer).columns,
         "latents": sae.n_latents,
