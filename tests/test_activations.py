@@ -110,7 +110,7 @@ def test_several_layers_in_one_pass_are_the_single_ones(lm, tmp_path):
     batch_tokens=st.integers(1, 100),
 )
 def test_batches_hold_every_sentence_once_and_fit(lengths, batch_tokens):
-    batches = list(vectors._batches(lengths, batch_tokens))
+    batches = list(vectors.batches(lengths, batch_tokens))
     assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
     for batch in batches:
         assert len(batch) == 1 or max(lengths[i] for i in batch) * len(batch) <= batch_tokens

@@ -121,7 +121,7 @@ def blocks(path, language):
     return [textwrap.dedent(code) for left_out, _, code in found if not left_out]
 
 
-GUIDE = [f"docs/guide/{name}.md" for name in ("package", "own-data", "all-configurations", "agreement")]
+GUIDE = [f"docs/guide/{name}.md" for name in ("package", "own-data", "all-configurations", "agreement", "latents")]
 
 
 @pytest.mark.slow

@@ -19,6 +19,9 @@ from pitfalls.site import Site
 Pooling = Literal["mean", "last"]
 """What a word's vector is: the mean over its subwords' states, or the state of its last one."""
 
+#: What a model says of the latents of an autoencoder that it was not given.
+NO_SAE = "no sparse autoencoder; train or read one, and give it to the world with world.with_sae(…)"
+
 
 class TooLongError(ValueError):
     """A sentence has more subwords than the model has positions.

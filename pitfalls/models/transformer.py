@@ -22,7 +22,7 @@ from pitfalls.models import checkpoint, identity, perturbation
 from pitfalls.models.blanks import Blank, Filling
 from pitfalls.models.checkpoint import UnsupportedModelError
 from pitfalls.models.forward import Blocks, Head, MissingHeadError, n_positions
-from pitfalls.models.interface import Encoded, Pooling, checked_pooling
+from pitfalls.models.interface import NO_SAE, Encoded, Pooling, checked_pooling
 from pitfalls.models.kinds import Kind
 from pitfalls.models.tokens import WordTokenizer
 from pitfalls.models.trial import Trial, running, texts
@@ -134,16 +134,12 @@ class TransformerLM:
         checked_device(device)
         perturbation.epsilon()
         with checkpoint.one_error(folder):
-            return cls._load(source, folder, device, dtype)
-
-    @classmethod
-    def _load(cls: type[_LM], source: str, folder: Path, device: str | torch.device, dtype: torch.dtype) -> _LM:
-        model, tokenizer, has_head = checkpoint.load(folder, source, dtype, cls.kind)
-        name = Path(source).resolve().name if Path(source).is_dir() else source
-        perturbation.perturb_weights(model.named_parameters())
-        # transformers' decorator hides the signature of torch's to().
-        model.to(device)  # type: ignore[arg-type]
-        return cls(model, tokenizer, name=name, has_head=has_head)
+            model, tokenizer, has_head = checkpoint.load(folder, source, dtype, cls.kind)
+            perturbation.perturb_weights(model.named_parameters())
+            # transformers' decorator hides the signature of torch's to().
+            model.to(device)  # type: ignore[arg-type]
+            name = Path(source).resolve().name if Path(source).is_dir() else source
+            return cls(model, tokenizer, name=name, has_head=has_head)
 
     # ---------------------------------------------------------------- sizes and identity
 
@@ -364,6 +360,8 @@ class TransformerLM:
             known, has = found.layer <= self.n_layers, f"layers 0 (embeddings) to {self.n_layers}"
         elif found.kind in self._blocks.inner:
             known, has = 1 <= found.layer <= self.n_layers, f"{found.kind} 1 to {self.n_layers}"
+        elif found.kind == "sae":
+            known, has = False, NO_SAE
         else:
             known, has = False, "layers only, as its blocks do not write twice what a linear map reads alone"
         if not known:

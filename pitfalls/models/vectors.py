@@ -210,7 +210,7 @@ def _fill(
     ends = np.cumsum([len(sentence) for sentence in sentences])
     where = ", ".join(str(site) for site in arrays)
     with tqdm(total=int(ends[-1]), unit="word", desc=f"{model.name}, {where}") as progress:
-        for batch in _batches(lengths, batch_tokens):
+        for batch in batches(lengths, batch_tokens):
             chosen = [sentences[i] for i in batch]
             rows = np.concatenate([np.arange(ends[i] - len(sentences[i]), ends[i]) for i in batch])
             for site, vectors in _pooled(model, chosen, list(arrays)).items():
@@ -218,7 +218,7 @@ def _fill(
             progress.update(len(rows))
 
 
-def _batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
+def batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
     """Sentence indexes, longest first, cut so that a padded batch has at most ``batch_tokens`` subwords.
 
     Longest first: a batch too large for the memory then fails at once, and not an hour later.

@@ -18,7 +18,9 @@ from pitfalls.language.corpus import Corpus, Sentence, drop_long
 from pitfalls.language.lexicon import Lexicon
 from pitfalls.language.values import kept_values
 from pitfalls.models.interface import LanguageModel
+from pitfalls.models.latents import with_saes
 from pitfalls.models.perturbation import perturbed
+from pitfalls.models.sae import SparseAutoencoder
 from pitfalls.models.vectors import absent_bytes, select, site_vectors, word_vectors
 from pitfalls.site import Site, as_sites
 from pitfalls.worlds.sources import Source
@@ -120,6 +122,35 @@ class World:
                 raise ValueError(f"{languages.count(language)} analysers of {language}: join them with FirstOf([...])")
         own = {analyser.language: analyser for analyser in analysers}
         return replace(self, _analysers={**self._analysers, **own})
+
+    def with_sae(self, *saes: SparseAutoencoder) -> World:
+        """The same world, in which ``Site("sae", layer)`` are the latents of an autoencoder at that layer.
+
+        Vectors and outcomes are kept apart from those of the same model with another autoencoder, or with none.
+
+        Parameters
+        ----------
+        *saes :
+            Trained by :func:`~pitfalls.models.sae.train_sae`, or read by :func:`~pitfalls.models.sae_files.read`; one
+            for each layer.
+
+        Raises
+        ------
+        ValueError
+            An autoencoder is for another width, layer or model, or a layer has two.
+
+        Examples
+        --------
+        >>> import pitfalls as pf
+        >>> from pitfalls.models.sae import Recipe, train_sae
+        >>> world = pf.load_world("planted")
+        >>> words = [sentence.forms for sentence in world.sentences("art", "train")]
+        >>> sae = train_sae(world.model, words, layer=1, recipe=Recipe(latents=64, k=8, steps=5))
+        >>> experiment = world.with_sae(sae).experiment("art", "Number", site=pf.Site("sae", 1))
+        >>> len(experiment.rank("probeless"))
+        64
+        """
+        return replace(self, model=with_saes(self.model, saes))
 
     def values(self, language: str, attribute: str) -> tuple[str, ...]:
         """The attribute's values that pass the value filter, sorted; empty if none do."""
