@@ -12,6 +12,7 @@ import transformers as hf
 from architectures import CAUSAL, LAYERS, SIZES, WIDTH, Architecture, gemma_bytes, gpt2_bytes, sentencepiece
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
 from tokenizers import pre_tokenizers
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
@@ -254,8 +255,6 @@ def test_the_encoder_of_a_t5_can_be_probed(gated: str, tmp_path: Path) -> None:
 
 
 def test_a_t5_without_encoder_weights_is_refused(tmp_path: Path) -> None:
-    from safetensors.torch import load_file, save_file
-
     folder = saved(hf.T5EncoderModel(hf.T5Config(**T5)), sentencepiece(), tmp_path)
     assert isinstance(load_model(folder), EncoderLM)
     weights = load_file(folder / "model.safetensors")
@@ -263,6 +262,20 @@ def test_a_t5_without_encoder_weights_is_refused(tmp_path: Path) -> None:
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(UnsupportedModelError, match=r"lacks 1 weights of the encoder, among them encoder\.block\.1"):
         load_model(folder)
+
+
+def test_what_of_a_checkpoint_need_not_be_read(tmp_path: Path) -> None:
+    """The decoder beside an encoder, and the masks that older files hold; but no weight of a block."""
+    mt5 = saved(hf.MT5ForConditionalGeneration(hf.MT5Config(**T5)), sentencepiece(), tmp_path / "mt5")
+    assert isinstance(load_model(mt5), EncoderLM)
+    gpt2 = saved(CAUSAL["gpt2"].make(), gpt2_bytes(), tmp_path / "gpt2")
+    own, weights = load_model(gpt2).fingerprint(), load_file(gpt2 / "model.safetensors")
+    file, told = gpt2 / "model.safetensors", {"format": "pt"}
+    save_file({**weights, "transformer.h.0.attn.masked_bias": torch.tensor(-1e4)}, file, metadata=told)
+    assert load_model(gpt2).fingerprint() == own
+    save_file({**weights, "transformer.h.0.attn.c_attn.lora_A.weight": torch.ones(2, WIDTH)}, file, metadata=told)
+    with pytest.raises(UnsupportedModelError, match=r"1 weights of blocks that GPT2LMHeadModel .*lora_A.*4 layers"):
+        load_model(gpt2)
 
 
 def test_the_text_part_of_a_model_of_texts_and_images(tmp_path: Path) -> None:

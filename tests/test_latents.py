@@ -1,4 +1,4 @@
-"""Latents as a site: read and written in masked models, and used by the whole package."""
+"""Latents as a site: read and written in masked and causal models, and used by the whole package."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from architectures import ARCHITECTURES, LAYERS, WIDTH
+from architectures import ARCHITECTURES, CAUSAL, LAYERS, WIDTH
 from hypothesis import given
 from hypothesis import strategies as st
 from test_sae import drawn
@@ -20,17 +20,20 @@ from torch import Tensor
 
 import pitfalls as pf
 from pitfalls.interventions import LeaceErasure, OtherAttribute, RandomDirection
+from pitfalls.models.causal import CausalLM
 from pitfalls.models.latents import with_saes
 from pitfalls.models.masked import MaskedLM
 from pitfalls.models.sae import Origin, Recipe, SparseAutoencoder, TopK, train_sae
 from pitfalls.models.sae_files import Gated, JumpRelu
+from pitfalls.models.transformer import TransformerLM
 from pitfalls.site import Site
 from pitfalls.worlds.world import World
 
 SENTENCES = [["the", "cats"], ["a", "dog", "walks", "the", "cat", "home", "again"], ["cat's", "x"]]
 LATENTS = 40
 # A block hands its states to the next one; albert calls one block again and again.
-NAMES = ("bert", "modernbert", "albert", "deberta v3")
+ALL = {**ARCHITECTURES, **CAUSAL}
+NAMES = ("bert", "modernbert", "albert", "deberta v3", "gpt2", "gemma 3")
 
 
 def made(layer: int, width: int = WIDTH, fingerprint: str = "", **options: Any) -> SparseAutoencoder:
@@ -40,8 +43,9 @@ def made(layer: int, width: int = WIDTH, fingerprint: str = "", **options: Any) 
 
 
 @cache
-def plain(name: str) -> MaskedLM:
-    return MaskedLM(ARCHITECTURES[name].make(), ARCHITECTURES[name].tokenizer(), name="tiny")
+def plain(name: str) -> TransformerLM:
+    kind = CausalLM if name in CAUSAL else MaskedLM
+    return kind(ALL[name].make(), ALL[name].tokenizer(), name="tiny")
 
 
 @cache
@@ -54,7 +58,7 @@ class Hooked:
     """The plain model, one sentence at a time, with a hook on the residual stream at one layer: the oracle."""
 
     def __init__(self, name: str, layer: int) -> None:
-        self.architecture, self.layer, self.model = ARCHITECTURES[name], layer, ARCHITECTURES[name].make()
+        self.architecture, self.layer, self.model = ALL[name], layer, ALL[name].make()
 
     @contextmanager
     def hook(self, change: Any) -> Iterator[None]:
@@ -128,7 +132,7 @@ def test_latents_that_are_not_changed_change_nothing(seed: int, layer: int, name
     latents = lm.hidden(batch, site)
     assert torch.equal(lm.resume(batch, site, latents), whole)
     changed = int(generator.integers(3))
-    latents[changed, 1] += 1
+    latents[changed, 0] += 1
     final = lm.resume(batch, site, latents)
     others = [row for row in range(3) if row != changed]
     length = batch.attention_mask.sum(1)
