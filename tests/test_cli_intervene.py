@@ -22,9 +22,9 @@ import pytest
 from tqdm import tqdm
 from transformers import AutoModel, AutoTokenizer
 
+from pitfalls import rankings
 from pitfalls.cli import main
 from pitfalls.interventions.outcomes import OUTCOMES
-from pitfalls.worlds import experiment
 from pitfalls.worlds.load import mini_folder
 
 MODEL = mini_folder() / "model"
@@ -208,9 +208,9 @@ def test_a_ranking_that_fails_stops_no_other_and_is_told(treebank, tmp_path, cap
             raise ZeroDivisionError("on purpose")
         return whole(name, *given, **more)
 
-    whole = experiment.rank
+    whole = rankings.rank
     with monkeypatch.context() as patch:
-        patch.setattr(experiment, "rank", rank)
+        patch.setattr(rankings, "rank", rank)
         assert main(arguments(treebank, tmp_path)) == 2
     assert "2 tasks failed (linear-ttb-0: ZeroDivisionError: on purpose; linear-btt-0: " in capsys.readouterr().err
     assert not (tmp_path / "results").exists()

@@ -62,7 +62,7 @@ def as_tensor(array: Any, device: str | torch.device | None = None) -> torch.Ten
 
 
 def checked_device(device: str | torch.device) -> torch.device:
-    """The device, on which torch can compute here.
+    """The device, if torch can compute on it here.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def checked_device(device: str | torch.device) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         said = str(error).splitlines()[0]
         raise ValueError(
-            f"cannot compute on the device {str(device)!r}: give cpu, or another that is here ({said})"
+            f"cannot compute on the device {str(device)!r}: give cpu, or another device of this machine ({said})"
         ) from None
 
 

@@ -224,10 +224,7 @@ class Trial:
         )
         before, after = self._read(batch, layers), self._read(other, layers)
         slots = batch.attention_mask.bool()
-        return any(
-            not torch.equal(before[layer][:, : slots.shape[1]][slots], after[layer][:, : slots.shape[1]][slots])
-            for layer in layers
-        )
+        return any(not torch.equal(before[layer][slots], after[layer][slots]) for layer in layers)
 
     def _resumes(self) -> str | None:
         for two in self._tried:

@@ -76,7 +76,7 @@ def train(
 
 
 def _together(widths: Sequence[int], recipe: Adam | Optimum) -> list[tuple[int, ...]]:
-    """Ascending widths, those that are trained together in one tuple."""
+    """The widths, in ascending order, in groups that are trained together."""
     groups: list[list[int]] = []
     for width in widths:
         # A step of Adam costs little more for wide probes than for narrow ones. At the optimum a step reads all words,
