@@ -72,12 +72,18 @@ def form_counts(attribute: str, corpora: Mapping[str, Corpus]) -> pd.DataFrame:
     languages = {split: corpus.language for split, corpus in corpora.items()}
     if len(set(languages.values())) > 1:
         raise ValueError(f"the corpora are of different languages: {languages}; give splits of one treebank")
-    words = [(split, word) for split, corpus in corpora.items() for s in corpus.sentences for word in s.words]
-    carried = [(word.attributes[attribute], split, word.form) for split, word in words if attribute in word.attributes]
-    if attribute not in ATTRIBUTES and not carried:
-        there = ", ".join(sorted({name for _, word in words for name in word.attributes})) or "none"
+    carried = {split: _carried(attribute, corpus) for split, corpus in corpora.items()}
+    if attribute not in ATTRIBUTES and not any(carried.values()):
+        words = (word for corpus in corpora.values() for s in corpus.sentences for word in s.words)
+        there = ", ".join(sorted({name for word in words for name in word.attributes})) or "none"
         raise ValueError(f"no word carries the attribute {attribute!r}; these corpora have: {there}")
-    found = pd.DataFrame(carried, columns=["value", "split", "form"])
+    found = pd.concat([pd.DataFrame(rows, columns=["value", "form"]).assign(split=s) for s, rows in carried.items()])
     counts = found.groupby(["value", "split"])["form"].agg(forms="nunique", words="size")
     every = pd.MultiIndex.from_product([sorted(set(found["value"])), corpora], names=["value", "split"])
     return counts.reindex(every, fill_value=0).reset_index()
+
+
+def _carried(attribute: str, corpus: Corpus) -> list[tuple[str, str]]:
+    """The attribute's value and the form of every word that carries it."""
+    words = (word for sentence in corpus.sentences for word in sentence.words)
+    return [(word.attributes[attribute], word.form) for word in words if attribute in word.attributes]
