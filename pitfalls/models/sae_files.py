@@ -101,7 +101,9 @@ def save(sae: SparseAutoencoder, folder: str | Path) -> None:
     True
     """
     tensors = {"W_enc": sae.W_enc, "W_dec": sae.W_dec, "b_dec": sae.b_dec, **_biases(sae)}
-    weights = to_bytes({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+    # Tied weights share their memory, which a file cannot.
+    own = {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
+    weights = to_bytes(own)
     origin = sae.origin
     settings = {
         "architecture": sae.activation.architecture,
