@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from pitfalls.models.interface import Encoded, vector_slots
 from pitfalls.models.masked import MaskedLM
 from pitfalls.models.vectors import site_vectors, word_vectors
 from pitfalls.site import Site
+from pitfalls.study.experiments import Agreements
 from pitfalls.worlds.load import load_world, mini_folder, world_from_files
 
 SENTENCES = [["the", "cats"], ["a", "dog", "walks", "the", "cat", "home", "again"], [], ["x", "", "cat"]]
@@ -218,6 +220,31 @@ def test_intervene_reports_agreement_for_a_causal_model(
     assert len(table) == 8 * 2 * 4 * 2  # rankings, ks, measures, all and those without attractors
     at_0 = table[table["k"] == 0]
     assert np.allclose(at_0["mean"], at_0["baseline"]) and (table["items"] == 24).all()
+
+
+def test_intervene_goes_on_where_it_stopped(
+    folder: Path, files: list[Path], tmp_path: Path, capsys: Any, monkeypatch: Any
+) -> None:
+    for offset, path in enumerate(files):
+        path.write_text(agreeing(24, offset), encoding="utf-8")
+    given = [*command("intervene", folder, files, tmp_path), "--min-forms", "3", "--kind", "constant", "--step", "3"]
+    work = Agreements.work
+
+    def stops(plan: Agreements, parameters: Mapping[str, Any]) -> Any:
+        if parameters["ranking"] == "gaussian":
+            raise KeyboardInterrupt
+        return work(plan, parameters)
+
+    monkeypatch.setattr(Agreements, "work", stops)
+    assert main(given) == 130
+    monkeypatch.setattr(Agreements, "work", work)
+    capsys.readouterr()
+    assert main(given) == 0
+    assert "1 of 7 rankings were done before" in capsys.readouterr().out
+    told = pd.read_csv(tmp_path / "results" / "constant_eng_number_layer2_agreement.csv")
+    assert main([*given, "--output", str(tmp_path / "at once")]) == 0
+    at_once = pd.read_csv(tmp_path / "at once" / "results" / "constant_eng_number_layer2_agreement.csv")
+    pd.testing.assert_frame_equal(told, at_once)
 
 
 def test_intervene_says_early_what_it_cannot_report(

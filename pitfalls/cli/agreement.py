@@ -6,15 +6,12 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
-from pitfalls.arrays.ranking import Ranking
-from pitfalls.cli.common import say
+from pitfalls.cli.common import say, say_found
 from pitfalls.interventions.kinds import Kind
 from pitfalls.language.agreement import Item, from_treebank
-from pitfalls.rankings import random_rankings, rank_all
+from pitfalls.study.experiments import Agreements
 from pitfalls.study.output import publish_table
+from pitfalls.study.sweep import sweep
 from pitfalls.worlds.experiment import Experiment
 from pitfalls.worlds.load import split_of
 
@@ -33,21 +30,17 @@ def report(options: argparse.Namespace, experiment: Experiment, kind: Kind, ks: 
         f"outcome: agreement, because {experiment.model.name} reads from left to right and has predicted a word before "
         f"it reads it; {len(items)} places of test must agree with a word before them, {misled} with attractors between"
     )
-    data, largest = experiment.data, options.max_neurons or max(ks)
+    plan = Agreements(experiment, kind, ks, options.max_neurons or max(ks), items)
     # Before hours of ranking: a model without a head, or an intervention that aims elsewhere.
-    any_order = Ranking(np.arange(data.n_neurons), None, "none")
-    before = _agreement(experiment, any_order, kind, [0], items)
+    before = plan.without_intervention()
     accuracy = before[before["measure"] == "accuracy"].set_index("attractors")["mean"]
     told = ", ".join(f"{share:.3f} of {which}" for which, share in accuracy.items())
     say(f"right without intervention, by the attractors between: {told}")
-    rankings = [
-        *rank_all(data, seed=options.seed, max_neurons=largest),
-        *random_rankings(data, options.random, options.seed)[1:],
-    ]
-    table = pd.concat(
-        [_agreement(experiment, order, kind, ks, items) for order in rankings],
-        ignore_index=True,
-    )
+    tasks, kept = plan.tasks(options.seed, options.random), options.output / "build" / "intervene" / name
+    say_found(tasks, kept)
+    swept = sweep(tasks, plan.work, kept)
+    swept.check()
+    table = swept.tables()["agreement"]
     publish_table(table, f"{name}_agreement", options.output)
     shown = table[(table["attractors"] == "all") & (table["k"] == max(ks))]
     wide = shown.pivot_table(
@@ -55,12 +48,6 @@ def report(options: argparse.Namespace, experiment: Experiment, kind: Kind, ks: 
     )
     say(f"on test, at k = {max(ks)} (margin and shift in nats):\n{wide.round(3).to_string()}")
     say(f"wrote {options.output / 'results' / name}_agreement.csv")
-
-
-def _agreement(
-    experiment: Experiment, order: Ranking, kind: Kind, ks: Sequence[int], items: Sequence[Item]
-) -> pd.DataFrame:
-    return experiment.intervene(order, kind, ks).agreement(items)
 
 
 def _items(options: argparse.Namespace, experiment: Experiment) -> list[Item]:

@@ -7,6 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pitfalls.columns import SPLITS
@@ -15,6 +16,7 @@ from pitfalls.site import Site
 if TYPE_CHECKING:
     from pitfalls.arrays.splits import Splits
     from pitfalls.models.interface import LanguageModel
+    from pitfalls.study.sweep import Task
     from pitfalls.worlds.world import World
 
 # Words tokenised in one call; and the share of unknown ones that is warned of.
@@ -101,3 +103,12 @@ def wrote(options: argparse.Namespace, name: str) -> None:
     """Name the files of a published figure."""
     for path in (f"figures/{name}.png", f"figures/{name}.svg", f"results/{name}.csv"):
         say(f"wrote {options.output / path}")
+
+
+def say_found(tasks: Sequence[Task], kept: Path) -> None:
+    """Say how many rankings an earlier run has done."""
+    from pitfalls.study.sweep import is_done
+
+    found = sum(is_done(task, kept) for task in tasks)
+    if found:
+        say(f"{found} of {len(tasks)} rankings were done before, in {kept}; going on")

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 
 from pitfalls import figures
 from pitfalls.cli import agreement
-from pitfalls.cli.common import name_of, own_ids, say, world_and_data, wrote
+from pitfalls.cli.common import name_of, own_ids, say, say_found, world_and_data, wrote
 from pitfalls.interventions.ablation import Ablation
 from pitfalls.interventions.kinds import Kind
 from pitfalls.interventions.rates import clwv
@@ -26,7 +25,7 @@ from pitfalls.language.coverage import coverage
 from pitfalls.language.forms import composed
 from pitfalls.study.experiments import Interventions, ranking_of
 from pitfalls.study.output import publish, publish_table
-from pitfalls.study.sweep import Task, is_done, sweep
+from pitfalls.study.sweep import sweep
 from pitfalls.worlds.experiment import Experiment
 
 # What --kind takes: the intervention with its strength, and the figure that draws it.
@@ -65,7 +64,7 @@ def run(options: argparse.Namespace) -> None:
     plan.rehearse()
     kept = options.output / "build" / "intervene" / name
     tasks = plan.tasks(options.seed, options.random)
-    _say_found(tasks, kept)
+    say_found(tasks, kept)
     swept = sweep(tasks, plan.work, kept)
     swept.check()
     effects, intervals = swept.tables()["effects"], swept.tables()["intervals"]
@@ -142,13 +141,6 @@ def _say_left_out(experiment: Experiment) -> None:
             f"values of test words that are left out, because train, dev or test has fewer than {least} "
             f"forms with them: {' '.join(left_out)}"
         )
-
-
-def _say_found(tasks: Sequence[Task], kept: Path) -> None:
-    """Say how many rankings an earlier run has done."""
-    found = sum(is_done(task, kept) for task in tasks)
-    if found:
-        say(f"{found} of {len(tasks)} rankings were done before, in {kept}; going on")
 
 
 def _say_rates(intervals: pd.DataFrame, title: str, ks: Sequence[int]) -> None:

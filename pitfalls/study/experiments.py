@@ -1,4 +1,8 @@
-"""One intervention under every ranking of a configuration: the tables behind ``pitfalls intervene``."""
+"""One intervention under every ranking of a configuration: the tables behind ``pitfalls intervene``.
+
+:class:`Interventions` asks what becomes of the changed words, :class:`Agreements` what becomes of other words that must
+agree with them, which is all that can be asked of a causal model.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,7 @@ from pitfalls.interventions.kinds import Kind
 from pitfalls.interventions.outcomes import counts
 from pitfalls.interventions.replay import Sample, prepare
 from pitfalls.interventions.run import judged_words
+from pitfalls.language.agreement.items import Item
 from pitfalls.rankings import PAPER_RANKINGS, rank_all
 from pitfalls.study.setting import world_identity
 from pitfalls.study.stored import Result
@@ -97,19 +102,28 @@ class Interventions:
 
     def _decisive(self) -> dict[str, Any]:
         """What decides the tables of all rankings."""
-        data, judge = self.experiment.data, self.experiment.analyser()
+        data = self.experiment.data
         return {
             "version": VERSION,
             "libraries": {name: metadata.version(name) for name in _LIBRARIES},
             "world": world_identity(self.experiment.world, [data.language]),
             "configuration": configuration_of(data),
             "words": _digest(data),
-            # The lexicon of a treebank is in the world's text; a pipeline of spaCy has a version.
-            "judge": [judge.name, getattr(judge, "version", "")],
+            **self._judged_by(),
             "kind": repr(self.kind),
             "ks": list(self.ks),
             "max_neurons": self.max_neurons,
         }
+
+    def _judged_by(self) -> dict[str, Any]:
+        judge = self.experiment.analyser()
+        # The lexicon of a treebank is in the world's text; a pipeline of spaCy has a version.
+        return {"judge": [judge.name, getattr(judge, "version", "")]}
+
+    def _ranking(self, parameters: Mapping[str, Any]) -> Ranking:
+        name, direction, seed = (parameters[key] for key in ("ranking", "direction", "seed"))
+        (ranking,) = rank_all(self.experiment.data, [(name, direction)], seed, self.max_neurons)
+        return ranking
 
     def work(self, parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
         """Do one of :meth:`tasks`.
@@ -119,8 +133,7 @@ class Interventions:
         order (of the neurons), effects (the counts of :class:`~pitfalls.interventions.run.Run`) and intervals (the
         table of :func:`~pitfalls.interventions.intervals.rate_intervals`).
         """
-        name, direction, seed = (parameters[key] for key in ("ranking", "direction", "seed"))
-        (ranking,) = rank_all(self.experiment.data, [(name, direction)], seed, self.max_neurons)
+        ranking = self._ranking(parameters)
         words = self._words(ranking)
         order = pd.DataFrame({"neuron": ranking.order})
         return {"order": order, "effects": counts(words), "intervals": rate_intervals(words)}
@@ -132,6 +145,60 @@ class Interventions:
             replay.parts(_SENTENCES_A_PART), desc=f"{ranking.name} {ranking.direction}", unit="part", leave=False
         )
         return pd.concat([judged_words(part, self.ks) for part in parts], ignore_index=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Agreements(Interventions):
+    """One intervention on the controllers of agreement items, done under many rankings: one task per ranking.
+
+    Attributes
+    ----------
+    experiment, kind, ks, max_neurons:
+        As for :class:`Interventions`.
+    items:
+        Of the experiment's language and attribute (:mod:`pitfalls.language.agreement`).
+
+    Examples
+    --------
+    >>> import pitfalls as pf
+    >>> from pitfalls.language.agreement import generated
+    >>> experiment = pf.load_world("mini").experiment("eng", "Number", layer=2)
+    >>> plan = Agreements(experiment, pf.Ablation("mean"), [8], items=generated("eng", "Number", count=2))
+    >>> table = plan.work(plan.tasks()[2].parameters)["agreement"]
+    >>> table["ranking"].unique().tolist(), sorted(table["measure"].unique())
+    (['probeless'], ['accuracy', 'flip rate', 'margin', 'shift'])
+    """
+
+    items: Sequence[Item] = ()
+
+    def rehearse(self) -> None:
+        """Ask for every item without intervention, so that what cannot work is reported before hours of ranking.
+
+        Raises
+        ------
+        ValueError
+            As :func:`~pitfalls.interventions.agreement.margins`.
+        """
+        self.without_intervention()
+
+    def without_intervention(self) -> pd.DataFrame:
+        """The table of :meth:`work` at k = 0, which is the same for all rankings."""
+        in_any_order = Ranking(np.arange(self.experiment.data.n_neurons), None, "none")
+        return self.experiment.intervene(in_any_order, self.kind, [0]).agreement(self.items)
+
+    def work(self, parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+        """Do one of :meth:`tasks`.
+
+        Returns
+        -------
+        order (of the neurons) and agreement (:func:`~pitfalls.interventions.agreement.agreement_rates`).
+        """
+        ranking = self._ranking(parameters)
+        run = self.experiment.intervene(ranking, self.kind, self.ks)
+        return {"order": pd.DataFrame({"neuron": ranking.order}), "agreement": run.agreement(self.items)}
+
+    def _judged_by(self) -> dict[str, Any]:
+        return {"items": hashlib.sha256(repr(tuple(self.items)).encode()).hexdigest()}
 
 
 def _digest(data: Splits) -> str:
