@@ -191,6 +191,20 @@ def test_a_model_that_needs_its_own_code_is_refused(folder: Path) -> None:
         MaskedLM.load(folder)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (config(quantization_config={"quant_method": "awq"}), "quantised weights .*awq"),
+        (config(attn_implementation="flash_attention_2"), "a package that is not installed .*(F|f)lash"),
+    ],
+    ids=["quantised", "flash attention"],
+)
+def test_what_asks_for_a_package_does_not_count_as_damaged(change: Mutation, message: str, folder: Path) -> None:
+    change(folder)
+    with pytest.raises(UnsupportedModelError, match=message):
+        MaskedLM.load(folder)
+
+
 def link_within(folder: Path) -> None:
     (folder / WEIGHTS).rename(folder / "stored.safetensors")
     (folder / WEIGHTS).symlink_to("stored.safetensors")

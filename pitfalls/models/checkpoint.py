@@ -151,6 +151,11 @@ def check(folder: Path) -> PreTrainedConfig:
     raw = _json_object(folder / _CONFIG)
     n_tensors = len(_all_shapes(folder))
     _check_references(raw, folder)
+    if raw.get("quantization_config") is not None:
+        raise UnsupportedModelError(
+            f"{str(folder)!r} holds quantised weights ({str(raw['quantization_config'])[:80]}): take the model that "
+            "they were made from; its states are exact"
+        )
     _check_counts(raw, n_tensors, folder)
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
@@ -179,6 +184,11 @@ def one_error(folder: Path) -> Iterator[None]:
         yield
     except (ModelFilesError, UnsupportedModelError, PermissionError, MemoryError, torch.OutOfMemoryError):
         raise
+    except ImportError as error:
+        raise UnsupportedModelError(
+            f"{str(folder)!r} asks for a package that is not installed ({in_short(error)}): install it, or remove the "
+            f"setting that asks for it from {_CONFIG}"
+        ) from error
     except Exception as error:
         # transformers prints its table of sizes, and the error only points at it.
         what = "config.json and the weights differ in size" if "mismatched_sizes" in str(error) else in_short(error)
