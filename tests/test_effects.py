@@ -159,7 +159,7 @@ def test_what_is_published_is_found_again(tmp_path, monkeypatch):
     assert set(found) == {"curves", "orders", "effects", "strengths", "areas", "examples"}
     for name, table in swept.tables().items():
         pd.testing.assert_frame_equal(found[name], table)
-    with pytest.raises(FileNotFoundError, match="make reproduce"):
+    with pytest.raises(FileNotFoundError, match=r"study-nothing\.zip.* there are: .*study-mini\.zip.*make reproduce"):
         stored_study("nothing")
 
 

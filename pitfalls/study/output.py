@@ -159,9 +159,10 @@ def _stored(name: str) -> Path:
     for place in places:
         if place.is_file():
             return place
+    there = sorted({file.name for place in places for file in place.parent.glob(f"*{place.suffix}")})
     raise FileNotFoundError(
-        f"no {name}: looked for {' and '.join(map(str, places))}; `make reproduce` writes the results of all "
-        "configurations (`pitfalls sweep --help`)"
+        f"no {name}: looked for {' and '.join(map(str, places))}, where there are: {', '.join(there) or 'none'}; `make "
+        "reproduce` writes the results of all configurations (`pitfalls sweep --help`)"
     )
 
 
