@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,7 +21,7 @@ from pitfalls.arrays.ranking import Ranking
 from pitfalls.interventions.agreement import agreement_rates
 from pitfalls.interventions.run import Run
 from pitfalls.language.agreement import Item
-from pitfalls.models.blanks import Blank
+from pitfalls.models.blanks import ENDS, Blank
 from pitfalls.models.causal import CausalLM
 from pitfalls.worlds.experiment import Experiment
 from pitfalls.worlds.load import mini_folder, world_from_files
@@ -107,7 +108,7 @@ def slow_log_p(case: Case, one: Item, form: str, position: int, value: str, k: i
         end = len(lm.tokenizer(" ".join(one.words[: position + 1]))["input_ids"])
         for i in range(len(before), len(ids)):
             total += slow_pass(case, ids[:i], [end - 1], value, k)[-1, ids[i]]
-        return float(total)
+        return float(total) + slow_log_p_end(case, ids, slow_pass(case, ids, [end - 1], value, k)[-1])
     pieces = lm.tokenizer(form, add_special_tokens=False)["input_ids"]
     words = [*one.prefix, *["[MASK]"] * len(pieces), *one.words[one.place + 1 :]]
     shifted = position if position < one.place else position + len(pieces) - 1
@@ -116,6 +117,17 @@ def slow_log_p(case: Case, one: Item, form: str, position: int, value: str, k: i
     logits = slow_pass(case, encoded["input_ids"][0], slots, value, k)
     masks = [i for i, piece in enumerate(encoded["input_ids"][0]) if piece == lm.tokenizer.mask_token_id]
     return float(sum(logits[slot, piece] for slot, piece in zip(masks, pieces, strict=True)))
+
+
+def slow_log_p_end(case: Case, ids: list[int], log_p: torch.Tensor) -> float:
+    """The log-probability of all tokens that leave the text's last word as it is."""
+    tokenizer = case.experiment.model.tokenizer
+    text, p = tokenizer.decode(ids), 0.0
+    for token in range(len(tokenizer)):
+        more = tokenizer.decode([*ids, token]).removeprefix(text)
+        if token in tokenizer.all_special_ids or not (more[:1].isalnum() or more[:1] == "\N{REPLACEMENT CHARACTER}"):
+            p += float(log_p[token].exp())
+    return math.log(p)
 
 
 def slow_pass(case: Case, ids: Sequence[int], slots: Sequence[int], value: str, k: int) -> torch.Tensor:
@@ -197,7 +209,8 @@ def test_an_item_that_does_not_fit_is_named(case: Case) -> None:
 def test_what_a_causal_model_reads_begins_before_the_form() -> None:
     lm = CausalLM(CAUSAL["gpt2"].make(), gpt2_bytes())
     (filling,) = lm.fillings([Blank(("the", "cat", "walks"), 2, "walk")])
-    assert lm.pieces(filling.ids) == ["the", "Ġcat", "Ġ", "w", "a", "l"] and filling.slots == (1, 2, 3, 4, 5)
+    assert lm.pieces(filling.ids) == ["the", "Ġcat", "Ġ", "w", "a", "l", "k"]
+    assert filling.slots == (1, 2, 3, 4, 5, 6) and filling.pieces == (*filling.ids[2:], ENDS)
     with pytest.raises(ValueError, match=r"nothing stands before 'the' in 'the cat walks', and .* leave out"):
         lm.fillings([Blank(("the", "cat", "walks"), 0, "the")])
 

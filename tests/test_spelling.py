@@ -156,3 +156,18 @@ def test_a_byte_level_model_saved_by_its_tokenizer_alone_is_loaded(tmp_path: Pat
     lm = MaskedLM.load(tmp_path)
     batch = lm.encode([["the", "cat"]])
     assert lm.pieces(batch.input_ids[0, batch.word_ids[0] >= 0]) == ["Ġthe", "Ġcat"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tokens_that_end_a_word_are_those_that_its_text_does_not_go_on_with(kind: str) -> None:
+    words = word_tokenizer(kind)
+    vocabulary = words.tokenizer.get_vocab()
+    spaced = {"wordpiece": "cat"}.get(kind, "Ġcat" if "Ġ" in vocabulary else "▁cat")
+    going_on = {"wordpiece": "##s"}.get(kind, "s")
+    ends = set(words.end_ids.tolist())
+    assert vocabulary[spaced] in ends and vocabulary[going_on] not in ends
+    assert words.special_ids <= ends
+    for mark in (".", "'"):
+        assert mark not in vocabulary or vocabulary[mark] in ends
+    # Half of the bytes of an ñ.
+    assert "Ã" not in vocabulary or "Ġ" not in vocabulary or vocabulary["Ã"] not in ends

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from pitfalls.interventions.replay import Replay, groups
+from pitfalls.models.blanks import ENDS
 from pitfalls.models.interface import Encoded, vector_slots
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class _Text(NamedTuple):
 
 
 class _Term(NamedTuple):
-    """A piece whose log-probability at a slot counts for (+1) or against (-1) a trial."""
+    """A piece, or ENDS, whose log-probability at a slot counts for (+1) or against (-1) a trial."""
 
     slot: int
     piece: int
@@ -166,6 +167,11 @@ def _log_probabilities(
         here = np.flatnonzero((read >= start) & (read < start + _LOGITS_AT_ONCE))
         logits = model.head(states[start : start + _LOGITS_AT_ONCE])
         row = torch.as_tensor(read[here] - start, device=logits.device)
-        own = logits[row, torch.as_tensor(pieces[here], device=logits.device)]
-        found[here] = (own.double() - logits.double().logsumexp(-1)[row]).cpu().numpy()
+        piece = torch.as_tensor(pieces[here], device=logits.device)
+        own = logits[row, piece.clamp(min=0)].double()
+        ends = piece == ENDS
+        if ends.any():
+            end_ids = torch.as_tensor(model.end_ids, device=logits.device)
+            own[ends] = logits[row[ends]][:, end_ids].double().logsumexp(-1)
+        found[here] = (own - logits.double().logsumexp(-1)[row]).cpu().numpy()
     return found

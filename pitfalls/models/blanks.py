@@ -1,13 +1,18 @@
 """Blanks: a sentence with a place left open, and what a model must read to say how likely a form is there.
 
 The log-probability of a form is the sum over its pieces. A causal model predicts each piece from all that stands before
-it; a masked one all pieces together, each at a mask of its own.
+it, and after the last one that the word ends: without that, *sleep* would always be likelier than *sleep ##s* (Pimentel
+and Meister 2024). A masked model predicts all pieces together, each at a mask of its own; the masks say where the word
+ends.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+ENDS = -1
+"""In place of a piece: whichever does not continue the word."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,8 @@ class Filling:
     ids, word_ids
         The subwords that are read, and the word of the sentence that each belongs to (-1: a special token).
     slots, pieces
-        Where logits are asked for, as places among ``ids``, and the piece of the form that each predicts.
+        Where logits are asked for, as places among ``ids``, and the piece of the form that each predicts, or
+        :data:`ENDS`.
     """
 
     ids: tuple[int, ...]

@@ -12,7 +12,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from pitfalls.models import kinds
-from pitfalls.models.blanks import Blank, Filling
+from pitfalls.models.blanks import ENDS, Blank, Filling
 from pitfalls.models.checkpoint import UnsupportedModelError
 from pitfalls.models.interface import Encoded, Pooling
 from pitfalls.models.kinds import Kind
@@ -89,14 +89,16 @@ class CausalLM(TransformerLM):
         return self.head(final_states[positions])
 
     def fillings(self, blanks: Sequence[Blank]) -> list[Filling]:
-        """What to read for each form: the words before the place, and the form without its last piece.
+        """What to read for each form: the words before the place, and the form, after which the word must end.
 
         Raises
         ------
         ValueError
             Nothing stands before a place, so nothing predicts its form.
         TooLongError
-            The words up to a place are too many for the model.
+            The words up to a place, and the form, are too many for the model.
+        UnsupportedModelError
+            It cannot be told where the tokenizer's words end.
         """
         encoded = self.encode([[*blank.words[: blank.place], blank.form] for blank in blanks])
         found = []
@@ -107,8 +109,8 @@ class CausalLM(TransformerLM):
                     f"nothing stands before {blank.form!r} in {' '.join(blank.words)!r}, and {self.name} begins a text "
                     "with no token of its own: leave out items whose place is the first word"
                 )
-            slots = range(first - 1, end - 1)
-            found.append(Filling(tuple(ids[: end - 1]), tuple(words[: end - 1]), tuple(slots), tuple(ids[first:end])))
+            pieces = (*ids[first:end], ENDS)
+            found.append(Filling(tuple(ids[:end]), tuple(words[:end]), tuple(range(first - 1, end)), pieces))
         return found
 
     def read(self, encoded: Encoded, sites: Sequence[Site | int]) -> Mapping[Site, Tensor]:

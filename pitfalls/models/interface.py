@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pitfalls.models.blanks import Blank, Filling
@@ -199,6 +201,11 @@ class LanguageModel(Protocol):
 
     def fillings(self, blanks: Sequence[Blank]) -> list[Filling]:
         """What to read to say how likely each form is in its blank; raises ValueError where the model cannot say."""
+        ...
+
+    @property
+    def end_ids(self) -> NDArray[np.int64]:
+        """Ids of the tokens that do not continue the word before them."""
         ...
 
     def pieces(self, ids: Sequence[int]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -28,6 +29,8 @@ class Spelling:
     >>> spelling = Spelling(tokenizer, {"decoder": {"type": "WordPiece", "prefix": "##"}})
     >>> spelling.join(["cat", "##s"]), spelling.join(["##s"]), spelling.join(["cat", "cat"])
     ('cats', None, None)
+    >>> spelling.continues("##s"), spelling.continues("cat")
+    (True, False)
     >>> spelling.join(["cat", "cat"], own=["cat", "cat"], gaps=["", " "])
     'cat cat'
     """
@@ -55,11 +58,7 @@ class Spelling:
         UnsupportedModelError
             It cannot be told how the tokenizer writes words.
         """
-        if not self._mark:
-            raise UnsupportedModelError(
-                f"cannot tell how a tokenizer with a {self._decoder.get('type')!r} decoder writes words: WordPiece "
-                "(BERT), Metaspace (XLM-R), byte-level (RoBERTa) and those that replace '▁' (Gemma) are supported"
-            )
+        self._check()
         if not tokens or not self._begins(tokens[0]):
             return None
         may_begin = [own is not None and self._begins(token) for token in own or tokens]
@@ -71,6 +70,29 @@ class Spelling:
         assert self._decode is not None
         text = self._decode(list(tokens)).strip()
         return None if _NO_TEXT in text else text
+
+    def continues(self, token: str) -> bool:
+        """Whether a token after a word makes that word longer: an ending does, and no space or full stop.
+
+        Raises
+        ------
+        UnsupportedModelError
+            As :meth:`join`.
+        """
+        self._check()
+        if self._continues or self._begins(token):
+            return not self._begins(token)
+        assert self._decode is not None
+        text = self._decode([token])
+        # Half of a character's bytes are no text; they may be a letter's.
+        return text.startswith(_NO_TEXT) or unicodedata.category((text or " ")[0])[0] in "LMN"
+
+    def _check(self) -> None:
+        if not self._mark:
+            raise UnsupportedModelError(
+                f"cannot tell how a tokenizer with a {self._decoder.get('type')!r} decoder writes words: WordPiece "
+                "(BERT), Metaspace (XLM-R), byte-level (RoBERTa) and those that replace '▁' (Gemma) are supported"
+            )
 
     def _begins(self, token: str) -> bool:
         return token.startswith(self._mark) is not self._continues

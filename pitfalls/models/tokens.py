@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from pitfalls.extras import extra
 from pitfalls.models.checkpoint import UnsupportedModelError
@@ -95,6 +97,13 @@ class WordTokenizer:
     def text_ids(self) -> list[int]:
         """Ids that stand for text, in order."""
         return sorted(set(self.tokenizer.get_vocab().values()) - self.special_ids)
+
+    @cached_property
+    def end_ids(self) -> NDArray[np.int64]:
+        """Ids that do not continue the word before them, in order: with these, the word has ended."""
+        text = self.tokenizer.convert_ids_to_tokens(self.text_ids)
+        ends = [i for i, token in zip(self.text_ids, text, strict=True) if not self._spelling.continues(token)]
+        return np.array(sorted([*ends, *self.special_ids]), dtype=np.int64)
 
     @cached_property
     def state(self) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 from weakref import WeakKeyDictionary
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pitfalls.arrays.words import checked_device
@@ -223,6 +225,11 @@ class TransformerLM:
     def lengths(self, sentences: Sequence[Sequence[str]]) -> list[int]:
         """Count the subwords of each sentence, special tokens included; no limit applies."""
         return self._words.lengths(sentences)
+
+    @property
+    def end_ids(self) -> NDArray[np.int64]:
+        """Ids of the tokens that do not continue the word before them, such as ``cat``, not ``##s``."""
+        return self._words.end_ids
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """Token ids as the vocabulary writes them, such as ``["cat", "##s"]``."""

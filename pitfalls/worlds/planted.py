@@ -192,6 +192,11 @@ class PlantedLM:
                 raise TypeError(f"sentence {index} is the string {sentence!r}: give a sequence of words")
         return [len(sentence) for sentence in sentences]
 
+    @property
+    def end_ids(self) -> NDArray[np.int64]:
+        """All ids: no token continues a word."""
+        return np.arange(len(self.vocabulary))
+
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """Token ids as the vocabulary writes them: whole words."""
         return [self.vocabulary[int(piece)] for piece in ids]
