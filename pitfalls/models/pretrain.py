@@ -45,6 +45,13 @@ def fresh_text(language: str, count: int, seed: int, held_out: frozenset[str]) -
     return [core.text(tokens) for tokens in islice(stream, count)]
 
 
+def training_text(recipe: Recipe, language: str) -> list[str]:
+    """The sentences of one of its languages that a recipe trains on; none is in dev or test."""
+    trees = corpora.trees(language)
+    held_out = frozenset(core.text(tokens) for split in ("dev", "test") for tokens in trees[split])
+    return fresh_text(language, recipe.sentences, recipe.text_seed + recipe.languages.index(language), held_out)
+
+
 def tokenize(tokenizer: BertTokenizer, texts: Sequence[str], max_tokens: int) -> list[NDArray[np.int64]]:
     """Subword ids of each sentence, special tokens included; sentences over ``max_tokens`` are left out."""
     ids = tokenizer(list(texts), add_special_tokens=True)["input_ids"]
@@ -205,12 +212,8 @@ def pretrain(
     start = time.perf_counter()
     tokenizer = mini_tokenizer(recipe.languages, recipe.max_tokens)
     sentences: list[NDArray[np.int64]] = []
-    for index, language in enumerate(tqdm(recipe.languages, desc="drawing text", unit="language")):
-        held_out = frozenset(
-            core.text(tokens) for split in ("dev", "test") for tokens in corpora.trees(language)[split]
-        )
-        texts = fresh_text(language, recipe.sentences, recipe.text_seed + index, held_out)
-        sentences += tokenize(tokenizer, texts, recipe.max_tokens)
+    for language in tqdm(recipe.languages, desc="drawing text", unit="language"):
+        sentences += tokenize(tokenizer, training_text(recipe, language), recipe.max_tokens)
     model = train(recipe, tokenizer, sentences, Checkpoint(checkpoints), report=report)
     save(model, tokenizer, recipe, folder)
     seconds = time.perf_counter() - start
