@@ -72,7 +72,7 @@ def surprisal(world: World, language: str, sentences: int = 2_000) -> pd.DataFra
 
 
 def unseen_items(
-    language: str, attribute: str, known: Collection[str], counts: tuple[int, int] = (50, 200), seed: int = 0
+    language: str, attribute: str, known: Collection[str], counts: tuple[int, int] = (50, 200), seed: int = 8_000_000
 ) -> Items:
     """Generated items whose sentences are not ``known``, and of the test items, none is of a dev item's sentence.
 
@@ -81,8 +81,9 @@ def unseen_items(
     known : the text of sentences
     counts : of each value, with attractors and without: how many dev and how many test items to draw, before those that
         are known are left out
+    seed : of the dev items; the test items have the next one. The default is far from the seeds of all other text.
     """
-    drawn = [generated(language, attribute, count, 2 * seed + i) for i, count in enumerate(counts)]
+    drawn = [generated(language, attribute, count, seed + i) for i, count in enumerate(counts)]
     dev = [item for item in drawn[0] if _text(item) not in known]
     others = {_text(item) for item in dev}
     return Items(dev, [item for item in drawn[1] if _text(item) not in known and _text(item) not in others])
