@@ -51,6 +51,14 @@ def mini():
 
 
 @pytest.fixture(scope="session")
+def mini_causal():
+    """The mini world with its causal model."""
+    from pitfalls.worlds.load import load_world
+
+    return load_world("mini", model="causal")
+
+
+@pytest.fixture(scope="session")
 def planted():
     """The planted world."""
     from pitfalls.worlds.load import load_world

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import asdict
 
 import conllu
 import pandas as pd
 import pytest
 
+from pitfalls.language.agreement import generated
 from pitfalls.language.grammar import LANGUAGES, core, corpora, load_grammar
-from pitfalls.models.pretrain import Recipe, fresh_text
-from pitfalls.study import card
+from pitfalls.models.pretrain import fresh_text
+from pitfalls.models.recipes import RECIPES
+from pitfalls.study import causal_card, masked_card
 from pitfalls.worlds import load, sources
 
 SPLITS = ("train", "dev", "test")
@@ -112,16 +115,17 @@ def test_words_are_written_as_their_stem_and_ending(world, language):
     assert sum(cut) / len(cut) >= 0.95
 
 
-def test_weights_and_tokenizer_are_small_and_safe(folder):
-    files = [path for path in (folder / "model").rglob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in files) <= 12 * 2**20
+@pytest.mark.parametrize(("model", "megabytes"), [("model", 12), ("causal", 8)])
+def test_weights_and_tokenizer_are_small_and_safe(folder, model, megabytes):
+    files = [path for path in (folder / model).rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= megabytes * 10**6
     assert {path.suffix for path in files} <= {".safetensors", ".json", ".md", ".csv"}
 
 
 def test_the_committed_measures_reach_what_is_required(folder):
     """The card's numbers; that they are the model's own is checked below on a sample."""
     measures = pd.read_csv(folder / "model" / "measures.csv", keep_default_na=False)
-    for name, least in card.REQUIRED.items():
+    for name, least in masked_card.REQUIRED.items():
         values = measures[measures["measure"] == name]
         assert (values["required"] == least).all()
         if name == "clwv":  # by the best ranking, for Number and for Gender
@@ -137,21 +141,55 @@ def test_the_committed_measures_reach_what_is_required(folder):
             assert len(values) and (values["value"] >= least).all()
 
 
+def test_the_causal_models_committed_measures_reach_what_is_required(folder, world):
+    measures = pd.read_csv(folder / "causal" / "measures.csv", keep_default_na=False)
+    agreement = measures[(measures["measure"] == "agreement") & measures["where"].str.contains(" with attractors")]
+    asked = agreement[agreement["required"] != ""]
+    assert sorted(zip(asked["language"], asked["attribute"], strict=True)) == sorted(causal_card.MUST_AGREE)
+    assert set(agreement["language"]) == set(world.languages)
+    assert (asked["value"] >= causal_card.REQUIRED["agreement"]).all()
+    readable = measures[measures["measure"] == "readability"]
+    assert (readable.groupby("attribute")["value"].max() >= causal_card.REQUIRED["readability"]).all()
+    by_layer = measures[measures["measure"] == "readability of a layer"]
+    assert len(readable) == 27 and len(by_layer) == 27 * 5
+    flips = measures[measures["measure"] == "flip rate"]
+    assert len(flips) == len(agreement) == 6 and flips["value"].between(0, 1).all()
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_model_copies_what_it_sees(world, language):
-    assert card.identity(world, language, sentences=100)["value"].item() >= 0.99
+    assert masked_card.identity(world, language, sentences=100)["value"].item() >= 0.99
 
 
 @pytest.mark.parametrize(
     ("language", "feature"), [("eng", "Number"), pytest.param("rus", "Gender", marks=pytest.mark.slow)]
 )
 def test_the_model_agrees_over_an_attractor(world, language, feature):
-    assert card.agreement_rate(world, language, feature)["value"].item() >= 0.95
+    assert masked_card.agreement_rate(world, language, feature)["value"].item() >= 0.95
+
+
+@pytest.mark.parametrize(
+    ("language", "attribute"), [("eng", "Number"), pytest.param("spa", "Gender", marks=pytest.mark.slow)]
+)
+def test_the_causal_model_agrees_over_an_attractor(mini_causal, language, attribute):
+    items = generated(language, attribute, 30, seed=5)
+    table = causal_card.agreement(mini_causal.experiment(language, attribute, 1), items, 0.95)
+    assert table["value"].min() >= 0.9  # of 60 items; the card has more
+
+
+@pytest.mark.parametrize(("name", "model"), [("masked", "model"), ("causal", "causal")])
+def test_the_recipe_that_is_committed_is_the_projects_own(folder, name, model):
+    recipe = json.loads((folder / model / "recipe.json").read_text())
+    assert recipe == json.loads(json.dumps(asdict(RECIPES[name]())))
+
+
+def test_both_models_have_the_same_tokenizer(folder):
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        assert (folder / "causal" / name).read_bytes() == (folder / "model" / name).read_bytes()
 
 
 def test_the_pretraining_text_is_not_the_test_text(folder):
     recipe = json.loads((folder / "model" / "recipe.json").read_text())
-    assert recipe["text_seed"] == Recipe().text_seed
     held_out = frozenset(texts(folder / corpora.file_name("eng", "test")))
     assert not held_out & set(fresh_text("eng", 1_000, recipe["text_seed"], held_out))
 

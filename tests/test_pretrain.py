@@ -1,4 +1,4 @@
-"""Pretraining: the corruption is BERT's, a resumed run is the uninterrupted one, and the text is held out."""
+"""Pretraining: what is predicted, a resumed run is the uninterrupted one, and the text is held out."""
 
 from __future__ import annotations
 
@@ -9,15 +9,20 @@ import numpy as np
 import pytest
 import torch
 
+from pitfalls.language.grammar import core, corpora, load_grammar
 from pitfalls.language.grammar.core import Form
 from pitfalls.models import pretrain
-from pitfalls.models.pretrain import IGNORED, Checkpoint, Recipe, batches, learning_rate, mask, pad, train
+from pitfalls.models.pretrain import Checkpoint, batches, learning_rate, pad, train
+from pitfalls.models.recipes import IGNORED, CausalRecipe, MaskedRecipe, mask
 from pitfalls.models.tokenizer import build_tokenizer
 
 FORMS = [Form(stem, ending, stem, "NOUN") for stem in ("gat", "perr", "niñ") for ending in ("o", "os", "a", "as")]
 TOKENIZER = build_tokenizer(FORMS, max_tokens=16)
 SHORT = {"steps": 12, "batch_size": 4, "warmup_steps": 3, "dropout": 0.1, "seed": 3}
-RECIPE = Recipe(hidden_size=8, layers=1, heads=2, max_tokens=16, **SHORT)
+TINY = {"hidden_size": 8, "layers": 1, "heads": 2, "max_tokens": 16}
+RECIPE = MaskedRecipe(**TINY, **SHORT)
+CAUSAL = CausalRecipe(**TINY, **SHORT, intermediate_size=16)
+both = pytest.mark.parametrize("recipe", [RECIPE, CAUSAL], ids=["masked", "causal"])
 
 
 @pytest.fixture
@@ -45,8 +50,40 @@ def test_mask_is_80_10_10_over_15_percent():
     assert not special & set(inputs[asked].tolist())
 
 
-def test_resumed_run_ends_in_the_same_weights(tmp_path, sentences):
-    whole = train(RECIPE, TOKENIZER, sentences, Checkpoint(tmp_path / "a"), save_every=100)
+def test_the_masked_loss_is_the_plain_model_s_over_what_was_drawn(sentences):
+    model, ids = RECIPE.model(TOKENIZER).eval(), pad(sentences[:8], TOKENIZER.pad_token_id)
+    draw = torch.Generator().manual_seed(1)
+    inputs, labels = mask(ids, TOKENIZER, RECIPE.mask_probability, torch.Generator().manual_seed(1))
+    plain = model(input_ids=inputs, attention_mask=(ids != TOKENIZER.pad_token_id).long(), labels=labels).loss
+    torch.testing.assert_close(RECIPE.loss(model, ids, TOKENIZER, draw), plain)
+    assert RECIPE.loss(model, ids[:, :1], TOKENIZER, draw) == 0  # nothing is drawn
+
+
+def test_the_causal_loss_is_the_mean_over_each_subword_of_each_sentence_alone(sentences):
+    """Against transformers' own loss, sentence by sentence, without padding."""
+    model = CAUSAL.model(TOKENIZER).eval()
+    assert len({len(ids) for ids in sentences[:8]}) > 1
+    sums, count = 0.0, 0
+    for ids in sentences[:8]:
+        row = torch.from_numpy(ids)[None]
+        sums += float(model(input_ids=row, labels=row).loss.detach()) * (len(ids) - 1)
+        count += len(ids) - 1
+        assert row[0, -1] == TOKENIZER.sep_token_id  # the end is predicted, too
+    batch = pad(sentences[:8], TOKENIZER.pad_token_id)
+    assert float(CAUSAL.loss(model, batch, TOKENIZER, torch.Generator()).detach()) == pytest.approx(sums / count)
+
+
+def test_the_causal_model_is_a_small_llama_with_the_tokenizer_s_own_beginning_and_end():
+    model = CAUSAL.model(TOKENIZER)
+    config = model.config
+    assert (config.model_type, config.vocab_size, config.max_position_embeddings) == ("llama", len(TOKENIZER), 16)
+    assert (config.bos_token_id, config.eos_token_id) == (TOKENIZER.cls_token_id, TOKENIZER.sep_token_id)
+    assert model.lm_head.weight is model.model.embed_tokens.weight
+
+
+@both
+def test_resumed_run_ends_in_the_same_weights(recipe, tmp_path, sentences):
+    whole = train(recipe, TOKENIZER, sentences, Checkpoint(tmp_path / "a"), save_every=100)
 
     class StopError(Exception):
         pass
@@ -58,15 +95,16 @@ def test_resumed_run_ends_in_the_same_weights(tmp_path, sentences):
                 raise StopError
 
     with pytest.raises(StopError):
-        train(RECIPE, TOKENIZER, sentences, Dying(tmp_path / "b"), save_every=5)
-    resumed = train(RECIPE, TOKENIZER, sentences, Checkpoint(tmp_path / "b"), save_every=5)
+        train(recipe, TOKENIZER, sentences, Dying(tmp_path / "b"), save_every=5)
+    resumed = train(recipe, TOKENIZER, sentences, Checkpoint(tmp_path / "b"), save_every=5)
     for (name, a), (_, b) in zip(whole.named_parameters(), resumed.named_parameters(), strict=True):
         assert torch.equal(a, b), name
 
 
-def test_training_lowers_the_loss(tmp_path, sentences):
+@both
+def test_training_lowers_the_loss(recipe, tmp_path, sentences):
     losses = []
-    recipe = replace(RECIPE, steps=200, learning_rate=5e-3, dropout=0.0, hidden_size=16)
+    recipe = replace(recipe, steps=200, learning_rate=5e-3, dropout=0.0, hidden_size=16)
     train(recipe, TOKENIZER, sentences, Checkpoint(tmp_path), report=lambda step, loss: losses.append(loss))
     assert losses[-1] < 0.8 * losses[0]
 
@@ -75,6 +113,11 @@ def test_checkpoint_of_another_recipe_is_refused(tmp_path, sentences):
     train(RECIPE, TOKENIZER, sentences, Checkpoint(tmp_path))
     with pytest.raises(ValueError, match=r"another recipe \(seed differ\)"):
         train(replace(RECIPE, seed=4), TOKENIZER, sentences, Checkpoint(tmp_path))
+    with pytest.raises(ValueError, match=r"another recipe \(intermediate_size, "):
+        train(CAUSAL, TOKENIZER, sentences, Checkpoint(tmp_path))
+    train(CAUSAL, TOKENIZER, sentences, Checkpoint(tmp_path / "causal"))
+    with pytest.raises(ValueError, match=r"another recipe \(.*mask_probability"):
+        train(RECIPE, TOKENIZER, sentences, Checkpoint(tmp_path / "causal"))
 
 
 def test_batches_resume_anywhere_and_an_epoch_uses_each_sentence_once():
@@ -103,3 +146,12 @@ def test_fresh_text_leaves_held_out_sentences_out():
     again = pretrain.fresh_text("eng", 50, seed=0, held_out=frozenset(first[:10]))
     assert not set(first[:10]) & set(again)
     assert again[:40] == first[10:]
+
+
+def test_training_text_is_the_languages_own_and_neither_in_dev_nor_in_test(monkeypatch):
+    recipe = CausalRecipe(languages=("tur", "eng"), sentences=30, text_seed=5)
+    drawn = list(islice(core.sentences(load_grammar("eng"), 6), 50))  # 5 is the seed of the first language
+    splits = {"train": drawn[:4], "dev": drawn[4:8], "test": drawn[8:16]}
+    monkeypatch.setattr(corpora, "trees", {"eng": splits}.__getitem__)
+    expected = [core.text(tokens) for tokens in (*drawn[:4], *drawn[16:])]
+    assert pretrain.training_text(recipe, "eng") == expected[:30]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from tiny_worlds import conllu
 
 from pitfalls.arrays.ranking import Ranking
@@ -14,6 +15,7 @@ from pitfalls.language.analysers import SimplemmaAnalyser
 from pitfalls.language.lexicon import LemmaOnly
 from pitfalls.language.unimorph import AUTHORS, CONVERTER, OURS, Conversion
 from pitfalls.language.unimorph_rules import Rule
+from pitfalls.models.vectors import word_vectors
 from pitfalls.study.configurations import paper_comparison, paper_texts
 from pitfalls.worlds import load
 from pitfalls.worlds.experiment import Experiment
@@ -225,6 +227,38 @@ def test_load_world_by_name_and_by_switch(monkeypatch, tmp_path):
         load_world("mars")
     with pytest.raises(ValueError, match="no treebank of deu"):
         load_world("paper", model=MODEL, languages=["deu"])
+
+
+def test_the_mini_world_has_two_models(mini, mini_causal, monkeypatch):
+    masked = load_world("mini", model="masked")
+    assert masked.model.fingerprint() == mini.model.fingerprint() != mini_causal.model.fingerprint()
+    assert (mini.model.kind.name, mini_causal.model.kind.name) == ("a masked LM", "a causal LM")
+    assert mini_causal.name == masked.name == "mini"
+    assert mini_causal.languages == mini.languages and mini_causal.min_forms == mini.min_forms
+    assert mini_causal.model.pooling == "last"
+    assert mini_causal.model.hidden(mini_causal.model.encode([["cats"]]), 1).dtype == torch.float64
+    monkeypatch.setenv("PITFALLS_WORLD", "mini")
+    for name, causal in (("causal", True), ("masked", False), ("", False)):
+        monkeypatch.setenv("PITFALLS_MODEL", name)
+        assert load_world().model.causal is causal
+    for other in ("gpt2", MODEL):
+        monkeypatch.setenv("PITFALLS_MODEL", str(other))
+        for arguments in ({}, {"name": "mini", "model": other}):
+            with pytest.raises(ValueError, match=r"is fixed, but for its model, 'masked' or 'causal'; for another"):
+                load_world(**arguments)
+    for name in ("planted", "planted-covariance"):
+        with pytest.raises(ValueError, match=rf"the {name} world is fixed; for another model"):
+            load_world(name, model="causal")
+
+
+def test_vectors_of_the_mini_worlds_models_are_kept_apart(mini, mini_causal, tmp_path):
+    """In one cache, each model finds its own."""
+    words = [["the", "cats", "sleep", "."], ["the", "dog", "sleeps", "."]]
+    for _ in range(2):
+        for world in (mini, mini_causal):
+            kept, fresh = word_vectors(world.model, words, 1, cache=tmp_path), word_vectors(world.model, words, 1)
+            np.testing.assert_array_equal(kept, fresh)
+    assert len(list(tmp_path.glob("*.npy"))) == 2
 
 
 def test_the_paper_world_reads_a_folder_of_treebanks(shared, tmp_path):

@@ -17,7 +17,7 @@ from pathlib import Path
 from pitfalls import __version__
 from pitfalls.language.unimorph import ATTRIBUTES, CONVERSIONS
 from pitfalls.study.plan import Plan
-from pitfalls.worlds.names import DTYPES, WORLDS
+from pitfalls.worlds.names import DTYPES, MINI_MODELS, WORLDS
 
 KINDS = ("translation", "constant", "ablation", "mean-ablation")
 """What ``intervene --kind`` takes."""
@@ -108,15 +108,23 @@ def _parser() -> argparse.ArgumentParser:
     mini.add_argument("--folder", type=Path, default=Path("data/mini"))
     mini.set_defaults(run="mini:write")
 
-    training = commands.add_parser("pretrain", help="train the mini world's BERT again, or go on where a run stopped")
-    training.add_argument("--folder", type=Path, default=Path("data/mini/model"))
-    training.add_argument("--checkpoints", type=Path, default=Path("build/pretrain"))
+    training = commands.add_parser("pretrain", help="train a model of the mini world again, or go on after a stop")
+    _add_mini_model(training)
+    training.add_argument("--checkpoints", type=Path, help="default: build/pretrain, and inside it the model's name")
     training.set_defaults(run="mini:pretrain")
 
-    card = commands.add_parser("card", help="measure the mini world's BERT and write its model card")
-    card.add_argument("--folder", type=Path, default=Path("data/mini/model"))
+    card = commands.add_parser("card", help="measure a model of the mini world and write its model card")
+    _add_mini_model(card)
     card.set_defaults(run="mini:card")
     return parser
+
+
+def _add_mini_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model", choices=tuple(MINI_MODELS), default="masked", help="the BERT (masked, default) or the causal one"
+    )
+    folders = ", ".join(f"data/mini/{folder}" for folder in MINI_MODELS.values())
+    parser.add_argument("--folder", type=Path, help=f"default: the model's own of {folders}")
 
 
 def _add_configuration(parser: argparse.ArgumentParser) -> None:
@@ -180,7 +188,7 @@ def _add_device(parser: argparse.ArgumentParser, what: str) -> None:
 def _add_world(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--world", default="mini", choices=WORLDS)
-    add("--model", help="the paper world's model, by name or folder")
+    add("--model", help="the paper world's model, by name or folder; the mini world's: masked (default) or causal")
     add("--treebanks", help="the paper world's folder of CoNLL-U files")
     _add_conversion(parser, None, "for the paper world, default authors")
     add("--languages", nargs="+", metavar="CODE", help="ISO 639-3 (default: all of the world's)")

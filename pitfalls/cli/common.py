@@ -30,9 +30,10 @@ def say(line: str) -> None:
 
 
 def paper_options(options: argparse.Namespace) -> dict[str, str]:
-    """The options of the paper world that are given, for other processes and machines: paths are absolute."""
+    """The options of a world that are given, for other processes and machines: the paper world's paths are absolute."""
     given = {name: getattr(options, name) for name in ("model", "treebanks", "conversion")}
-    return {name: os.path.abspath(said) if os.path.exists(said) else said for name, said in given.items() if said}
+    paths = options.world == "paper"
+    return {n: os.path.abspath(said) if paths and os.path.exists(said) else said for n, said in given.items() if said}
 
 
 def world_options(options: argparse.Namespace) -> dict[str, str]:

@@ -1,8 +1,8 @@
-"""Pretrains the mini multilingual BERT on text from the grammars.
+"""Pretrains the mini multilingual models on text from the grammars.
 
-Masked language modelling as in BERT (of the subwords drawn, 80 % are masked, 10 % replaced, 10 % kept), on fresh
-sentences that occur in neither dev nor test. Every batch, mask and dropout draw is a function of the seed and the step
-alone, so a run that was interrupted and resumed ends with the same weights.
+What a model is trained to do is its recipe's (:mod:`.recipes`); its text are fresh sentences that occur in neither dev
+nor test. Every batch, mask and dropout draw is a function of the seed and the step alone, so a run that was interrupted
+and resumed ends with the same weights.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,53 +24,13 @@ from tqdm.auto import tqdm
 from pitfalls import files
 from pitfalls.extras import extra
 from pitfalls.language.grammar import core, corpora, load_grammar
+from pitfalls.models.recipes import Recipe
 from pitfalls.models.tokenizer import build_tokenizer
 
 with extra("models"):
     from safetensors.torch import load_file
     from safetensors.torch import save as to_bytes
-    from transformers import BertConfig, BertForMaskedLM, BertTokenizer
-
-IGNORED = -100
-"""The label of a position that the loss leaves out (the convention of transformers)."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides the weights: shape, text, steps and seed."""
-
-    languages: tuple[str, ...] = ("eng", "spa", "rus", "tur")
-    sentences: int = 150_000
-    """Fresh sentences per language."""
-    hidden_size: int = 128
-    layers: int = 4
-    heads: int = 4
-    max_tokens: int = 64
-    dropout: float = 0.0
-    steps: int = 20_000
-    batch_size: int = 128
-    learning_rate: float = 2e-3
-    warmup_steps: int = 500
-    weight_decay: float = 0.01
-    mask_probability: float = 0.2
-    seed: int = 2022
-    text_seed: int = 7_000_000
-    """Far from the seeds of train, dev and test; sentences of dev and test are left out as well."""
-
-    def config(self, vocabulary_size: int, pad_token_id: int) -> BertConfig:
-        """The shape as transformers' own configuration."""
-        return BertConfig(
-            vocab_size=vocabulary_size,
-            hidden_size=self.hidden_size,
-            num_hidden_layers=self.layers,
-            num_attention_heads=self.heads,
-            intermediate_size=4 * self.hidden_size,
-            max_position_embeddings=self.max_tokens,
-            type_vocab_size=1,
-            hidden_dropout_prob=self.dropout,
-            attention_probs_dropout_prob=self.dropout,
-            pad_token_id=pad_token_id,
-        )
+    from transformers import BertTokenizer
 
 
 def mini_tokenizer(languages: Sequence[str], max_tokens: int) -> BertTokenizer:
@@ -82,6 +43,13 @@ def fresh_text(language: str, count: int, seed: int, held_out: frozenset[str]) -
     """``count`` different sentences of a language, none of them in ``held_out``."""
     stream = core.sentences(load_grammar(language), seed, held_out)
     return [core.text(tokens) for tokens in islice(stream, count)]
+
+
+def training_text(recipe: Recipe, language: str) -> list[str]:
+    """The sentences of one of its languages that a recipe trains on; none is in dev or test."""
+    trees = corpora.trees(language)
+    held_out = frozenset(core.text(tokens) for split in ("dev", "test") for tokens in trees[split])
+    return fresh_text(language, recipe.sentences, recipe.text_seed + recipe.languages.index(language), held_out)
 
 
 def tokenize(tokenizer: BertTokenizer, texts: Sequence[str], max_tokens: int) -> list[NDArray[np.int64]]:
@@ -118,36 +86,11 @@ def pad(sentences: Sequence[NDArray[np.int64]], pad_token_id: int) -> torch.Tens
     return torch.from_numpy(ids)
 
 
-def mask(
-    ids: torch.Tensor, tokenizer: BertTokenizer, probability: float, generator: torch.Generator
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """BERT's corruption: (input ids, labels), both [b, t]; labels are -100 where nothing is predicted.
-
-    Of the positions drawn, 80 % become ``[MASK]``, 10 % a random subword and 10 % stay (Devlin et al. 2019).
-    """
-    special = torch.tensor(sorted(tokenizer.all_special_ids))
-    drawn = (torch.rand(ids.shape, generator=generator) < probability) & ~torch.isin(ids, special)
-    labels = torch.where(drawn, ids, torch.tensor(IGNORED))
-    kind = torch.rand(ids.shape, generator=generator)
-    others = torch.randint(len(special), len(tokenizer), ids.shape, generator=generator)
-    masked = torch.where(drawn & (kind < 0.8), torch.tensor(tokenizer.mask_token_id), ids)
-    return torch.where(drawn & (kind >= 0.9), others, masked), labels
-
-
 def learning_rate(step: int, recipe: Recipe) -> float:
     """Linear warm-up, then a linear fall that reaches zero after the last step."""
     if step < recipe.warmup_steps:
         return recipe.learning_rate * (step + 1) / recipe.warmup_steps
     return recipe.learning_rate * max(0.0, (recipe.steps - step) / max(1, recipe.steps - recipe.warmup_steps))
-
-
-def loss_of(model: BertForMaskedLM, inputs: torch.Tensor, labels: torch.Tensor, pad_token_id: int) -> torch.Tensor:
-    """Mean cross-entropy in nats over the labelled positions; logits are computed for those alone."""
-    hidden = model.bert(input_ids=inputs, attention_mask=(inputs != pad_token_id).long()).last_hidden_state
-    asked = labels != IGNORED
-    if not asked.any():
-        return hidden.sum() * 0.0
-    return torch.nn.functional.cross_entropy(model.cls(hidden[asked]), labels[asked])
 
 
 class Checkpoint:
@@ -160,7 +103,7 @@ class Checkpoint:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def save(self, step: int, model: BertForMaskedLM, optimizer: torch.optim.Optimizer, recipe: Recipe) -> None:
+    def save(self, step: int, model: Any, optimizer: torch.optim.Optimizer, recipe: Recipe) -> None:
         """Write the state after ``step`` steps."""
         tensors = {f"weight/{name}": value.detach().clone() for name, value in model.named_parameters()}
         for name, parameter in model.named_parameters():
@@ -173,7 +116,7 @@ class Checkpoint:
             if old != file:
                 old.unlink()
 
-    def load(self, model: BertForMaskedLM, optimizer: torch.optim.Optimizer, recipe: Recipe) -> int:
+    def load(self, model: Any, optimizer: torch.optim.Optimizer, recipe: Recipe) -> int:
         """Restore the state, and return the number of steps done: 0 if nothing was saved.
 
         Raises
@@ -208,7 +151,7 @@ def train(
     checkpoint: Checkpoint,
     save_every: int = 1_000,
     report: Callable[[int, float], None] = lambda step, loss: None,
-) -> BertForMaskedLM:
+) -> Any:
     """Train to the recipe's last step, going on from the checkpoint if there is one.
 
     Parameters
@@ -219,7 +162,7 @@ def train(
     """
     torch.manual_seed(recipe.seed)
     assert tokenizer.pad_token_id is not None
-    model = BertForMaskedLM(recipe.config(len(tokenizer), tokenizer.pad_token_id))
+    model = recipe.model(tokenizer)
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=recipe.weight_decay, betas=(0.9, 0.98))
     start = checkpoint.load(model, optimizer, recipe)
     lengths = np.asarray([len(sentence) for sentence in sentences], dtype=np.int64)
@@ -230,8 +173,7 @@ def train(
         generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
         torch.manual_seed(recipe.seed * 1_000_003 + step)
         ids = pad([sentences[i] for i in next(stream)], tokenizer.pad_token_id)
-        inputs, labels = mask(ids, tokenizer, recipe.mask_probability, generator)
-        loss = loss_of(model, inputs, labels, tokenizer.pad_token_id)
+        loss = recipe.loss(model, ids, tokenizer, generator)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, recipe)
         optimizer.zero_grad(set_to_none=True)
@@ -247,7 +189,7 @@ def train(
     return model.eval()
 
 
-def save(model: BertForMaskedLM, tokenizer: BertTokenizer, recipe: Recipe, folder: Path) -> None:
+def save(model: Any, tokenizer: BertTokenizer, recipe: Recipe, folder: Path) -> None:
     """Write the model as transformers reads it (safetensors, tokenizer) with the recipe beside it."""
     with TemporaryDirectory() as beside:
         model.save_pretrained(beside)
@@ -270,12 +212,8 @@ def pretrain(
     start = time.perf_counter()
     tokenizer = mini_tokenizer(recipe.languages, recipe.max_tokens)
     sentences: list[NDArray[np.int64]] = []
-    for index, language in enumerate(tqdm(recipe.languages, desc="drawing text", unit="language")):
-        held_out = frozenset(
-            core.text(tokens) for split in ("dev", "test") for tokens in corpora.trees(language)[split]
-        )
-        texts = fresh_text(language, recipe.sentences, recipe.text_seed + index, held_out)
-        sentences += tokenize(tokenizer, texts, recipe.max_tokens)
+    for language in tqdm(recipe.languages, desc="drawing text", unit="language"):
+        sentences += tokenize(tokenizer, training_text(recipe, language), recipe.max_tokens)
     model = train(recipe, tokenizer, sentences, Checkpoint(checkpoints), report=report)
     save(model, tokenizer, recipe, folder)
     seconds = time.perf_counter() - start

@@ -45,11 +45,17 @@ def study_tasks(
     Raises
     ------
     ValueError
-        No such world, site or language.
+        No such world, site or language, or the world's model is causal.
     """
     chosen = plan or Plan()
     # The tasks are the same on every device, and this process may lack the device of the workers.
     world = load_world(**{**options, "device": "cpu"})
+    if world.model.causal:
+        raise ValueError(
+            f"the study counts what becomes of the changed words, which {world.model.name} has predicted before it "
+            "reads them: take a masked model, or change a causal one with `pitfalls intervene`, which asks the words "
+            "that must agree"
+        )
     which = configurations(world, sites, languages)
     identity = world_identity(world, sorted({one.language for one in which}))
     computed = " in ".join([options.get("device", "cpu"), *([options["dtype"]] if "dtype" in options else [])])

@@ -1,8 +1,9 @@
 """A world is a language model, an annotated corpus and a lexicon; every experiment takes one.
 
-``load_world("mini")`` is the embedded default, ``load_world("paper", …)`` a model by name or folder on the nine
-Universal Dependencies treebanks, ``load_world("planted")`` a network written by hand whose neurons are known, and
-:func:`world_from_files` any model on any CoNLL-U files.
+``load_world("mini")`` is the embedded default (with ``model="causal"``, its model that reads from left to right),
+``load_world("paper", …)`` a model by name or folder on the nine Universal Dependencies treebanks,
+``load_world("planted")`` a network written by hand whose neurons are known, and :func:`world_from_files` any model on
+any CoNLL-U files.
 """
 
 from __future__ import annotations
@@ -19,9 +20,8 @@ from pitfalls.language.corpus import Corpus, read_conllu
 from pitfalls.language.unimorph import AUTHORS, Conversion, conversion_of
 from pitfalls.models.interface import LanguageModel, checked_pooling
 from pitfalls.models.loading import load_model
-from pitfalls.models.masked import MaskedLM
 from pitfalls.worlds.blueprint import PlantedParameters, Truth
-from pitfalls.worlds.names import DTYPES, WORLDS
+from pitfalls.worlds.names import DTYPES, MINI_MODELS, WORLDS
 from pitfalls.worlds.planted import PlantedLM
 from pitfalls.worlds.sources import FileSource, GeneratedSource, PlantedSource, TreebankSource
 from pitfalls.worlds.world import World
@@ -82,8 +82,8 @@ def load_world(
         neurons, values that differ in covariance only); without it, the environment variable ``PITFALLS_WORLD`` and
         its companions ``PITFALLS_MODEL``, ``PITFALLS_TREEBANKS`` and ``PITFALLS_CONVERSION`` decide, so that one
         switch moves a whole notebook; where they are not set, ``mini``
-    model : for ``paper``, any language model by name or folder, masked or causal, or an encoder, which can only be
-        probed (default ``bert-base-multilingual-cased``)
+    model : for ``mini``, ``masked`` (default) or ``causal``; for ``paper``, any language model by name or folder,
+        masked or causal, or an encoder, which can only be probed (default ``bert-base-multilingual-cased``)
     treebanks : for ``paper``, a folder of CoNLL-U files (default: downloaded into the cache)
     languages : for ``paper``, the languages wanted (default: all nine)
     conversion : for ``paper``, the conversion to UniMorph, or its name: ``authors`` (default), ``converter`` or
@@ -109,6 +109,8 @@ def load_world(
     --------
     >>> load_world("mini").languages
     ('eng', 'rus', 'spa', 'tur')
+    >>> load_world("mini", model="causal").model.causal
+    True
     >>> load_world("planted", planted=PlantedParameters(seed=3)).values("art", "Number")
     ('PL', 'SG')
     """
@@ -117,11 +119,8 @@ def load_world(
         model = model or os.environ.get("PITFALLS_MODEL") or None
         treebanks = treebanks or os.environ.get("PITFALLS_TREEBANKS") or None
         conversion = conversion or os.environ.get("PITFALLS_CONVERSION") or None
-    chosen = any(option is not None for option in (model, treebanks, languages, conversion, revision, pooling))
-    if chosen and name in WORLDS and name != "paper":
-        raise ValueError(
-            f'the {name} world is fixed; for another model, treebank or conversion use load_world("paper", …)'
-        )
+    named = name == "mini" and model in MINI_MODELS
+    _check_fixed(name, (None if named else model, treebanks, languages, conversion, revision, pooling))
     precision = _dtype(dtype)
     if dtype not in (None, "float64") and name in WORLDS and name != "paper":
         raise ValueError(
@@ -131,7 +130,8 @@ def load_world(
         raise ValueError(f'nothing can be planted in the {name} world; use load_world("planted", planted=…)')
     if name == "mini":
         folder = mini_folder()
-        lm: LanguageModel = MaskedLM.load(folder / "model", device=device, dtype=torch.float64)
+        own_model = MINI_MODELS[os.fspath(model or "masked")]
+        lm: LanguageModel = load_model(folder / own_model, device=device, dtype=torch.float64)
         return World("mini", lm, GeneratedSource(folder), min_forms or MINI_MIN_FORMS, vectors_folder())
     if name == "paper":
         source = _treebank_source(treebanks, languages, conversion or AUTHORS)
@@ -143,6 +143,15 @@ def load_world(
         network = PlantedLM(parameters, name, device)
         return World(name, network, PlantedSource(parameters), min_forms or PLANTED_MIN_FORMS)
     raise ValueError(f"no world {name!r}; there are: {', '.join(WORLDS)}")
+
+
+def _check_fixed(name: str, options: Sequence[object]) -> None:
+    """Refuse options that another world than the paper's does not take."""
+    if name in WORLDS and name != "paper" and any(option is not None for option in options):
+        own = f", but for its model, {' or '.join(map(repr, MINI_MODELS))}" if name == "mini" else ""
+        raise ValueError(
+            f'the {name} world is fixed{own}; for another model, treebank or conversion use load_world("paper", …)'
+        )
 
 
 def _dtype(name: str | None) -> torch.dtype:

@@ -4,5 +4,8 @@ from __future__ import annotations
 
 WORLDS = ("mini", "paper", "planted", "planted-covariance")
 
+MINI_MODELS = {"masked": "model", "causal": "causal"}
+"""The mini world's models, by the name that one asks for, and their folders in ``data/mini``."""
+
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 """Precisions that a model may compute in; its word vectors are float64 in float64, and float32 in all others."""
