@@ -112,6 +112,7 @@ readme: $(VENV)/.ready  ## Write the README's badges from the address in pyproje
 bench: $(VENV)/.ready  ## Measure speed and memory against the slow ways (about 25 minutes on an idle machine)
 	$(BIN)/python -m benchmarks.rankings --output benchmarks/results
 	$(QUIET) $(BIN)/python -m benchmarks.interventions --output benchmarks/results
+	$(QUIET) $(BIN)/python -m benchmarks.models --output benchmarks/results
 	$(QUIET) $(BIN)/python -m benchmarks.scaling --output benchmarks/results
 	$(BIN)/python -m benchmarks.readme
 

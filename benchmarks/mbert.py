@@ -23,6 +23,7 @@ from pitfalls.language.corpus import Corpus, Sentence, read_conllu
 from pitfalls.models.masked import MaskedLM
 from pitfalls.models.tokenizer import SPECIAL
 from pitfalls.models.vectors import select, site_vectors
+from pitfalls.site import Site, as_site
 from pitfalls.worlds.sources import FileSource
 from pitfalls.worlds.world import World
 
@@ -40,7 +41,7 @@ class Shape:
     sentences:
         How many of the treebank's first sentences are taken.
     at:
-        The layers whose states are changed.
+        The layers whose states are changed, by default.
     ks, whole:
         Numbers of neurons to change, and those of them at which the slow way runs over all sentences.
     some:
@@ -66,23 +67,26 @@ SHAPES = {
 }
 
 
-def prepare(shape: Shape, treebank: Path, folder: Path, device: str = "cpu") -> None:
-    """Write model, tokenizer and word vectors of the layers ``shape.at``, and note treebank and device."""
+def prepare(
+    shape: Shape, treebank: Path, folder: Path, device: str = "cpu", sites: Sequence[Site | int] | None = None
+) -> None:
+    """Write model, tokenizer and word vectors of some sites (by default layers), and note treebank and device."""
     whole = read_conllu(treebank, LANGUAGE)
     _save_model(shape, whole.sentences, folder / "model")
     forms = [sentence.forms for sentence in whole.sentences[: shape.sentences]]
-    for site, vectors in site_vectors(MaskedLM.load(folder / "model", device=device), forms, shape.at).items():
-        np.save(folder / f"vectors.{site.layer}.npy", vectors)
+    model = MaskedLM.load(folder / "model", device=device)
+    for site, vectors in site_vectors(model, forms, sites or shape.at).items():
+        np.save(folder / f"vectors.{site.id}.npy", vectors)
     noted = {"treebank": str(treebank.resolve()), "device": device}
     (folder / "noted.json").write_text(json.dumps(noted), encoding="utf-8")
 
 
-def read(shape: Shape, folder: Path, layer: int) -> tuple[MaskedLM, World, Splits]:
-    """The model, a world of the sentences, and the words with the attribute at ``layer``, the same in all splits."""
+def read(shape: Shape, folder: Path, site: Site | int) -> tuple[MaskedLM, World, Splits]:
+    """The model, a world of the sentences, and the words with the attribute at a site, the same in all splits."""
     noted = json.loads((folder / "noted.json").read_text(encoding="utf-8"))
     whole = read_conllu(noted["treebank"], LANGUAGE)
     corpus = Corpus(LANGUAGE, whole.sentences[: shape.sentences], whole.name)
-    words = select(np.load(folder / f"vectors.{layer}.npy"), corpus, ATTRIBUTE, ("PL", "SG"), layer)
+    words = select(np.load(folder / f"vectors.{as_site(site).id}.npy"), corpus, ATTRIBUTE, ("PL", "SG"), site)
     model = MaskedLM.load(folder / "model", device=noted["device"])
     source = FileSource(dict.fromkeys(SPLITS, corpus))
     return model, World(whole.name, model, source, min_forms=1), Splits(words, words, words)

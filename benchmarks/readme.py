@@ -90,6 +90,33 @@ def _intervention_tables(file: Path) -> str:
     return "\n".join(lines)
 
 
+def model_tables(results: Path) -> str:
+    """The machine, and the ratios to whole passes, nnsight and plain transformers, as Markdown."""
+    rows = pd.read_csv(results / "models.csv")
+    said = json.loads((results / "models.json").read_text(encoding="utf-8"))
+    lines = [
+        f"{_machine(results / 'models.json')} transformers {said['transformers']}, nnsight {said['nnsight']}.",
+        "",
+        "| work | the other way | threads | load | seconds | other way, seconds | ratio | in CPU time | peak, MB | "
+        "same result |",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|---|",
+    ]
+    for row in rows.itertuples():
+        lines.append(
+            f"| {row.work} | {row.oracle}; {row.oracle_is} | {row.threads} | {row.load} | {_short(row.seconds)} | "
+            f"{_short(row.oracle_seconds)} | **{_short(row.ratio)}** | {_short(row.cpu_ratio)} | "
+            f"{row.peak_mb:,.0f} | {'yes' if row.agreed else 'NO'}, {row.compared} (within {row.difference:.1g}) |"
+        )
+    lines += ["", "| reading | the other way | threads | words per second | other way, words per second |"]
+    lines.append("|---|---|--:|--:|--:|")
+    for row in rows[rows.words_per_second.notna()].itertuples():
+        lines.append(
+            f"| {row.work} | {row.oracle} | {row.threads} | **{_short(row.words_per_second)}** | "
+            f"{_short(row.oracle_words_per_second)} |"
+        )
+    return "\n".join(lines)
+
+
 def paper_world_table(results: Path) -> str:
     """The machine and stages of the paper world for each device and precision, as Markdown."""
     return _of_all(results, "paper_world", _paper_world_table)
@@ -189,6 +216,8 @@ def with_tables(text: str, results: Path) -> str:
     # Interventions take a treebank that is not part of the project.
     if (results / "interventions.csv").is_file():
         text = _with_section(text, "interventions", intervention_tables(results))
+    if (results / "models.csv").is_file():
+        text = _with_section(text, "models", model_tables(results))
     if (results / "paper_world.csv").is_file():
         text = _with_section(text, "paper world", paper_world_table(results))
     if (results / "scaling.csv").is_file():

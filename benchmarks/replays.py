@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,11 @@ from benchmarks.full_passes import BATCH, FullPasses, Passed
 from benchmarks.limits import rates, seconds_of, timed
 from benchmarks.mbert import SHAPES, Shape, read
 from benchmarks.measure import forget_peak, held_mb, peak_mb
+from benchmarks.whole_passes import Hooked, Passes
 from pitfalls.interventions.replay import Sample, prepare
 from pitfalls.interventions.run import intervene
 from pitfalls.interventions.translation import Translation
+from pitfalls.site import Site
 from pitfalls.worlds.experiment import Experiment
 
 BETA = 8.0
@@ -100,22 +102,27 @@ class Fast:
 
 
 class Replay:
-    """Translation at one layer, at all k of ``shape``."""
+    """Translation at one site, at all k of ``shape``."""
 
-    def __init__(self, shape: Shape, folder: Path, layer: int) -> None:
+    def __init__(self, shape: Shape, folder: Path, site: Site | int) -> None:
         self.shape = shape
-        model, world, self.data = read(shape, folder, layer)
+        model, world, self.data = read(shape, folder, site)
         experiment = Experiment(world, self.data)
         self.model, self.on, self.sentences = model, device(str(model.device)), experiment.sentences()
-        ranking = experiment.rank("probeless")
-        self.loop = FullPasses(model.model, model.tokenizer, self.sentences, self.data.test, ranking.order, BETA)
-        self.given = experiment, ranking, Translation(BETA), shape.ks, Sample()
+        self.ranking = experiment.rank("probeless")
+        self.loop = self.whole(Hooked(model.model, self.data.site))
+        self.given = experiment, self.ranking, Translation(BETA), shape.ks, Sample()
         self.replay = prepare(*self.given)
         self.without = len(self.sentences) - len(np.unique(self.replay.targets.sentences))
         self.title = (
-            f"Translation at layer {layer} of {model.n_layers}, {len(shape.ks)} k, {len(self.sentences)} sentences, "
+            f"Translation at {self.data.site} of {model.n_layers}, {len(shape.ks)} k, {len(self.sentences)} sentences, "
             f"{self.without} of them without a word to change"
         )
+
+    def whole(self, passes: Passes) -> FullPasses:
+        """The slow way, by these passes."""
+        tokenizer, part, device = self.model.tokenizer, self.data.test, self.model.device
+        return FullPasses(passes, tokenizer, self.sentences, part, self.ranking.order, BETA, device)
 
     def fast(self) -> Fast:
         """Run the package; make the predictions once more by themselves, because a run only keeps their outcomes."""
@@ -124,14 +131,16 @@ class Replay:
         before = held_mb()
         seconds = seconds_of(lambda: intervene(*self.given).outcomes)
         peak = peak_mb()
-        predicted: list[list[tuple[int, ...]]] = [[()] * len(self.replay.targets) for _ in self.shape.ks]
         with MatrixWork(self.on) as matrices:
-            predictions_seconds = timed(self._predict, predicted)[1]
+            predicted, predictions_seconds = timed(self.predictions)
         return Fast(seconds, predictions_seconds, peak - before, max(peak, loading), matrices, predicted)
 
-    def _predict(self, predicted: list[list[tuple[int, ...]]]) -> None:
+    def predictions(self) -> list[list[tuple[int, ...]]]:
+        """The tokens predicted at each k for each word."""
+        predicted: list[list[tuple[int, ...]]] = [[()] * len(self.replay.targets) for _ in self.shape.ks]
         for i, word, _, ids in self.replay.predictions(self.replay.targets):
             predicted[i][word] = ids
+        return predicted
 
     def need(self, slots: int) -> int:
         """Multiply-adds that the method cannot do without: no padding, lower layers once, the head at ``slots`` slots.
@@ -150,11 +159,18 @@ class Replay:
         every, shape = range(len(self.sentences)), self.shape
         some = np.linspace(0, len(every) - 1, shape.some).astype(int).tolist()
         for i, k in enumerate(shape.ks):
-            chosen = every if k in shape.whole else some
-            words = np.flatnonzero(np.isin(self.replay.targets.sentences, chosen))
-            expected = torch.tensor([piece for word in words for piece in fast.predicted[i][word]])
-            passed, seconds = timed(self.loop.run, k, expected, chosen)
+            expected, passed, seconds = self.compared(self.loop, fast.predicted, i, every if k in shape.whole else some)
             yield passed, expected, seconds if k in shape.whole else None
+
+    def compared(
+        self, loop: FullPasses, predicted: list[list[tuple[int, ...]]], i: int, chosen: Sequence[int]
+    ) -> tuple[torch.Tensor, Passed, float]:
+        """What the package predicted at the i-th k in some sentences, what a slow way does, and its seconds."""
+        targets = self.replay.targets.sentences
+        words = [word for sentence in chosen for word in np.flatnonzero(targets == sentence)]
+        expected = torch.tensor([piece for word in words for piece in predicted[i][word]])
+        passed, seconds = timed(loop.run, self.shape.ks[i], expected, chosen)
+        return expected, passed, seconds
 
 
 def measured(replay: Replay, threads: int, at_most: float) -> dict[str, Any]:

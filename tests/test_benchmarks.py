@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -162,6 +164,88 @@ def test_without_the_treebank_interventions_are_skipped_and_nothing_is_written(
     with pytest.raises(SystemExit) as exit_:
         interventions.main(["--output", str(output), "--treebank", str(tmp_path / "other.conllu")])
     assert exit_.value.code == 2 and "no treebank" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def prepared(importable, root, tmp_path_factory) -> Path:
+    """Both models of :mod:`benchmarks.jobs`, small."""
+    from benchmarks.jobs import SIZES, prepare
+
+    folder = tmp_path_factory.mktemp("models")
+    prepare(SIZES["small"], root / "data" / "mini" / "eng_mini-ud-test.conllu", folder)
+    return folder
+
+
+MODELS = {
+    "work", "oracle", "threads", "seconds", "cpu_seconds", "oracle_seconds", "oracle_cpu_seconds", "oracle_is", "ratio",
+    "cpu_ratio", "compared", "difference", "agreed", "peak_mb", "words_per_second", "oracle_words_per_second",
+}  # fmt: skip
+
+
+def test_models_find_what_a_hook_and_nnsight_find(prepared):
+    from benchmarks.jobs import SIZES, jobs
+    from benchmarks.whole_passes import has_nnsight
+
+    found = {name: list(job(prepared)) for name, job in jobs(SIZES["small"]).items()}
+    assert list(found) == [
+        "mbert layer2", "mbert layer3", "mbert mlp2", "mbert heads2", "smollm2 layer2", "smollm2 layer3",
+        "mbert reading", "smollm2 reading",
+    ]  # fmt: skip
+    for name, rows in found.items():
+        assert all(set(row) == MODELS and row["agreed"] and row["ratio"] > 0 for row in rows)
+        # At a layer nnsight, too, in two orders; and reading in two.
+        assert len(rows) == (2 if "reading" in name else 3 if "layer" in name and has_nnsight() else 1)
+        assert len({row["oracle"] for row in rows}) == len(rows)
+    # Sentences with several controllers are among the items, so that another one is changed, too.
+    told = re.search(r", (\d+) items, (\d+) changed words", found["smollm2 layer2"][0]["work"])
+    assert 4 <= int(told[1]) < int(told[2])
+
+
+def test_margins_of_another_k_are_told_from_the_whole_passes(prepared):
+    """The comparison above would notice another k, another word, and the wrong form."""
+    from benchmarks import smollm2
+    from benchmarks.agreement_passes import AgreementPasses, asked
+    from benchmarks.jobs import BETA, SAME, SIZES
+    from benchmarks.whole_passes import Hooked
+    from pitfalls.interventions.translation import Translation
+    from pitfalls.worlds.experiment import Experiment
+
+    shape = SIZES["small"].smollm2
+    world, data, items = smollm2.read(shape, prepared / "smollm2", 2)
+    experiment = Experiment(world, data)
+    order = experiment.rank("probeless")
+    table = experiment.intervene(order, Translation(BETA), shape.ks).margins(items)
+    texts = asked(world.model.tokenizer, items, table[table.k == 0], data.values)
+    loop = AgreementPasses(Hooked(world.model.model, data.site), texts, data.test, order.order, BETA)
+    right, least = table[table.k == 24].margin.to_numpy(), SAME * table.margin.abs().max()
+    assert np.abs(loop.margins(24) - right).max() < least
+    np.testing.assert_allclose(loop.margins(24, loop.by_length()), right, atol=least)
+    for wrong in (loop.margins(16), np.roll(loop.margins(24), 1), -loop.margins(24)):
+        assert np.abs(wrong - right).max() > 10 * least
+
+
+def test_the_models_command_writes_what_the_readme_shows(importable, root, written, tmp_path, capsys, monkeypatch):
+    from benchmarks import models
+    from benchmarks.readme import with_tables
+
+    asked = ["--output", str(tmp_path), "--scale", "small", "--threads", "1", "--only", "mbert mlp2"]
+    treebank = root / "data" / "mini" / "eng_mini-ud-test.conllu"
+    monkeypatch.setattr(models, "has_nnsight", lambda: False)
+    assert models.main([*asked, "--treebank", str(treebank)]) == 0
+    assert "nnsight is not installed" in capsys.readouterr().err
+    table = pd.read_csv(tmp_path / "models.csv")
+    assert set(table.columns) == MODELS | {"load"} and table.agreed.all()
+    shutil.copytree(written, tmp_path, dirs_exist_ok=True)
+    text = with_tables((root / "benchmarks" / "README.md").read_text(encoding="utf-8"), tmp_path)
+    assert "| Translation at mlp 2 of 3, 5 k, 12 sentences" in text and "nnsight not installed." in text
+    assert with_tables(text, tmp_path) == text
+    with pytest.raises(SystemExit):
+        models.main([*asked[:-1], "mbert heads1"])
+    assert "no job 'mbert heads1': the scale small has mbert layer2" in capsys.readouterr().err
+    monkeypatch.setattr(models, "TREEBANK", tmp_path / "none.conllu")
+    (tmp_path / "models.csv").unlink()
+    assert models.main(asked) == 0
+    assert "models are not measured" in capsys.readouterr().err and not (tmp_path / "models.csv").exists()
 
 
 @pytest.fixture

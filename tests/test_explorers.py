@@ -9,6 +9,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from oracles import splits
 
 import pitfalls as pf
 from pitfalls.course import explorers, frontend, neuron_view, sentence_view
@@ -79,6 +80,14 @@ def test_rankings_of_few_words_keep_every_value(number, max_words):
     _, data = number
     (order,) = neuron_view.explorer_rankings(data, ["probeless"], max_words)
     np.testing.assert_array_equal(order.order, pf.rank("probeless", data).order)
+
+
+def test_of_very_many_neurons_the_gaussian_search_takes_some():
+    data = splits(n=40, d=1030)
+    with pytest.warns(UserWarning, match="1,030 neurons: the Gaussian search takes the 1,024 .* by Probeless"):
+        orders = neuron_view.explorer_rankings(data, ["gaussian", "probeless"])
+    assert [order.name for order in orders] == ["gaussian among probeless", "probeless"]
+    assert neuron_view.neuron_positions(7, orders)["of"].tolist() == [1030, 1030]
 
 
 def test_a_report_says_what_the_tables_say(number):

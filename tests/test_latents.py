@@ -23,7 +23,7 @@ from pitfalls.interventions import LeaceErasure, OtherAttribute, RandomDirection
 from pitfalls.models.causal import CausalLM
 from pitfalls.models.latents import with_saes
 from pitfalls.models.masked import MaskedLM
-from pitfalls.models.sae import Origin, Recipe, SparseAutoencoder, TopK, train_sae
+from pitfalls.models.sae import Origin, Recipe, SparseAutoencoder, TopK, quality, train_sae
 from pitfalls.models.sae_files import Gated, JumpRelu
 from pitfalls.models.transformer import TransformerLM
 from pitfalls.site import Site
@@ -51,7 +51,7 @@ def plain(name: str) -> TransformerLM:
 @cache
 def sparse(name: str) -> Any:
     lm = plain(name)
-    return with_saes(lm, [made(layer, fingerprint=lm.fingerprint()) for layer in range(LAYERS + 1)])
+    return with_saes(lm, [made(layer, fingerprint=lm.states_fingerprint()) for layer in range(LAYERS + 1)])
 
 
 class Hooked:
@@ -191,7 +191,7 @@ def test_autoencoders_of_another_width_layer_or_model_are_refused() -> None:
         (made(5), r"layer 5: tiny has layers 0 to 4; take one made for this model"),
         (
             made(1, fingerprint="f" * 64),
-            rf"trained on tiny \(ffffffffffff\), and this is tiny .{own.fingerprint()[:12]}.:",
+            rf"trained on tiny \(ffffffffffff\), and this is tiny .{own.states_fingerprint()[:12]}.:",
         ),
         (made(4), r"layer 4 reads what the last block gives, and layer 4 of tiny is what its head reads"),
     ):
@@ -201,6 +201,28 @@ def test_autoencoders_of_another_width_layer_or_model_are_refused() -> None:
         with_saes(with_saes(own, [made(1)]), [made(1)])
     with pytest.raises(ValueError, match="no autoencoder was given"):
         with_saes(own, [])
+
+
+@pytest.mark.parametrize("name", ["bert", "gpt2"])
+def test_a_model_with_another_word_vector_takes_the_same_autoencoder_and_keeps_it(name: str) -> None:
+    own, site = plain(name), Site("sae", 1)
+    known = own.states_fingerprint()
+    sae = train_sae(own, SENTENCES * 9, 1, Recipe(latents=8, k=2, steps=2))
+    assert sae.origin.fingerprint == known
+    other = "mean" if own.pooling == "last" else "last"
+    pooled = own.pooled(other)
+    assert pooled.states_fingerprint() == known and pooled.fingerprint() != own.fingerprint()
+    before, after = with_saes(own, [sae]), with_saes(pooled, [sae])
+    kept: Any = with_saes(own, [sae])
+    kept = kept.pooled(other)
+    assert (kept.pooling, kept.fingerprint()) == (other, after.fingerprint())
+    assert after.fingerprint() != before.fingerprint()
+    batch = own.encode(SENTENCES)
+    assert torch.equal(kept.hidden(batch, site), before.hidden(batch, site))
+    # An autoencoder is looked at on a model that has some already, too.
+    assert quality(sae, before, SENTENCES).equals(quality(sae, own, SENTENCES))
+    with pytest.raises(ValueError, match="not 'first'"):
+        kept.pooled("first")
 
 
 def test_a_model_without_the_autoencoder_says_how_to_get_one(planted: World) -> None:

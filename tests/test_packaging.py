@@ -69,7 +69,7 @@ def test_constraints_pin_every_requirement_at_or_above_its_floor(root, project):
             (pin,) = requirement.specifier
             assert pin.operator == "=="
             pins.setdefault(requirement.name.lower().replace("_", "-"), []).append(Version(pin.version))
-    for text in [*project["dependencies"], *expanded(project, "dev")]:
+    for text in [*project["dependencies"], *expanded(project, "dev"), *expanded(project, "bench")]:
         requirement = Requirement(text)
         if requirement.marker is None:
             assert requirement.name in pins, requirement.name
@@ -77,7 +77,8 @@ def test_constraints_pin_every_requirement_at_or_above_its_floor(root, project):
 
 
 def test_few_packages_are_required_and_every_other_has_an_extra(project):
-    extras = project["optional-dependencies"].keys() - {"all", "dev"}
+    # nnsight is for benchmarks alone, which say so where it is missing.
+    extras = project["optional-dependencies"].keys() - {"all", "dev", "bench"}
     assert len(project["dependencies"]) <= 12
     assert extras == {"models", "figures", "course", "lab", "dask", "spacy"}
     assert set(expanded(project, "all")) == {text for extra in extras for text in expanded(project, extra)}

@@ -176,7 +176,7 @@ def test_states_that_say_nothing_are_refused(mini: Any) -> None:
 def test_quality_on_held_out_words_is_that_of_a_plain_loop(mini: Any) -> None:
     words = [list(sentence.forms) for sentence in mini.sentences("spa", "dev")[:150]]
     sae = train_sae(mini.model, words, 2, Recipe(latents=64, k=8, steps=50))
-    assert sae.origin == Origin(2, mini.model.name, mini.model.fingerprint())
+    assert sae.origin == Origin(2, mini.model.name, mini.model.states_fingerprint())
     held_out = [list(sentence.forms) for sentence in mini.sentences("spa", "test")[:40]]
     given, found = [], []
     for sentence in held_out:
@@ -320,6 +320,45 @@ def test_what_sae_lens_writes_is_read(
         directions = directions / directions.norm(dim=1, keepdim=True)
     torch.testing.assert_close(sae.decode(latents), expected @ directions + weights["b_dec"], rtol=1e-4, atol=1e-4)
     assert sae.origin == Origin(3, "gpt2-small")
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("StandardSAE", {}),
+        ("TopKSAE", {"k": 3}),
+        ("TopKSAE", {"k": 3, "rescale_acts_by_decoder_norm": True}),
+        ("JumpReLUSAE", {}),
+        ("GatedSAE", {}),
+    ],
+)
+@pytest.mark.parametrize("before_encoding", [True, False])
+def test_what_sae_lens_itself_writes_is_what_it_computes(
+    name: str, settings: dict[str, Any], before_encoding: bool, tmp_path: Path
+) -> None:
+    """With the package itself, which this project does not install."""
+    sae_lens = pytest.importorskip("sae_lens")
+    own = {"d_in": WIDTH, "d_sae": LATENTS, "dtype": "float64", "apply_b_dec_to_input": before_encoding, **settings}
+    told = sae_lens.saes.sae.SAEMetadata(model_name="gpt2-small", hook_name="blocks.3.hook_resid_pre")
+    theirs = getattr(sae_lens, name)(getattr(sae_lens, f"{name}Config")(**own, metadata=told))
+    with torch.no_grad():
+        for seed, (_, weight) in enumerate(sorted(theirs.named_parameters())):
+            weight.copy_(drawn(*weight.shape, seed=seed))
+    theirs.save_model(tmp_path)
+    ours, states = read(tmp_path), drawn(40, WIDTH)
+    with torch.no_grad():
+        latents = theirs.encode(states)
+        torch.testing.assert_close(ours.encode(states), latents, rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(ours.decode(ours.encode(states)), theirs.decode(latents), rtol=1e-6, atol=1e-6)
+    assert 0 < (latents > 0).double().mean() < 1
+    assert ours.origin == Origin(3, "gpt2-small")
+    if name == "GatedSAE" or settings.get("rescale_acts_by_decoder_norm"):
+        return
+    # And sae-lens reads what is written here.
+    save(ours, tmp_path / "ours")
+    with torch.no_grad():
+        again = sae_lens.SAE.load_from_disk(tmp_path / "ours", dtype="float64")
+        torch.testing.assert_close(again.encode(states), latents, rtol=1e-6, atol=1e-6)
 
 
 def test_older_files_are_read_too(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pitfalls.arrays.splits import Splits
 from pitfalls.course.html_text import html_table, marked
 from pitfalls.figures.neuron import neuron as draw_neuron
 from pitfalls.figures.style import language_name, ranking_name
-from pitfalls.rankings import RANKINGS, rank
+from pitfalls.rankings import RANKINGS, rank_all
 from pitfalls.worlds.world import World
 
 #: The most training words that the neuron explorer ranks from; with this many, all rankings take a few seconds.
@@ -72,11 +72,13 @@ def top_words(world: World, data: Splits, neuron: int, n: int = 5) -> pd.DataFra
 def explorer_rankings(data: Splits, names: Sequence[str] | None = None, max_words: int = MAX_WORDS) -> list[Ranking]:
     """Rankings for an explorer, by default all of them, made fast: from at most ``max_words`` training and dev words.
 
-    If a draw of words lacks one of the values, all words are taken.
+    If a draw of words lacks one of the values, all words are taken. Of very many neurons, the Gaussian search takes
+    those that come first by Probeless, and says so (:func:`~pitfalls.rankings.rank_all`).
     """
     with contextlib.suppress(ValueError):
         data = Splits(data.train.sample(max_words), data.dev.sample(max_words), data.test)
-    return [rank(name, data, max_neurons=min(_SEARCHED, data.n_neurons)) for name in names or RANKINGS]
+    asked = [(name, "ttb") for name in names or RANKINGS]
+    return rank_all(data, asked, max_neurons=min(_SEARCHED, data.n_neurons))
 
 
 def neuron_positions(neuron: int, orders: Sequence[Ranking]) -> pd.DataFrame:

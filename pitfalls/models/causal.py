@@ -149,8 +149,8 @@ class CausalLM(TransformerLM):
         trial.check_reading()
         trial.check_order()
 
-    def _also_decides(self) -> Sequence[object]:
-        return (*super()._also_decides(), "running text")
+    def _also_decides(self, pooling: Pooling) -> Sequence[object]:
+        return (*super()._also_decides(pooling), "running text")
 
 
 def _check_padding(encoded: Encoded) -> None:

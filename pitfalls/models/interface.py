@@ -167,6 +167,10 @@ class LanguageModel(Protocol):
         """SHA-256 over everything that decides what the vectors are."""
         ...
 
+    def states_fingerprint(self) -> str:
+        """SHA-256 over everything that decides what the states are, whatever vectors are made of them."""
+        ...
+
     def encode(self, sentences: Sequence[Sequence[str]]) -> Encoded:
         """Tokenise sentences of words into one batch; every word has at least one subword."""
         ...

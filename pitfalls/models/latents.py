@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from pitfalls.models.interface import Encoded, LanguageModel
+from pitfalls.models.interface import Encoded, LanguageModel, Pooling
 from pitfalls.models.sae import SparseAutoencoder
 from pitfalls.site import Site, as_site, as_sites
 
@@ -73,6 +73,10 @@ class _WithLatents:
         """SHA-256 over the model and its autoencoders."""
         told = [self._model.fingerprint(), *(self._saes[layer].fingerprint() for layer in sorted(self._saes))]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+    def pooled(self, pooling: Pooling) -> LanguageModel:
+        """The same model and autoencoders, with another vector of a word."""
+        return with_saes(cast(Any, self._model).pooled(pooling), list(self._saes.values()))
 
     def n_units(self, site: Site | int) -> int:
         """Number of units of a site."""

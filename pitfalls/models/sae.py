@@ -79,7 +79,7 @@ class Origin:
     layer:
         The residual stream at this layer.
     model, fingerprint:
-        The model's name, for people, and its fingerprint; empty where a file does not tell.
+        The model's name, for people, and what its states are known by; empty where a file does not tell.
     """
 
     layer: int
@@ -197,10 +197,11 @@ class SparseAutoencoder:
                     f"{called} reads what the last block gives, and layer {layer} of {model.name} is what its head "
                     "reads, which a norm may have changed: take an autoencoder of a lower layer"
                 )
-        elif self.origin.fingerprint != model.fingerprint():
+        elif self.origin.fingerprint != model.states_fingerprint():
             raise ValueError(
                 f"{called} was trained on {self.origin.model} ({self.origin.fingerprint[:12]}), and this is "
-                f"{model.name} ({model.fingerprint()[:12]}): train one on this model (pitfalls.models.sae.train_sae)"
+                f"{model.name} ({model.states_fingerprint()[:12]}): train one on this model "
+                "(pitfalls.models.sae.train_sae)"
             )
 
 
@@ -325,7 +326,7 @@ def train_sae(
     """
     site = Site("residual", layer)
     states = torch.cat(list(_states(model, sentences, site)))
-    return train(states, recipe or Recipe(), Origin(site.layer, model.name, model.fingerprint()))
+    return train(states, recipe or Recipe(), Origin(site.layer, model.name, model.states_fingerprint()))
 
 
 def quality(sae: SparseAutoencoder, model: LanguageModel, sentences: Sequence[Sequence[str]]) -> pd.DataFrame:

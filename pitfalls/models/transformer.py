@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 from weakref import WeakKeyDictionary
@@ -74,16 +73,13 @@ class TransformerLM:
     _tokenizer: ClassVar[type[WordTokenizer]] = WordTokenizer
 
     def __init__(
-        self,
-        model: PreTrainedModel,
-        tokenizer: PreTrainedTokenizerBase,
-        name: str = "model",
-        has_head: bool = True,
+        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str = "model", has_head: bool = True
     ) -> None:
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.name = name
         self.has_head = has_head and self.kind.has_head
+        self._fingerprints: dict[Pooling, str] = {}
         self._check_config()
         with running(self.model, self._what):
             n_embeddings = self.model.get_input_embeddings().weight.shape[0]
@@ -186,7 +182,6 @@ class TransformerLM:
         """
         found = copy.copy(self)
         found.pooling = checked_pooling(pooling)
-        vars(found).pop("_fingerprint", None)
         return found
 
     def fingerprint(self) -> str:
@@ -195,13 +190,17 @@ class TransformerLM:
         Names, paths and library versions are left out, as is a head that was never trained. It is computed once per
         instance (about a second for 180 million weights), so do not train the model afterwards.
         """
-        return self._fingerprint
+        return self._known_by(self.pooling)
 
-    @cached_property
-    def _fingerprint(self) -> str:
-        return identity.fingerprint(
-            self.model.config, self.model if self.has_head else self.model.base_model, self._also_decides()
-        )
+    def states_fingerprint(self) -> str:
+        """As :meth:`fingerprint`, whatever a word's vector is: equal for models that give equal states."""
+        return self._known_by("mean")
+
+    def _known_by(self, pooling: Pooling) -> str:
+        if pooling not in self._fingerprints:
+            weights = self.model if self.has_head else self.model.base_model
+            self._fingerprints[pooling] = identity.fingerprint(self.model.config, weights, self._also_decides(pooling))
+        return self._fingerprints[pooling]
 
     @property
     def _what(self) -> str:
@@ -353,9 +352,9 @@ class TransformerLM:
     def _check_config(self) -> None:
         """Refuse settings with which the model is not of its kind."""
 
-    def _also_decides(self) -> Sequence[object]:
+    def _also_decides(self, pooling: Pooling) -> Sequence[object]:
         """What decides the vectors, besides configuration and weights; a mean goes without saying."""
-        return (self._words.state,) if self.pooling == "mean" else (self._words.state, self.pooling)
+        return (self._words.state,) if pooling == "mean" else (self._words.state, pooling)
 
     def _check_reading(self, trial: Trial) -> None:
         """Refuse a model that does not read as its kind does."""

@@ -131,6 +131,7 @@ class Trial:
     def __init__(self, model: PreTrainedModel, blocks: Blocks, tried: Sequence[Texts], what: str) -> None:
         self._blocks, self._tried, self._what = blocks, tried, what
         self._plain, self._middle = plain(model), len(blocks) // 2
+        self._compared = [self._middle, len(blocks)]
         self._tolerance = _TOLERANCES.get(model.dtype, _COARSE)
 
     def check_reading(self) -> None:
@@ -142,6 +143,7 @@ class Trial:
             With what was found.
         """
         blocks, layers = self._blocks, range(len(self._blocks) + 1)
+        tried: list[tuple[Texts, dict[int, Tensor]]] = []
         for two in self._tried:
             own, read = self._hidden_states(two.both), self._read(two.both, layers)
             if not all(torch.isfinite(states[two.both.attention_mask.bool()]).all() for states in own):
@@ -152,13 +154,14 @@ class Trial:
                         f"{self._what}: what its blocks are given is not what transformers returns as hidden states "
                         f"({len(own)} of them, and {len(layers)} were read; the first that differ are of layer {layer})"
                     )
+            tried.append((two, {layer: read[layer] for layer in self._compared}))
         if (
             _OF_THE_BATCH in str(self._plain.config.to_dict())
-            or any(self._shows_in(two.both, two) for two in self._tried)
-            or any(self._reads_padding(two) for two in self._tried)
+            or any(self._shows_in(both, two) for two, both in tried)
+            or any(self._reads_padding(both, two) for two, both in tried)
         ):
             blocks.unpadded = True
-            if any(self._shows_in(two.of_one_length, two) for two in self._tried):
+            if any(self._shows_in(self._read(two.of_one_length, self._compared), two) for two in self._tried):
                 raise UnsupportedModelError(
                     f"{self._what}: the same sentence has other states in another batch, even without padding"
                 )
@@ -173,9 +176,9 @@ class Trial:
         """
         for two in self._tried:
             begun = two.both.rows(slice(1), two.alone.input_ids.shape[1])
-            length, layers = begun.input_ids.shape[1], [self._middle, len(self._blocks)]
-            whole, alone = self._read(two.both.rows(slice(1)), layers), self._read(begun, layers)
-            for layer in layers:
+            length = begun.input_ids.shape[1]
+            whole, alone = (self._read(batch, self._compared) for batch in (two.both.rows(slice(1)), begun))
+            for layer in self._compared:
                 if self._differ(whole[layer][:, :length], alone[layer], begun):
                     raise UnsupportedModelError(
                         f"{self._what}: the states of a text at layer {layer} depend on the subwords that follow it, "
@@ -205,26 +208,24 @@ class Trial:
             ).hidden_states
         return found or ()
 
-    def _shows_in(self, batch: Encoded, two: Texts) -> bool:
-        """Whether the second text has other states in the second row of a batch than alone."""
-        layers, length = [self._middle, len(self._blocks)], two.alone.input_ids.shape[1]
-        both, alone = self._read(batch, layers), self._read(two.alone, layers)
-        return any(self._differ(both[layer][1:, :length], alone[layer], two.alone) for layer in layers)
+    def _shows_in(self, both: Mapping[int, Tensor], two: Texts) -> bool:
+        """Whether the second text has other states alone than in the second row of a batch, whose states these are."""
+        alone, length = self._read(two.alone, self._compared), two.alone.input_ids.shape[1]
+        return any(self._differ(both[layer][1:, :length], alone[layer], two.alone) for layer in self._compared)
 
-    def _reads_padding(self, two: Texts) -> bool:
+    def _reads_padding(self, before: Mapping[int, Tensor], two: Texts) -> bool:
         """Whether the states of the second text depend on which tokens it is padded with.
 
         What attention leaves out makes no difference at all, so this tells in half precision, too.
         """
-        layers, batch = [self._middle, len(self._blocks)], two.both
+        batch = two.both
         other = Encoded(
             torch.where(batch.attention_mask.bool(), batch.input_ids, batch.input_ids[:1]),
             batch.attention_mask,
             batch.word_ids,
         )
-        before, after = self._read(batch, layers), self._read(other, layers)
-        slots = batch.attention_mask.bool()
-        return any(not torch.equal(before[layer][slots], after[layer][slots]) for layer in layers)
+        after, slots = self._read(other, self._compared), batch.attention_mask.bool()
+        return any(not torch.equal(before[layer][slots], after[layer][slots]) for layer in self._compared)
 
     def _resumes(self) -> str | None:
         for two in self._tried:

@@ -162,6 +162,10 @@ class PlantedLM:
             digest.update(weight.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
 
+    def states_fingerprint(self) -> str:
+        """The same: a word has one state, which is its vector."""
+        return self.fingerprint()
+
     # ---------------------------------------------------------------- words and tokens
 
     def encode(self, sentences: Sequence[Sequence[str]]) -> Encoded:
