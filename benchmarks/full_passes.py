@@ -84,7 +84,8 @@ class FullPasses:
             logits = self.passes.logits(batch)
             best = logits.argmax(-1)
             # This is only for the comparison, and takes too little time to count.
-            wanted, row = expected[len(predicted) : len(predicted) + len(best)], torch.arange(len(values))
+            wanted = expected[len(predicted) : len(predicted) + len(best)]
+            row = torch.arange(len(values), device=self.device)
             logit = torch.cat([logit, torch.stack([logits[row, ids] for ids in (best, wanted)], 1)])
             predicted = torch.cat([predicted, best])
         return Passed(predicted.cpu(), (logit[:, 0] - logit[:, 1]).cpu(), float(logit.abs().amax()))
