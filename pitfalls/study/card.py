@@ -116,5 +116,7 @@ def _layers_markdown(measures: pd.DataFrame) -> str:
     lines = ["| " + " | ".join(["language", "attribute", *wheres]) + " |", "|---" * (2 + len(wheres)) + "|"]
     for (language, attribute), rows in measures.groupby(["language", "attribute"], sort=False):
         values = rows.set_index("where")["value"]
-        lines.append("| " + " | ".join([language, attribute, *(f"{values[where]:.4f}" for where in wheres)]) + " |")
+        lines.append(
+            "| " + " | ".join([str(language), str(attribute), *(f"{values[where]:.4f}" for where in wheres)]) + " |"
+        )
     return "\n".join(lines)
