@@ -97,6 +97,17 @@ class Run:
         """Accuracy, margin, shift, flip rate and damage, with intervals; see :func:`~.agreement.agreement_rates`.
 
         ``seed`` draws the items that are kept, as many of each value, and resamples their sentences.
+
+        Examples
+        --------
+        >>> import pitfalls as pf
+        >>> from pitfalls.language.agreement import generated
+        >>> experiment = pf.load_world("mini", model="causal").experiment("eng", "Number", layer=2)
+        >>> run = experiment.intervene(experiment.rank("probeless"), pf.Translation(beta=8), ks=[0, 64])
+        >>> table = run.agreement(generated("eng", "Number", count=10))
+        >>> accuracy = table[(table["measure"] == "accuracy") & (table["attractors"] == "all")]
+        >>> accuracy["mean"].round().tolist()  # the verb agrees with its subject, and then with the translated one
+        [1.0, 0.0]
         """
         return agreement_rates(self.margins(items, seed), draws, level, seed)
 
