@@ -23,6 +23,7 @@ from pitfalls.interventions.run import Run
 from pitfalls.language.agreement import Item
 from pitfalls.models.blanks import ENDS, Blank
 from pitfalls.models.causal import CausalLM
+from pitfalls.models.interface import TooLongError
 from pitfalls.worlds.experiment import Experiment
 from pitfalls.worlds.load import mini_folder, world_from_files
 
@@ -206,6 +207,50 @@ def test_an_item_that_does_not_fit_is_named(case: Case) -> None:
             assert set(run.margins(items)["value"]) == {"PL"}
 
 
+def test_forms_that_a_tokenizer_does_not_tell_apart_are_left_out(case: Case) -> None:
+    unknown, run = item("the cats 走 home", 1, 2, "歩", "PL"), case.run()
+    if "ByteLevel" in str(case.experiment.model.tokenizer.backend_tokenizer.decoder):
+        # It knows every byte.
+        assert 4 in set(run.margins([*ITEMS, unknown, item("a dog 走", 1, 2, "歩", "SG")])["item"])
+        return
+    with pytest.warns(UserWarning, match=r"1 of 5 items are left out: .* '走' and '歩' of 'cats'"):
+        found = run.margins([*ITEMS, unknown])
+    pd.testing.assert_frame_equal(found, run.margins(ITEMS))
+    with pytest.raises(ValueError, match=r"1 of 1 items .* take a model that was trained on eng"):
+        run.margins([unknown])
+
+
+def test_nothing_above_the_last_layer_reads_another_word(case: Case) -> None:
+    world = case.experiment.world
+    last = world.experiment("eng", "Number", world.model.n_layers)
+    run = last.intervene(last.rank("probeless"), pf.Ablation(), ks=[3])
+    with pytest.raises(ValueError, match=r"nothing above .* reads other words, .* take a layer below 4"):
+        run.margins(ITEMS)
+
+
+def test_an_item_that_is_too_long_is_named_by_its_own_index(case: Case) -> None:
+    long = item(" ".join(["the"] * 80 + ["cats", "walk"]), 80, 81, "walks", "PL")
+    with pytest.raises(TooLongError, match="sentence 4 has") as caught:
+        case.run().margins([*ITEMS, long])
+    assert caught.value.index == 4
+
+
+def test_an_item_given_twice_counts_twice(case: Case) -> None:
+    plural, singular = ITEMS[3], item("a dog does it", 1, 2, "do", "SG")
+    found = case.run().margins([plural, plural, plural, singular])
+    assert len(found[found["k"] == KS[0]]) == 2
+    with pytest.raises(TypeError, match=r"items\[1\] is of type str"):
+        case.run().margins([plural, "the dogs do it"])  # type: ignore[list-item]
+
+
+def test_texts_of_one_id_are_two_sentences(case: Case) -> None:
+    one, other = (replace(found, sentence="1") for found in (ITEMS[3], item("a dog does it", 1, 2, "do", "SG")))
+    assert set(case.run().margins([one, other])["sentence"]) == {"1", "1 (2)"}
+    both = [replace(found, sentence="1") for found in ITEMS[:2]]
+    same = case.run().margins([*both, replace(ITEMS[3], sentence="")])
+    assert set(same[same["item"] < 2]["sentence"]) <= {"1"}
+
+
 def test_what_a_causal_model_reads_begins_before_the_form() -> None:
     lm = CausalLM(CAUSAL["gpt2"].make(), gpt2_bytes())
     (filling,) = lm.fillings([Blank(("the", "cat", "walks"), 2, "walk")])
@@ -261,6 +306,8 @@ def test_rates_are_sums_over_resampled_sentences() -> None:
     assert set(found.index.get_level_values("measure")) == {"accuracy", "margin", "shift", "flip rate", "damage"}
     baseline = found.loc[("all", "accuracy", 8), "baseline"]
     assert baseline == pytest.approx(np.mean([1.0 - i % 3 > 0 for i in range(10)]))
+    with pytest.raises(ValueError, match="rows of several runs: ranking is linear and random"):
+        agreement_rates(pd.concat([table, table.assign(ranking="random")]))
     for draws, level in ((0, 0.5), (10, 1.0)):
         with pytest.raises(ValueError, match="draws must be 1 or more and level between"):
             agreement_rates(table, draws, level)

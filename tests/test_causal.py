@@ -233,6 +233,33 @@ def test_the_same_weights_read_as_another_kind_have_another_fingerprint() -> Non
     assert lm.fingerprint() != other
 
 
+@pytest.mark.parametrize(
+    ("model", "config", "without"),
+    [
+        (hf.GraniteMoeSharedForCausalLM, {"num_local_experts": 4, "shared_intermediate_size": 20}, "mlp"),
+        (hf.Lfm2ForCausalLM, {"full_attn_idxs": [1, 3]}, "heads"),
+    ],
+    ids=["experts", "convolutions"],
+)
+def test_units_that_only_some_blocks_have_are_no_site(
+    model: type[hf.PreTrainedModel], config: dict[str, Any], without: str
+) -> None:
+    sizes = {"num_key_value_heads": 1, "pad_token_id": 0, "bos_token_id": 0, "eos_token_id": 0}
+    lm = CausalLM(Architecture(model, {"vocab_size": 270, **sizes, **config}).make(), gpt2_bytes())
+    kept = {"mlp": "heads", "heads": "mlp"}[without]
+    assert lm.n_units(Site(kept, 1)) == lm.n_units(Site(kept, LAYERS))
+    with pytest.raises(ValueError, match=f"no {without} 1 in .*and {kept} 1 to {LAYERS}, as not all of its blocks"):
+        lm.n_units(Site(without, 1))
+
+
+def test_a_limit_of_another_name_is_kept() -> None:
+    config = hf.MptConfig(vocab_size=270, d_model=16, n_heads=2, n_layers=2, max_seq_len=32, expansion_ratio=2)
+    lm = CausalLM(hf.MptForCausalLM(config), gpt2_bytes(), name="mpt")
+    assert lm.max_tokens == 32
+    with pytest.raises(TooLongError, match="sentence 0 has 50 subwords"):
+        lm.encode([["the"] * 50])
+
+
 T5: dict[str, Any] = {"vocab_size": 100, "d_model": WIDTH, "d_kv": 8, "d_ff": 24, "num_layers": LAYERS, "num_heads": 2}
 
 

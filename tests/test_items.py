@@ -65,6 +65,8 @@ def made() -> dict[tuple[str, str], tuple[Item, ...]]:
         ({"place": 1}, r"controller and place are both 1"),
         ({"attractors": (4, 6)}, r"attractors are \(4, 6\), and 6 is not between 1 and 5"),
         ({"attractors": (5,)}, r"5 is not between 1 and 5"),
+        ({"wrong": ""}, r"a form is ''"),
+        ({"wrong": " is"}, r"a form is ' is': give a word, without white space"),
         ({"wrong": "are"}, r"right and wrong form are both 'are'"),
         ({"wrong_value": "PL"}, r"value and wrong_value are both 'PL'"),
         ({"words": ("the", " ", "keys")}, r"forms\[1\] is ' '"),

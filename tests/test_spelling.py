@@ -13,6 +13,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from pitfalls.models.checkpoint import UnsupportedModelError
 from pitfalls.models.masked import MaskedLM
+from pitfalls.models.spelling import Spelling
 from pitfalls.models.tokens import WordTokenizer
 
 SPECIAL = {"unk_token": "<unk>", "pad_token": "<pad>", "cls_token": "<s>", "sep_token": "</s>", "mask_token": "<mask>"}
@@ -171,3 +172,9 @@ def test_tokens_that_end_a_word_are_those_that_its_text_does_not_go_on_with(kind
         assert mark not in vocabulary or vocabulary[mark] in ends
     # Half of the bytes of an ñ.
     assert "Ã" not in vocabulary or "Ġ" not in vocabulary or vocabulary["Ã"] not in ends
+
+
+def test_joiners_within_words_end_none() -> None:
+    spelling = Spelling(made("never").backend_tokenizer, {"decoder": {"type": "Metaspace", "replacement": "▁"}})
+    assert all(spelling.continues(mark + "ha") for mark in ("\u200c", "\u200d", "\u00ad"))
+    assert not spelling.continues("\u2019s")

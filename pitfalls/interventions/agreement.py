@@ -9,6 +9,8 @@ too, which should leave the margin alone: where that flips it, the intervention 
 
 from __future__ import annotations
 
+import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,8 +21,9 @@ from numpy.typing import NDArray
 from pitfalls.interventions.intervals import cluster_weights
 from pitfalls.interventions.margins import Trial, log_margins
 from pitfalls.interventions.replay import Replay
-from pitfalls.language.agreement.items import Item, balanced
-from pitfalls.models.blanks import Blank
+from pitfalls.language.agreement.items import Item, balanced_indices
+from pitfalls.models.blanks import Blank, Filling
+from pitfalls.models.interface import TooLongError
 
 _OWN, _OTHER = "controller", "another controller"
 _SUBSETS: Mapping[str, tuple[str, ...]] = {"all": ("without", "with"), "without": ("without",), "with": ("with",)}
@@ -57,14 +60,21 @@ def margins(replay: Replay, ks: Sequence[int], items: Sequence[Item], seed: int 
     among ``items``), sentence, relation, value, wrong_value, attractors ("with" or "without"), changed ("controller" or
     "another controller"), before and margin (without and with the intervention, nats).
 
+    Warns
+    -----
+    UserWarning
+        The tokenizer does not tell the forms of some items apart, or does not know them; these are left out.
+
     Raises
     ------
     ValueError
-        There is no item, they are of another language, attribute or value, or the intervention aims at none of their
-        wrong forms; or, in a causal model, a controller stands after its place.
+        There is no item, they are of another language, attribute or value, the intervention aims at none of their
+        wrong forms, or the tokenizer tells none apart; in a causal model, a controller stands after its place; or
+        nothing above the site reads other words.
     TooLongError
-        An item's sentence is too long for the model.
+        An item's sentence is too long for the model; its ``index`` is the item's.
     """
+    _check_site(replay)
     _check_items(replay, items)
     fitting = [i for i, item in enumerate(items) if _aimed_at(replay, item)]
     if not fitting:
@@ -72,15 +82,16 @@ def margins(replay: Replay, ks: Sequence[int], items: Sequence[Item], seed: int 
             f"none of {len(items)} items has a wrong form of the value that the intervention sends its controller to: "
             "take another target, or make items with other wrong values (another seed)"
         )
-    kept = {id(item) for item in balanced([items[i] for i in fitting], seed)}
-    chosen = [i for i in fitting if id(items[i]) in kept]
+    fillings = _told_apart(replay, items, fitting)
+    fitting = list(fillings)
+    chosen = [fitting[i] for i in balanced_indices([items[i] for i in fitting], seed)]
     if not chosen:
         raise ValueError(
             f"{len(fitting)} items cannot be balanced over their values: with attractors and without, some value has "
             "none; make more items"
         )
     asked = [one for i in chosen for one in _asked(replay, items, i)]
-    found = log_margins(replay, _trials(replay, items, asked))
+    found = log_margins(replay, [Trial(*fillings[one.item], one.position, one.value) for one in asked])
     return pd.concat([_table(replay, items, asked, found, k) for k in ks], ignore_index=True)
 
 
@@ -104,7 +115,7 @@ def agreement_rates(by_item: pd.DataFrame, draws: int = 1000, level: float = 0.9
     Raises
     ------
     ValueError
-        If draws or level is bad, or there are fewer than two sentences.
+        If draws or level is bad, the rows are of several runs, or there are fewer than two sentences.
 
     Examples
     --------
@@ -116,6 +127,7 @@ def agreement_rates(by_item: pd.DataFrame, draws: int = 1000, level: float = 0.9
     """
     if draws < 1 or not 0 < level < 1:
         raise ValueError(f"draws must be 1 or more and level between 0 and 1; they are {draws!r} and {level!r}")
+    keys = _keys(by_item)
     tables = []
     for name, which in _SUBSETS.items():
         subset = by_item[by_item["attractors"].isin(which)]
@@ -125,19 +137,30 @@ def agreement_rates(by_item: pd.DataFrame, draws: int = 1000, level: float = 0.9
             # Too few of the rest are no fault of the items.
             if n_sentences > 1 or (name == "all" and of.changed == _OWN):
                 weights = cluster_weights(n_sentences, draws, seed)
-                keys = {**_keys(rows), "attractors": name, "measure": measure}
-                tables.append(pd.DataFrame({**keys, **_rates(rows, of, weights, level)}))
+                named = {**keys, "attractors": name, "measure": measure}
+                tables.append(pd.DataFrame({**named, **_rates(rows, of, weights, level)}))
     return pd.concat(tables, ignore_index=True)
 
 
 # -------------------------------------------------------------------- which items
 
 
+def _check_site(replay: Replay) -> None:
+    model, site = replay.subject.model, replay.part.site
+    if site.layer == model.n_layers:
+        raise ValueError(
+            f"nothing above {site} of {model.name} reads other words, so no change there can reach the place that must "
+            f"agree: take a layer below {model.n_layers}"
+        )
+
+
 def _check_items(replay: Replay, items: Sequence[Item]) -> None:
     part, model = replay.part, replay.subject.model
     if not items:
         raise ValueError("no item: make some with pitfalls.language.agreement, generated() or from_treebank()")
-    for item in items:
+    for i, item in enumerate(items):
+        if not isinstance(item, Item):
+            raise TypeError(f"items[{i}] is of type {type(item).__name__}: give items of pitfalls.language.agreement")
         if (item.language, item.attribute) != (part.language, part.attribute):
             raise ValueError(
                 f"items of {item.language} {item.attribute} for an intervention on {part.language} {part.attribute}: "
@@ -180,14 +203,34 @@ def _asked(replay: Replay, items: Sequence[Item], i: int) -> Iterator[_Asked]:
             yield _Asked(i, position, number, _OTHER)
 
 
-def _trials(replay: Replay, items: Sequence[Item], asked: Sequence[_Asked]) -> list[Trial]:
-    """What the model is to read for each."""
-    numbers = sorted({one.item for one in asked})
-    found = [items[i] for i in numbers]
-    blanks = [Blank(item.words, item.place, form) for item in found for form in (item.right, item.wrong)]
-    fillings = replay.subject.model.fillings(blanks)
-    of_item = {i: (fillings[2 * n], fillings[2 * n + 1]) for n, i in enumerate(numbers)}
-    return [Trial(*of_item[one.item], one.position, one.value) for one in asked]
+def _told_apart(replay: Replay, items: Sequence[Item], fitting: Sequence[int]) -> dict[int, tuple[Filling, Filling]]:
+    """What the model is to read for the right and the wrong form of each item; those it cannot judge are left out."""
+    model = replay.subject.model
+    blanks = [Blank(items[i].words, items[i].place, form) for i in fitting for form in (items[i].right, items[i].wrong)]
+    try:
+        found = model.fillings(blanks)
+    except TooLongError as error:
+        raise TooLongError(fitting[error.index // 2], error.length, error.limit) from error
+    pairs = dict(zip(fitting, zip(found[::2], found[1::2], strict=True), strict=True))
+    kept = {i: pair for i, pair in pairs.items() if _differ(pair, items[i].controller, model.unknown_id)}
+    if len(kept) < len(pairs):
+        first = items[next(i for i in pairs if i not in kept)]
+        told = (
+            f"{len(pairs) - len(kept)} of {len(pairs)} items are left out: the tokenizer of {model.name} does not tell "
+            f"their two forms apart, or does not know one or their controller, as with {first.right!r} and "
+            f"{first.wrong!r} of {first.words[first.controller]!r}"
+        )
+        if not kept:
+            raise ValueError(f"{told}; take a model that was trained on {first.language}")
+        warnings.warn(told, stacklevel=4)
+    return kept
+
+
+def _differ(pair: tuple[Filling, Filling], controller: int, unknown: int) -> bool:
+    """Whether a tokenizer writes two forms differently, and all of them and something of their controller is known."""
+    right, wrong = pair
+    read = [piece for piece, word in zip(right.ids, right.word_ids, strict=True) if word == controller]
+    return right.pieces != wrong.pieces and unknown not in (*right.pieces, *wrong.pieces) and set(read) != {unknown}
 
 
 # -------------------------------------------------------------------- tables
@@ -201,7 +244,7 @@ def _table(replay: Replay, items: Sequence[Item], asked: Sequence[_Asked], found
             **{name: value for name, value in replay.keys.items() if name != "split"},
             "k": k,
             "item": [one.item for one in asked],
-            "sentence": [item.sentence or f"item {one.item}" for one, item in zip(asked, chosen, strict=True)],
+            "sentence": _sentences(items, [one.item for one in asked]),
             **{name: [getattr(item, name) for item in chosen] for name in ("relation", "value", "wrong_value")},
             "attractors": ["with" if item.attractors else "without" for item in chosen],
             "changed": [one.changed for one in asked],
@@ -209,6 +252,19 @@ def _table(replay: Replay, items: Sequence[Item], asked: Sequence[_Asked], found
             "margin": found[replay.ks.index(k)],
         }
     )
+
+
+def _sentences(items: Sequence[Item], asked: Sequence[int]) -> list[str]:
+    """A name per text, which its items share: the sentence's id, and where several texts have that, a number."""
+    names: dict[tuple[str, tuple[str, ...]], str] = {}
+    times: Counter[str] = Counter()
+    for i in sorted(set(asked)):
+        item = items[i]
+        if (item.sentence, item.words) not in names:
+            name = item.sentence or f"item {i}"
+            times[name] += 1
+            names[item.sentence, item.words] = name if times[name] == 1 else f"{name} ({times[name]})"
+    return [names[items[i].sentence, items[i].words] for i in asked]
 
 
 @dataclass(frozen=True)
@@ -235,7 +291,14 @@ _ROW = ("k", "item", "sentence", "relation", "value", "wrong_value", "attractors
 
 def _keys(rows: pd.DataFrame) -> dict[str, object]:
     """What all rows of a run share."""
-    return {str(name): rows[name].iloc[0] for name in rows.columns if name not in _ROW}
+    names = [str(name) for name in rows.columns if name not in _ROW]
+    for name in names:
+        several = rows[name].unique()
+        if len(several) > 1:
+            raise ValueError(
+                f"rows of several runs: {name} is {several[0]} and {several[1]}; give those of one run at a time"
+            )
+    return {name: rows[name].iloc[0] for name in names}
 
 
 def _rates(rows: pd.DataFrame, measure: _Measure, weights: Values, level: float) -> dict[str, object]:

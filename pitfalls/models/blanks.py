@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-ENDS = -1
-"""In place of a piece: whichever does not continue the word."""
+ENDS = -2
+"""In place of a piece: whichever does not continue the word. (-1 is the unknown token of a tokenizer without one.)"""
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,7 @@ class Blocks:
         tracer = Tracer(self._trial.input_ids.shape, self.width)
         with torch.inference_mode(), self._counted(lambda _, own, args, kwargs: own(*args, **kwargs), tracer):
             self._run(self._trial)
-        return tracer.found(len(self))
+        return tracer.found(self._modules)
 
     def read(self, encoded: Encoded, sites: Collection[Site]) -> dict[Site, Tensor]:
         """States [b, t, n_units] at some sites; at the last layer, what comes out of the encoder."""
@@ -334,9 +334,14 @@ def encoder_of(model: PreTrainedModel) -> nn.Module:
     return encoder
 
 
+_LIMITS = ("max_position_embeddings", "max_seq_len")
+
+
 def n_positions(model: PreTrainedModel, otherwise: int) -> int:
     """The longest text that a model has positions for; ``otherwise`` if it does not say."""
-    stated = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    config = model.config.get_text_config()
+    # MPT's name is the second one.
+    stated = next((n for n in (getattr(config, name, None) for name in _LIMITS) if n is not None), None)
     limit = otherwise if stated is None or stated < 1 else int(stated)
     table: Any
     for name, table in model.base_model.named_modules():

@@ -2,7 +2,9 @@
 
 A block writes into the residual stream twice, by a linear map each time: of the heads' outputs, and of its neurons
 after their non-linearity. Queries, keys and values read one vector together, and so do a gate and what it gates; these
-two maps each read theirs alone, and give the stream's width. No names of modules are needed for that.
+two maps each read theirs alone, and give the stream's width. No names of modules are needed for that. Where a map is
+not at the same place in all blocks (some blocks of a hybrid convolve where others attend), or experts have neurons
+besides, the model has no such site.
 """
 
 from __future__ import annotations
@@ -74,10 +76,10 @@ class Tracer:
             reads.append(_Read(given.clone(), [module], out.shape[-1]))
         return out
 
-    def found(self, n_calls: int) -> dict[str, list[nn.Module]]:
-        """The maps that read heads and neurons, one per call of a block; nothing if a block is not made like that."""
+    def found(self, blocks: Sequence[nn.Module]) -> dict[str, list[nn.Module]]:
+        """The maps that read heads and neurons, one per block; no kind of units that some block does not have."""
         heads, neurons = [], []
-        for call in range(n_calls):
+        for call in range(len(blocks)):
             alone = [r for r in self.reads.get(call, []) if len(r.modules) == 1 and r.width == self.width]
             # As many neurons as the stream is wide: then what gives them looks the same.
             if len(alone) == 3 and alone[2].states.shape[-1] == self.width:
@@ -86,4 +88,24 @@ class Tracer:
                 return {}
             heads.append(alone[0].modules[0])
             neurons.append(alone[1].modules[0])
-        return {"heads": heads, "mlp": neurons}
+        return {
+            kind: maps
+            for kind, maps in {"heads": heads, "mlp": neurons}.items()
+            if _at_one_place(blocks, maps) and not (kind == "mlp" and any(map(_has_experts, blocks)))
+        }
+
+
+def _at_one_place(blocks: Sequence[nn.Module], maps: Sequence[nn.Module]) -> bool:
+    """Whether all blocks call their map by the same name."""
+    names = {
+        next(name for name, module in block.named_modules() if module is found)
+        for block, found in zip(blocks, maps, strict=True)
+    }
+    return len(names) == 1
+
+
+def _has_experts(block: nn.Module) -> bool:
+    """Whether a block holds several matrices in one, as routed experts are held."""
+    # A convolution's weights have three dimensions, too.
+    parts = (part for part in block.modules() if not isinstance(part, nn.modules.conv._ConvNd))
+    return any(weight.dim() == 3 for part in parts for weight in part.parameters(recurse=False))

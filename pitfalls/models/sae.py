@@ -261,7 +261,7 @@ def train(states: Tensor, recipe: Recipe, origin: Origin) -> SparseAutoencoder:
     Raises
     ------
     ValueError
-        There are fewer states than latents, or all states are the same.
+        There are fewer states than latents, all states are the same, or some are not finite.
 
     Examples
     --------
@@ -274,6 +274,8 @@ def train(states: Tensor, recipe: Recipe, origin: Origin) -> SparseAutoencoder:
         raise ValueError(
             f"{len(states)} states for {recipe.latents} latents: give more sentences, or take fewer latents"
         )
+    if not torch.isfinite(states).all():
+        raise ValueError(f"some of {len(states)} states are not finite: there is nothing to encode in those")
     centre = states.mean(0)
     scale = (states - centre).square().mean().sqrt()
     if not scale > 0:

@@ -196,18 +196,27 @@ def _told(path: Path) -> dict[str, Any]:
     metadata = settings.get("metadata") or {} if isinstance(settings, dict) else None
     if not isinstance(metadata, dict):
         raise ModelFilesError(f"{path} does not hold the settings of an autoencoder")
-    return {**metadata, **settings}
+    found = {**metadata, **settings}
+    for name in ("activation_fn_kwargs", "model_from_pretrained_kwargs"):
+        if not isinstance(found.get(name) or {}, dict):
+            raise ModelFilesError(f"{path}: {name} is {found[name]!r}, not a JSON object")
+    if not isinstance(found.get("apply_b_dec_to_input", True), bool):
+        raise ModelFilesError(f"{path}: apply_b_dec_to_input is {found['apply_b_dec_to_input']!r}, not true or false")
+    return found
 
 
 def _architecture(told: Mapping[str, Any]) -> str:
     # Before sae-lens 3 there was one architecture, and before 6 its activation function might be topk.
-    named, function = told.get("architecture", "standard"), told.get("activation_fn", told.get("activation_fn_str"))
+    named, function = (
+        str(told.get("architecture", "standard")),
+        told.get("activation_fn", told.get("activation_fn_str")),
+    )
     found = "topk" if named == "standard" and function == "topk" else named
     if found not in _BIASES:
         raise ValueError(f"autoencoders of the architecture {named!r} are not read, only {', '.join(_BIASES)}")
     if function not in (None, "relu") and (found, function) != ("topk", "topk"):
         raise ValueError(f"the activation function {function!r} of an autoencoder is not read, only relu and topk")
-    return str(found)
+    return found
 
 
 def _k(told: Mapping[str, Any]) -> int:

@@ -11,6 +11,9 @@ from pitfalls.models.checkpoint import UnsupportedModelError
 # How a byte-level vocabulary writes a space; and what stands for bytes that are no character.
 _SPACE, _NO_TEXT = "Ġ", "\N{REPLACEMENT CHARACTER}"
 
+# Zero-width joiner and non-joiner, which Persian and Indic words have inside, and the soft hyphen.
+_WITHIN_WORDS = ("\u200c", "\u200d", "\u00ad")
+
 
 class Spelling:
     """How tokens make a word: a mark begins a word (XLM-R, RoBERTa, Gemma) or continues one (BERT).
@@ -85,7 +88,8 @@ class Spelling:
         assert self._decode is not None
         text = self._decode([token])
         # Half of a character's bytes are no text; they may be a letter's.
-        return text.startswith(_NO_TEXT) or unicodedata.category((text or " ")[0])[0] in "LMN"
+        first = (text or " ")[0]
+        return first in (_NO_TEXT, *_WITHIN_WORDS) or unicodedata.category(first)[0] in "LMN"
 
     def _check(self) -> None:
         if not self._mark:

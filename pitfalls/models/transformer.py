@@ -369,7 +369,14 @@ class TransformerLM:
         elif found.kind == "sae":
             known, has = False, NO_SAE
         else:
-            known, has = False, "layers only, as its blocks do not write twice what a linear map reads alone"
+            others = "".join(f" and {kind} 1 to {self.n_layers}" for kind in self._blocks.inner)
+            known, has = (
+                False,
+                (
+                    f"layers 0 to {self.n_layers}{others}, as not all of its blocks have, at the same place, one linear "
+                    f"map that alone reads their {found.kind}"
+                ),
+            )
         if not known:
             raise ValueError(f"no {found} in {self._what}: it has {has}")
         return found

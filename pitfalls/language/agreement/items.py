@@ -50,7 +50,7 @@ class Item:
     ------
     ValueError
         A position is outside the sentence, controller and place are the same word, an attractor is not between them,
-        or the two forms or the two values are equal.
+        the two forms or the two values are equal, or a form is empty or has white space at an end.
 
     Examples
     --------
@@ -83,6 +83,9 @@ class Item:
         object.__setattr__(self, "lemma", composed(self.lemma))
         object.__setattr__(self, "attractors", tuple(self.attractors))
         self._check_positions()
+        for form in (self.right, self.wrong):
+            if not form or form != form.strip():
+                raise ValueError(f"a form is {form!r}: give a word, without white space at its ends")
         if self.wrong == self.right:
             raise ValueError(f"right and wrong form are both {self.right!r}: give two forms that differ")
         if self.value == self.wrong_value:
@@ -149,6 +152,11 @@ def balanced(items: Iterable[Item], seed: int = 0) -> tuple[Item, ...]:
     [['FEM', 3, 3], ['MASC', 3, 3]]
     """
     items = tuple(items)
+    return tuple(items[index] for index in balanced_indices(items, seed))
+
+
+def balanced_indices(items: Sequence[Item], seed: int = 0) -> list[int]:
+    """Which items :func:`balanced` keeps: their indices, ascending."""
     _check_one_kind(items)
     values = sorted({item.value for item in items})
     groups: defaultdict[tuple[bool, str], list[int]] = defaultdict(list)
@@ -159,7 +167,7 @@ def balanced(items: Iterable[Item], seed: int = 0) -> tuple[Item, ...]:
         fewest = min((len(groups[misled, value]) for value in values), default=0)
         for value in values:
             kept += drawn(draw, groups[misled, value], fewest)
-    return tuple(items[index] for index in sorted(kept))
+    return sorted(kept)
 
 
 def drawn(draw: Draw, indices: Sequence[int], count: int) -> list[int]:
