@@ -370,13 +370,8 @@ class TransformerLM:
             known, has = False, NO_SAE
         else:
             others = "".join(f" and {kind} 1 to {self.n_layers}" for kind in self._blocks.inner)
-            known, has = (
-                False,
-                (
-                    f"layers 0 to {self.n_layers}{others}, as not all of its blocks have, at the same place, one linear "
-                    f"map that alone reads their {found.kind}"
-                ),
-            )
+            why = f"not all of its blocks have, at the same place, one linear map that alone reads their {found.kind}"
+            known, has = False, f"layers 0 to {self.n_layers}{others}, as {why}"
         if not known:
             raise ValueError(f"no {found} in {self._what}: it has {has}")
         return found
