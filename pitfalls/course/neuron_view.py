@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from pitfalls.arrays.ranking import Ranking
+from pitfalls.arrays.ranking import Direction, Ranking
 from pitfalls.arrays.splits import Splits
 from pitfalls.course.html_text import html_table, marked
 from pitfalls.figures.neuron import neuron as draw_neuron
@@ -77,7 +77,7 @@ def explorer_rankings(data: Splits, names: Sequence[str] | None = None, max_word
     """
     with contextlib.suppress(ValueError):
         data = Splits(data.train.sample(max_words), data.dev.sample(max_words), data.test)
-    asked = [(name, "ttb") for name in names or RANKINGS]
+    asked: list[tuple[str, Direction]] = [(name, "ttb") for name in names or RANKINGS]
     return rank_all(data, asked, max_neurons=min(_SEARCHED, data.n_neurons))
 
 
