@@ -109,7 +109,7 @@ card: $(VENV)/.ready  ## Measure the mini BERT, or with MODEL=causal the causal 
 readme: $(VENV)/.ready  ## Write the README's badges from the address in pyproject.toml
 	$(BIN)/python -m pitfalls.study.readme
 
-bench: $(VENV)/.ready  ## Measure speed and memory against the slow ways (about 25 minutes on an idle machine)
+bench: $(VENV)/.ready  ## Measure speed and memory against the slow ways (about 35 minutes on an idle machine)
 	$(BIN)/python -m benchmarks.rankings --output benchmarks/results
 	$(QUIET) $(BIN)/python -m benchmarks.interventions --output benchmarks/results
 	$(QUIET) $(BIN)/python -m benchmarks.models --output benchmarks/results
