@@ -1,7 +1,7 @@
 """Agreement the slow way: every text goes through the whole model for every k, and the head reads every slot.
 
-A text is an item's words up to its place and a form without its last piece; texts that are the same, with the same word
-changed, run once, as they do in the package. This takes its items, model and tokenizer, but none of its code.
+A text is an item's words up to its place and a form, after which the word must end; texts that are the same, with the
+same word changed, run once, as they do in the package. This takes its items, model and tokenizer, but none of its code.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from benchmarks.full_passes import BATCH
 from benchmarks.whole_passes import Batch, Passes, translation
 from pitfalls.arrays.splits import Activations
 from pitfalls.language.agreement import Item
+
+# In place of a piece: any that does not continue the word.
+END = -1
 
 
 class Text(NamedTuple):
@@ -41,10 +44,11 @@ class Term(NamedTuple):
 
 @dataclass(frozen=True)
 class Asked:
-    """Every text once, and what is asked of it, for a table of ``n_rows`` margins."""
+    """Every text once, and what is asked of it, for a table of ``n_rows`` margins; and the tokens that end a word."""
 
     texts: dict[Text, list[Term]]
     n_rows: int
+    ends: list[int]
 
 
 def asked(tokenizer: Any, items: Sequence[Item], rows: pd.DataFrame, values: Sequence[str]) -> Asked:
@@ -58,9 +62,19 @@ def asked(tokenizer: Any, items: Sequence[Item], rows: pd.DataFrame, values: Seq
         first, slot = len(tokens(item.prefix)), len(tokens(item.words[: position + 1])) - 1
         for form, sign in ((item.right, 1), (item.wrong, -1)):
             ids = tokens([*item.prefix, form])
-            terms = [Term(row, sign, i - 1, ids[i]) for i in range(first, len(ids))]
-            texts[Text(tuple(ids[:-1]), slot, values.index(value))] += terms
-    return Asked(dict(texts), len(rows))
+            pieces = [*ids[first:], END]
+            terms = [Term(row, sign, i, piece) for i, piece in enumerate(pieces, first - 1)]
+            texts[Text(tuple(ids), slot, values.index(value))] += terms
+    return Asked(dict(texts), len(rows), _ends(tokenizer))
+
+
+def _ends(tokenizer: Any) -> list[int]:
+    """The tokens after which the text goes on with something else than a letter or a digit."""
+    word = tokenizer("a")["input_ids"]
+    before = tokenizer.decode(word)
+    texts = tokenizer.batch_decode([[*word, token] for token in range(len(tokenizer))])
+    more = [text.removeprefix(before)[:1] for text in texts]
+    return [i for i, first in enumerate(more) if not first.isalnum() and first != "\N{REPLACEMENT CHARACTER}"]
 
 
 def _changed(items: Sequence[Item], rows: pd.DataFrame) -> Iterator[tuple[Item, int, str]]:
@@ -119,6 +133,8 @@ class AgreementPasses:
                 read=torch.stack([rows, slots]),
                 offsets=offset[[text.value for text, _ in some]],
             )
-            log_p = self.passes.logits(batch).double().log_softmax(-1)[range(len(pieces)), pieces]
+            every = self.passes.logits(batch).double().log_softmax(-1)
+            log_p = every[range(len(pieces)), pieces]
+            log_p[pieces == END] = every[pieces == END][:, self.asked.ends].logsumexp(-1)
             np.add.at(found, trials.numpy(), (signs * log_p).numpy())
         return found

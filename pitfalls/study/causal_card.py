@@ -137,8 +137,8 @@ def best_flips(
         _flip_rates(experiment, experiment.rank(order), beta, (k,), items.test).iloc[0] for order in (name, "random")
     )
     where = (
-        f"{name}, layer {layer}, β = {beta:g}, k = {k}; {found['items']:.0f} items, 95 % interval {found['low']:.3f} to "
-        f"{found['high']:.3f}; a random ranking {at_random['mean']:.3f}"
+        f"{name}, layer {layer}, β = {beta:g}, k = {k}; {found['items']:.0f} items, 95 % interval "
+        f"{found['low']:.3f} to {found['high']:.3f}; a random ranking {at_random['mean']:.3f}"
     )
     return one_row("flip rate", language, attribute, where, float(found["mean"]), UNASKED)
 
