@@ -50,9 +50,9 @@ class Items(NamedTuple):
 class FlipSearch:
     """What is tried on dev items to find the highest flip rate."""
 
-    betas: tuple[float, ...] = (2.0, 4.0, 6.0, 8.0, 12.0)
+    betas: tuple[float, ...] = (4.0, 8.0, 12.0)
     rankings: tuple[str, ...] = ("linear", "probeless")
-    ks: tuple[int, ...] = (16, 32, 48, 64, 96, 128)
+    ks: tuple[int, ...] = (16, 32, 64, 128)
 
 
 def surprisal(world: World, language: str, sentences: int = 2_000) -> pd.DataFrame:
@@ -72,7 +72,7 @@ def surprisal(world: World, language: str, sentences: int = 2_000) -> pd.DataFra
 
 
 def unseen_items(
-    language: str, attribute: str, known: Collection[str], counts: tuple[int, int] = (50, 200), seed: int = 8_000_000
+    language: str, attribute: str, known: Collection[str], counts: tuple[int, int] = (25, 200), seed: int = 8_000_000
 ) -> Items:
     """Generated items whose sentences are not ``known``, and of the test items, none is of a dev item's sentence.
 
