@@ -152,7 +152,7 @@ def test_what_flips_most_is_chosen_on_dev_items_and_reported_on_test_items(monke
 
     monkeypatch.setattr(causal_card, "_flip_rates", rates)
     experiment = lambda language, attribute, layer: SimpleNamespace(layer=layer, rank=lambda name: name)  # noqa: E731
-    world = SimpleNamespace(layers=(0, 1, 2, 3), experiment=experiment)
+    world = SimpleNamespace(layers=(0, 1, 2, 3, 4), experiment=experiment)
     row = causal_card.best_flips(world, "spa", "Gender", Items("dev items", "test items"), search).iloc[0]
     layer, beta, name, k = np.unravel_index(on_dev.argmax(), on_dev.shape)
     best = search.rankings[name], layer + 1, search.betas[beta], search.ks[k]

@@ -124,7 +124,8 @@ def best_flips(
     """
     search = search or FlipSearch()
     best: tuple[float, int, float, str, int] = (-1.0, 0, 0.0, "", 0)
-    for layer in world.layers[1:]:
+    # Nothing above the last layer reads another word.
+    for layer in world.layers[1:-1]:
         experiment = world.experiment(language, attribute, layer)
         orders = {name: experiment.rank(name) for name in search.rankings}
         for beta, name in product(search.betas, search.rankings):
