@@ -92,7 +92,12 @@ def margins(replay: Replay, ks: Sequence[int], items: Sequence[Item], seed: int 
         )
     asked = [one for i in chosen for one in _asked(replay, items, i)]
     found = log_margins(replay, [Trial(*fillings[one.item], one.position, one.value) for one in asked])
-    return pd.concat([_table(replay, items, asked, found, k) for k in ks], ignore_index=True)
+    keys = {name: value for name, value in replay.keys.items() if name != "split"}
+    columns = _columns(items, asked)
+    tables = [
+        pd.DataFrame({**keys, "k": k, **columns, "before": found[0], "margin": found[replay.ks.index(k)]}) for k in ks
+    ]
+    return pd.concat(tables, ignore_index=True)
 
 
 def agreement_rates(by_item: pd.DataFrame, draws: int = 1000, level: float = 0.95, seed: int = 0) -> pd.DataFrame:
@@ -236,22 +241,16 @@ def _differ(pair: tuple[Filling, Filling], controller: int, unknown: int) -> boo
 # -------------------------------------------------------------------- tables
 
 
-def _table(replay: Replay, items: Sequence[Item], asked: Sequence[_Asked], found: Values, k: int) -> pd.DataFrame:
-    """The rows of one k."""
+def _columns(items: Sequence[Item], asked: Sequence[_Asked]) -> dict[str, Sequence[object]]:
+    """What a row says that is the same at every k."""
     chosen = [items[one.item] for one in asked]
-    return pd.DataFrame(
-        {
-            **{name: value for name, value in replay.keys.items() if name != "split"},
-            "k": k,
-            "item": [one.item for one in asked],
-            "sentence": _sentences(items, [one.item for one in asked]),
-            **{name: [getattr(item, name) for item in chosen] for name in ("relation", "value", "wrong_value")},
-            "attractors": ["with" if item.attractors else "without" for item in chosen],
-            "changed": [one.changed for one in asked],
-            "before": found[0],
-            "margin": found[replay.ks.index(k)],
-        }
-    )
+    return {
+        "item": [one.item for one in asked],
+        "sentence": _sentences(items, [one.item for one in asked]),
+        **{name: [getattr(item, name) for item in chosen] for name in ("relation", "value", "wrong_value")},
+        "attractors": ["with" if item.attractors else "without" for item in chosen],
+        "changed": [one.changed for one in asked],
+    }
 
 
 def _sentences(items: Sequence[Item], asked: Sequence[int]) -> list[str]:

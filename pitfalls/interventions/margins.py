@@ -115,7 +115,7 @@ class _Batch:
     @classmethod
     def of(cls, model: LanguageModel, site: Site, texts: Sequence[tuple[_Text, Sequence[_Term]]]) -> _Batch:
         """Run the layers up to the site."""
-        encoded = _padded([text for text, _ in texts], model)
+        encoded = Encoded.padded([(text.ids, text.word_ids) for text, _ in texts], pad_id=0).to(model.device)
         device = encoded.input_ids.device
         positions, values = (torch.tensor([text[i] for text, _ in texts], device=device) for i in (2, 3))
         changed = vector_slots(encoded, model.pooling) & (encoded.word_ids == positions[:, None])
@@ -138,18 +138,6 @@ class _Batch:
         states = self.states.clone()
         states[self.changed] = change.apply(self.states[self.changed], self.values)
         return model.resume(self.encoded, site, states)[self.rows, self.slots]
-
-
-def _padded(texts: Sequence[_Text], model: LanguageModel) -> Encoded:
-    """The texts as one batch, on the model's device."""
-    shape = len(texts), max(len(text.ids) for text in texts)
-    ids, mask, words = (torch.zeros(shape, dtype=torch.int64) for _ in range(3))
-    words -= 1
-    for row, text in enumerate(texts):
-        length = len(text.ids)
-        ids[row, :length], words[row, :length] = torch.tensor(text.ids), torch.tensor(text.word_ids)
-        mask[row, :length] = 1
-    return Encoded(ids, mask, words).to(model.device)
 
 
 def _numbered(reads: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:

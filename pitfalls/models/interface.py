@@ -68,6 +68,19 @@ class Encoded:
     attention_mask: Tensor
     word_ids: Tensor
 
+    @classmethod
+    def padded(cls, sentences: Sequence[tuple[Sequence[int], Sequence[int]]], pad_id: int) -> Encoded:
+        """A batch, on the CPU, of sentences that are tokenised: the ids of each and the word of each subword."""
+        shape = (len(sentences), max(len(ids) for ids, _ in sentences))
+        input_ids = torch.full(shape, pad_id, dtype=torch.int64)
+        attention_mask = torch.zeros(shape, dtype=torch.int64)
+        word_ids = torch.full(shape, -1, dtype=torch.int64)
+        for row, (ids, words) in enumerate(sentences):
+            input_ids[row, : len(ids)] = torch.tensor(ids)
+            attention_mask[row, : len(ids)] = 1
+            word_ids[row, : len(ids)] = torch.tensor(words)
+        return cls(input_ids, attention_mask, word_ids)
+
     def rows(self, rows: slice | Tensor, length: int | None = None) -> Encoded:
         """Some of the sentences, cut to ``length`` subwords."""
         parts = (self.input_ids, self.attention_mask, self.word_ids)

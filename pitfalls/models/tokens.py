@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from pitfalls.extras import extra
@@ -134,16 +133,7 @@ class WordTokenizer:
         """
         pieces = self._tokenise(sentences)
         check_lengths([len(sentence.ids) for sentence in pieces], max_tokens)
-        shape = (len(pieces), max(len(sentence.ids) for sentence in pieces))
-        input_ids = torch.full(shape, self.pad_id, dtype=torch.int64)
-        attention_mask = torch.zeros(shape, dtype=torch.int64)
-        word_ids = torch.full(shape, -1, dtype=torch.int64)
-        for row, sentence in enumerate(pieces):
-            length = len(sentence.ids)
-            input_ids[row, :length] = torch.tensor(sentence.ids)
-            attention_mask[row, :length] = 1
-            word_ids[row, :length] = torch.tensor(sentence.words)
-        return Encoded(input_ids, attention_mask, word_ids)
+        return Encoded.padded([(sentence.ids, sentence.words) for sentence in pieces], self.pad_id)
 
     def lengths(self, sentences: Sequence[Sequence[str]]) -> list[int]:
         """Count the subwords of each sentence, special tokens included; no limit applies."""
