@@ -20,8 +20,9 @@ from transformers import BertConfig, BertForMaskedLM, BertTokenizer
 from pitfalls.arrays.splits import Splits
 from pitfalls.columns import SPLITS
 from pitfalls.language.corpus import Corpus, Sentence, read_conllu
-from pitfalls.models.masked import MaskedLM
+from pitfalls.models.loading import load_model
 from pitfalls.models.tokenizer import SPECIAL
+from pitfalls.models.transformer import TransformerLM
 from pitfalls.models.vectors import select, site_vectors
 from pitfalls.site import Site, as_site
 from pitfalls.worlds.sources import FileSource
@@ -73,21 +74,27 @@ def prepare(
     """Write model, tokenizer and word vectors of some sites (by default layers), and note treebank and device."""
     whole = read_conllu(treebank, LANGUAGE)
     _save_model(shape, whole.sentences, folder / "model")
-    forms = [sentence.forms for sentence in whole.sentences[: shape.sentences]]
-    model = MaskedLM.load(folder / "model", device=device)
-    for site, vectors in site_vectors(model, forms, sites or shape.at).items():
+    note(whole.sentences[: shape.sentences], treebank, folder, sites or shape.at, device)
+
+
+def note(
+    sentences: Sequence[Sentence], treebank: Path, folder: Path, sites: Sequence[Site | int], device: str = "cpu"
+) -> None:
+    """Write the word vectors of sentences under the model that is in ``folder``, and note treebank and device."""
+    model = load_model(folder / "model", device=device)
+    for site, vectors in site_vectors(model, [sentence.forms for sentence in sentences], sites).items():
         np.save(folder / f"vectors.{site.id}.npy", vectors)
     noted = {"treebank": str(treebank.resolve()), "device": device}
     (folder / "noted.json").write_text(json.dumps(noted), encoding="utf-8")
 
 
-def read(shape: Shape, folder: Path, site: Site | int) -> tuple[MaskedLM, World, Splits]:
+def read(n_sentences: int, folder: Path, site: Site | int) -> tuple[TransformerLM, World, Splits]:
     """The model, a world of the sentences, and the words with the attribute at a site, the same in all splits."""
     noted = json.loads((folder / "noted.json").read_text(encoding="utf-8"))
     whole = read_conllu(noted["treebank"], LANGUAGE)
-    corpus = Corpus(LANGUAGE, whole.sentences[: shape.sentences], whole.name)
+    corpus = Corpus(LANGUAGE, whole.sentences[:n_sentences], whole.name)
     words = select(np.load(folder / f"vectors.{as_site(site).id}.npy"), corpus, ATTRIBUTE, ("PL", "SG"), site)
-    model = MaskedLM.load(folder / "model", device=noted["device"])
+    model = load_model(folder / "model", device=noted["device"])
     source = FileSource(dict.fromkeys(SPLITS, corpus))
     return model, World(whole.name, model, source, min_forms=1), Splits(words, words, words)
 

@@ -106,7 +106,7 @@ class Replay:
 
     def __init__(self, shape: Shape, folder: Path, site: Site | int) -> None:
         self.shape = shape
-        model, world, self.data = read(shape, folder, site)
+        model, world, self.data = read(shape.sentences, folder, site)
         experiment = Experiment(world, self.data)
         self.model, self.on, self.sentences = model, device(str(model.device)), experiment.sentences()
         self.ranking = experiment.rank("probeless")

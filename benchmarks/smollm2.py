@@ -11,19 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import GPT2Tokenizer, LlamaConfig, LlamaForCausalLM
 
-from benchmarks.mbert import ATTRIBUTE, LANGUAGE
+from benchmarks import mbert
+from benchmarks.mbert import ATTRIBUTE, LANGUAGE, note
 from pitfalls.arrays.splits import Splits
-from pitfalls.columns import SPLITS
 from pitfalls.language.agreement import Item, from_treebank
-from pitfalls.language.corpus import Corpus, Sentence, read_conllu
-from pitfalls.models.causal import CausalLM
-from pitfalls.models.vectors import select, site_vectors
-from pitfalls.worlds.sources import FileSource
+from pitfalls.language.corpus import Sentence, read_conllu
 from pitfalls.worlds.world import World
 
 END = "<|endoftext|>"
@@ -72,21 +68,15 @@ def prepare(shape: Shape, treebank: Path, folder: Path) -> None:
     """Write model, tokenizer and word vectors of the layers ``shape.at``, and note the treebank."""
     whole = read_conllu(treebank, LANGUAGE)
     _save_model(shape, whole.sentences, folder / "model")
-    forms = [sentence.forms for sentence in whole.sentences[: shape.sentences]]
-    for site, vectors in site_vectors(CausalLM.load(folder / "model"), forms, shape.at).items():
-        np.save(folder / f"vectors.{site.id}.npy", vectors)
-    (folder / "noted.json").write_text(json.dumps({"treebank": str(treebank.resolve())}), encoding="utf-8")
+    note(whole.sentences[: shape.sentences], treebank, folder, shape.at)
 
 
 def read(shape: Shape, folder: Path, layer: int) -> tuple[World, Splits, list[Item]]:
     """A world of the sentences, the words with the attribute at a layer, the same in all splits, and the items."""
+    _, world, words = mbert.read(shape.sentences, folder, layer)
     treebank = json.loads((folder / "noted.json").read_text(encoding="utf-8"))["treebank"]
-    whole = read_conllu(treebank, LANGUAGE)
-    corpus = Corpus(LANGUAGE, whole.sentences[: shape.sentences], whole.name)
-    words = select(np.load(folder / f"vectors.layer{layer}.npy"), corpus, ATTRIBUTE, ("PL", "SG"), layer)
-    world = World(whole.name, CausalLM.load(folder / "model"), FileSource(dict.fromkeys(SPLITS, corpus)), min_forms=1)
     items = [item for item in from_treebank(treebank, LANGUAGE, ATTRIBUTE) if item.causal and item.place]
-    return world, Splits(words, words, words), items[: shape.items]
+    return world, words, items[: shape.items]
 
 
 def _save_model(shape: Shape, sentences: Sequence[Sentence], folder: Path) -> None:
