@@ -71,7 +71,7 @@ portable: portable-study  ## Check that another processor and two threads would 
 	$(MAKE) nbval PORTABLE=1
 
 portable-study: $(VENV)/.ready
-	$(ELSEWHERE) PITFALLS_PORTABLE=eight $(BIN)/pytest -q -n $(UNIT_AT_ONCE) tests/test_portable.py
+	$(ELSEWHERE) PITFALLS_PORTABLE=four $(BIN)/pytest -q -n $(UNIT_AT_ONCE) tests/test_portable.py
 
 colab: $(VENV)/.ready  ## Run the notebooks with Google Colab's versions, from a wheel (half an hour; COLAB=00,02 for some)
 	PITFALLS_COLAB=$(or $(COLAB),all) $(BIN)/pytest -q -m colab tests/test_colab_notebooks.py
