@@ -186,22 +186,6 @@ def test_another_version_is_another_task_and_is_refused_by_this_code(parameters,
         measure(now.parameters)
 
 
-@pytest.mark.slow
-def test_the_study_that_comes_with_the_project_is_of_this_code(root):
-    """One configuration of the committed tables, computed again."""
-    stored = read_result(root / "results" / "study-mini.zip").tables
-    (task,) = tasks({"name": "mini"}, [Configuration("tur", "Polarity", Site("residual", 4))], Plan(), "x")
-    anew = measure(task.parameters)
-
-    def own(name):
-        table = stored[name]
-        return table[(table["language"] == "tur") & (table["attribute"] == "Polarity") & (table["layer"] == 4)]
-
-    for name, table in anew.items():
-        # Words, places and choices are the same on every processor; rates and bits agree to the digits stored.
-        pd.testing.assert_frame_equal(own(name).reset_index(drop=True), table, rtol=0, atol=2e-6)
-
-
 def test_the_verdicts_that_come_with_the_project_follow_from_its_tables(root):
     stored = read_result(root / "results" / "study-mini.zip")
     orders, effects = stored.tables["orders"], long(stored.tables["effects"])
