@@ -72,7 +72,7 @@ class Hooked:
     model:
         transformers' own; of BERT's or Llama's layout.
     site:
-        Where states are changed: what a block gives, or what its maps of neurons or heads are given.
+        Where states are changed: a block's output, or the input of its map that reads neurons or heads.
     """
 
     name = "a hook"
@@ -111,7 +111,7 @@ class Traced:
     Parameters
     ----------
     model, tokenizer, site:
-        As for :class:`Hooked`; what a block gives is changed.
+        As for :class:`Hooked`, but only a block's output is changed.
     """
 
     name = "nnsight"
