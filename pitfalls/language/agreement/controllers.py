@@ -20,7 +20,7 @@ def controller_of(tree: Tree, place: int, relation: str, grammar: Grammar) -> in
 
     A coordinated controller ("the cat and the dog") has no value of its own, so it does not count.
     """
-    # A question particle bears the person of a Turkish predicate ("geliyor musun"), or is a tag ("değil mi").
+    # A question particle carries the person of a Turkish predicate ("geliyor musun"), or is a tag ("değil mi").
     if place + 1 < len(tree.nodes) and tree.nodes[place + 1].relation == "aux:q":
         return None
     found = _FINDERS[relation](tree, place, grammar)

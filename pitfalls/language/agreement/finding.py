@@ -66,7 +66,7 @@ class Finder:
         )
 
     def _shows(self, noun: Node, by_subject: bool) -> bool:
-        """Whether the controller's form leaves no choice of the value."""
+        """Whether the controller's form allows only one value."""
         if any(name in noun.feats for name in (*FLAWED, *self.grammar.hidden)):
             return False
         # The gender of a name is that of its bearer.

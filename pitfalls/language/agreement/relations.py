@@ -25,7 +25,7 @@ NOMINAL = ("NOUN", "PROPN", "PRON")
 
 @dataclass(frozen=True)
 class Grammar:
-    """How one language agrees, and how its treebanks write it.
+    """How one language agrees, and how its treebanks annotate it.
 
     Attributes
     ----------
