@@ -67,7 +67,7 @@ def _answering(modules: Collection[nn.Module], answer: Callable[[nn.Module, Forw
 
 @dataclass(frozen=True)
 class _Call:
-    """How a model calls a block, and what that returns: where the states are in both.
+    """Where the states are in the arguments of a block, and in what it returns.
 
     ``place`` is the index or the name of the argument; ``index`` the states' place in the tuple that is returned, None
     if it is the states themselves; ``beside`` what else is in it, without the tensors.

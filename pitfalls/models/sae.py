@@ -146,7 +146,7 @@ class SparseAutoencoder:
         return int(self.W_enc.shape[1])
 
     def given(self, states: Tensor) -> Tensor:
-        """What is encoded, and what decoding should give back: the states [..., d], without their mean if centred."""
+        """What is encoded, and what decoding should reconstruct: the states [..., d], without their mean if centred."""
         return states - states.mean(-1, keepdim=True) if self.centred else states
 
     def encode(self, states: Tensor) -> Tensor:
@@ -332,7 +332,7 @@ def train_sae(
 
 
 def quality(sae: SparseAutoencoder, model: LanguageModel, sentences: Sequence[Sequence[str]]) -> pd.DataFrame:
-    """How well an autoencoder gives back the states of sentences, and how few latents it takes for that.
+    """How well an autoencoder reconstructs the states of sentences, and with how few latents.
 
     Take sentences that it was not trained on.
 

@@ -127,7 +127,7 @@ def save(sae: SparseAutoencoder, folder: str | Path) -> None:
 
 
 def _biases(sae: SparseAutoencoder) -> dict[str, Tensor]:
-    """What the encoder has besides its matrix, as files name it."""
+    """The encoder's weights besides its matrix, under their names in files."""
     activation = sae.activation
     if isinstance(activation, Gated):
         b_mag = activation.shift + activation.scale * sae.b_enc
