@@ -88,8 +88,8 @@ def margins(replay: Replay, ks: Sequence[int], items: Sequence[Item], seed: int 
     chosen = [fitting[i] for i in balanced_indices([items[i] for i in fitting], seed)]
     if not chosen:
         raise ValueError(
-            f"{len(fitting)} items cannot be balanced over their values: with attractors and without, some value has "
-            "none; make more items"
+            f"{len(fitting)} items cannot be balanced over their values: some value has none with attractors, and some "
+            "value none without; make more items"
         )
     asked = [one for i in chosen for one in _asked(replay, items, i)]
     found = log_margins(replay, [Trial(*fillings[one.item], one.position, one.value) for one in asked])

@@ -1,4 +1,4 @@
-"""How much likelier a model finds one form than another in an open place, when a word of the sentence is changed.
+"""How much a model prefers one form to another in a blank, when a word of the sentence is changed.
 
 The layers up to the site run once for each text, and those above it once for each change; texts that two forms share
 are run once, and the head only at the slots that are asked for.
@@ -31,7 +31,7 @@ _LOGITS_AT_ONCE = 128
 
 @dataclass(frozen=True)
 class Trial:
-    """An open place, two forms that may fill it, and the word that is changed: its position and its value's index."""
+    """A blank, two forms that may fill it, and the word that is changed: its position and its value's index."""
 
     right: Filling
     wrong: Filling
