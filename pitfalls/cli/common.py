@@ -1,4 +1,4 @@
-"""What several commands share: speaking to the reader, and the world that the options name."""
+"""What several commands share: printing to the user, and the world that the options name."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MANY_UNKNOWN = 0.1
 
 
 def say(line: str) -> None:
-    """Print a line for the reader at once."""
+    """Print a line for the user at once."""
     print(line, file=sys.stdout, flush=True)
 
 
