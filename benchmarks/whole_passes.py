@@ -60,7 +60,7 @@ class Passes(Protocol):
 
 
 def has_nnsight() -> bool:
-    """Whether nnsight is there to compare with."""
+    """Whether nnsight is installed."""
     return find_spec("nnsight") is not None
 
 
