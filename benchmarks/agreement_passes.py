@@ -21,7 +21,7 @@ from benchmarks.whole_passes import Batch, Passes, translation
 from pitfalls.arrays.splits import Activations
 from pitfalls.language.agreement import Item
 
-# In place of a piece: any that does not continue the word.
+# Stands for any piece that does not continue the word.
 END = -1
 
 
@@ -44,7 +44,7 @@ class Term(NamedTuple):
 
 @dataclass(frozen=True)
 class Asked:
-    """Every text once, and what is asked of it, for a table of ``n_rows`` margins; and the tokens that end a word."""
+    """Every text once, with its terms, for a table of ``n_rows`` margins; and the tokens that end a word."""
 
     texts: dict[Text, list[Term]]
     n_rows: int
@@ -69,7 +69,7 @@ def asked(tokenizer: Any, items: Sequence[Item], rows: pd.DataFrame, values: Seq
 
 
 def _ends(tokenizer: Any) -> list[int]:
-    """The tokens after which the text goes on with something else than a letter or a digit."""
+    """The tokens that begin with something other than a letter or a digit when they follow a word."""
     word = tokenizer("a")["input_ids"]
     before = tokenizer.decode(word)
     texts = tokenizer.batch_decode([[*word, token] for token in range(len(tokenizer))])
@@ -117,7 +117,7 @@ class AgreementPasses:
     def margins(self, k: int, chosen: Sequence[int] | None = None) -> NDArray[np.float64]:
         """Log-probability of the right form less that of the wrong one, nats, [n_rows].
 
-        The texts come as they are, or those that are ``chosen``.
+        Runs all texts in their order, or those that are ``chosen``.
         """
         offset = translation(self.part, self.order, self.beta, k)
         texts = list(self.asked.texts.items())

@@ -46,7 +46,7 @@ class FullPasses:
     Parameters
     ----------
     passes:
-        What runs them.
+        The way to run whole passes.
     tokenizer:
         transformers' own.
     part:

@@ -42,13 +42,13 @@ READ_AT_ONCE = 4096
 
 @dataclass(frozen=True)
 class Spent:
-    """Seconds on the clock, and seconds of this process's threads, which other processes make hardly longer."""
+    """Wall-clock seconds, and CPU seconds of this process, which other processes hardly affect."""
 
     seconds: float
     cpu: float
 
     def __mul__(self, factor: float) -> Spent:
-        """As much work, ``factor`` times."""
+        """The time of ``factor`` times as much work."""
         return Spent(factor * self.seconds, factor * self.cpu)
 
 
@@ -118,7 +118,7 @@ def prepare(sizes: Sizes, treebank: Path, folder: Path) -> None:
 
 
 def interventions(shape: mbert.Shape, folder: Path, site: Site) -> Iterator[dict[str, Any]]:
-    """Predictions at all k against whole passes with a hook; and with nnsight, at layers."""
+    """Predictions at all k against whole passes with a hook and, for the residual stream, with nnsight."""
     replay = Replay(shape, folder / "mbert", site)
     with Peak() as peak:
         predicted, fast = spent(replay.predictions)
@@ -209,7 +209,7 @@ def reading(model: MaskedLM | CausalLM, shape: str, folder: Path) -> Iterator[di
 def _ways(
     model: MaskedLM | CausalLM, site: Site, every: Sequence[int], by_length: Sequence[int]
 ) -> Iterator[tuple[Passes, str, Sequence[int]]]:
-    """A hook with texts as they come; at layers nnsight, too, with these and with texts sorted by length.
+    """A hook, with texts as they come; for the residual stream also nnsight, with texts as they come and by length.
 
     nnsight comes last, as it wraps the modules of the model.
     """

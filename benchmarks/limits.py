@@ -1,4 +1,4 @@
-"""How fast this machine does the plainest work: a copy, a matrix product, an exponential."""
+"""How fast this machine does the simplest work: a copy, a matrix product, an exponential."""
 
 from __future__ import annotations
 

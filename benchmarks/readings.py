@@ -14,7 +14,7 @@ BATCH = 32
 
 
 def in_order(sentences: Sequence[Sequence[str]]) -> list[list[int]]:
-    """Batches of the text as it comes."""
+    """Batches of sentences in the order of the text."""
     return [list(range(len(sentences)))[start : start + BATCH] for start in range(0, len(sentences), BATCH)]
 
 

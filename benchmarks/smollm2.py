@@ -103,7 +103,7 @@ def _save_model(shape: Shape, sentences: Sequence[Sentence], folder: Path) -> No
 
 
 def _learnt(pieces: int, sentences: Sequence[Sentence]) -> tuple[dict[str, int], list[tuple[str, str]]]:
-    """Pieces of bytes, and which two make each, in the order of learning."""
+    """A byte-level BPE vocabulary and its merges, in the order of learning."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     trainer = trainers.BpeTrainer(

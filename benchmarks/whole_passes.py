@@ -60,7 +60,7 @@ class Passes(Protocol):
 
 
 def has_nnsight() -> bool:
-    """Whether nnsight is there to compare with."""
+    """Whether nnsight is installed."""
     return find_spec("nnsight") is not None
 
 
@@ -72,7 +72,7 @@ class Hooked:
     model:
         transformers' own; of BERT's or Llama's layout.
     site:
-        Where states are changed: what a block gives, or what its maps of neurons or heads are given.
+        Where states are changed: a block's output, or the input of its map that reads neurons or heads.
     """
 
     name = "a hook"
@@ -111,7 +111,7 @@ class Traced:
     Parameters
     ----------
     model, tokenizer, site:
-        As for :class:`Hooked`; what a block gives is changed.
+        As for :class:`Hooked`, but only a block's output is changed.
     """
 
     name = "nnsight"

@@ -360,7 +360,7 @@ def not_a_number(model: hf.PreTrainedModel) -> None:
     ("change", "said"),
     [
         (doubled, "strange .BertForMaskedLM.*not what transformers returns as hidden states.*of layer 2"),
-        (less_the_batch, "the same sentence has other states in another batch, even without padding"),
+        (less_the_batch, "the same sentence has different states in another batch, even without padding"),
         (not_a_number, "states are not finite"),
         (lambda model: setattr(model.config, "num_hidden_layers", 3), "no list of blocks .* 3 times"),
         (lambda model: setattr(model.config, "is_encoder_decoder", True), "is_encoder_decoder"),

@@ -88,7 +88,7 @@ def test_a_tokenizer_without_any_special_token_cannot_read_empty_words() -> None
     tokenizer = gpt2_bytes().__class__(vocab=gpt2_bytes().get_vocab(), merges=[])
     for name in ("unk_token", "bos_token", "eos_token"):
         setattr(tokenizer, name, None)
-    with pytest.raises(UnsupportedModelError, match="neither an unknown token nor a mask nor one that ends"):
+    with pytest.raises(UnsupportedModelError, match="neither an unknown token nor a mask nor an end-of-text token"):
         TextTokenizer(tokenizer, 270, "tiny")
 
 

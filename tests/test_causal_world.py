@@ -214,7 +214,7 @@ def test_intervene_reports_agreement_for_a_causal_model(
     assert main([*given, "--step", "3", "--random", "2"]) == 0
     said = capsys.readouterr().out
     assert "outcome: agreement, because llama reads from left to right" in said
-    assert "24 places of test must agree with a word before them, 0 with attractors between" in said
+    assert "24 words of test must agree with one before them, 0 with attractors between" in said
     table = pd.read_csv(tmp_path / "results" / "constant_eng_number_layer2_agreement.csv")
     assert set(table["k"]) == {0, 3} and set(table["measure"]) == {"accuracy", "margin", "shift", "flip rate"}
     assert len(table) == 8 * 2 * 4 * 2  # rankings, ks, measures, all and those without attractors

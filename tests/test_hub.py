@@ -143,7 +143,7 @@ MISTAKES: list[tuple[str, str | None, str]] = [
         None,
         "it is neither a folder (with config.json, model.safetensors and tokenizer.json) nor a name on the Hub",
     ),
-    ("org/tiny", "v9", r"it has no revision 'v9': give a branch, a tag or a commit, of those at HUB/org/tiny/commits/"),
+    ("org/tiny", "v9", r"it has no revision 'v9': give a branch, a tag or a commit from HUB/org/tiny/commits/"),
     ("org/tiny", "9" * 40, r"it has no revision '9999999999999999999999999999999999999999': give a branch, a tag"),
     ("org/gated", None, "it is gated: agree to its authors' terms at HUB/org/gated, and log in with `hf auth login`"),
     ("org/pickled", "v1", "there is neither model.safetensors nor model.safetensors.index.json for "),

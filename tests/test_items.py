@@ -137,9 +137,9 @@ def test_the_table_and_the_counts_say_what_the_items_say(made):
 
 
 def test_an_attribute_without_agreement_is_refused_by_name():
-    with pytest.raises(ValueError, match=r"no item of eng agrees in Gender; items agree in Number \(verb, aux"):
+    with pytest.raises(ValueError, match=r"nothing in eng agrees in Gender; items agree in Number \(verb, aux"):
         generated("eng", "Gender")
-    with pytest.raises(ValueError, match=r"no item of tur agrees in Gender; .*, Person \(verb, auxiliary\)"):
+    with pytest.raises(ValueError, match=r"nothing in tur agrees in Gender; .*, Person \(verb, auxiliary\)"):
         from_treebank("nowhere.conllu", "tur", "Gender")
     with pytest.raises(ValueError, match=r"no table says what agrees in 'deu'; there are tables of: eng, spa"):
         agreeing("deu", "Number")
@@ -147,7 +147,7 @@ def test_an_attribute_without_agreement_is_refused_by_name():
         agreeing("eng", "number")
     with pytest.raises(ValueError, match=r"no grammar of 'fra'"):
         generated("fra", "Number")
-    with pytest.raises(ValueError, match=r"not in Person: take a treebank's"):
+    with pytest.raises(ValueError, match=r"not in Person: use a treebank"):
         generated("tur", "Person")
     with pytest.raises(ValueError, match=r"count is 0"):
         generated("eng", "Number", count=0)

@@ -104,7 +104,7 @@ def test_words_that_are_glued_are_refused() -> None:
     parts = {"pre_tokenizer": pre_tokenizers.ByteLevel(add_prefix_space=False), "decoder": decoders.ByteLevel()}
     # The space before a word, which marks its beginning, is lost where the word stands alone.
     glue = bpe("Ġ", normalizer=normalizers.Strip(), **parts)
-    with pytest.raises(UnsupportedModelError, match=r"other subwords in words than in a text, such as .*'b .*add_"):
+    with pytest.raises(UnsupportedModelError, match=r"single words differently than a text, such as into .*'b .*add_"):
         WordTokenizer(glue, 120, "tiny")
 
 

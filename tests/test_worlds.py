@@ -244,7 +244,7 @@ def test_the_mini_world_has_two_models(mini, mini_causal, monkeypatch):
     for other in ("gpt2", MODEL):
         monkeypatch.setenv("PITFALLS_MODEL", str(other))
         for arguments in ({}, {"name": "mini", "model": other}):
-            with pytest.raises(ValueError, match=r"is fixed, but for its model, 'masked' or 'causal'; for another"):
+            with pytest.raises(ValueError, match=r"is fixed, except for its model, 'masked' or 'causal'; for another"):
                 load_world(**arguments)
     for name in ("planted", "planted-covariance"):
         with pytest.raises(ValueError, match=rf"the {name} world is fixed; for another model"):

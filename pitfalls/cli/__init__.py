@@ -46,8 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pitfalls",
-        description="Rank the neurons of a masked language model, probe them, change them, and see what happens to "
-        "each word.",
+        description="Rank the neurons of a language model, probe them, change them, and see what happens to each word.",
     )
     parser.add_argument("--version", action="version", version=f"pitfalls {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -110,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
 
     training = commands.add_parser("pretrain", help="train a model of the mini world again, or go on after a stop")
     _add_mini_model(training)
-    training.add_argument("--checkpoints", type=Path, help="default: build/pretrain, and inside it the model's name")
+    training.add_argument("--checkpoints", type=Path, help="default: a folder in build/pretrain named after the model")
     training.set_defaults(run="mini:pretrain")
 
     card = commands.add_parser("card", help="measure a model of the mini world and write its model card")
@@ -123,8 +122,8 @@ def _add_mini_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", choices=tuple(MINI_MODELS), default="masked", help="the BERT (masked, default) or the causal one"
     )
-    folders = ", ".join(f"data/mini/{folder}" for folder in MINI_MODELS.values())
-    parser.add_argument("--folder", type=Path, help=f"default: the model's own of {folders}")
+    folders = " or ".join(f"data/mini/{folder}" for folder in MINI_MODELS.values())
+    parser.add_argument("--folder", type=Path, help=f"default: {folders}, as --model says")
 
 
 def _add_configuration(parser: argparse.ArgumentParser) -> None:

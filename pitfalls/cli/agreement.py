@@ -27,15 +27,15 @@ def report(options: argparse.Namespace, experiment: Experiment, kind: Kind, ks: 
     items = _items(options, experiment)
     misled = sum(bool(item.attractors) for item in items)
     say(
-        f"outcome: agreement, because {experiment.model.name} reads from left to right and has predicted a word before "
-        f"it reads it; {len(items)} places of test must agree with a word before them, {misled} with attractors between"
+        f"outcome: agreement, because {experiment.model.name} reads from left to right and predicts a word before it "
+        f"reads it; {len(items)} words of test must agree with one before them, {misled} with attractors between"
     )
     plan = Agreements(experiment, kind, ks, options.max_neurons or max(ks), items)
-    # Before hours of ranking: a model without a head, or an intervention that aims elsewhere.
+    # Fail before hours of ranking if the model has no head, or the intervention aims elsewhere.
     before = plan.without_intervention()
     accuracy = before[before["measure"] == "accuracy"].set_index("attractors")["mean"]
     told = ", ".join(f"{share:.3f} of {which}" for which, share in accuracy.items())
-    say(f"right without intervention, by the attractors between: {told}")
+    say(f"accuracy without intervention, by attractors: {told}")
     tasks, kept = plan.tasks(options.seed, options.random), options.output / "build" / "intervene" / name
     say_found(tasks, kept)
     swept = sweep(tasks, plan.work, kept)
@@ -51,7 +51,7 @@ def report(options: argparse.Namespace, experiment: Experiment, kind: Kind, ks: 
 
 
 def _items(options: argparse.Namespace, experiment: Experiment) -> list[Item]:
-    """The items of the test file whose controller a causal model reads in time, of values that are studied."""
+    """The items of the test file whose controller comes before the place, with values that are studied."""
     data = experiment.data
     files = [Path(file) for file in options.treebank]
     test = [file for file in files if split_of(file) == "test"]

@@ -1,4 +1,4 @@
-"""What several commands share: speaking to the reader, and the world that the options name."""
+"""What several commands share: printing to the user, and the world that the options name."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from pitfalls.study.sweep import Task
     from pitfalls.worlds.world import World
 
-# Words tokenised in one call; and the share of unknown ones that is warned of.
+# Words tokenised in one call; and the share of unknown words from which we warn.
 _FORMS_AT_ONCE = 1024
 _MANY_UNKNOWN = 0.1
 
 
 def say(line: str) -> None:
-    """Print a line for the reader at once."""
+    """Print a line for the user at once."""
     print(line, file=sys.stdout, flush=True)
 
 
 def paper_options(options: argparse.Namespace) -> dict[str, str]:
-    """The options of a world that are given, for other processes and machines: the paper world's paths are absolute."""
+    """The world's options that were given, for other processes and machines; the paper world's paths made absolute."""
     given = {name: getattr(options, name) for name in ("model", "treebanks", "conversion")}
     paths = options.world == "paper"
     return {n: os.path.abspath(said) if paths and os.path.exists(said) else said for n, said in given.items() if said}
@@ -81,7 +81,7 @@ def own_ids(model: LanguageModel, forms: Iterable[str]) -> dict[str, list[int]]:
 
 
 def _say_unknown(model: LanguageModel, language: str, forms: Sequence[str]) -> None:
-    """Say how many words the tokenizer does not know, and warn of many, before anything is computed from them."""
+    """Say how many words the tokenizer does not know, and warn if many, before anything is computed from them."""
     ids = own_ids(model, forms)
     unknown = [form for form in forms if model.unknown_id in ids[form]]
     share = len(unknown) / max(1, len(forms))

@@ -27,7 +27,7 @@ from pitfalls.worlds.world import World
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
-    # The paper's model takes gigabytes; without it, all we cannot tell is which sentences are too long for it.
+    # The paper's model takes gigabytes; without it, we only miss which sentences are too long for it.
     read = _texts_of_the_paper if options.world == "paper" and not options.model else _texts_of_a_world
     texts, sites = read(options)
     table = sizes(texts, sites, options.languages)

@@ -1,6 +1,7 @@
 """``pitfalls intervene``: change the first k neurons and see what becomes of each word.
 
-A causal model predicts a word before it reads it, so there the words that must agree with it are asked (``agreement``).
+A causal model predicts a word before it reads it, so the command looks at the words that must agree with the changed
+one instead (``agreement``).
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def _say_judge(experiment: Experiment) -> None:
 
 
 def _say_spelling(experiment: Experiment) -> None:
-    """Say how many of the test words the tokenizer spells otherwise, without accents or capitals, and the judge's part.
+    """Say how many test words the tokenizer spells differently (accents, capitals), and how many the judge knows then.
 
     The model can only predict what its tokenizer spells, and the judge knows words as they are written.
     """
@@ -107,9 +108,9 @@ def _say_spelling(experiment: Experiment) -> None:
     if others:
         told = coverage([judge], [spelt.get(form, form) for form in forms]).set_index("per").loc["word"]
         say(
-            f"the tokenizer spells {len(others) / len(forms):.1%} of these words otherwise, such as {others[0]} as "
-            f"{spelt[others[0]]}; {judge.name} knows {told['known']:.1%} as they are spelt then, and can hardly judge "
-            "more of the predicted words"
+            f"the tokenizer spells {len(others) / len(forms):.1%} of these words differently, such as {others[0]} as "
+            f"{spelt[others[0]]}; {judge.name} knows {told['known']:.1%} in the tokenizer's spelling, and can hardly "
+            "judge more of the predicted words"
         )
 
 

@@ -1,7 +1,7 @@
 """Agreement: whether another word, which must agree with the changed one, still does.
 
-A causal model has predicted a word before it reads it, so a change shows in other words only; and in a masked model,
-too, other words read what is encoded in this one. An item has a place that must agree with a controller: the margin is
+A causal model predicts a word before it reads it, so changing a word only shows in other words; in a masked model, too,
+other words read what this one encodes. An item has a place that must agree with a controller: the margin is
 log p(right form) - log p(wrong form) there, in nats, a form's pieces summed. The controller's units are changed as in
 any intervention; a margin that changes its sign is flipped. Every other controller of the sentence is changed in turn,
 too, which should leave the margin alone: where that flips it, the intervention does damage.
@@ -51,8 +51,9 @@ def margins(replay: Replay, ks: Sequence[int], items: Sequence[Item], seed: int 
     ks
         Which of its k to report.
     items
-        Of the same language and attribute (:mod:`pitfalls.language.agreement`). As many of each value are taken, drawn
-        by ``seed``, with attractors and without; where the intervention aims at a value, those whose wrong form has it.
+        Of the same language and attribute (:mod:`pitfalls.language.agreement`). The same number of each value is taken,
+        drawn with ``seed``, with attractors and without; if the intervention aims at a value, only items whose wrong
+        form has it.
 
     Returns
     -------
@@ -87,8 +88,8 @@ def margins(replay: Replay, ks: Sequence[int], items: Sequence[Item], seed: int 
     chosen = [fitting[i] for i in balanced_indices([items[i] for i in fitting], seed)]
     if not chosen:
         raise ValueError(
-            f"{len(fitting)} items cannot be balanced over their values: with attractors and without, some value has "
-            "none; make more items"
+            f"{len(fitting)} items cannot be balanced over their values: some value has none with attractors, and some "
+            "value none without; make more items"
         )
     asked = [one for i in chosen for one in _asked(replay, items, i)]
     found = log_margins(replay, [Trial(*fillings[one.item], one.position, one.value) for one in asked])
@@ -139,7 +140,7 @@ def agreement_rates(by_item: pd.DataFrame, draws: int = 1000, level: float = 0.9
         for measure, of in _MEASURES.items():
             rows = subset[subset["changed"] == of.changed]
             n_sentences = rows["sentence"].nunique()
-            # Too few of the rest are no fault of the items.
+            # The main measures raise an error if there are too few sentences; the rest are left out.
             if n_sentences > 1 or (name == "all" and of.changed == _OWN):
                 weights = cluster_weights(n_sentences, draws, seed)
                 named = {**keys, "attractors": name, "measure": measure}
@@ -232,7 +233,7 @@ def _told_apart(replay: Replay, items: Sequence[Item], fitting: Sequence[int]) -
 
 
 def _differ(pair: tuple[Filling, Filling], controller: int, unknown: int) -> bool:
-    """Whether a tokenizer writes two forms differently, and all of them and something of their controller is known."""
+    """Whether a tokenizer writes two forms differently, and knows all of both and some of their controller."""
     right, wrong = pair
     read = [piece for piece, word in zip(right.ids, right.word_ids, strict=True) if word == controller]
     return right.pieces != wrong.pieces and unknown not in (*right.pieces, *wrong.pieces) and set(read) != {unknown}
@@ -242,7 +243,7 @@ def _differ(pair: tuple[Filling, Filling], controller: int, unknown: int) -> boo
 
 
 def _columns(items: Sequence[Item], asked: Sequence[_Asked]) -> dict[str, Sequence[object]]:
-    """What a row says that is the same at every k."""
+    """The columns that are the same at every k."""
     chosen = [items[one.item] for one in asked]
     return {
         "item": [one.item for one in asked],

@@ -104,7 +104,7 @@ class LeaceErasure:
         if k == 0:
             nothing = torch.zeros(0, dtype=torch.float64)
             return AffineChange(chosen, nothing[:, None], nothing[None, :], nothing)
-        # Without shrinkage the map is the least-squares one for these very words. Without truncation, rare values,
+        # Without shrinkage the map is exactly the least-squares one for these words. Without truncation, rare values,
         # whose singular values are small, are erased too. Erasing in the covariance's own metric cannot increase its
         # trace, so the constraint on the trace is not needed.
         eraser = LeaceEraser.fit(self.X[:, chosen], self.Z, shrinkage=False, svd_tol=1e-9, constrain_cov_trace=False)

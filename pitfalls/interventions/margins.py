@@ -1,4 +1,4 @@
-"""How much likelier a model finds one form than another in an open place, when a word of the sentence is changed.
+"""How much a model prefers one form to another in a blank, when a word of the sentence is changed.
 
 The layers up to the site run once for each text, and those above it once for each change; texts that two forms share
 are run once, and the head only at the slots that are asked for.
@@ -31,7 +31,7 @@ _LOGITS_AT_ONCE = 128
 
 @dataclass(frozen=True)
 class Trial:
-    """An open place, two forms that may fill it, and the word that is changed: its position and its value's index."""
+    """A blank, two forms that may fill it, and the word that is changed: its position and its value's index."""
 
     right: Filling
     wrong: Filling
@@ -63,7 +63,7 @@ def log_margins(replay: Replay, trials: Sequence[Trial]) -> NDArray[np.float64]:
     Parameters
     ----------
     replay
-        Its subject's model is changed at its site, as its changes say, at the subwords that make the vector of each
+        Its changes are applied to its subject's model, at its site and at the subwords that make the vector of each
         trial's word.
 
     Returns
@@ -85,7 +85,7 @@ def log_margins(replay: Replay, trials: Sequence[Trial]) -> NDArray[np.float64]:
 
 
 def _texts(trials: Sequence[Trial]) -> dict[_Text, list[_Term]]:
-    """What is read, each text once, and what is asked of it."""
+    """Every text that is read, once, and the terms that it gives."""
     found: defaultdict[_Text, list[_Term]] = defaultdict(list)
     for number, trial in enumerate(trials):
         for form, sign in ((trial.right, 1), (trial.wrong, -1)):
@@ -99,8 +99,8 @@ class _Batch:
     """Texts that are run together.
 
     ``states`` [b, t, d] are those of the site; ``changed`` bool [b, t] says where they are changed, and ``values`` [n]
-    for words of which values; ``rows`` and ``slots`` [m] are where logits are needed. ``terms`` [n_terms, 4] are those
-    of all texts, and ``read`` [n_terms] says at which of the m places each is predicted.
+    are the values of the words there; ``rows`` and ``slots`` [m] are where logits are needed. ``terms`` [n_terms, 4]
+    are those of all texts, and ``read`` [n_terms] says at which of the m places each is predicted.
     """
 
     encoded: Encoded

@@ -255,7 +255,7 @@ class Replay:
         return _Batch(
             encoded,
             model.hidden(encoded, self.part.site),
-            # The subwords whose states the means are of.
+            # Only the subwords that the means were taken over.
             _word_at(encoded, sentences, targets).where(vector_slots(encoded, model.pooling), -1),
             _word_at(encoded, sentences, read),
             torch.as_tensor(targets.values, device=encoded.input_ids.device),
@@ -274,7 +274,7 @@ def _check_sees_words(model: LanguageModel) -> None:
     """Refuse a model that does not predict a word at the word's own slots."""
     if model.causal:
         raise ValueError(
-            f"{model.name} reads from left to right: it has predicted a word before it reads it, so changing the word "
+            f"{model.name} reads from left to right: it predicts a word before it reads it, so changing the word "
             "changes other words only. Ask for the agreement of words that follow: run.agreement(items)"
         )
 

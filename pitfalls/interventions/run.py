@@ -96,7 +96,7 @@ class Run:
     def agreement(self, items: Sequence[Item], draws: int = 1000, level: float = 0.95, seed: int = 0) -> pd.DataFrame:
         """Accuracy, margin, shift, flip rate and damage, with intervals; see :func:`~.agreement.agreement_rates`.
 
-        ``seed`` draws the items that are kept, as many of each value, and resamples their sentences.
+        ``seed`` draws the items that are kept, the same number of each value, and resamples their sentences.
 
         Examples
         --------

@@ -1,7 +1,7 @@
 """Blanks: a sentence with a place left open, and what a model must read to say how likely a form is there.
 
-The log-probability of a form is the sum over its pieces. A causal model predicts each piece from all that stands before
-it, and after the last one that the word ends: without that, *sleep* would always be likelier than *sleep ##s* (Pimentel
+The log-probability of a form is the sum over its pieces. A causal model predicts each piece from everything before it,
+and after the last piece, that the word ends: without that, *sleep* would always be likelier than *sleep ##s* (Pimentel
 and Meister 2024). A masked model predicts all pieces together, each at a mask of its own; the masks say where the word
 ends.
 """
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 ENDS = -2
-"""In place of a piece: whichever does not continue the word. (-1 is the unknown token of a tokenizer without one.)"""
+"""Stands for any piece that does not continue the word. (-1 is the unknown token of a tokenizer without one.)"""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Blank:
     form: str
 
     def filled(self, words: Sequence[str]) -> list[str]:
-        """The sentence with some words in the place."""
+        """The sentence with these words in the blank."""
         return [*self.words[: self.place], *words, *self.words[self.place + 1 :]]
 
 

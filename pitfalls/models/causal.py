@@ -1,7 +1,7 @@
 """A causal language model, which reads from left to right and predicts the subword that follows each place.
 
-A state has seen what stands before it and nothing of what follows, so padding on the right changes none; a trial at
-loading proves both for the model at hand. A word is whole only at its last subword.
+A state depends on the subwords up to its own and on none after it, so padding on the right changes nothing; a trial at
+loading checks both for the model at hand. Only the state of a word's last subword has read the whole word.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class CausalLM(TransformerLM):
     """A transformers causal language model, from ``AutoModelForCausalLM``; see :class:`.transformer.TransformerLM`.
 
     Sentences are tokenised as text, their words joined by spaces, with the special tokens that the tokenizer itself
-    puts (:mod:`.running_text`). A word's vector is the state of its last subword, which alone has read the whole word
+    adds (:mod:`.running_text`). A word's vector is the state of its last subword, which alone has read the whole word
     (``lm.pooled("mean")`` takes the mean). The logits of a place are those of the subword after it:
     :meth:`next_logits`.
 
@@ -83,8 +83,8 @@ class CausalLM(TransformerLM):
             row, column = outside[0]
             length = int(encoded.attention_mask[row].sum())
             raise ValueError(
-                f"position {column} of sentence {row} is padding, as the sentence has {length} subwords: what follows "
-                f"it is read at position {length - 1}"
+                f"position {column} of sentence {row} is padding, as the sentence has {length} subwords: its last "
+                f"subword is at position {length - 1}"
             )
         return self.head(final_states[positions])
 
@@ -98,7 +98,7 @@ class CausalLM(TransformerLM):
         TooLongError
             The words up to a place, and the form, are too many for the model.
         UnsupportedModelError
-            It cannot be told where the tokenizer's words end.
+            The tokenizer does not show where words end.
         """
         encoded = self.encode([[*blank.words[: blank.place], blank.form] for blank in blanks])
         found = []
@@ -106,8 +106,8 @@ class CausalLM(TransformerLM):
             first, end = words.index(blank.place), len(words) - words[::-1].index(blank.place)
             if first == 0:
                 raise ValueError(
-                    f"nothing stands before {blank.form!r} in {' '.join(blank.words)!r}, and {self.name} begins a text "
-                    "with no token of its own: leave out items whose place is the first word"
+                    f"nothing stands before {blank.form!r} in {' '.join(blank.words)!r}, and {self.name} adds no token "
+                    "at the beginning: leave out items whose place is the first word"
                 )
             pieces = (*ids[first:end], ENDS)
             found.append(Filling(tuple(ids[:end]), tuple(words[:end]), tuple(range(first - 1, end)), pieces))
@@ -142,7 +142,7 @@ class CausalLM(TransformerLM):
     def _check_config(self) -> None:
         if getattr(self.model.config, "is_encoder_decoder", False):
             raise UnsupportedModelError(
-                f"{self._what}: config.is_encoder_decoder is true, so it continues another text than the one it reads"
+                f"{self._what}: config.is_encoder_decoder is true, so it does not continue the text that it reads"
             )
 
     def _check_reading(self, trial: Trial) -> None:

@@ -54,7 +54,7 @@ _SMALL_FILES = (
 # Settings of config.json that would lead transformers to other files, or (a name with a slash) to code on the Hub.
 _OTHER_FILES = ("configuration_files", "transformers_weights")
 _IMPLEMENTATIONS = ("attn_implementation", "_attn_implementation", "experts_implementation")
-# What transformers makes one by one: it does not refuse a billion of these, but it never finishes.
+# Things that transformers creates one by one: it does not refuse a billion of them, but never finishes.
 _COUNTS = re.compile(r"(layer|label|expert|block|group)s?$")
 _MOST_COUNTED = 1000
 # The model of config.json may have untrained parts, such as a head, but not be many times as large as the weights.
@@ -98,8 +98,8 @@ def folder_of(source: str, revision: str | None) -> Path:
     """The folder of a model: ``source`` itself, or where the Hub's cache holds the model of that name.
 
     A model on the Hub is fetched in two steps, its small files first and then the weights that its index names,
-    so that nothing but JSON, vocabularies and safetensors is downloaded. A connection that breaks off is taken up
-    again where it was, and of a download that fails, the files that are complete are kept for the next one.
+    so that nothing but JSON, vocabularies and safetensors is downloaded. A broken connection is resumed where it
+    stopped, and if a download fails, the files that are complete are kept for the next try.
 
     Raises
     ------
@@ -160,7 +160,7 @@ def check(folder: Path) -> PreTrainedConfig:
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except ValueError as error:
-        # transformers advises to trust that code, which cannot be done here.
+        # transformers advises trusting that code, which is not possible here.
         why = f"it needs code that comes with it ({raw['auto_map']}), which is never run" if "auto_map" in raw else None
         raise UnsupportedModelError(
             f"{str(folder)!r} is not a model that transformers loads by itself: {why or in_short(error)}"
@@ -338,7 +338,7 @@ def load(
     config = check(folder)
     _check_kind(config, kind, folder)
     _check_size(config, kind, folder)
-    # Cutting a block's work into chunks gives the same numbers, and fails for texts that the chunks do not divide.
+    # Cutting a block's work into chunks gives the same numbers, but fails if the chunk size does not divide the length.
     if getattr(config, "chunk_size_feed_forward", 0):
         config.chunk_size_feed_forward = 0
     with _no_bar():

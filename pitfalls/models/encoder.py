@@ -1,4 +1,4 @@
-"""The encoder of a model that also has a decoder, such as T5's: it reads both sides, and has no head."""
+"""The encoder of a model that also has a decoder, such as T5's: it reads in both directions, and has no head."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pitfalls.models.transformer import TransformerLM
 class EncoderLM(TransformerLM):
     """A transformers encoder, from ``AutoModelForTextEncoding``; see :class:`.transformer.TransformerLM`.
 
-    It can be probed, not intervened on: what the decoder would do with its states is not asked.
+    It can be probed, but not intervened on, because its decoder is not loaded.
 
     Examples
     --------

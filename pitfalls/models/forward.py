@@ -1,8 +1,8 @@
-"""A model's own forward pass, in which the states between its blocks are read, and given other values.
+"""Read and replace the states between a model's blocks during its own forward pass.
 
-There is no list of layouts. The blocks are found, and their calls counted, while the model runs; whatever it does
-besides (masks of each layer, sliding windows, rotary tables, projections, a final norm) stays its own business. A block
-below the site that is resumed from hands on what it is given, without computing anything.
+There is no list of layouts. The blocks are found, and their calls counted, while the model runs; whatever else it does
+(masks of each layer, sliding windows, rotary tables, projections, a final norm) is left alone. When the pass resumes
+from a site, the blocks below it pass on their input without computing anything.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ with extra("models"):
 # Positions whose logits are held at once: 512 x 250,002 (XLM-R's vocabulary) x 4 bytes is half a gigabyte.
 _LOGITS_AT_ONCE = 512
 
-# Other answers are given by the modules themselves, which threads may share: one thread at a time.
+# Answering replaces the forward of modules that threads may share: one thread at a time.
 _ANSWERS = threading.Lock()
 
 Forward = Callable[..., Any]
@@ -48,7 +48,7 @@ class _EnoughError(Exception):
 
 @contextmanager
 def _answering(modules: Collection[nn.Module], answer: Callable[[nn.Module, Forward], Forward]) -> Iterator[None]:
-    """Let calls of ``modules`` in the ``with`` block be answered by ``answer(module, its own forward)``."""
+    """In the ``with`` block, ``answer(module, its own forward)`` answers calls of ``modules``."""
     with _ANSWERS:
         # An instance may have a forward of its own already: other libraries put one there, too.
         before = {module: vars(module).get("forward") for module in modules}
@@ -67,7 +67,7 @@ def _answering(modules: Collection[nn.Module], answer: Callable[[nn.Module, Forw
 
 @dataclass(frozen=True)
 class _Call:
-    """How a model calls a block, and what that returns: where the states are in both.
+    """Where the states are in the arguments of a block, and in what it returns.
 
     ``place`` is the index or the name of the argument; ``index`` the states' place in the tuple that is returned, None
     if it is the states themselves; ``beside`` what else is in it, without the tensors.
@@ -185,7 +185,7 @@ class Blocks:
 
         def keep(site: Site, states: Tensor) -> None:
             if site in sites:
-                # Copied, as a block may go on to change it; and outside inference mode, to be changed elsewhere.
+                # A copy, because a block may change its input later; not an inference tensor, so callers can change it.
                 with torch.inference_mode(False):
                     found[site] = states[:, :length].clone()
 
@@ -216,7 +216,7 @@ class Blocks:
                 return own(*args, **kwargs)
             given = self._calls[call].given(args, kwargs)
             if call < layer:
-                # A copy below the site: what is written there must not reach others who read the embeddings.
+                # A copy just below the site: what is written there must not reach other readers of the embeddings.
                 return self._calls[call].returning(given.clone() if call == layer - 1 else given)
             if given.is_inference():
                 # In place: DeBERTa's convolution reads the embeddings, too, beside the first block.
@@ -242,7 +242,7 @@ class Blocks:
     def _counted(self, answer: Callable[..., Any], inside: Inside | Tracer) -> Iterator[None]:
         """Let ``answer(number of the call, the block's own forward, its arguments)`` answer for the blocks.
 
-        What is ``inside`` answers for modules of a block, with the number of the block's call.
+        ``inside`` answers for the modules within a block; it is told the number of the block's call.
         """
         calls, blocks = count(), dict.fromkeys(self._modules)
         running = -1
@@ -326,7 +326,7 @@ def _by_length(encoded: Encoded) -> Iterator[tuple[Tensor, Encoded]]:
 def encoder_of(model: PreTrainedModel) -> nn.Module:
     """The module that gives the last states, which the head reads.
 
-    OPT's wraps its decoder in another module, which its head passes by.
+    OPT wraps its decoder in another module, which its head bypasses.
     """
     encoder: nn.Module = model.base_model
     while len(children := list(encoder.children())) == 1:
@@ -354,7 +354,7 @@ def n_positions(model: PreTrainedModel, otherwise: int) -> int:
 
 
 class Head:
-    """What a model does with its encoder's last states, by its own forward pass, to which the encoder hands them over.
+    """What a model does with its encoder's last states: its own forward pass, in which the encoder returns given ones.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""Why the Hub does not give a model, in one sentence with what to do next.
+"""One sentence on why the Hub does not give a model, and what to do next.
 
-huggingface_hub does the downloading. Nothing here asks for a token or passes one on: without a login, none is sent;
-that of a user who has logged in (``hf auth login``, or the variable ``HF_TOKEN``) is sent by huggingface_hub as in any
-other program, to the Hub and not to the hosts that it sends on to.
+huggingface_hub does the downloading. Nothing here asks for a token or passes one on: without a login, none is sent. If
+a user has logged in (``hf auth login``, or the variable ``HF_TOKEN``), huggingface_hub sends the token as in any other
+program, to the Hub and not to the hosts that the Hub redirects to.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ def why_not(source: str, revision: str | None, error: Exception) -> str:
             "the Hub does not accept your token, which a public model does not need: remove it (`hf auth logout`, and "
             f"unset HF_TOKEN), or {_LOG_IN}"
         )
-    # Who is not logged in gets 401 for any name that the Hub does not show.
+    # Without a login, the Hub answers 401 for any name that it does not show.
     if isinstance(error, RepositoryNotFoundError) or getattr(answer, "status_code", None) == 401:
         private = f"if it is private, {_LOG_IN}"
         return f"there is no such folder here, and no such model at {page}: check the spelling; {private}"
     if isinstance(error, RevisionNotFoundError):
-        return f"it has no revision {revision!r}: give a branch, a tag or a commit, of those at {page}/commits/main"
+        return f"it has no revision {revision!r}: give a branch, a tag or a commit from {page}/commits/main"
     if isinstance(error, LocalEntryNotFoundError):
         return _not_cached(revision, error)
     if isinstance(error, OSError) and error.errno in _NOT_WRITTEN:

@@ -1,4 +1,4 @@
-"""What a model is, whatever it is called: a hash of everything that decides its vectors."""
+"""A model's identity, independent of its name: a hash of everything that decides its vectors."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """Inside a block: its neurons, and its heads' outputs before they are mixed, found by what its linear maps read.
 
-A block writes into the residual stream twice, by a linear map each time: of the heads' outputs, and of its neurons
-after their non-linearity. Queries, keys and values read one vector together, and so do a gate and what it gates; these
-two maps each read theirs alone, and give the stream's width. No names of modules are needed for that. Where a map is
-not at the same place in all blocks (some blocks of a hybrid convolve where others attend), or experts have neurons
-besides, the model has no such site.
+A block writes into the residual stream through two linear maps: one reads the heads' outputs, the other the neurons
+after their non-linearity. Queries, keys and values share their input, and so do a gate and what it gates; these two
+maps share theirs with no other, and their output is as wide as the stream. So no module names are needed. If a map is
+not at the same place in all blocks (some blocks of a hybrid convolve where others attend), or experts have neurons of
+their own, the model has no such site.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ with extra("models"):
 
 @dataclass(frozen=True)
 class Inside:
-    """Modules of blocks, and what answers for them: of the block's call, the module, its own forward and arguments."""
+    """Modules of blocks, and ``answer(number of the block's call, module, its own forward, arguments)`` for them."""
 
     modules: Collection[nn.Module]
     answer: Callable[[int, nn.Module, Callable[..., Any], Sequence[Any]], Any]
 
     def parts(self, _: Collection[nn.Module]) -> Collection[nn.Module]:
-        """The modules of these blocks that are meant."""
+        """The modules to answer for."""
         return self.modules
 
 
 @dataclass
 class _Read:
-    """A vector that linear maps of one block read, which they are, and the width that they give."""
+    """A vector that linear maps of one block read, those maps, and the width of their output."""
 
     states: Tensor
     modules: list[nn.Module]
@@ -77,11 +77,11 @@ class Tracer:
         return out
 
     def found(self, blocks: Sequence[nn.Module]) -> dict[str, list[nn.Module]]:
-        """The maps that read heads and neurons, one per block; no kind of units that some block does not have."""
+        """The maps that read heads and neurons, one per block; kinds of units that some block lacks are left out."""
         heads, neurons = [], []
         for call in range(len(blocks)):
             alone = [r for r in self.reads.get(call, []) if len(r.modules) == 1 and r.width == self.width]
-            # As many neurons as the stream is wide: then what gives them looks the same.
+            # With as many neurons as the stream is wide, the map that gives them looks the same.
             if len(alone) == 3 and alone[2].states.shape[-1] == self.width:
                 alone = [alone[0], alone[2]]
             if len(alone) != 2:
@@ -105,7 +105,7 @@ def _at_one_place(blocks: Sequence[nn.Module], maps: Sequence[nn.Module]) -> boo
 
 
 def _has_experts(block: nn.Module) -> bool:
-    """Whether a block holds several matrices in one, as routed experts are held."""
+    """Whether a block stacks several matrices in one tensor, as routed experts do."""
     # A convolution's weights have three dimensions, too.
     parts = (part for part in block.modules() if not isinstance(part, nn.modules.conv._ConvNd))
     return any(weight.dim() == 3 for part in parts for weight in part.parameters(recurse=False))

@@ -70,7 +70,7 @@ class Encoded:
 
     @classmethod
     def padded(cls, sentences: Sequence[tuple[Sequence[int], Sequence[int]]], pad_id: int) -> Encoded:
-        """A batch, on the CPU, of sentences that are tokenised: the ids of each and the word of each subword."""
+        """A batch, on the CPU, of tokenised sentences: the ids of each, and the word of each subword."""
         shape = (len(sentences), max(len(ids) for ids, _ in sentences))
         input_ids = torch.full(shape, pad_id, dtype=torch.int64)
         attention_mask = torch.zeros(shape, dtype=torch.int64)
@@ -97,7 +97,7 @@ def checked_pooling(pooling: str) -> Pooling:
     Raises
     ------
     ValueError
-        For a name that is none.
+        There is no pooling of this name.
     """
     for known in get_args(Pooling):
         if pooling == known:

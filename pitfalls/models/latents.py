@@ -58,7 +58,7 @@ class _WithLatents:
             if sae.origin.layer in self._saes:
                 raise ValueError(f"two autoencoders for layer {sae.origin.layer} of {model.name}: give one of them")
             self._saes[sae.origin.layer] = sae
-        # Of a model in half precision, latents are computed in single precision.
+        # For a model in half precision, latents are computed in single precision.
         dtype = torch.float64 if model.dtype == torch.float64 else torch.float32
         device = cast(Any, model).device
         self._ready = {layer: sae.to(device, dtype) for layer, sae in self._saes.items()}
@@ -99,7 +99,7 @@ class _WithLatents:
         return {site: _latents(saes[site], states[below[site]]) if site in saes else states[site] for site in wanted}
 
     def resume(self, encoded: Encoded, site: Site | int, states: Tensor) -> Tensor:
-        """Run what comes after a site on ``states``; of latents, only the difference is written."""
+        """Run what comes after a site on ``states``; for latents, only the difference is written."""
         found = as_site(site)
         if found.kind != "sae":
             return self._model.resume(encoded, found, states)
@@ -116,7 +116,7 @@ class _WithLatents:
         return self._model.resume(encoded, found.layer, changed)
 
     def _own(self, encoded: Encoded, site: Site) -> tuple[Tensor, Tensor]:
-        """The states of the residual stream and, sparse, their latents; kept while the batch is."""
+        """The states of the residual stream and their latents (sparse); kept as long as the batch exists."""
         sae, kept = self._sae(site), self._kept.get(encoded)
         # The batch may have been changed in place since (a word masked, for instance).
         text = torch.stack([encoded.input_ids, encoded.attention_mask])

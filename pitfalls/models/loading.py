@@ -1,4 +1,4 @@
-"""Loading a model of whatever kind it is: masked, causal, or the encoder of a model that also has a decoder."""
+"""Loading a model of any kind: masked, causal, or the encoder of a model that also has a decoder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def load_model(
     device: str | torch.device = "cpu",
     dtype: torch.dtype = torch.float32,
 ) -> TransformerLM:
-    """Load a model and its tokenizer by name or from a folder, as the kind that its configuration says.
+    """Load a model and its tokenizer by name or from a folder; its configuration says which kind it is.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def load_model(
     Raises
     ------
     ModelFilesError, UnsupportedModelError
-        As there.
+        As for that method.
 
     Examples
     --------

@@ -48,7 +48,7 @@ class MaskedLM(TransformerLM):
         """
         mask, mask_id = self.tokenizer.mask_token, self.tokenizer.mask_token_id
         if mask is None:
-            raise UnsupportedModelError(f"{self._what}: its tokenizer has no mask, which would stand in an open place")
+            raise UnsupportedModelError(f"{self._what}: its tokenizer has no mask token to put in the blank")
         written = self.encode([blank.filled([blank.form]) for blank in blanks])
         pieces = [
             tuple(ids[words == blank.place].tolist())
@@ -61,7 +61,7 @@ class MaskedLM(TransformerLM):
             ids, words = masked.input_ids[row, :length].tolist(), masked.word_ids[row, :length].tolist()
             last = blank.place + len(own) - 1
             slots = [i for i, word in enumerate(words) if blank.place <= word <= last and ids[i] == mask_id]
-            # Each mask is a word of its own, so the words after them have other numbers than in the sentence.
+            # Each mask counts as a word, so the words after them are numbered differently than in the sentence.
             places = [word if word < blank.place else max(blank.place, word - len(own) + 1) for word in words]
             found.append(Filling(tuple(ids), tuple(places), tuple(slots), own))
         return found

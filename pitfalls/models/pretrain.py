@@ -1,6 +1,6 @@
 """Pretrains the mini multilingual models on text from the grammars.
 
-What a model is trained to do is its recipe's (:mod:`.recipes`); its text are fresh sentences that occur in neither dev
+A model's recipe (:mod:`.recipes`) says what it is trained to do; its text is fresh sentences that occur in neither dev
 nor test. Every batch, mask and dropout draw is a function of the seed and the step alone, so a run that was interrupted
 and resumed ends with the same weights.
 """

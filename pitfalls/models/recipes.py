@@ -1,7 +1,7 @@
 """Recipes of the mini models: what decides their weights, the model before training, and what it is trained to do.
 
-The masked model fills in subwords that were hidden; the causal one predicts each subword from those before it. Text,
-batches, learning rate and optimizer are the same kind (:mod:`.pretrain`), and the weights follow from the recipe alone.
+The masked model fills in subwords that were hidden; the causal one predicts each subword from those before it. Both
+use the same training loop (:mod:`.pretrain`), and the weights follow from the recipe alone.
 """
 
 from __future__ import annotations
@@ -97,9 +97,9 @@ class MaskedRecipe(Recipe):
 class CausalRecipe(Recipe):
     """A Llama that predicts each subword, and the end of the sentence, from what stands before it.
 
-    The layout is that of SmolLM2 and of most causal models of its years: normalised before each block, rotary
-    positions, a gated MLP, and the input's embeddings for the output. As every subword is predicted, and not one in
-    five, less text and fewer, smaller steps do than for the masked model.
+    The layout is that of SmolLM2 and of most causal models of its years: pre-norm, rotary positions, a gated MLP, and
+    tied embeddings. Because it predicts every subword, and not one in five, it needs less text, fewer steps and smaller
+    batches than the masked model.
     """
 
     sentences: int = 75_000

@@ -1,4 +1,4 @@
-"""Words in running text: a sentence is read as its tokenizer reads the text, its words joined by spaces."""
+"""Words in running text: a sentence is tokenised as one text, its words joined by spaces."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class MergedWordsError(ValueError):
 
 
 class TextTokenizer(WordTokenizer):
-    """A fast tokenizer, used on whole sentences as text; where each subword lies in it tells the word.
+    """A fast tokenizer, used on whole sentences as text; a subword's place in the text tells which word it is of.
 
     The space before a word is part of it (``Ġcats``), the first word has none, and special tokens stand where the
     tokenizer puts them, such as one that begins the text.
@@ -47,12 +47,12 @@ class TextTokenizer(WordTokenizer):
     # A word without subwords needs one. Most of these tokenizers know every byte and have no unknown token.
     _stand_ins: ClassVar[Mapping[str, str]] = {
         **WordTokenizer._stand_ins,
-        "eos_token_id": "one that ends texts",
-        "bos_token_id": "one that begins them",
+        "eos_token_id": "an end-of-text token",
+        "bos_token_id": "a beginning-of-text token",
     }
 
     def _found_lead(self) -> str:
-        """Nothing is written before a word; but some words are tried."""
+        """Nothing needs to be written before a word; this only tries some words."""
         try:
             self._tokenise([["a", "b", *self._tried_words]])
         except MergedWordsError as error:
@@ -72,7 +72,7 @@ class TextTokenizer(WordTokenizer):
         rows = zip(encoded["input_ids"], encoded["offset_mapping"], encoded["special_tokens_mask"], strict=True)
         return [
             Pieces(ids, self._words_of(sentence, ids, np.array(spans).reshape(-1, 2), np.array(special, dtype=bool)))
-            # A text without words and special tokens is none that a model can read.
+            # A model cannot read a text without words or special tokens.
             if ids
             else Pieces([self._empty_id], [-1])
             for sentence, (ids, spans, special) in zip(sentences, rows, strict=True)
@@ -99,8 +99,8 @@ class TextTokenizer(WordTokenizer):
         if len(merged):
             words = " ".join(sentence[first[merged[0]] : last[merged[0]] + 1])
             raise MergedWordsError(
-                f"the tokenizer merges words: {self.pieces([ids[merged[0]]])[0]!r} is one subword of {words!r}, so no "
-                "word of these has a state of its own; take a model whose tokenizer keeps words apart, or leave out "
-                "sentences like this one"
+                f"the tokenizer merges words: {self.pieces([ids[merged[0]]])[0]!r} is one subword of {words!r}, so "
+                "none of these words has a state of its own; take a model whose tokenizer keeps words apart, or leave "
+                "out sentences like this one"
             )
         return [int(word) for word in np.where(special, -1, first)]

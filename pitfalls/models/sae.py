@@ -1,7 +1,7 @@
 """A sparse autoencoder: a hidden state as the sum of a few of many directions.
 
-The latents ``z = activation(h W_enc + b_enc)`` of a state are mostly 0, and ``z W_dec + b_dec`` is nearly the state
-again. The one that is trained here keeps the k largest latents of each state: TopK, Gao et al. 2024 (arXiv 2406.04093).
+The latents ``z = activation(h W_enc + b_enc)`` of a state are mostly 0, and ``z W_dec + b_dec`` approximates the state.
+The one that is trained here keeps the k largest latents of each state: TopK, Gao et al. 2024 (arXiv 2406.04093).
 :mod:`.sae_files` keeps autoencoders in files, and :mod:`.latents` makes their latents the units of a site.
 """
 
@@ -79,7 +79,7 @@ class Origin:
     layer:
         The residual stream at this layer.
     model, fingerprint:
-        The model's name, for people, and what its states are known by; empty where a file does not tell.
+        The model's name, for people, and the fingerprint of its states; empty if a file does not say.
     """
 
     layer: int
@@ -89,7 +89,7 @@ class Origin:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SparseAutoencoder:
-    """Latents of a state, and the state again.
+    """Encodes states as latents, and decodes latents to states.
 
     Attributes
     ----------
@@ -102,7 +102,7 @@ class SparseAutoencoder:
     origin:
         The layer and the model.
     centred:
-        Whether states lose their mean over the neurons first, as TransformerLens writes models with layer norm.
+        Whether states are centred over the neurons first, as in TransformerLens's models with layer norm.
 
     Raises
     ------
@@ -146,7 +146,7 @@ class SparseAutoencoder:
         return int(self.W_enc.shape[1])
 
     def given(self, states: Tensor) -> Tensor:
-        """What is encoded, and what decoding should give back: the states [..., d], without their mean if centred."""
+        """What is encoded, and what decoding should reconstruct: the states [..., d], without their mean if centred."""
         return states - states.mean(-1, keepdim=True) if self.centred else states
 
     def encode(self, states: Tensor) -> Tensor:
@@ -162,7 +162,7 @@ class SparseAutoencoder:
         return replace(_moved(self, device, dtype), activation=_moved(self.activation, device, dtype))
 
     def fingerprint(self) -> str:
-        """SHA-256 over everything that decides the latents and what writing them does; names do not enter."""
+        """SHA-256 over everything that decides the latents and what writing them does; names are left out."""
         digest = hashlib.sha256(f"{self.activation.architecture} {self.origin.layer} {self.centred}".encode())
         for part in (self, self.activation):
             for field in fields(part):  # type: ignore[arg-type]
@@ -175,7 +175,7 @@ class SparseAutoencoder:
         return digest.hexdigest()
 
     def check(self, model: LanguageModel) -> None:
-        """Refuse a model that these are not the latents of.
+        """Refuse a model that the autoencoder was not made for.
 
         Raises
         ------
@@ -231,7 +231,7 @@ class Recipe:
     Raises
     ------
     ValueError
-        A number is not a whole one of 1 or more, or k is larger than the number of latents.
+        A number is not a whole number of at least 1, or k is larger than the number of latents.
     """
 
     latents: int = 1024
@@ -332,7 +332,7 @@ def train_sae(
 
 
 def quality(sae: SparseAutoencoder, model: LanguageModel, sentences: Sequence[Sequence[str]]) -> pd.DataFrame:
-    """How well an autoencoder gives back the states of sentences, and how few latents it takes for that.
+    """How well an autoencoder reconstructs the states of sentences, and with how few latents.
 
     Take sentences that it was not trained on.
 
@@ -371,7 +371,7 @@ def quality(sae: SparseAutoencoder, model: LanguageModel, sentences: Sequence[Se
 
 
 def _states(model: LanguageModel, sentences: Sequence[Sequence[str]], site: Site) -> Iterator[Tensor]:
-    """The states [n_subwords, d] of a few sentences after the other, those of similar length together."""
+    """The states [n_subwords, d] of a few sentences at a time, those of similar length together."""
     if not any(len(sentence) for sentence in sentences):
         raise ValueError(f"no word in {len(sentences)} sentences: there is no state to encode")
     for batch in batches(model.lengths(sentences), _TOKENS):

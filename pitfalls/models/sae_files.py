@@ -65,7 +65,7 @@ class JumpRelu:
 
 @dataclass(frozen=True)
 class Gated:
-    """Where a gate is open, a magnitude: the gate's own number times a scale plus a shift, [n] each.
+    """Where a gate is open, a magnitude: the gate's pre-activation times a scale plus a shift, [n] each.
 
     Gate and magnitude share the encoder's map (Rajamanoharan et al. 2024, arXiv 2404.16014).
     """
@@ -127,7 +127,7 @@ def save(sae: SparseAutoencoder, folder: str | Path) -> None:
 
 
 def _biases(sae: SparseAutoencoder) -> dict[str, Tensor]:
-    """What the encoder has besides its matrix, as files name it."""
+    """The encoder's weights besides its matrix, under their names in files."""
     activation = sae.activation
     if isinstance(activation, Gated):
         b_mag = activation.shift + activation.scale * sae.b_enc
@@ -143,12 +143,12 @@ def read(folder: str | Path) -> SparseAutoencoder:
     """Read an autoencoder that :func:`save` or sae-lens wrote.
 
     What sae-lens calls ``blocks.l.hook_resid_pre`` is layer l here, and ``blocks.l.hook_resid_post`` layer l + 1. Its
-    files name the model without its weights, so nothing tells whether yours is the same: :func:`~.sae.quality` does.
+    files name the model but do not identify its weights: use :func:`~.sae.quality` to see whether yours is the same.
 
     Raises
     ------
     ModelFilesError
-        A file is missing or damaged, or the two are not of one autoencoder (an ``OSError``).
+        A file is missing or damaged, or the two are from different autoencoders (an ``OSError``).
     ValueError
         It has settings that are not understood.
     """
@@ -160,10 +160,10 @@ def read(folder: str | Path) -> SparseAutoencoder:
     W_enc, W_dec, b_dec = (tensors[name] for name in _SHARED)
     b_enc = tensors["b_gate" if architecture == "gated" else "b_enc"]
     if architecture == "topk" and told.get("rescale_acts_by_decoder_norm"):
-        # Latents are counted in the length of what they write: the same as directions of norm 1.
+        # Latents are multiplied by the norms of their directions, which is the same as directions of norm 1.
         norms = W_dec.norm(dim=1)
         W_enc, b_enc, W_dec = W_enc * norms, b_enc * norms, W_dec / norms[:, None]
-    # What is subtracted before encoding is part of the bias; False is read as such, and so is nothing said: True.
+    # What is subtracted before encoding becomes part of the bias; True is the default if the file does not say.
     if told.get("apply_b_dec_to_input", True):
         b_enc = b_enc - b_dec @ W_enc
     activation, origin, centred = _activation(architecture, tensors, b_enc, told), _origin(told), _centred(told)
@@ -179,14 +179,14 @@ def _activation(architecture: str, tensors: Mapping[str, Tensor], b_enc: Tensor,
     if architecture == "jumprelu":
         return JumpRelu(tensors["threshold"])
     if architecture == "gated":
-        # Its magnitudes are (x W_enc) e^r + b_mag, and the gate's own number is x W_enc + b_gate.
+        # Its magnitudes are (x W_enc) e^r + b_mag, and the gate's pre-activation is x W_enc + b_gate.
         scale = tensors["r_mag"].exp()
         return Gated(scale, tensors["b_mag"] - tensors["b_gate"] * scale)
     return Relu()
 
 
 def _told(path: Path) -> dict[str, Any]:
-    """The settings; those that sae-lens 6 keeps as metadata are among them."""
+    """The settings, including those that sae-lens 6 keeps as metadata."""
     try:
         settings = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -228,7 +228,7 @@ def _k(told: Mapping[str, Any]) -> int:
 
 
 def _check_settings(told: Mapping[str, Any]) -> None:
-    """Refuse what would change the latents or what they write, and is not done here."""
+    """Refuse settings that would change the latents or what they write, and are not supported here."""
     harmless = {
         "normalize_activations": (None, False, "none"),
         "reshape_activations": (None, "none"),
@@ -242,11 +242,11 @@ def _check_settings(told: Mapping[str, Any]) -> None:
     for name, known in harmless.items():
         value = told.get(name)
         if not any(value is one or (value == one and type(value) is type(one)) for one in known):
-            raise ValueError(f"an autoencoder with {name} = {value!r} is not read: its latents would be others here")
+            raise ValueError(f"an autoencoder with {name} = {value!r} is not read: its latents would differ here")
 
 
 def _tensors(path: Path, told: Mapping[str, Any], architecture: str) -> dict[str, Tensor]:
-    """The weights by name, in single precision or more; each has the shape that the settings tell."""
+    """The weights by name, in single precision or more; each has the shape that the settings give."""
     try:
         content = path.read_bytes()
         found = load(content)
@@ -287,7 +287,7 @@ def _origin(told: Mapping[str, Any]) -> Origin:
     found = _HOOK.fullmatch(str(hook))
     if found is None:
         raise ValueError(
-            f"an autoencoder at {hook!r} is not read, only of the residual stream: blocks.0.hook_resid_pre, "
+            f"an autoencoder at {hook!r} is not read, only those of the residual stream: blocks.0.hook_resid_pre, "
             "blocks.0.hook_resid_post and so on"
         )
     return Origin(int(found[1]) + (found[2] == "post"), model, fingerprint)

@@ -1,4 +1,4 @@
-"""Subwords to words: how the tokens of a kind of tokenizer spell a word, and where they say that one begins."""
+"""Subwords to words: how each kind of tokenizer spells a word in tokens, and how it marks where a word begins."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Spelling:
         Raises
         ------
         UnsupportedModelError
-            It cannot be told how the tokenizer writes words.
+            There is no way to tell how the tokenizer writes words.
         """
         self._check()
         if not tokens or not self._begins(tokens[0]):
@@ -75,7 +75,7 @@ class Spelling:
         return None if _NO_TEXT in text else text
 
     def continues(self, token: str) -> bool:
-        """Whether a token after a word makes that word longer: an ending does, and no space or full stop.
+        """Whether a token after a word makes that word longer: an ending does, a space or a full stop does not.
 
         Raises
         ------
@@ -87,7 +87,7 @@ class Spelling:
             return not self._begins(token)
         assert self._decode is not None
         text = self._decode([token])
-        # Half of a character's bytes are no text; they may be a letter's.
+        # Part of a character's bytes do not decode; they may belong to a letter.
         first = (text or " ")[0]
         return first in (_NO_TEXT, *_WITHIN_WORDS) or unicodedata.category(first)[0] in "LMN"
 
@@ -103,7 +103,7 @@ class Spelling:
 
 
 def _steps(decoder: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """A decoder, or those of a sequence."""
+    """The decoder itself, or the decoders of a sequence."""
     for step in decoder.get("decoders", [decoder]):
         yield from _steps(step) if "decoders" in step else [step]
 

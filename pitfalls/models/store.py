@@ -19,7 +19,7 @@ from pitfalls import files
 from pitfalls.models.interface import LanguageModel
 from pitfalls.site import Site
 
-# Raise this when you change what a word's vector is, so that older caches are made anew.
+# Raise this when you change what a word's vector is, so that older caches are rebuilt.
 CODE_VERSION = 2
 _READ_AT_ONCE = 1 << 22
 

@@ -264,7 +264,7 @@ class WordTokenizer:
         try:
             self._pieces([[_NOWHERE]])
         except Exception as error:
-            # What the tokenizers library says has this very class.
+            # The tokenizers library raises plain Exceptions.
             if type(error) is not Exception:
                 raise
             raise UnsupportedModelError(
@@ -304,7 +304,7 @@ class WordTokenizer:
             if read[lead] == text[len(text) - len(read[lead]) :]:
                 return lead
         raise UnsupportedModelError(
-            f"{self._what}: its tokenizer reads other subwords in words than in a text, such as "
+            f"{self._what}: its tokenizer splits single words differently than a text, such as into "
             f"{' '.join(self.pieces(read[''][:8]))} for the text {' '.join(words[1:5])!r}: save the tokenizer with the "
             "setting that it was trained with (add_prefix_space, or a prepend_scheme other than 'never')"
         )

@@ -1,7 +1,7 @@
-"""What every transformers model can do here: be read at a site, resumed from changed states, and asked for its head.
+"""What every transformers model can do here: read a site, resume from changed states, and run its head.
 
 The model and the tokenizer are transformers' own. :mod:`~pitfalls.models.masked`, :mod:`~pitfalls.models.causal` and
-:mod:`~pitfalls.models.encoder` say how each kind is loaded and how it reads words; all the rest is the same, and here.
+:mod:`~pitfalls.models.encoder` say how each kind is loaded and how it reads words; everything they share is here.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ class TransformerLM:
     Raises
     ------
     UnsupportedModelError
-        When its states cannot be read, as was tried on a small padded batch and, where the model has windows, on a text
-        that is longer than they are; or when its own code raises an error there. A model that cannot be resumed from
-        changed states, or whose head cannot be run by itself, can still be probed, and says so when it is asked for
-        that (:mod:`~pitfalls.models.trial`).
+        When its states cannot be read, or its own code raises an error, in a trial on a small padded batch and, if the
+        model has windows, on a text longer than these. A model that cannot be resumed from changed states, or whose
+        head cannot be run by itself, can still be probed, and says so when it is asked for the rest
+        (:mod:`~pitfalls.models.trial`).
     """
 
     #: What is loaded: each kind of model has its own class.
@@ -127,7 +127,7 @@ class TransformerLM:
 
     @classmethod
     def from_folder(cls: type[_LM], folder: Path, source: str, device: str | torch.device, dtype: torch.dtype) -> _LM:
-        """As :meth:`load`, of the files in ``folder``; reports call the model by its ``source``."""
+        """As :meth:`load`, from the files in ``folder``; reports call the model by its ``source``."""
         # Outside one_error: a missing device, or nonsense in the switch for tests, is not the fault of the files.
         checked_device(device)
         perturbation.epsilon()
@@ -308,7 +308,7 @@ class TransformerLM:
         return self._blocks.resume(encoded, found, states.to(self.device, self.dtype), below)
 
     def _below(self, encoded: Encoded, layer: int) -> Tensor:
-        """The states that a block is called with; kept while the batch is, as it may be resumed at many k."""
+        """The states that a block is called with; kept as long as the batch, which may be resumed at many k."""
         # The batch may have been changed in place since (a word masked, for instance).
         text = torch.stack([encoded.input_ids, encoded.attention_mask])
         kept = self._kept.get(encoded)
@@ -353,7 +353,7 @@ class TransformerLM:
         """Refuse settings with which the model is not of its kind."""
 
     def _also_decides(self, pooling: Pooling) -> Sequence[object]:
-        """What decides the vectors, besides configuration and weights; a mean goes without saying."""
+        """What decides the vectors, besides configuration and weights; the mean is the default and left out."""
         return (self._words.state,) if pooling == "mean" else (self._words.state, pooling)
 
     def _check_reading(self, trial: Trial) -> None:
@@ -370,7 +370,7 @@ class TransformerLM:
             known, has = False, NO_SAE
         else:
             others = "".join(f" and {kind} 1 to {self.n_layers}" for kind in self._blocks.inner)
-            why = f"not all of its blocks have, at the same place, one linear map that alone reads their {found.kind}"
+            why = f"not all of its blocks have exactly one linear map that reads their {found.kind}, at the same place"
             known, has = False, f"layers 0 to {self.n_layers}{others}, as {why}"
         if not known:
             raise ValueError(f"no {found} in {self._what}: it has {has}")

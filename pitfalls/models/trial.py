@@ -1,7 +1,7 @@
 """Trying a model out when it is loaded: whether it may be probed, and intervened on.
 
-The oracle is the plain model, with a hook on a block where states are changed. What fails would give wrong numbers
-without saying so, in a model of which nothing is known but its kind.
+The oracle is the plain model, with a hook on a block where states are changed. Without the trial, a model of an unknown
+layout could silently give wrong numbers.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LONGEST = 768
 _WINDOWS = re.compile(r"window|local|block_size|chunk_length|landmark")
 # Rotary tables of this kind are chosen by the length of the whole batch, padding included.
 _OF_THE_BATCH = "longrope"
-# The largest difference between states, in their norm: rounding makes less, a wrong mask or argument far more.
+# The largest difference allowed, relative to the states' norm: rounding gives less, a wrong mask or argument far more.
 _TOLERANCES = {torch.float64: 1e-6, torch.float32: 1e-3}
 _COARSE = 0.1
 
@@ -107,7 +107,7 @@ def running(model: PreTrainedModel, what: str) -> Iterator[None]:
 
 
 def plain(model: PreTrainedModel) -> PreTrainedModel:
-    """A copy that shares the model's weights; on it, transformers may leave the hooks that hidden states take."""
+    """A copy that shares the model's weights; transformers may leave its hooks for hidden states on it."""
     weights = {id(weight): weight for weight in chain(model.parameters(), model.buffers())}
     copied: PreTrainedModel = copy.deepcopy(model, weights)
     encoder: Any = copied.base_model
@@ -135,7 +135,7 @@ class Trial:
         self._tolerance = _TOLERANCES.get(model.dtype, _COARSE)
 
     def check_reading(self) -> None:
-        """Refuse a model whose states cannot be read; settle whether its sentences may be padded to one batch.
+        """Refuse a model whose states cannot be read, and find out whether its sentences may be padded to one batch.
 
         Raises
         ------
@@ -163,7 +163,7 @@ class Trial:
             blocks.unpadded = True
             if any(self._shows_in(self._read(two.of_one_length, self._compared), two) for two in self._tried):
                 raise UnsupportedModelError(
-                    f"{self._what}: the same sentence has other states in another batch, even without padding"
+                    f"{self._what}: the same sentence has different states in another batch, even without padding"
                 )
 
     def check_order(self) -> None:
@@ -182,7 +182,7 @@ class Trial:
                 if self._differ(whole[layer][:, :length], alone[layer], begun):
                     raise UnsupportedModelError(
                         f"{self._what}: the states of a text at layer {layer} depend on the subwords that follow it, "
-                        "so this is no causal model (one of BERT's kind that is has is_decoder in its configuration)"
+                        "so this is no causal model (a causal BERT has is_decoder in its configuration)"
                     )
 
     def why_not_resumed(self) -> str | None:
@@ -190,11 +190,11 @@ class Trial:
         return _why("it cannot be resumed from changed states", self._resumes)
 
     def why_no_logits(self, head: Callable[[], Head]) -> str | None:
-        """Why logits cannot be had from its last states: one sentence, or None if they can."""
+        """Why its last states give no logits: one sentence, or None if they do."""
         return _why("its head cannot be run by itself", lambda: self._has_logits(head()))
 
     def _batch(self, two: Texts) -> Encoded:
-        """Both texts; the first alone where padding would change it, as the plain model knows no other way."""
+        """Both texts; only the first if padding would change the second, because the plain model has to pad."""
         return two.both.rows(slice(1)) if self._blocks.unpadded else two.both
 
     def _read(self, batch: Encoded, layers: Sequence[int]) -> dict[int, Tensor]:
@@ -209,14 +209,14 @@ class Trial:
         return found or ()
 
     def _shows_in(self, both: Mapping[int, Tensor], two: Texts) -> bool:
-        """Whether the second text has other states alone than in the second row of a batch, whose states these are."""
+        """Whether the second text's states alone differ from ``both``, its states in the second row of a batch."""
         alone, length = self._read(two.alone, self._compared), two.alone.input_ids.shape[1]
         return any(self._differ(both[layer][1:, :length], alone[layer], two.alone) for layer in self._compared)
 
     def _reads_padding(self, before: Mapping[int, Tensor], two: Texts) -> bool:
         """Whether the states of the second text depend on which tokens it is padded with.
 
-        What attention leaves out makes no difference at all, so this tells in half precision, too.
+        What attention masks out makes no difference at all, so this check works in half precision, too.
         """
         batch = two.both
         other = Encoded(
@@ -231,7 +231,7 @@ class Trial:
         for two in self._tried:
             batch = self._batch(two)
             own = self._read(batch, [self._middle])[self._middle]
-            # Whatever blocks below have put aside is now another text's.
+            # If the blocks below cache anything, it is now that of another text.
             self._read(self._tried[0].alone, [len(self._blocks)])
             # Other states of the same size: every neuron has the value of the one before it.
             for states, which in ((own, "unchanged"), (own.roll(1, -1), "changed")):

@@ -70,7 +70,7 @@ def write_card(folder: Path, measures: pd.DataFrame, card: str) -> Path:
 
     Parameters
     ----------
-    card : text with the names, in braces, of what the recipe says, and of ``vocabulary``, ``parameters``, ``minutes``,
+    card : a format string; its fields are the recipe's settings, ``vocabulary``, ``parameters``, ``minutes``,
         ``machine``, ``table`` (the measures with one value each), ``layers_table`` and ``unreadable``
     """
     recipe, log, config = (_json(folder / f"{name}.json") for name in ("recipe", "training", "config"))

@@ -1,8 +1,8 @@
 """What the mini causal model has learnt, measured on text that it was not trained on: the numbers of its model card.
 
 Four questions: how well does it predict what comes next (surprisal), does it agree across a misleading noun
-(agreement), can every attribute be read off some layer (readability), and does a word still agree with another one when
-that one's neurons are changed (flip rate)?
+(agreement), can every attribute be read off some layer (readability), and does a word still agree with its subject when
+the subject's neurons are changed (flip rate)?
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ REQUIRED = {"agreement": 0.95, "readability": 0.90}
 """The least that the mini causal model must reach (agreement: with an attractor in between)."""
 
 MUST_AGREE = (("eng", "Number"), ("rus", "Number"), ("rus", "Gender"), ("spa", "Number"), ("spa", "Gender"))
-"""The languages and attributes in which it must; of the others, agreement is reported."""
+"""The languages and attributes for which agreement is required; for the others, it is only reported."""
 
 BATCH = 128
 UNASKED = float("nan")
-"""What a measure requires of which nothing is required."""
+"""The required value of a measure that has none."""
 
 
 class Items(NamedTuple):
-    """Agreement items that choices are made on, and others for what is reported."""
+    """Agreement items to choose settings on, and others to report on."""
 
     dev: Sequence[Item]
     test: Sequence[Item]
@@ -56,7 +56,7 @@ class FlipSearch:
 
 
 def surprisal(world: World, language: str, sentences: int = 2_000) -> pd.DataFrame:
-    """Mean -log p in nats of the subwords of test sentences, and of their ends, each after all that precedes it."""
+    """Mean -log p in nats of the subwords of test sentences, and of their ends, each given everything before it."""
     model, total, count = world.model, 0.0, 0
     if not isinstance(model, CausalLM):
         raise ValueError(f"{model.name} of the {world.name} world does not predict what comes next: take a causal one")
@@ -74,7 +74,7 @@ def surprisal(world: World, language: str, sentences: int = 2_000) -> pd.DataFra
 def unseen_items(
     language: str, attribute: str, known: Collection[str], counts: tuple[int, int] = (25, 200), seed: int = 8_000_000
 ) -> Items:
-    """Generated items whose sentences are not ``known``, and of the test items, none is of a dev item's sentence.
+    """Generated items whose sentences are not ``known``; no test item shares its sentence with a dev item.
 
     Parameters
     ----------

@@ -117,7 +117,7 @@ class Interventions:
 
     def _judged_by(self) -> dict[str, Any]:
         judge = self.experiment.analyser()
-        # The lexicon of a treebank is in the world's text; a pipeline of spaCy has a version.
+        # A treebank's lexicon is part of the world's text; a spaCy pipeline has a version.
         return {"judge": [judge.name, getattr(judge, "version", "")]}
 
     def _ranking(self, parameters: Mapping[str, Any]) -> Ranking:

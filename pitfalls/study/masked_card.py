@@ -66,7 +66,7 @@ class _Asked:
 
 
 _Endings = dict[tuple[int, ...], list[tuple[int, frozenset[str], str]]]
-"""From the ids of all but the last of a word's subwords to the possible last ones: (id, lemmas, the value it shows)."""
+"""The ids of all subwords of a word but the last -> the possible last ones: (id, lemmas, the value it shows)."""
 
 
 def agreement_rate(world: World, language: str, feature: str) -> pd.DataFrame:

@@ -115,5 +115,5 @@ def _check_words(part: Activations, sentences: Sequence[Sentence]) -> None:
         if found != form:
             raise ValueError(
                 f"the activations have {form!r} as word {position} of sentence {sentence}, but the world has "
-                f"{found!r}: use the world and split that they come from (bare arrays come from none)"
+                f"{found!r}: use the world and split that they come from (bare arrays have none)"
             )

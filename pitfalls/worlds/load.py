@@ -146,9 +146,9 @@ def load_world(
 
 
 def _check_fixed(name: str, options: Sequence[object]) -> None:
-    """Refuse options that another world than the paper's does not take."""
+    """Refuse options that only the paper world takes."""
     if name in WORLDS and name != "paper" and any(option is not None for option in options):
-        own = f", but for its model, {' or '.join(map(repr, MINI_MODELS))}" if name == "mini" else ""
+        own = f", except for its model, {' or '.join(map(repr, MINI_MODELS))}" if name == "mini" else ""
         raise ValueError(
             f'the {name} world is fixed{own}; for another model, treebank or conversion use load_world("paper", …)'
         )
@@ -166,7 +166,7 @@ def _dtype(name: str | None) -> torch.dtype:
 def _pooled_model(
     source: str, revision: str | None, device: str, dtype: torch.dtype, pooling: str | None
 ) -> LanguageModel:
-    """A model of whatever kind, with the pooling of its kind or another one."""
+    """A model of any kind, with the given pooling, or by default that of its kind."""
     asked = None if pooling is None else checked_pooling(pooling)
     found = load_model(source, revision=revision, device=device, dtype=dtype)
     return found if asked is None else found.pooled(asked)
@@ -249,8 +249,8 @@ def world_from_files(
     Raises
     ------
     ValueError
-        There is no such dtype, conversion or pooling, a file's split or language cannot be told, a split is given
-        twice, or dev or test is missing.
+        There is no such dtype, conversion or pooling, a file's name does not give its split or language, a split is
+        given twice, or dev or test is missing.
     """
     precision, convert = _dtype(dtype), conversion_of(conversion)
     paths: dict[str, Path] = {}

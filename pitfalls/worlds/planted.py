@@ -356,7 +356,7 @@ def _noise_mix(parameters: PlantedParameters, truth: Truth) -> _Array:
 
 
 def _white(n: int, width: int, generator: np.random.Generator) -> _Array:
-    """Gaussian vectors [n, width] whose mean is 0 and whose covariance is the identity, over these very vectors.
+    """Gaussian vectors [n, width] whose sample mean is exactly 0, and their sample covariance exactly the identity.
 
     So the noise has exactly the stated covariance when fillers are drawn uniformly, however few there are.
     """

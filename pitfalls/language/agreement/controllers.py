@@ -18,9 +18,9 @@ BY_SUBJECTS = ("verb", "auxiliary", "predicate")
 def controller_of(tree: Tree, place: int, relation: str, grammar: Grammar) -> int | None:
     """The position of the word that controls ``place`` by ``relation``, or None if there is none.
 
-    A coordinated controller ("the cat and the dog") has no value of its own, so it is none.
+    A coordinated controller ("the cat and the dog") has no value of its own, so it does not count.
     """
-    # A question particle bears the person of a Turkish predicate ("geliyor musun"), or is a tag ("değil mi").
+    # A question particle carries the person of a Turkish predicate ("geliyor musun"), or is a tag ("değil mi").
     if place + 1 < len(tree.nodes) and tree.nodes[place + 1].relation == "aux:q":
         return None
     found = _FINDERS[relation](tree, place, grammar)
@@ -34,7 +34,7 @@ def controller_of(tree: Tree, place: int, relation: str, grammar: Grammar) -> in
 
 
 def _agreeing_subject(tree: Tree, found: int, place: int, grammar: Grammar) -> bool:
-    """Whether a subject is of those that agree: a Hindi one with a postposition (ने, को) does not."""
+    """Whether a subject is one that agrees; a Hindi subject with a postposition (ने, को) is not."""
     feats = tree.nodes[found].feats
     marked = any(tree.nodes[child].relation == "case" for child in tree.children(found))
     fits = all(feats.get(name) in values for name, values in grammar.subject.items())
@@ -42,7 +42,7 @@ def _agreeing_subject(tree: Tree, found: int, place: int, grammar: Grammar) -> b
 
 
 def _subject(tree: Tree, predicate: int, grammar: Grammar) -> int | None:
-    """The only subject of a predicate that agrees with its subject."""
+    """The subject of a predicate, if it has exactly one and agrees with it."""
     below = {tree.nodes[child].relation for child in tree.children(predicate)}
     if grammar.ergative and "obj" in below and tree.nodes[predicate].feats.get("Aspect") == "Perf":
         return None
@@ -69,7 +69,7 @@ def _auxiliary(tree: Tree, place: int, grammar: Grammar) -> int | None:
     node = tree.nodes[place]
     if node.upos != "AUX" or node.relation not in _HELPERS or node.head is None or not _finite(node, grammar):
         return None
-    # In "the hope is that they come" UD makes "is" a copula of "come", whose subject is another one.
+    # In "the hope is that they come", UD makes "is" a copula of "come", which has a subject of its own.
     if node.relation == "cop" and tree.nodes[node.head].upos == "VERB":
         return None
     return _subject(tree, node.head, grammar)

@@ -13,7 +13,7 @@ from pitfalls.language.agreement.trees import Node, Tree
 from pitfalls.language.grammar.core import Draw
 from pitfalls.language.unimorph_rules import FEATURE_TAGS
 
-# Where controller and place both have one of these, it is the same, or one of the two is annotated by mistake.
+# If controller and place both have one of these, their values must match; otherwise the annotation is wrong.
 _SHARED = ("Number", "Gender", "Person")
 _APOSTROPHES = ("'", "’")
 _ELIDING = frozenset("aàâeéèêëhiîïoôuùûœæy")
@@ -66,7 +66,7 @@ class Finder:
         )
 
     def _shows(self, noun: Node, by_subject: bool) -> bool:
-        """Whether the controller's form leaves no choice of the value."""
+        """Whether the controller's form allows only one value."""
         if any(name in noun.feats for name in (*FLAWED, *self.grammar.hidden)):
             return False
         # The gender of a name is that of its bearer.
@@ -111,7 +111,7 @@ class Finder:
         )
 
     def _others(self, node: Node, noun: Node, before: str) -> dict[str, str]:
-        """From UniMorph values other than the node's to the forms that have them, and may stand after ``before``."""
+        """UniMorph values other than the node's, and for each the form that has it and may follow ``before``."""
         tags = FEATURE_TAGS[self.attribute]
         others = self.paradigms.others(node, self.attribute, noun.feats)
         return {
@@ -134,7 +134,7 @@ class Finder:
 
 
 def _whole(node: Node) -> bool:
-    """Whether a word is written as its paradigm has it: no error, no clitic, not all in capitals."""
+    """Whether a word is written as in its paradigm: no error, no clitic, no capitals after the first letter."""
     flawed = any(flaw in node.feats for flaw in FLAWED)
     return not flawed and not _clitic(node.form) and node.form[1:] == node.form[1:].lower()
 

@@ -1,8 +1,8 @@
 """Agreement items: a controller, a place that must agree with it, and a right and a wrong form of one word.
 
-In "the keys to the cabinet are rusty", *keys* controls the Number of *are*; *is* would be wrong, and *cabinet*, of
-another Number, is an *attractor* between the two (Linzen et al. 2016). A model that reads *keys* as plural prefers the
-right form. The terms are Corbett's (2006), but for the place, which is his target.
+In "the keys to the cabinet are rusty", *keys* controls the Number of *are*; *is* would be wrong, and *cabinet*, which
+has the other Number, is an *attractor* between the two (Linzen et al. 2016). A model that reads *keys* as plural
+prefers the right form. The terms are Corbett's (2006), except that he calls the place the *target*.
 """
 
 from __future__ import annotations
@@ -126,9 +126,9 @@ class Item:
 
 
 def balanced(items: Iterable[Item], seed: int = 0) -> tuple[Item, ...]:
-    """Keep equally many items of each value, drawn by ``seed``, with attractors and without; the order stays.
+    """Keep the same number of items of each value, drawn with ``seed``, with attractors and without; in their order.
 
-    A value that none of the items with attractors has leaves none of these (and likewise of those without).
+    If a value has no items with attractors, no item with attractors is kept (and likewise for those without).
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def balanced_indices(items: Sequence[Item], seed: int = 0) -> list[int]:
 
 
 def drawn(draw: Draw, indices: Sequence[int], count: int) -> list[int]:
-    """``count`` different ones of ``indices``, all subsets equally likely, in the order in which they are drawn."""
+    """Draw ``count`` of ``indices`` without replacement, every subset equally likely, in the order drawn."""
     rest, chosen = list(indices), []
     for _ in range(count):
         position = draw.choice(range(len(rest)))
@@ -181,7 +181,7 @@ def drawn(draw: Draw, indices: Sequence[int], count: int) -> list[int]:
 
 
 def table(items: Iterable[Item]) -> pd.DataFrame:
-    """The items for reading, one a row: the text before and after the place, both forms, the controller.
+    """The items as a table to read, one per row: the text before and after the place, both forms, the controller.
 
     ``attractors`` has the attractors themselves, ``causal`` says whether the controller stands before the place.
 
@@ -214,8 +214,8 @@ def counts(items: Iterable[Item]) -> pd.DataFrame:
 
     Returns
     -------
-    A tidy table, sorted by its first columns: ``language``, ``attribute``, ``relation``, ``value``, ``items``, and of
-    these ``causal`` (the controller before the place) and ``with_attractors``.
+    A tidy table, sorted by its first columns: ``language``, ``attribute``, ``relation``, ``value``, ``items``, and how
+    many of them are ``causal`` (the controller before the place) and ``with_attractors``.
 
     Examples
     --------
@@ -236,4 +236,4 @@ def _check_one_kind(items: Sequence[Item]) -> None:
     kinds = sorted({(item.language, item.attribute) for item in items})
     if len(kinds) > 1:
         named = ", ".join(f"{language} {attribute}" for language, attribute in kinds)
-        raise ValueError(f"items of one language and attribute are balanced together; got {named}: balance each alone")
+        raise ValueError(f"only items of one language and attribute can be balanced; got {named}: balance each alone")

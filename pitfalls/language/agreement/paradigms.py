@@ -19,7 +19,7 @@ RARE = 0.05
 FLAWED = ("Typo", "Foreign", "Abbr")
 """UD features of words that are not forms of a paradigm."""
 
-# ExtPos is of a phrase that begins with the word; NumForm is how a number is written.
+# ExtPos describes a phrase that begins with the word; NumForm says how a number is written.
 _IGNORED = ("ExtPos", "NumForm")
 _Bundle = tuple[tuple[str, str], ...]
 
@@ -34,7 +34,7 @@ class Paradigms:
     nodes
         Words with their lemmas and features; contractions and flawed words are left out.
     silent
-        Features that a form may lack with one value of another feature, as a Russian plural lacks Gender.
+        Features that a form may lack when another feature has a certain value, as a Russian plural lacks Gender.
 
     Examples
     --------
@@ -89,7 +89,7 @@ class Paradigms:
 
         Returns
         -------
-        From UD values, sorted, to forms in lower case; empty if there is none, or the node's form may have any value.
+        UD values, sorted, and their forms in lower case; empty if there are none, or if the node's form fits any value.
         """
         own, form = node.feats[attribute], lower(node.form, self.language)
         readings = self._readings(node, attribute, controller or {})
@@ -138,7 +138,7 @@ class Paradigms:
 def _bundle(feats: Mapping[str, str]) -> _Bundle:
     """The features that tell the forms of a lemma apart, sorted.
 
-    Animacy shows in the accusative only; elsewhere a treebank that writes it repeats the noun's.
+    Animacy shows only in the accusative; elsewhere, a treebank that annotates it copies the noun's.
     """
     ignored = _IGNORED if feats.get("Case") == "Acc" else (*_IGNORED, "Animacy")
     return tuple(sorted((name, value) for name, value in feats.items() if name not in ignored))

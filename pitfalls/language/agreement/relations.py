@@ -8,8 +8,8 @@ The relations, each with its controller (Corbett 2006 calls the word that agrees
 - ``adjective``: an attributive adjective or participle, with its noun;
 - ``determiner``: a determiner, with its noun.
 
-Agreement in Case is not in the table: a noun's form seldom says which case it has. What the table calls *free* are
-controllers with which usage allows either value ("a number of people is/are"): they give no item.
+Agreement in Case is not in the table: a noun's form seldom says which case it has. The table calls controllers *free*
+if usage allows either value with them ("a number of people is/are"): they give no items.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from dataclasses import dataclass, field
 from pitfalls.language.unimorph import ATTRIBUTES
 
 NOMINAL = ("NOUN", "PROPN", "PRON")
-"""The UPOS of what may control and of what may attract."""
+"""The UPOS tags of possible controllers and attractors."""
 
 
 @dataclass(frozen=True)
 class Grammar:
-    """How one language agrees, and how its treebanks write it.
+    """How one language agrees, and how its treebanks annotate it.
 
     Attributes
     ----------
@@ -38,16 +38,16 @@ class Grammar:
     subject
         UD features that the controller of a verb, auxiliary or predicate must have, with the values allowed.
     persons
-        The persons of a subject with which Number is not a matter of choice; empty if that is all of them.
+        The persons of a subject with which agreement in Number is obligatory; empty if all are.
     controllers
-        The UPOS of what may control. (Hindi pronouns have no Gender, and respect makes people plural.)
+        The UPOS tags of possible controllers. (Hindi pronouns have no Gender, and respect makes names plural.)
     free
         Lemmas of controllers with which more than one value is right.
     hidden
         Features with which a controller's form no longer shows its Number (Finnish *ystäväni*: my friend, my friends).
     barred
-        Forms that are not offered as wrong: they are other words too, with which the sentence may be right ("he said
-        that cats sleep"), or wrong for a second reason (Spanish *buen* and French *bel* stand before their noun).
+        Forms that are not offered as wrong: they are also other words, with which the sentence may be right ("he said
+        that cats sleep"), or they are wrong for a second reason (Spanish *buen* and French *bel* precede their noun).
     ergative
         Whether a perfective verb with an object agrees with the object.
     postpositions
@@ -55,7 +55,7 @@ class Grammar:
     silent
         Features that a form shows with one value of another feature only: a Russian plural shows no Gender.
     finite
-        Where ``VerbForm=Fin`` is not written: features of which a finite verb has at least one.
+        If the treebank does not mark ``VerbForm=Fin``: features of which a finite verb has at least one.
     subject_first
         Whether only a subject before its verb agrees (Finnish "minulla on autot" does not: I have the cars).
     bare_predicate
@@ -192,7 +192,7 @@ def agreeing(language: str, attribute: str) -> tuple[str, ...]:
     >>> agreeing("eng", "Gender")
     Traceback (most recent call last):
     ...
-    ValueError: no item of eng agrees in Gender; items agree in Number (verb, auxiliary, determiner)
+    ValueError: nothing in eng agrees in Gender; items agree in Number (verb, auxiliary, determiner)
     """
     if language not in GRAMMARS:
         raise ValueError(f"no table says what agrees in {language!r}; there are tables of: {', '.join(GRAMMARS)}")
@@ -201,7 +201,7 @@ def agreeing(language: str, attribute: str) -> tuple[str, ...]:
     agrees = GRAMMARS[language].agrees
     found = tuple(relation for relation, attributes in agrees.items() if attribute in attributes)
     if not found:
-        raise ValueError(f"no item of {language} agrees in {attribute}; items agree in {_told(agrees)}")
+        raise ValueError(f"nothing in {language} agrees in {attribute}; items agree in {_told(agrees)}")
     return found
 
 

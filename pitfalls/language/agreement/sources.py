@@ -22,7 +22,7 @@ GENERATED = ("Number", "Gender")
 """The attributes in which the generated sentences have items."""
 
 PATIENCE = 20_000
-"""Generated sentences in a row without an item that is still needed, after which there is an error."""
+"""After this many generated sentences in a row without a needed item, give up with an error."""
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
@@ -101,8 +101,8 @@ def generated(language: str, attribute: str, count: int = 100, seed: int = 0) ->
     grammar = load_grammar(language)
     agreeing(language, attribute)
     if attribute not in GENERATED:
-        raise ValueError(f"generated items agree in {' or '.join(GENERATED)}, not in {attribute}: take a treebank's")
-    # In the generated Turkish the verb of a plural subject that lives is always plural, so no person is left out.
+        raise ValueError(f"generated items agree in {' or '.join(GENERATED)}, not in {attribute}: use a treebank")
+    # In the generated Turkish, an animate plural subject always has a plural verb, so no person is left out.
     rules = replace(GRAMMARS[language], persons=())
     forms = tuple(grammar.paradigms())
     finder = Finder(rules, Paradigms.from_forms(language, forms, rules.silent), attribute, Draw(seed))

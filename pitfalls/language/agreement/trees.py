@@ -1,7 +1,7 @@
 """Sentences with their dependencies: surface words as the corpus reader gives them, each with its head.
 
-:func:`pitfalls.language.corpus.read_conllu` needs no dependencies, so it accepts files without them. Here a word must
-say what it depends on.
+:func:`pitfalls.language.corpus.read_conllu` needs no dependencies, so it accepts files without them. Here every word
+needs a head.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def tree_of(tokens: Sequence[Token], sentence: str) -> Tree:
 
 
 class _TreeLines(CheckedLines):
-    """Checked lines that also hand on HEAD and DEPREL, and check them."""
+    """Checked lines that also check HEAD and DEPREL and pass them on."""
 
     def _start(self) -> None:
         super()._start()
