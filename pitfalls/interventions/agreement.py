@@ -10,7 +10,7 @@ too, which should leave the margin alone: where that flips it, the intervention 
 from __future__ import annotations
 
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -29,6 +29,8 @@ _OWN, _OTHER = "controller", "another controller"
 _SUBSETS: Mapping[str, tuple[str, ...]] = {"all": ("without", "with"), "without": ("without",), "with": ("with",)}
 
 Values = NDArray[np.float64]
+# What tells a text from others: the sentence's name, which several may have, and the words.
+_Text = tuple[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,8 @@ def margins(replay: Replay, ks: Sequence[int], items: Sequence[Item], seed: int 
             f"{len(fitting)} items cannot be balanced over their values: with attractors and without, some value has "
             "none; make more items"
         )
-    asked = [one for i in chosen for one in _asked(replay, items, i)]
+    controllers = _controllers(items)
+    asked = [one for i in chosen for one in _asked(replay, i, items[i], controllers)]
     found = log_margins(replay, [Trial(*fillings[one.item], one.position, one.value) for one in asked])
     keys = {name: value for name, value in replay.keys.items() if name != "split"}
     columns = _columns(items, asked)
@@ -190,21 +193,22 @@ def _aimed_at(replay: Replay, item: Item) -> bool:
     return aim < 0 or values[aim] == item.wrong_value
 
 
-def _asked(replay: Replay, items: Sequence[Item], i: int) -> Iterator[_Asked]:
+def _controllers(items: Sequence[Item]) -> Mapping[_Text, Mapping[int, str]]:
+    """The controllers of each text: by position, their values."""
+    found: defaultdict[_Text, dict[int, str]] = defaultdict(dict)
+    for item in items:
+        found[item.sentence, item.words][item.controller] = item.value
+    return found
+
+
+def _asked(replay: Replay, i: int, own: Item, controllers: Mapping[_Text, Mapping[int, str]]) -> Iterator[_Asked]:
     """The item with its own controller changed, then with each other controller that the model reads in time."""
-    own, values = items[i], list(replay.part.values)
+    values = list(replay.part.values)
     yield _Asked(i, own.controller, values.index(own.value), _OWN)
-    others = {
-        item.controller: item.value
-        for item in items
-        if item.sentence == own.sentence
-        and item.words == own.words
-        and item.controller not in (own.controller, own.place)
-    }
-    for position, value in sorted(others.items()):
+    for position, value in sorted(controllers[own.sentence, own.words].items()):
         number, in_time = values.index(value), position < own.place or not replay.subject.model.causal
         # A word that has the target already is left alone.
-        if in_time and int(replay.aims[number]) != number:
+        if position not in (own.controller, own.place) and in_time and int(replay.aims[number]) != number:
             yield _Asked(i, position, number, _OTHER)
 
 
@@ -255,7 +259,7 @@ def _columns(items: Sequence[Item], asked: Sequence[_Asked]) -> dict[str, Sequen
 
 def _sentences(items: Sequence[Item], asked: Sequence[int]) -> list[str]:
     """A name per text, which its items share: the sentence's id, and where several texts have that, a number."""
-    names: dict[tuple[str, tuple[str, ...]], str] = {}
+    names: dict[_Text, str] = {}
     times: Counter[str] = Counter()
     for i in sorted(set(asked)):
         item = items[i]
