@@ -76,6 +76,29 @@ def margins(replay: Replay, ks: Sequence[int], items: Sequence[Item], seed: int 
     TooLongError
         An item's sentence is too long for the model; its ``index`` is the item's.
     """
+    return answers(replay, ks, questions(replay, items, seed))
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What is asked of a model about some items, whatever ranking its units are changed by.
+
+    ``asked`` says which word is changed in which item, and ``trials`` the same in subwords.
+    """
+
+    items: Sequence[Item]
+    asked: Sequence[_Asked]
+    trials: Sequence[Trial]
+
+
+def questions(replay: Replay, items: Sequence[Item], seed: int = 0) -> Questions:
+    """Choose among items, and tokenise them: the same for all rankings, if model, words and kind are the same.
+
+    Parameters
+    ----------
+    replay, items, seed
+        As for :func:`margins`, which warns and raises the same.
+    """
     _check_site(replay)
     _check_items(replay, items)
     fitting = [i for i, item in enumerate(items) if _aimed_at(replay, item)]
@@ -94,9 +117,14 @@ def margins(replay: Replay, ks: Sequence[int], items: Sequence[Item], seed: int 
         )
     controllers = _controllers(items)
     asked = [one for i in chosen for one in _asked(replay, i, items[i], controllers)]
-    found = log_margins(replay, [Trial(*fillings[one.item], one.position, one.value) for one in asked])
+    return Questions(items, asked, [Trial(*fillings[one.item], one.position, one.value) for one in asked])
+
+
+def answers(replay: Replay, ks: Sequence[int], about: Questions) -> pd.DataFrame:
+    """The table of :func:`margins` for :func:`questions`."""
+    found = log_margins(replay, about.trials)
     keys = {name: value for name, value in replay.keys.items() if name != "split"}
-    columns = _columns(items, asked)
+    columns = _columns(about.items, about.asked)
     tables = [
         pd.DataFrame({**keys, "k": k, **columns, "before": found[0], "margin": found[replay.ks.index(k)]}) for k in ks
     ]
@@ -231,7 +259,7 @@ def _told_apart(replay: Replay, items: Sequence[Item], fitting: Sequence[int]) -
         )
         if not kept:
             raise ValueError(f"{told}; take a model that was trained on {first.language}")
-        warnings.warn(told, stacklevel=4)
+        warnings.warn(told, stacklevel=5)
     return kept
 
 
