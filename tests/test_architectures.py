@@ -231,6 +231,9 @@ def test_sites_that_a_model_lacks_are_named(plains: Any) -> None:
     ):
         with pytest.raises(ValueError, match=said):
             plains(name).lm.n_units(site)
+    # Its blocks mix the subwords without heads.
+    mixing = Architecture(hf.FNetForMaskedLM, {"intermediate_size": WIDTH})
+    assert not MaskedLM(mixing.make(), mixing.tokenizer())._blocks.inner
     same = bert(lambda model: None, intermediate_size=WIDTH)
     assert same.n_units(Site("mlp", 1)) == same.n_units(Site("heads", 1)) == WIDTH
     blocks = dict(same.model.named_modules())
