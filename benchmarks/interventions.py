@@ -19,12 +19,10 @@ import pandas as pd
 from benchmarks.devices import device, result_name
 from benchmarks.mbert import SHAPES, prepare
 from benchmarks.measure import in_a_fresh_process, load_average, say
+from benchmarks.treebank import add_treebank, treebank_of
 from pitfalls.files import write_text
 from pitfalls.study.machine import describe
 from pitfalls.tables import csv_of
-
-ROOT = Path(__file__).resolve().parent.parent
-TREEBANK = ROOT.parent / "shared" / "data" / "ud" / "en_ewt-ud-test.conllu"
 
 
 def ratios(treebank: Path, scale: str, threads: list[int], layers: list[int], on: str = "cpu") -> pd.DataFrame:
@@ -45,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure, write, and say whether the package predicted what the full passes did."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, required=True, help="folder to write to")
-    parser.add_argument("--treebank", type=Path, help=f"a CoNLL-U file of English (default: {TREEBANK})")
+    add_treebank(parser)
     parser.add_argument("--scale", choices=list(SHAPES), default="full")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--layers", type=int, nargs="+", help="only these of the scale's layers")
@@ -58,14 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
     layers = asked.layers or list(SHAPES[asked.scale].at)
     if not set(layers) <= set(SHAPES[asked.scale].at):
         parser.error(f"layers {layers}: the scale {asked.scale} has {list(SHAPES[asked.scale].at)}")
-    if asked.treebank is not None and not asked.treebank.is_file():
-        parser.error(f"no treebank {asked.treebank}")
-    treebank = asked.treebank or TREEBANK
-    if not treebank.is_file():
-        say(
-            f"interventions are not measured, and their results stay as they are: there is no treebank {treebank}. "
-            "Take en_ewt-ud-test.conllu from Universal Dependencies and give it with --treebank FILE"
-        )
+    treebank = treebank_of(parser, asked.treebank, "interventions")
+    if treebank is None:
         return 0
     asked.output.mkdir(parents=True, exist_ok=True)
     machine = describe() | {"load at the start": load_average()} | about

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.interventions import TREEBANK
 from benchmarks.jobs import SIZES, jobs, prepare
 from benchmarks.measure import in_a_fresh_process, load_average, say
+from benchmarks.treebank import add_treebank, treebank_of
 from benchmarks.whole_passes import NO_NNSIGHT, has_nnsight
 from pitfalls.files import write_text
 from pitfalls.study.machine import describe
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     names = list(jobs(SIZES["full"]))
     parser.add_argument("--output", type=Path, required=True, help="folder to write to")
-    parser.add_argument("--treebank", type=Path, help=f"a CoNLL-U file of English (default: {TREEBANK})")
+    add_treebank(parser)
     parser.add_argument("--scale", choices=list(SIZES), default="full")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument(
@@ -56,14 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
     known = list(jobs(SIZES[asked.scale]))
     if unknown := [name for name in asked.only or [] if name not in known]:
         parser.error(f"no job {unknown[0]!r}: the scale {asked.scale} has {', '.join(known)}")
-    if asked.treebank is not None and not asked.treebank.is_file():
-        parser.error(f"no treebank {asked.treebank}")
-    treebank = asked.treebank or TREEBANK
-    if not treebank.is_file():
-        say(
-            f"models are not measured, and their results stay as they are: there is no treebank {treebank}. "
-            "Take en_ewt-ud-test.conllu from Universal Dependencies and give it with --treebank FILE"
-        )
+    treebank = treebank_of(parser, asked.treebank, "models")
+    if treebank is None:
         return 0
     if not has_nnsight():
         say(NO_NNSIGHT)

@@ -238,7 +238,8 @@ SAME_KEY = [ranking([0, 1, 2], seed=3), ranking([2, 1, 0], seed=3)]
         (lambda: overlaps([A], [1]), "needs 2 or more rankings to compare, not 1"),
         (lambda: avg_overlap([A], [1]), "needs 2 or more rankings to compare, not 1"),
         (lambda: neuron_vote([A], [1], voters=[]), "needs 1 or more rankings to compare, not 0"),
-        (lambda: chance_of_overlap(5, 2, 1), "two or more rankings, not 1"),
+        (lambda: chance_of_overlap(5, 2, 1), "rankings that overlap must be a whole number, 2 or more, not 1"),
+        (lambda: chance_of_overlap(5.0, 2), r"n_neurons must be a whole number, 1 or more, not 5\.0"),
         *(
             (lambda measure=measure: measure(SAME_KEY, [1]), r"two rankings are called 'a' \(ttb, seed 3\)")
             for measure in (overlaps, avg_overlap, neuron_vote)
@@ -246,6 +247,7 @@ SAME_KEY = [ranking([0, 1, 2], seed=3), ranking([2, 1, 0], seed=3)]
         (lambda: neuron_vote([A, B], [1, 3], votes=2), "each voter names only 2 neurons: give votes=3"),
         (lambda: neuron_vote([A, B], [1], votes=4), r"every number of votes must be .* from 1 to .*, 3; these are not"),
         (lambda: overlap_p_value(3, n_neurons=5, k=2), "from 0 to 2, not 3"),
+        (lambda: overlap_p_value(True, n_neurons=5, k=2), "an overlap must be a whole number, 0 or more, not True"),
         (lambda: overlap_interval(10, 3, level=95), r"such as 0\.95, not 95"),
         (lambda: overlaps([A, B], []), "none was given"),
         *((lambda p=p: rank_biased_overlap(A, A, p), f"0 and 1, both excluded.*{p!r}") for p in (0.0, 2, math.nan)),

@@ -231,6 +231,9 @@ def test_sites_that_a_model_lacks_are_named(plains: Any) -> None:
     ):
         with pytest.raises(ValueError, match=said):
             plains(name).lm.n_units(site)
+    # Its blocks mix the subwords without heads.
+    mixing = Architecture(hf.FNetForMaskedLM, {"intermediate_size": WIDTH})
+    assert not MaskedLM(mixing.make(), mixing.tokenizer())._blocks.inner
     same = bert(lambda model: None, intermediate_size=WIDTH)
     assert same.n_units(Site("mlp", 1)) == same.n_units(Site("heads", 1)) == WIDTH
     blocks = dict(same.model.named_modules())
@@ -484,6 +487,51 @@ def test_what_raises_an_error_of_its_own_is_refused_in_one_sentence(architecture
     with pytest.raises(UnsupportedModelError, match=rf"^odd \(.*\) does not read text as .*: {raised}") as caught:
         MaskedLM(architecture.make(), wordpiece(), name="odd")
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 600
+
+
+_TINY_GEMMA = {"num_key_value_heads": 1, "head_dim": 8, "hidden_size_per_layer_input": 8, "num_kv_shared_layers": 1}
+_EXPERTS = {"d_ff": 24, "d_kv": 8, "num_experts": 2, "num_sparse_encoder_layers": 2, "num_decoder_layers": 1}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "said"),
+    [
+        (
+            Architecture(hf.XmodForMaskedLM, {**ROBERTA, "languages": ["en_XX", "de_DE"]}, sentencepiece),
+            "does not run while default_language is not set: set it in its config.json",
+        ),
+        (
+            Architecture(hf.OPTForCausalLM, {"ffn_dim": 24, "word_embed_proj_dim": 8}),
+            r"blocks are given states of the shape \[2, 8, 16\], and its head reads \[2, 8, 8\] .*; take another model",
+        ),
+        (
+            Architecture(
+                hf.Gemma3nForCausalLM,
+                {
+                    **_TINY_GEMMA,
+                    "layer_types": ["full_attention", "sliding_attention"] * 2,
+                    "activation_sparsity_pattern": [0.0] * LAYERS,
+                    "vocab_size_per_layer_input": 100,
+                },
+            ),
+            r"blocks are given states of the shape \[4, 2, 8, 16\], and its head reads \[2, 8, 16\]",
+        ),
+        (
+            Architecture(hf.Llama4ForCausalLM, {"num_key_value_heads": 1, "num_local_experts": 2}),
+            "for its encoder, a Llama4ForCausalLM, does not return the states that the head reads",
+        ),
+        (
+            Architecture(hf.SwitchTransformersForConditionalGeneration, _EXPERTS),
+            "none for the model_type 'switch_transformers', and no other kind that is read here",
+        ),
+    ],
+    ids=["xmod", "opt-350m", "gemma 3n", "llama 4", "switch transformers"],
+)
+def test_a_model_that_is_not_read_is_told_why(architecture: Architecture, said: str, tmp_path: Path) -> None:
+    architecture.make().save_pretrained(tmp_path)
+    architecture.tokenizer().save_pretrained(tmp_path)
+    with pytest.raises(UnsupportedModelError, match=said):
+        load_model(tmp_path)
 
 
 def test_a_full_memory_is_not_the_models_kind() -> None:

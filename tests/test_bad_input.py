@@ -234,5 +234,6 @@ def test_nothing_to_do_is_said():
         curves_of([], data, [1])
     with pytest.raises(ValueError, match="nothing to do: 1 jobs, 0 probes and 1 splits"):
         probe_curves([rank("random", data)], data, [1], probes=[])
-    with pytest.raises(ValueError, match="draws must be 1 or more, not 0"):
-        random_rankings(data, draws=0)
+    for draws in (0, 1.5):
+        with pytest.raises(ValueError, match=f"draws must be a whole number, 1 or more, not {draws}"):
+            random_rankings(data, draws=draws)

@@ -155,7 +155,7 @@ def test_without_the_treebank_interventions_are_skipped_and_nothing_is_written(
 ):
     from benchmarks import interventions
 
-    monkeypatch.setattr(interventions, "TREEBANK", tmp_path / "none.conllu")
+    monkeypatch.setattr("benchmarks.treebank.TREEBANK", tmp_path / "none.conllu")
     output = tmp_path / "results"
     assert interventions.main(["--output", str(output)]) == 0
     assert not output.exists()
@@ -244,7 +244,7 @@ def test_the_models_command_writes_what_the_readme_shows(importable, root, tmp_p
     with pytest.raises(SystemExit):
         models.main([*asked[:-1], "mbert heads1"])
     assert "no job 'mbert heads1': the scale small has mbert layer2" in capsys.readouterr().err
-    monkeypatch.setattr(models, "TREEBANK", tmp_path / "none.conllu")
+    monkeypatch.setattr("benchmarks.treebank.TREEBANK", tmp_path / "none.conllu")
     (tmp_path / "models.csv").unlink()
     assert models.main(asked) == 0
     assert "models are not measured" in capsys.readouterr().err and not (tmp_path / "models.csv").exists()

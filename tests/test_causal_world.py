@@ -206,12 +206,15 @@ def agreeing(n: int, offset: int) -> str:
 
 
 def test_intervene_reports_agreement_for_a_causal_model(
-    folder: Path, files: list[Path], tmp_path: Path, capsys: Any
+    folder: Path, files: list[Path], tmp_path: Path, capsys: Any, monkeypatch: Any
 ) -> None:
     for offset, path in enumerate(files):
         path.write_text(agreeing(24, offset), encoding="utf-8")
     given = [*command("intervene", folder, files, tmp_path), "--min-forms", "3", "--kind", "constant"]
+    tokenised, fillings = [], CausalLM.fillings
+    monkeypatch.setattr(CausalLM, "fillings", lambda lm, blanks: tokenised.append(len(blanks)) or fillings(lm, blanks))
     assert main([*given, "--step", "3", "--random", "2"]) == 0
+    assert tokenised == [48]  # once for all rankings: 24 items of two forms
     said = capsys.readouterr().out
     assert "outcome: agreement, because llama reads from left to right" in said
     assert "24 words of test must agree with one before them, 0 with attractors between" in said

@@ -195,14 +195,23 @@ def test_a_model_that_needs_its_own_code_is_refused(folder: Path) -> None:
     ("change", "message"),
     [
         (config(quantization_config={"quant_method": "awq"}), "quantised weights .*awq"),
-        (config(attn_implementation="flash_attention_2"), "a package that is not installed .*(F|f)lash"),
+        (
+            setting("tokenizer_config.json", tokenizer_class="XLMTokenizer"),
+            "a package that is not installed .*sacremoses",
+        ),
     ],
-    ids=["quantised", "flash attention"],
+    ids=["quantised", "a tokenizer's package"],
 )
 def test_what_asks_for_a_package_does_not_count_as_damaged(change: Mutation, message: str, folder: Path) -> None:
     change(folder)
     with pytest.raises(UnsupportedModelError, match=message):
         MaskedLM.load(folder)
+
+
+@pytest.mark.parametrize("name", ["attn_implementation", "_attn_implementation"])
+def test_attention_that_asks_for_a_package_is_computed_without_it(name: str, folder: Path, sound: Path) -> None:
+    config(**{name: "flash_attention_2"})(folder)
+    assert MaskedLM.load(folder).fingerprint() == MaskedLM.load(sound).fingerprint()
 
 
 def link_within(folder: Path) -> None:

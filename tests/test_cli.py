@@ -60,8 +60,10 @@ def test_intervene_accounts_for_every_word_of_a_real_treebank(shared, tmp_path, 
         assert f"{row['word']} -> {row['predicted']} ({row['outcome']})" in said
 
 
-def test_errors_are_sentences_not_tracebacks(shared, tmp_path, capsys):
+def test_errors_are_sentences_not_tracebacks(shared, tmp_path, capsys, monkeypatch):
     bank = files(shared, "eng")
+    # Before the weights are read, which may take minutes.
+    monkeypatch.setattr("pitfalls.models.checkpoint.load", None)
     for given, message in (
         (arguments("probe", [*bank[:1], "nowhere-test.conllu"], tmp_path), "nowhere-test.conllu"),
         (arguments("probe", bank[:1], tmp_path), "no test file"),

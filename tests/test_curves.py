@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import oracles
 import pandas as pd
@@ -138,6 +140,10 @@ def test_the_curves_along_a_gaussian_path_are_the_gaussian_probes_and_on_dev_the
     assert set(gaussian_path_curves(ranking, data, ks=[2, 8])["k"]) == {2, 8}
     with pytest.raises(ValueError, match="only a ranking by \"gaussian\" has a path, not 'linear': use rank"):
         gaussian_path_curves(rank("linear", data), data)
+    # Whatever they are called.
+    assert len(gaussian_path_curves(replace(ranking, name="mine"), data)) == len(table)
+    with pytest.raises(ValueError, match="not 'gaussian, by hand'"):
+        gaussian_path_curves(Ranking(ranking.order, None, "gaussian, by hand"), data)
 
 
 def test_float32_and_float64_words_give_the_same_curves():

@@ -261,7 +261,7 @@ def test_bad_methods_and_numbers_are_refused():
     for methods, k, draws, message in (
         ((A, ("linear", "linear")), 10, 9, r"table has no linear by linear \(ttb\), only gaussian by gaussian"),
         ((A, tuple(A)), 10, 9, r"both methods are gaussian by gaussian \(ttb\): give two different ones"),
-        ((A, B), 10, 0, "draws must be 1 or more, not 0"),
+        ((A, B), 10, 0, "draws must be a whole number, 1 or more, not 0"),
         ((A, B), 11, 9, "table's k, 10"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -269,8 +269,8 @@ def test_bad_methods_and_numbers_are_refused():
     one_apart = curves[(curves["probe"] == "linear") == (curves["language"] == "eng")]
     with pytest.warns(UserWarning), pytest.raises(ValueError, match="no configuration in common at k = 10"):
         paired_interval(one_apart, 10, (A, B))
-    with pytest.raises(ValueError, match="draws must be 1 or more, not 0"):
-        blocked_permutations(curves, [10], draws=0)
+    with pytest.raises(ValueError, match=r"draws must be a whole number, 1 or more, not 2\.5"):
+        blocked_permutations(curves, [10], draws=2.5)
 
 
 # -------------------------------------------------------------------- permutation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -24,10 +24,12 @@ class Ranking:
     scores : float64 [n_neurons] or None
         The score of neuron ``j`` is ``scores[j]``, in the method's own unit.
     name, direction : str
-        The method, and "ttb" (top to bottom) or "btt" (bottom to top).
+        What tables call it, and "ttb" (top to bottom) or "btt" (bottom to top).
     ranked : int
         How many leading neurons the method ranked itself; by default all.
     seed : int
+    method : str
+        The method that made it, whatever it is called; by default its name.
 
     Raises
     ------
@@ -41,6 +43,7 @@ class Ranking:
     direction: str = "ttb"
     ranked: int = -1
     seed: int = 0
+    method: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         order = np.asarray(self.order)
@@ -52,6 +55,8 @@ class Ranking:
         object.__setattr__(self, "order", order.astype(np.int64))
         if self.ranked < 0:
             object.__setattr__(self, "ranked", len(order))
+        if not self.method:
+            object.__setattr__(self, "method", self.name)
 
     @classmethod
     def of_first(cls, first: ArrayLike, n_neurons: int, name: str) -> Ranking:

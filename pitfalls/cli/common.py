@@ -46,6 +46,7 @@ def world_and_data(options: argparse.Namespace) -> tuple[World, Splits]:
     # Imported here, because other commands need no models.
     from pitfalls.worlds.load import world_from_files
 
+    site = Site(options.site, options.layer)
     world = world_from_files(
         options.model,
         options.treebank,
@@ -56,10 +57,11 @@ def world_and_data(options: argparse.Namespace) -> tuple[World, Splits]:
         device=options.device,
         dtype=options.dtype,
         pooling=options.pooling,
+        layer=site.layer,
     )
     (language,) = world.languages
     _say_unknown(world.model, language, [word.form for s in world.sentences(language, "test") for word in s.words])
-    data = world.activations(language, options.attribute, site=Site(options.site, options.layer))
+    data = world.activations(language, options.attribute, site=site)
     for split in SPLITS:
         words = len(getattr(data, split).y)
         sentences, dropped = len(world.sentences(language, split)), len(world.dropped(language, split))

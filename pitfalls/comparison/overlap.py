@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import combinations
-from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -18,6 +17,7 @@ from scipy.stats import hypergeom
 from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.words import checked_ks
 from pitfalls.columns import RANKING, sides
+from pitfalls.numbers import whole
 
 
 def shared_by_depth(rankings: Sequence[Ranking]) -> NDArray[np.int64]:
@@ -112,9 +112,10 @@ def overlap_p_value(observed: int, n_neurons: int, k: int, n_rankings: int = 2) 
     0.167
     """
     chance = chance_of_overlap(n_neurons, k, n_rankings)
-    if not isinstance(observed, Integral) or not 0 <= observed <= k:
-        raise ValueError(f"an overlap of the first {k} is a whole number from 0 to {k}, not {observed!r}")
-    return min(1.0, float(chance[int(observed) :].sum()))
+    found = whole(observed, "an overlap")
+    if found > k:
+        raise ValueError(f"the first {k} neurons can share from 0 to {k}, not {found}: give the k of this overlap")
+    return min(1.0, float(chance[found:].sum()))
 
 
 def overlap_interval(n_neurons: int, k: int, n_rankings: int = 2, level: float = 0.95) -> tuple[int, int]:
@@ -188,11 +189,8 @@ def overlaps(rankings: Sequence[Ranking], ks: Iterable[int]) -> pd.DataFrame:
 
 
 def _checked_chance(n_neurons: int, k: int, n_rankings: int) -> int:
-    if not isinstance(n_rankings, Integral) or n_rankings < 2:
-        raise ValueError(f"an overlap needs two or more rankings, not {n_rankings!r}")
-    if not isinstance(n_neurons, Integral):
-        raise ValueError(f"n_neurons must be a whole number, not {n_neurons!r}")
-    return checked_ks([k], n_neurons)[0]
+    whole(n_rankings, "the number of rankings that overlap", 2)
+    return checked_ks([k], whole(n_neurons, "n_neurons", 1))[0]
 
 
 def n_neurons_of(rankings: Sequence[Ranking], *, least: int) -> int:

@@ -13,13 +13,13 @@ from pitfalls.columns import CONFIGURATION, DRAW, METHOD
 from pitfalls.comparison.pairs import (
     SIDES,
     Method,
-    check_draws,
     checked_rows,
     comparisons,
     membership,
     named,
     of_methods,
 )
+from pitfalls.numbers import whole
 
 
 def paired_interval(
@@ -75,7 +75,7 @@ def paired_interval(
     """
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, both excluded, such as 0.95; it is {level!r}")
-    check_draws(draws)
+    draws = whole(draws, "draws", 1)
     a, b = (Method(*method) for method in methods)
     rows = of_methods(checked_rows(curves, [k]), a, b)
     (matrix,) = comparisons(rows, by=None)

@@ -213,9 +213,3 @@ def _both_ways(tests: pd.DataFrame) -> pd.DataFrame:
     signed = [column for column in _SIGNED if column in tests.columns]
     mirrored[signed] = 0.0 - mirrored[signed]
     return pd.concat([tests, mirrored]).sort_values(SIDES, ignore_index=True)
-
-
-def check_draws(draws: int) -> None:
-    """Refuse fewer than one draw."""
-    if draws < 1:
-        raise ValueError(f"draws must be 1 or more, not {draws!r}")

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pitfalls.comparison.pairs import Comparison, Grouping, check_draws, checked_rows, comparisons, families, membership
+from pitfalls.comparison.pairs import Comparison, Grouping, checked_rows, comparisons, families, membership
 from pitfalls.comparison.wilcoxon import PAPER_KS
+from pitfalls.numbers import whole
 
 
 def blocked_permutations(
@@ -65,7 +66,7 @@ def blocked_permutations(
     0  gaussian           -0.225         4    0.125    0.125
     1    linear            0.225         4    0.125    0.125
     """
-    check_draws(draws)
+    draws = whole(draws, "draws", 1)
     return families([_sign_flips(matrix, draws, seed) for matrix in comparisons(checked_rows(curves, ks), by)])
 
 

@@ -10,7 +10,7 @@ too, which should leave the margin alone: where that flips it, the intervention 
 from __future__ import annotations
 
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -29,6 +29,8 @@ _OWN, _OTHER = "controller", "another controller"
 _SUBSETS: Mapping[str, tuple[str, ...]] = {"all": ("without", "with"), "without": ("without",), "with": ("with",)}
 
 Values = NDArray[np.float64]
+# What tells a text from others: the sentence's name, which several may have, and the words.
+_Text = tuple[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,29 @@ def margins(replay: Replay, ks: Sequence[int], items: Sequence[Item], seed: int 
     TooLongError
         An item's sentence is too long for the model; its ``index`` is the item's.
     """
+    return answers(replay, ks, questions(replay, items, seed))
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What is asked of a model about some items, whatever ranking its units are changed by.
+
+    ``asked`` says which word is changed in which item, and ``trials`` the same in subwords.
+    """
+
+    items: Sequence[Item]
+    asked: Sequence[_Asked]
+    trials: Sequence[Trial]
+
+
+def questions(replay: Replay, items: Sequence[Item], seed: int = 0) -> Questions:
+    """Choose among items, and tokenise them: the same for all rankings, if model, words and kind are the same.
+
+    Parameters
+    ----------
+    replay, items, seed
+        As for :func:`margins`, which warns and raises the same.
+    """
     _check_site(replay)
     _check_items(replay, items)
     fitting = [i for i, item in enumerate(items) if _aimed_at(replay, item)]
@@ -91,10 +116,16 @@ def margins(replay: Replay, ks: Sequence[int], items: Sequence[Item], seed: int 
             f"{len(fitting)} items cannot be balanced over their values: some value has none with attractors, and some "
             "value none without; make more items"
         )
-    asked = [one for i in chosen for one in _asked(replay, items, i)]
-    found = log_margins(replay, [Trial(*fillings[one.item], one.position, one.value) for one in asked])
+    controllers = _controllers(items)
+    asked = [one for i in chosen for one in _asked(replay, i, items[i], controllers)]
+    return Questions(items, asked, [Trial(*fillings[one.item], one.position, one.value) for one in asked])
+
+
+def answers(replay: Replay, ks: Sequence[int], about: Questions) -> pd.DataFrame:
+    """The table of :func:`margins` for :func:`questions`."""
+    found = log_margins(replay, about.trials)
     keys = {name: value for name, value in replay.keys.items() if name != "split"}
-    columns = _columns(items, asked)
+    columns = _columns(about.items, about.asked)
     tables = [
         pd.DataFrame({**keys, "k": k, **columns, "before": found[0], "margin": found[replay.ks.index(k)]}) for k in ks
     ]
@@ -191,21 +222,22 @@ def _aimed_at(replay: Replay, item: Item) -> bool:
     return aim < 0 or values[aim] == item.wrong_value
 
 
-def _asked(replay: Replay, items: Sequence[Item], i: int) -> Iterator[_Asked]:
+def _controllers(items: Sequence[Item]) -> Mapping[_Text, Mapping[int, str]]:
+    """The controllers of each text: by position, their values."""
+    found: defaultdict[_Text, dict[int, str]] = defaultdict(dict)
+    for item in items:
+        found[item.sentence, item.words][item.controller] = item.value
+    return found
+
+
+def _asked(replay: Replay, i: int, own: Item, controllers: Mapping[_Text, Mapping[int, str]]) -> Iterator[_Asked]:
     """The item with its own controller changed, then with each other controller that the model reads in time."""
-    own, values = items[i], list(replay.part.values)
+    values = list(replay.part.values)
     yield _Asked(i, own.controller, values.index(own.value), _OWN)
-    others = {
-        item.controller: item.value
-        for item in items
-        if item.sentence == own.sentence
-        and item.words == own.words
-        and item.controller not in (own.controller, own.place)
-    }
-    for position, value in sorted(others.items()):
+    for position, value in sorted(controllers[own.sentence, own.words].items()):
         number, in_time = values.index(value), position < own.place or not replay.subject.model.causal
         # A word that has the target already is left alone.
-        if in_time and int(replay.aims[number]) != number:
+        if position not in (own.controller, own.place) and in_time and int(replay.aims[number]) != number:
             yield _Asked(i, position, number, _OTHER)
 
 
@@ -228,7 +260,7 @@ def _told_apart(replay: Replay, items: Sequence[Item], fitting: Sequence[int]) -
         )
         if not kept:
             raise ValueError(f"{told}; take a model that was trained on {first.language}")
-        warnings.warn(told, stacklevel=4)
+        warnings.warn(told, stacklevel=5)
     return kept
 
 
@@ -256,7 +288,7 @@ def _columns(items: Sequence[Item], asked: Sequence[_Asked]) -> dict[str, Sequen
 
 def _sentences(items: Sequence[Item], asked: Sequence[int]) -> list[str]:
     """A name per text, which its items share: the sentence's id, and where several texts have that, a number."""
-    names: dict[tuple[str, tuple[str, ...]], str] = {}
+    names: dict[_Text, str] = {}
     times: Counter[str] = Counter()
     for i in sorted(set(asked)):
         item = items[i]

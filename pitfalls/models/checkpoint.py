@@ -171,9 +171,10 @@ def check(folder: Path) -> PreTrainedConfig:
 def _check_kind(config: PreTrainedConfig, kind: Kind, folder: Path) -> None:
     if not kind.called(config):
         others = [other.name for other in (MASKED, CAUSAL, ENCODER) if other.called(config)]
+        known = f"only {' and '.join(others)}" if others else "and no other kind that is read here: take another model"
         raise UnsupportedModelError(
-            f"{str(folder)!r} is not {kind.name}: transformers has none for the model_type {config.model_type!r}"
-            + (f", only {' and '.join(others)}" if others else "")
+            f"{str(folder)!r} is not {kind.name}: transformers has none for the model_type {config.model_type!r}, "
+            f"{known}"
         )
 
 
@@ -337,6 +338,9 @@ def load(
     """
     config = check(folder)
     _check_kind(config, kind, folder)
+    # Faster attention asks for packages and devices of its own, and gives the same states.
+    if config.get_text_config()._attn_implementation not in (None, "eager", "sdpa"):
+        config._attn_implementation = None
     _check_size(config, kind, folder)
     # Cutting a block's work into chunks gives the same numbers, but fails if the chunk size does not divide the length.
     if getattr(config, "chunk_size_feed_forward", 0):
@@ -382,8 +386,8 @@ def _head_was_loaded(model: PreTrainedModel, info: Mapping[str, Any], source: st
         raise UnsupportedModelError(
             f"{source!r} has {len(unread)} weights of blocks that {type(model).__name__} does not read, among them "
             f"{unread[0]}: if they are an adapter's, merge it into the model (with PEFT, merge_and_unload) and save "
-            f"that; if not, its config.json is another model's (it says "
-            f"{model.config.get_text_config().num_hidden_layers} layers)"
+            f"that; if they read pictures or sound, save the model of text by itself; if neither, its config.json is "
+            f"another model's (it says {model.config.get_text_config().num_hidden_layers} layers)"
         )
     return not missing
 

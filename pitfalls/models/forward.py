@@ -125,13 +125,7 @@ class Blocks:
         if n_layers < 1:
             raise UnsupportedModelError(f"{what}: its configuration has {n_layers} layers")
         self._trial = trial
-        found = self._found(trial, n_layers)
-        if found is None:
-            raise UnsupportedModelError(
-                f"{what}: no list of blocks was found that its forward pass calls {n_layers} times, once per layer, "
-                "with one state per subword"
-            )
-        self._modules, self._calls = found
+        self._modules, self._calls = self._found(trial, n_layers, what)
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -258,7 +252,7 @@ class Blocks:
         with _answering({**blocks, **dict.fromkeys(inside.parts(blocks))}, counted):
             yield
 
-    def _found(self, trial: Encoded, n_layers: int) -> tuple[list[nn.Module], list[_Call]] | None:
+    def _found(self, trial: Encoded, n_layers: int, what: str) -> tuple[list[nn.Module], list[_Call]]:
         """The blocks and their calls: those of the first list of modules that is called once per layer, in order."""
         lists = [module for module in self.encoder.modules() if isinstance(module, nn.ModuleList)]
         traced: list[tuple[nn.Module, Any, Any, Any]] = []
@@ -273,17 +267,38 @@ class Blocks:
 
         with torch.inference_mode(), _answering(dict.fromkeys(part for parts in lists for part in parts), tracing):
             output = self._run(trial)
+        if not hasattr(output, "last_hidden_state"):
+            raise UnsupportedModelError(
+                f"{what}: what transformers takes for its encoder, a {type(self.encoder).__name__}, does not return "
+                f"the states that the head reads, but a {type(output).__name__}: take another model"
+            )
         #: What kind of output the encoder has, and the width of its states.
         self.output, self.width = type(output), int(output.last_hidden_state.shape[-1])
+        final, strange = output.last_hidden_state.shape, ""
         for parts in lists:
             number = {module: i for i, module in enumerate(parts)}
             modules = [module for module, *_ in traced if module in number]
-            calls = [_call(call, output.last_hidden_state.shape) for module, *call in traced if module in number]
+            calls = [_call(call, final) for module, *call in traced if module in number]
             known = [call for call in calls if call is not None]
             in_order = sorted(modules, key=number.__getitem__) == modules
             if len(modules) == len(known) == n_layers and in_order:
                 return modules, known
-        return None
+            if len(modules) == n_layers and in_order:
+                strange = strange or _strange(next(call for module, *call in traced if module in number), final)
+        raise UnsupportedModelError(
+            f"{what}: no list of blocks was found that its forward pass calls {n_layers} times, once per layer, with "
+            f"one state per subword{strange}; take another model"
+        )
+
+
+def _strange(traced: Sequence[Any], shape: torch.Size) -> str:
+    """What blocks are called with that do not take states of this shape [b, t, d]."""
+    args, kwargs, _ = traced
+    values = [value for value in (*args, *kwargs.values()) if isinstance(value, Tensor) and value.is_floating_point()]
+    if not values:
+        return ""
+    given, read = list(values[0].shape), list(shape)
+    return f": its blocks are given states of the shape {given}, and its head reads {read} (texts, subwords, neurons)"
 
 
 def _call(traced: Sequence[Any], shape: torch.Size) -> _Call | None:

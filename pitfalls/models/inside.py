@@ -53,11 +53,14 @@ class Tracer:
         [b, t] of the batch.
     width:
         Of the residual stream.
+    reads, first:
+        By the number of a block's call: what was read, and the linear map that ran first, whatever it read.
     """
 
     shape: Sequence[int]
     width: int
     reads: dict[int, list[_Read]] = field(default_factory=dict)
+    first: dict[int, nn.Module] = field(default_factory=dict)
 
     def parts(self, blocks: Collection[nn.Module]) -> Collection[nn.Module]:
         """The linear maps of these blocks (GPT-2 has its own kind)."""
@@ -65,6 +68,7 @@ class Tracer:
 
     def answer(self, call: int, module: nn.Module, own: Callable[..., Any], args: Sequence[Any]) -> Any:
         """Note what a linear map reads."""
+        self.first.setdefault(call, module)
         out, given = own(*args), args[0]
         # DeBERTa's also read its table of positions.
         if given.dim() == 3 and given.shape[0] == self.shape[0] and given.shape[1] >= self.shape[1]:
@@ -84,7 +88,8 @@ class Tracer:
             # With as many neurons as the stream is wide, the map that gives them looks the same.
             if len(alone) == 3 and alone[2].states.shape[-1] == self.width:
                 alone = [alone[0], alone[2]]
-            if len(alone) != 2:
+            # The map that runs first reads no heads, which others make: FNet has none.
+            if len(alone) != 2 or alone[0].modules[0] is self.first[call]:
                 return {}
             heads.append(alone[0].modules[0])
             neurons.append(alone[1].modules[0])

@@ -20,6 +20,7 @@ def load_model(
     revision: str | None = None,
     device: str | torch.device = "cpu",
     dtype: torch.dtype = torch.float32,
+    layer: int = 0,
 ) -> TransformerLM:
     """Load a model and its tokenizer by name or from a folder; its configuration says which kind it is.
 
@@ -27,9 +28,13 @@ def load_model(
     ----------
     name_or_folder, revision, device, dtype
         As for :meth:`.transformer.TransformerLM.load`.
+    layer
+        One that will be asked for, so that a model without it is refused before its weights are read.
 
     Raises
     ------
+    ValueError
+        The configuration says that there are fewer layers.
     ModelFilesError, UnsupportedModelError
         As for that method.
 
@@ -42,5 +47,9 @@ def load_model(
     source = str(name_or_folder)
     folder = checkpoint.folder_of(source, revision)
     kind = checkpoint.kind_of(folder)
+    with checkpoint.one_error(folder):
+        deepest = getattr(checkpoint.check(folder).get_text_config(), "num_hidden_layers", layer)
+    if layer > deepest:
+        raise ValueError(f"no layer {layer} in {source}: it has layers 0 (embeddings) to {deepest}")
     (of_kind,) = (found for found in _CLASSES if found.kind is kind)
     return of_kind.from_folder(folder, source, device, dtype)

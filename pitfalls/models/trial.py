@@ -100,6 +100,12 @@ def running(model: PreTrainedModel, what: str) -> Iterator[None]:
                 f"{what} cannot compute in {str(model.dtype).removeprefix('torch.')} on {model.device}: take float32, "
                 f"bfloat16, or another device. torch says: {error}"
             ) from error
+        for key, value in model.config.to_dict().items():
+            # A word alone, such as dtype, may stand in any message.
+            if value is None and "_" in key and key in str(error):
+                raise UnsupportedModelError(
+                    f"{what} does not run while {key} is not set: set it in its config.json ({in_short(error)})"
+                ) from error
         raise UnsupportedModelError(
             f"{what} does not read text as token ids and a mask, so it is of a kind that cannot be probed, or its "
             f"configuration is damaged: {in_short(error)}"

@@ -315,8 +315,7 @@ def gaussian_path_curves(
     ValueError
         If another method made the ranking.
     """
-    # Or "gaussian among probeless".
-    if ranking.name.partition(" ")[0] != "gaussian":
+    if ranking.method != "gaussian":
         raise ValueError(f'only a ranking by "gaussian" has a path, not {ranking.name!r}: use rank("gaussian", data)')
     steps = range(1, ranking.ranked + 1) if ks is None else ks
     return curves_of([CurveJob(ranking)], data, steps, ["gaussian"], SPLITS, device)

@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from pitfalls.arrays.ranking import Direction, Ranking, check_direction
 from pitfalls.arrays.splits import Splits
+from pitfalls.numbers import whole
 from pitfalls.rankings.anova import Anova
 from pitfalls.rankings.average_precision import AveragePrecision
 from pitfalls.rankings.base import Greedy, Ranker, Scorer
@@ -204,6 +205,4 @@ def random_rankings(data: Splits, draws: int, seed: int = 0) -> Sequence[Ranking
     >>> [r.seed for r in random_rankings(Splits.from_arrays(part, part, part), draws=3)]
     [0, 1, 2]
     """
-    if draws < 1:
-        raise ValueError(f"draws must be 1 or more, not {draws}")
-    return [rank("random", data, seed=seed + i) for i in range(draws)]
+    return [rank("random", data, seed=seed + i) for i in range(whole(draws, "draws", 1))]

@@ -78,7 +78,7 @@ class Ranker(SelectorMixin, BaseEstimator):
         check_magnitude(train.X)
         check_magnitude(dev.X)
         order, scores, ranked = self.find(train, dev)
-        return Ranking(order, scores, self.label, self.direction, ranked, seed)
+        return Ranking(order, scores, self.label, self.direction, ranked, seed, self.name)
 
     def fit(self, X: WordsLike, y: Any, X_dev: WordsLike | None = None, y_dev: Any = None) -> Ranker:
         """Rank the neurons of words ``X`` [n_words, n_neurons] for labels ``y`` [n_words].

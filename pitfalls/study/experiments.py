@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from tqdm import tqdm
 
 from pitfalls.arrays.ranking import Ranking
 from pitfalls.columns import configuration_of
+from pitfalls.interventions.agreement import Questions, agreement_rates, answers, questions
 from pitfalls.interventions.intervals import rate_intervals
 from pitfalls.interventions.kinds import Kind
 from pitfalls.interventions.outcomes import counts
@@ -81,9 +83,11 @@ class Interventions:
             As :func:`~pitfalls.interventions.run.intervene`: a target that is not a value, a model without a head, a
             tokenizer that knows none of the words.
         """
-        in_any_order = Ranking(np.arange(self.experiment.data.n_neurons), None, "none")
-        replay = prepare(self.experiment, in_any_order, self.kind, [0], Sample())
+        replay = prepare(self.experiment, self._in_any_order(), self.kind, [0], Sample())
         judged_words(replay.parts(1)[0], [0])
+
+    def _in_any_order(self) -> Ranking:
+        return Ranking(np.arange(self.experiment.data.n_neurons), None, "none")
 
     def tasks(self, seed: int = 0, random_draws: int = 1) -> list[Task]:
         """The paper's seven rankings, then further random ones, with the seeds ``seed + 1``, ``seed + 2``, ...
@@ -183,8 +187,7 @@ class Agreements(Interventions):
 
     def without_intervention(self) -> pd.DataFrame:
         """The table of :meth:`work` at k = 0, which is the same for all rankings."""
-        in_any_order = Ranking(np.arange(self.experiment.data.n_neurons), None, "none")
-        return self.experiment.intervene(in_any_order, self.kind, [0]).agreement(self.items)
+        return self._rates(self._in_any_order(), [0])
 
     def work(self, parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
         """Do one of :meth:`tasks`.
@@ -194,8 +197,17 @@ class Agreements(Interventions):
         order (of the neurons) and agreement (:func:`~pitfalls.interventions.agreement.agreement_rates`).
         """
         ranking = self._ranking(parameters)
-        run = self.experiment.intervene(ranking, self.kind, self.ks)
-        return {"order": pd.DataFrame({"neuron": ranking.order}), "agreement": run.agreement(self.items)}
+        order = pd.DataFrame({"neuron": ranking.order})
+        return {"order": order, "agreement": self._rates(ranking, self.ks)}
+
+    def _rates(self, ranking: Ranking, ks: Sequence[int]) -> pd.DataFrame:
+        run = self.experiment.intervene(ranking, self.kind, ks)
+        return agreement_rates(answers(run.replay, run.ks, self._questions))
+
+    @cached_property
+    def _questions(self) -> Questions:
+        """The items in subwords: the same under every ranking."""
+        return questions(self.experiment.intervene(self._in_any_order(), self.kind, [0]).replay, self.items)
 
     def _judged_by(self) -> dict[str, Any]:
         return {"items": hashlib.sha256(repr(tuple(self.items)).encode()).hexdigest()}

@@ -164,11 +164,11 @@ def _dtype(name: str | None) -> torch.dtype:
 
 
 def _pooled_model(
-    source: str, revision: str | None, device: str, dtype: torch.dtype, pooling: str | None
+    source: str, revision: str | None, device: str, dtype: torch.dtype, pooling: str | None, layer: int = 0
 ) -> LanguageModel:
     """A model of any kind, with the given pooling, or by default that of its kind."""
     asked = None if pooling is None else checked_pooling(pooling)
-    found = load_model(source, revision=revision, device=device, dtype=dtype)
+    found = load_model(source, revision, device, dtype, layer)
     return found if asked is None else found.pooled(asked)
 
 
@@ -228,6 +228,7 @@ def world_from_files(
     device: str = "cpu",
     dtype: str | None = None,
     pooling: str | None = None,
+    layer: int = 0,
 ) -> World:
     """A world of one language from any language model and CoNLL-U files.
 
@@ -245,6 +246,7 @@ def world_from_files(
         (:mod:`pitfalls.language.unimorph`)
     min_forms : the value filter's threshold in distinct word forms per split
     revision, device, dtype, pooling : as in :func:`load_world`
+    layer : one that will be asked for, so that a model without it is refused before its weights are read
 
     Raises
     ------
@@ -268,7 +270,7 @@ def world_from_files(
     parts = {split: read_conllu(path, code, convert.attributes) for split, path in paths.items()}
     if "train" not in parts:
         parts["train"], parts["dev"] = divide(parts["dev"])
-    lm = _pooled_model(os.fspath(model), revision, device, precision, pooling)
+    lm = _pooled_model(os.fspath(model), revision, device, precision, pooling, layer)
     return World(paths["test"].stem, lm, FileSource(parts), min_forms, vectors_folder())
 
 
