@@ -214,12 +214,16 @@ def test_units_inside_a_block_are_what_a_hook_sees_and_changes(name: str, kind: 
         assert_same(own[row, :length], seen[row])
 
 
-def test_several_kinds_of_units_come_from_one_pass(plains: Any) -> None:
-    plain = plains("modernbert")
-    sites = [Site("mlp", 2), Site("residual", 3), Site("heads", 4)]
-    read = plain.lm.read(plain.batch, sites)
+@pytest.mark.parametrize("name", ["modernbert", "albert"])
+def test_several_kinds_of_units_come_from_one_pass(name: str, plains: Any) -> None:
+    lm, batch = plains(name).lm, plains(name).batch
+    sites = [Site("mlp", 2), Site("mlp", 3), Site("residual", 3), Site("heads", 4)]
+    read, final = lm.read(batch, sites), lm.hidden(batch, LAYERS)
     assert sorted(read) == sorted(sites)
-    assert all(torch.equal(states, plain.lm.hidden(plain.batch, site)) for site, states in read.items())
+    for site, states in read.items():
+        assert torch.equal(states, lm.hidden(batch, site))
+        # One after the other, with the same batch.
+        assert_same(lm.resume(batch, site, states), final)
 
 
 def test_sites_that_a_model_lacks_are_named(plains: Any) -> None:
@@ -292,9 +296,10 @@ def test_a_batch_changed_in_place_is_another_batch(plains: Any) -> None:
     lm, site = plains("bert").lm, Site("mlp", 3)
     batch = lm.encode(SENTENCES)
     lm.resume(batch, site, lm.hidden(batch, site))
-    batch.input_ids[1, 2] = lm.tokenizer.mask_token_id
-    final = lm.hidden(batch, LAYERS)
-    assert torch.allclose(lm.resume(batch, site, lm.hidden(batch, site)), final, atol=1e-5)
+    for part, value in ((batch.input_ids, lm.tokenizer.mask_token_id), (batch.attention_mask, 0)):
+        part[1, 2] = value
+        final = lm.hidden(batch, LAYERS)
+        assert torch.allclose(lm.resume(batch, site, lm.hidden(batch, site)), final, atol=1e-5)
 
 
 def test_a_block_that_cuts_its_work_into_chunks_takes_every_text(lms: Any, folder: Path) -> None:
