@@ -195,6 +195,8 @@ def test_only_items_that_the_intervention_aims_at_are_taken(case: Case) -> None:
     found = case.run(target="PL").margins(ITEMS)
     # The other controller of a singular's sentence is plural already.
     assert set(found["value"]) == {"SG"} and set(found["changed"]) == {"controller"}
+    nowhere = case.experiment.intervene(case.order, pf.Ablation(), ks=[3])
+    assert set(nowhere.margins(ITEMS)["value"]) == {"PL", "SG"}
     with pytest.raises(ValueError, match=r"none of 2 items has a wrong form of the value .* another target"):
         case.run(target="PL").margins([one for one in ITEMS if one.value == "PL"])
 
@@ -321,6 +323,8 @@ def test_rates_are_sums_over_resampled_sentences() -> None:
         values = {s: [of(one) for _, one in rows.iterrows()] for s, rows in part.groupby("sentence")}
         everything = [value for own in values.values() for value in own]
         assert got["mean"] == pytest.approx(np.mean(everything)) and got["items"] == len(everything)
+        before = [of({**one, "margin": one["before"]}) for _, one in part.iterrows()]
+        assert got["baseline"] == pytest.approx(np.mean(before))
         n = len(values)
         weights = np.random.default_rng(3).multinomial(n, np.full(n, 1 / n), size=50)
         drawn = [
@@ -330,8 +334,6 @@ def test_rates_are_sums_over_resampled_sentences() -> None:
         assert (got["low"], got["high"]) == pytest.approx(tuple(np.quantile(drawn, [0.1, 0.9])))
         assert got["sentences"] == n
     assert set(found.index.get_level_values("measure")) == {"accuracy", "margin", "shift", "flip rate", "damage"}
-    baseline = found.loc[("all", "accuracy", 8), "baseline"]
-    assert baseline == pytest.approx(np.mean([1.0 - i % 3 > 0 for i in range(10)]))
     with pytest.raises(ValueError, match="rows of several runs: ranking is linear and random"):
         agreement_rates(pd.concat([table, table.assign(ranking="random")]))
     with pytest.raises(ValueError, match="1 sentences cannot be resampled"):

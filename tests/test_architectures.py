@@ -347,6 +347,13 @@ def with_lower_states(model: hf.PreTrainedModel) -> None:
     layers(model)[3].register_forward_hook(lambda _, args, out: out + aside[-1][:, :1])
 
 
+def with_the_embeddings(model: hf.PreTrainedModel) -> None:
+    """Layer 4 reads them, too."""
+    aside: list[torch.Tensor] = []
+    model.bert.embeddings.register_forward_hook(lambda _, args, out: aside.append(out))
+    layers(model)[3].register_forward_hook(lambda _, args, out: out + aside[-1])
+
+
 def with_its_input(model: hf.PreTrainedModel) -> None:
     """A head that copies words from its input."""
 
@@ -500,10 +507,13 @@ def test_a_full_memory_is_not_the_models_kind() -> None:
 
 
 def test_settings_and_shared_layers_that_trials_must_bear(lms: Any) -> None:
-    """A tuple instead of a ModelOutput, and one layer."""
+    """A tuple instead of a ModelOutput, embeddings that another layer reads, and one layer."""
     lm = bert(lambda model: setattr(model.config, "return_dict", False))
     batch = lm.encode(SENTENCES)
     final = lm.resume(batch, 1, lm.hidden(batch, 1))
     assert torch.equal(final, lm.hidden(batch, LAYERS))
     assert torch.equal(lm.head(final[0]), lms("bert").head(final[0]))
+    lm = bert(with_the_embeddings)
+    final = lm.hidden(batch, LAYERS)
+    assert all(torch.equal(lm.resume(batch, layer, lm.hidden(batch, layer)), final) for layer in range(LAYERS))
     assert bert(lambda model: None, num_hidden_layers=1).n_layers == 1
