@@ -214,12 +214,16 @@ def test_units_inside_a_block_are_what_a_hook_sees_and_changes(name: str, kind: 
         assert_same(own[row, :length], seen[row])
 
 
-def test_several_kinds_of_units_come_from_one_pass(plains: Any) -> None:
-    plain = plains("modernbert")
-    sites = [Site("mlp", 2), Site("residual", 3), Site("heads", 4)]
-    read = plain.lm.read(plain.batch, sites)
+@pytest.mark.parametrize("name", ["modernbert", "albert"])
+def test_several_kinds_of_units_come_from_one_pass(name: str, plains: Any) -> None:
+    lm, batch = plains(name).lm, plains(name).batch
+    sites = [Site("mlp", 2), Site("mlp", 3), Site("residual", 3), Site("heads", 4)]
+    read, final = lm.read(batch, sites), lm.hidden(batch, LAYERS)
     assert sorted(read) == sorted(sites)
-    assert all(torch.equal(states, plain.lm.hidden(plain.batch, site)) for site, states in read.items())
+    for site, states in read.items():
+        assert torch.equal(states, lm.hidden(batch, site))
+        # One after the other, with the same batch.
+        assert_same(lm.resume(batch, site, states), final)
 
 
 def test_sites_that_a_model_lacks_are_named(plains: Any) -> None:
@@ -295,9 +299,10 @@ def test_a_batch_changed_in_place_is_another_batch(plains: Any) -> None:
     lm, site = plains("bert").lm, Site("mlp", 3)
     batch = lm.encode(SENTENCES)
     lm.resume(batch, site, lm.hidden(batch, site))
-    batch.input_ids[1, 2] = lm.tokenizer.mask_token_id
-    final = lm.hidden(batch, LAYERS)
-    assert torch.allclose(lm.resume(batch, site, lm.hidden(batch, site)), final, atol=1e-5)
+    for part, value in ((batch.input_ids, lm.tokenizer.mask_token_id), (batch.attention_mask, 0)):
+        part[1, 2] = value
+        final = lm.hidden(batch, LAYERS)
+        assert torch.allclose(lm.resume(batch, site, lm.hidden(batch, site)), final, atol=1e-5)
 
 
 def test_a_block_that_cuts_its_work_into_chunks_takes_every_text(lms: Any, folder: Path) -> None:
@@ -343,6 +348,13 @@ def with_lower_states(model: hf.PreTrainedModel) -> None:
     aside: list[torch.Tensor] = []
     layers(model)[0].attention.register_forward_hook(lambda _, args, out: aside.append(out[0]))
     layers(model)[3].register_forward_hook(lambda _, args, out: out + aside[-1][:, :1])
+
+
+def with_the_embeddings(model: hf.PreTrainedModel) -> None:
+    """Layer 4 reads them, too."""
+    aside: list[torch.Tensor] = []
+    model.bert.embeddings.register_forward_hook(lambda _, args, out: aside.append(out))
+    layers(model)[3].register_forward_hook(lambda _, args, out: out + aside[-1])
 
 
 def with_its_input(model: hf.PreTrainedModel) -> None:
@@ -543,10 +555,13 @@ def test_a_full_memory_is_not_the_models_kind() -> None:
 
 
 def test_settings_and_shared_layers_that_trials_must_bear(lms: Any) -> None:
-    """A tuple instead of a ModelOutput, and one layer."""
+    """A tuple instead of a ModelOutput, embeddings that another layer reads, and one layer."""
     lm = bert(lambda model: setattr(model.config, "return_dict", False))
     batch = lm.encode(SENTENCES)
     final = lm.resume(batch, 1, lm.hidden(batch, 1))
     assert torch.equal(final, lm.hidden(batch, LAYERS))
     assert torch.equal(lm.head(final[0]), lms("bert").head(final[0]))
+    lm = bert(with_the_embeddings)
+    final = lm.hidden(batch, LAYERS)
+    assert all(torch.equal(lm.resume(batch, layer, lm.hidden(batch, layer)), final) for layer in range(LAYERS))
     assert bert(lambda model: None, num_hidden_layers=1).n_layers == 1

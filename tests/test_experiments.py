@@ -17,13 +17,14 @@ from pitfalls.interventions.ablation import Ablation
 from pitfalls.interventions.outcomes import counts
 from pitfalls.interventions.replay import Sample, prepare
 from pitfalls.interventions.translation import ConstantTranslation, Translation
+from pitfalls.language.agreement import Item
 from pitfalls.language.analysers import LexiconAnalyser
 from pitfalls.language.corpus import Sentence, Word
 from pitfalls.language.lexicon import Analysis, Lexicon
 from pitfalls.rankings import PAPER_RANKINGS, rank
 from pitfalls.site import Site
 from pitfalls.study import experiments
-from pitfalls.study.experiments import Interventions, ranking_of
+from pitfalls.study.experiments import Agreements, Interventions, ranking_of
 from pitfalls.study.sweep import sweep
 from pitfalls.worlds.experiment import Experiment
 
@@ -119,6 +120,13 @@ def others():
     }
 
 
+def item(controller):
+    """An agreement item with one of two controllers."""
+    given = {"language": "eng", "attribute": "Number", "relation": "verb", "words": ("stba", "stca", "walks")}
+    forms = {"place": 2, "wrong": "walk", "lemma": "walk", "value": "SG", "wrong_value": "PL"}
+    return Item(**given, **forms, controller=controller)
+
+
 def files_of(asked, folder, seed=0):
     return [task.file(folder) for task in asked.tasks(seed)]
 
@@ -128,6 +136,8 @@ def test_whatever_decides_the_tables_decides_the_files(tmp_path, monkeypatch):
     assert usual == files_of(plan(), tmp_path) and len(set(usual)) == 7
     found = {name: files_of(plan(**other), tmp_path) for name, other in others().items()}
     found["seed"] = files_of(plan(), tmp_path, seed=1)
+    for controller in (0, 1):
+        found[f"items {controller}"] = files_of(Agreements(**vars(plan()), items=[item(controller)]), tmp_path)
     monkeypatch.setattr(experiments, "VERSION", 2)
     found["version"] = files_of(plan(), tmp_path)
     monkeypatch.setattr(experiments.metadata, "version", lambda name: "0.0")
@@ -182,3 +192,5 @@ def test_a_rehearsal_finds_what_cannot_work():
         plan(kind=Translation(target="X")).rehearse()
     with pytest.raises(ValueError, match="unknown tokens in all 3 words"):
         plan(**with_foreign(0)).rehearse()
+    with pytest.raises(ValueError, match="no item: make some"):
+        Agreements(**vars(plan())).rehearse()

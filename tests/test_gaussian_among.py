@@ -55,7 +55,10 @@ def test_among_all_neurons_it_is_the_search_itself_and_a_probe_reaches_what_it_s
 def test_too_many_neurons_need_a_preselection_and_the_memory_is_stated(monkeypatch):
     monkeypatch.setattr(gaussian, "MAX_CANDIDATES", 6)
     monkeypatch.setattr("pitfalls.rankings.MAX_CANDIDATES", 6)
-    rank("gaussian", splits(d=6))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        (whole,) = rank_all(splits(d=6), [("gaussian", "ttb")])
+    assert whole.name == "gaussian"
     data = splits(d=7, n_classes=3)
     said = r"of 6 at most, and there are 7: give among=rank\(\"probeless\", data\) .* \(in about 0.0 GB of memory; all"
     with pytest.raises(ValueError, match=said):

@@ -286,7 +286,7 @@ def conllu(folder: Path, *rows: str) -> Path:
     return path
 
 
-def test_heads_point_to_surface_words(tmp_path):
+def test_heads_point_to_surface_words_and_a_sentence_without_an_id_has_a_number(tmp_path):
     path = conllu(tmp_path, "cerca cerca ADV _ 3 advmod", "del:2", "de de ADP _ 4 case", "el el DET _ 4 det",
                   "río río NOUN _ 0 root", "es ser AUX _ 4 cop")  # fmt: skip
     (tree,) = read_trees(path)
@@ -294,6 +294,9 @@ def test_heads_point_to_surface_words(tmp_path):
     assert [one.head for one in tree.nodes] == [1, None, None, 2]
     assert (tree.nodes[1].upos, tree.nodes[1].relation) == ("", "")
     assert tree.children(2) == (3,)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(f"# sent_id = cerca\n{text}{text}", encoding="utf-8")
+    assert [one.id for one in read_trees(path)] == ["cerca", "toy-2"]
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,9 @@ def test_other_autoencoders_write_the_difference_too(activation: Any, centred: b
     single = sae.to(torch.device("cpu"), torch.float32)
     expected = states + single.decode(moved) - single.decode(latents)
     torch.testing.assert_close(lm.resume(batch, site, moved), own.resume(batch, 2, expected), rtol=1e-4, atol=1e-4)
+    half = MaskedLM(ALL["bert"].make().bfloat16(), ALL["bert"].tokenizer())
+    states, latents = half.hidden(batch, 2), with_saes(half, [sae]).hidden(batch, site)
+    assert torch.equal(latents, single.encode(states.float()))  # in single precision
 
 
 def test_several_kinds_of_sites_come_from_one_pass_and_others_are_the_models_own() -> None:
@@ -179,9 +182,10 @@ def test_a_batch_changed_in_place_is_another_batch() -> None:
     lm, site = sparse("bert"), Site("sae", 2)
     batch = lm.encode(SENTENCES)
     lm.hidden(batch, site)
-    batch.input_ids[1, 2] = lm.tokenizer.mask_token_id
-    final = plain("bert").hidden(batch, LAYERS)
-    assert torch.equal(lm.resume(batch, site, lm.hidden(batch, site)), final)
+    for part, value in ((batch.input_ids, lm.tokenizer.mask_token_id), (batch.attention_mask, 0)):
+        part[1, 2] = value
+        final = plain("bert").hidden(batch, LAYERS)
+        assert torch.equal(lm.resume(batch, site, lm.hidden(batch, site)), final)
 
 
 def test_autoencoders_of_another_width_layer_or_model_are_refused() -> None:

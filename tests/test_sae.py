@@ -129,6 +129,8 @@ def test_training_finds_the_directions_that_states_are_sums_of() -> None:
     missed = (unseen - sae.decode(sae.encode(unseen))).square().sum() / (unseen - unseen.mean(0)).square().sum()
     assert missed < 0.05
     torch.testing.assert_close(sae.W_dec.norm(dim=1), torch.ones(24, dtype=torch.float64))
+    # What is added after decoding is subtracted before encoding.
+    torch.testing.assert_close(sae.b_enc, -(sae.b_dec @ sae.W_enc))
     assert (sae.encode(unseen) > 0).sum(1).max() <= 2
 
 
@@ -384,6 +386,8 @@ def test_older_files_are_read_too(tmp_path: Path) -> None:
     centred = read(written(tmp_path, None, oldest, **biases))
     states = drawn(10, WIDTH, dtype=torch.float32)
     torch.testing.assert_close(centred.encode(states), plain.encode(states - states.mean(1, keepdim=True)))
+    halved = read(written(tmp_path, "standard", W_dec=drawn(LATENTS, WIDTH, dtype=torch.float16), **biases))
+    assert halved.W_dec.dtype == torch.float32
     logarithm = {**biases, "log_threshold": torch.zeros(LATENTS)}
     assert torch.equal(
         read(written(tmp_path, "jumprelu", **logarithm)).activation.threshold,  # type: ignore[attr-defined]
@@ -401,6 +405,10 @@ def test_older_files_are_read_too(tmp_path: Path) -> None:
         ("standard", {"normalize_activations": "expected_average_only_in"}, "'expected_average_only_in' is not read"),
         ("standard", {"reshape_activations": "hook_z"}, "reshape_activations = 'hook_z' is not read"),
         ("standard", {"d_out": 7}, "d_out = 7 is not read"),
+        ("standard", {"hook_name_out": "blocks.3.hook_mlp_out"}, "hook_name_out = .* is not read"),
+        ("standard", {"metadata": {**METADATA, "hook_head_index": 2}}, "hook_head_index = 2 is not read"),
+        ("standard", {"finetuning_scaling_factor": True}, "finetuning_scaling_factor = True is not read"),
+        ("standard", {"normalize_decoder": True}, "normalize_decoder = True is not read"),
         ("standard", {"metadata": {**METADATA, "hook_name": "blocks.3.attn.hook_z"}}, "at 'blocks.3.attn.hook_z' is"),
         ("standard", {"metadata": {**METADATA, "hook_name": None}}, "an autoencoder at None is not read"),
         ("topk", {}, "k of a topk autoencoder must be a whole number, 1 or more, not None"),

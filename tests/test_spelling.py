@@ -174,7 +174,7 @@ def test_tokens_that_end_a_word_are_those_that_its_text_does_not_go_on_with(kind
     assert "Ã" not in vocabulary or "Ġ" not in vocabulary or vocabulary["Ã"] not in ends
 
 
-def test_joiners_within_words_end_none() -> None:
+def test_joiners_and_marks_within_words_end_none() -> None:
     spelling = Spelling(made("never").backend_tokenizer, {"decoder": {"type": "Metaspace", "replacement": "▁"}})
-    assert all(spelling.continues(mark + "ha") for mark in ("\u200c", "\u200d", "\u00ad"))
+    assert all(spelling.continues(mark + "ha") for mark in ("\u200c", "\u200d", "\u00ad", "\u0940"))
     assert not spelling.continues("\u2019s")

@@ -46,7 +46,7 @@ class MaskedLM(TransformerLM):
         TooLongError
             A sentence is too long for the model.
         """
-        mask, mask_id = self.tokenizer.mask_token, self.tokenizer.mask_token_id
+        mask = self.tokenizer.mask_token
         if mask is None:
             raise UnsupportedModelError(f"{self._what}: its tokenizer has no mask token to put in the blank")
         written = self.encode([blank.filled([blank.form]) for blank in blanks])
@@ -60,10 +60,10 @@ class MaskedLM(TransformerLM):
             length = int(masked.attention_mask[row].sum())
             ids, words = masked.input_ids[row, :length].tolist(), masked.word_ids[row, :length].tolist()
             last = blank.place + len(own) - 1
-            slots = [i for i, word in enumerate(words) if blank.place <= word <= last and ids[i] == mask_id]
+            slots = tuple(i for i, word in enumerate(words) if blank.place <= word <= last)
             # Each mask counts as a word, so the words after them are numbered differently than in the sentence.
             places = [word if word < blank.place else max(blank.place, word - len(own) + 1) for word in words]
-            found.append(Filling(tuple(ids), tuple(places), tuple(slots), own))
+            found.append(Filling(tuple(ids), tuple(places), slots, own))
         return found
 
     def _check_config(self) -> None:

@@ -53,7 +53,11 @@ class Relu:
 
 @dataclass(frozen=True)
 class JumpRelu:
-    """Keep what is above a threshold of each latent, [n] (Rajamanoharan et al. 2024, arXiv 2407.14435)."""
+    """Keep what is above a threshold of each latent, [n] (Rajamanoharan et al. 2024, arXiv 2407.14435).
+
+    >>> JumpRelu(torch.tensor([0.5, 0.5, -1.0]))(torch.tensor([0.75, 0.5, -0.5])).tolist()
+    [0.75, 0.0, 0.0]
+    """
 
     threshold: Tensor
     architecture: ClassVar[str] = "jumprelu"
