@@ -71,7 +71,7 @@ def slow_vectors(lm: CausalLM, site: Site, pooling: str) -> np.ndarray:
 def test_a_word_s_vector_is_the_state_of_its_last_subword_unless_the_mean_is_asked_for(name: str) -> None:
     lm = causal(name)
     assert lm.pooling == "last" and lm.causal
-    for model in (lm, lm.pooled("mean"), lm.pooled("mean").pooled("last")):
+    for model in (lm, lm.pooled("mean").pooled("last"), lm.pooled("mean")):
         found = site_vectors(model, SENTENCES, SITES, batch_tokens=16)
         for site, vectors in found.items():
             assert vectors.shape == (12, lm.n_units(site))
