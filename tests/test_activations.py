@@ -203,12 +203,13 @@ def test_other_sentences_layers_models_and_code_do_not_share(lm, tmp_path, monke
     word_vectors(lm, SENTENCES, 2, cache=tmp_path)
     # The same words, divided into sentences differently.
     divided = [["the", "cats"], ["sleep", "dogs"], *SENTENCES[3:]]
-    for ask in ((lm, divided, 2), (lm, SENTENCES, 1), (build(1), SENTENCES, 2)):
+    heads = Site("heads", 2)  # as many as neurons
+    for ask in ((lm, divided, 2), (lm, SENTENCES, 1), (lm, SENTENCES, heads), (build(1), SENTENCES, 2)):
         np.testing.assert_array_equal(word_vectors(*ask, cache=tmp_path), word_vectors(*ask))
-    assert len(files(tmp_path, ".npy")) == 4
+    assert len(files(tmp_path, ".npy")) == 5
     monkeypatch.setattr(store, "CODE_VERSION", store.CODE_VERSION + 1)
     word_vectors(lm, SENTENCES, 2, cache=tmp_path)
-    assert len(files(tmp_path, ".npy")) == 5
+    assert len(files(tmp_path, ".npy")) == 6
 
 
 ANY_SENTENCES = st.lists(st.lists(st.text("a \n", max_size=3), max_size=3), max_size=3)

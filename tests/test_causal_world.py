@@ -71,7 +71,7 @@ def slow_vectors(lm: CausalLM, site: Site, pooling: str) -> np.ndarray:
 def test_a_word_s_vector_is_the_state_of_its_last_subword_unless_the_mean_is_asked_for(name: str) -> None:
     lm = causal(name)
     assert lm.pooling == "last" and lm.causal
-    for model in (lm, lm.pooled("mean"), lm.pooled("mean").pooled("last")):
+    for model in (lm, lm.pooled("mean").pooled("last"), lm.pooled("mean")):
         found = site_vectors(model, SENTENCES, SITES, batch_tokens=16)
         for site, vectors in found.items():
             assert vectors.shape == (12, lm.n_units(site))
@@ -87,6 +87,10 @@ def test_masked_models_keep_the_paper_s_mean() -> None:
     assert lm.pooled("mean").fingerprint() == lm.fingerprint() != lm.pooled("last").fingerprint()
     batch = lm.encode([["cats", "sleeping"]])
     assert torch.equal(vector_slots(batch, "mean"), batch.word_ids >= 0)
+    half = MaskedLM.load(mini_folder() / "model", dtype=torch.bfloat16)
+    states, of_word = half.hidden(batch, 2)[0].float(), batch.word_ids[0]
+    expected = torch.stack([states[of_word == word].mean(0) for word in range(2)])  # in single precision
+    np.testing.assert_allclose(word_vectors(half, [["cats", "sleeping"]], 2), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_the_last_subword_of_each_word() -> None:
@@ -183,7 +187,7 @@ def test_probe_takes_a_causal_model(folder: Path, files: list[Path], tmp_path: P
 
 
 def agreeing(n: int, offset: int) -> str:
-    """Sentences in which a verb agrees with the noun before it."""
+    """Sentences in which a verb agrees with the noun before it, and one in which the noun follows."""
     forms = [
         ("cat", "walks"),
         ("cats", "walk"),
@@ -202,6 +206,10 @@ def agreeing(n: int, offset: int) -> str:
             f"3\t{verb}\t{verb.rstrip('s')}\tVERB\t_\t"
             f"Mood=Ind|Number={number}|Person=3|Tense=Pres|VerbForm=Fin\t0\troot\t_\t_\n\n"
         )
+    blocks.append(
+        "1\twalks\twalk\tVERB\t_\tMood=Ind|Number=Sing|Person=3|Tense=Pres|VerbForm=Fin\t0\troot\t_\t_\n"
+        "2\tcat\tcat\tNOUN\t_\tNumber=Sing\t1\tnsubj\t_\t_\n\n"
+    )
     return "".join(blocks)
 
 

@@ -365,6 +365,8 @@ def test_vectors_and_outcomes_of_different_autoencoders_are_kept_apart(world: Wo
     one, other = (with_latents(world, seed)[0] for seed in (0, 1))
     again, _ = with_latents(world, 0)
     assert one.model.fingerprint() == again.model.fingerprint()
+    two = world.with_sae(with_latents(world)[1], with_latents(world, layer=1)[1])
+    assert two.model.n_units(Site("sae", 1)) == two.model.n_units(site) == 48
     assert len({made.model.fingerprint() for made in (world, one, other)}) == 3
     first, second = (made.activations("eng", "Number", site=site).train.X for made in (one, other))
     assert first.shape == second.shape and not np.array_equal(first, second)

@@ -52,6 +52,8 @@ def test_mask_is_80_10_10_over_15_percent():
 
 def test_the_masked_loss_is_the_plain_model_s_over_what_was_drawn(sentences):
     model, ids = RECIPE.model(TOKENIZER).eval(), pad(sentences[:8], TOKENIZER.pad_token_id)
+    for weight in model.parameters():
+        torch.nn.init.normal_(weight, std=0.3)  # wide, so that padding would show
     draw = torch.Generator().manual_seed(1)
     inputs, labels = mask(ids, TOKENIZER, RECIPE.mask_probability, torch.Generator().manual_seed(1))
     plain = model(input_ids=inputs, attention_mask=(ids != TOKENIZER.pad_token_id).long(), labels=labels).loss

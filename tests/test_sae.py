@@ -180,27 +180,28 @@ def test_quality_on_held_out_words_is_that_of_a_plain_loop(mini: Any) -> None:
     sae = train_sae(mini.model, words, 2, Recipe(latents=64, k=8, steps=50))
     assert sae.origin == Origin(2, mini.model.name, mini.model.states_fingerprint())
     held_out = [list(sentence.forms) for sentence in mini.sentences("spa", "test")[:40]]
-    given, found = [], []
+    given = []
     for sentence in held_out:
         ids = mini.model.tokenizer([sentence], is_split_into_words=True, return_tensors="pt")
         with torch.no_grad():
-            states = mini.model.model(**ids, output_hidden_states=True).hidden_states[2][0, 1:-1]
-        given.append(states)
-        found.append(sae.encode(states))
-    states, latents = torch.cat(given), torch.cat(found)
-    left, whole = states - sae.decode(latents), states - states.mean(0)
-    expected = {
-        "site": "sae",
-        "layer": 2,
-        "latents": 64,
-        "states": len(states),
-        "variance_explained": 1 - float(left.square().sum() / whole.square().sum()),
-        "l0": float((latents > 0).sum(1).double().mean()),
-        "dead": int((latents.max(0).values == 0).sum()),
-    }
-    table = quality(sae, mini.model, held_out)
-    pd.testing.assert_frame_equal(table, pd.DataFrame([expected]))
-    assert 7 < table["l0"][0] <= 8 and table["variance_explained"][0] > 0.3
+            given.append(mini.model.model(**ids, output_hidden_states=True).hidden_states[2][0, 1:-1])
+    states = torch.cat(given)
+    assert 7 < (sae.encode(states) > 0).sum(1).double().mean() <= 8
+    for centred, own in ((False, states), (True, states - states.mean(1, keepdim=True))):
+        latents = sae.encode(own)
+        left, whole = own - sae.decode(latents), own - own.mean(0)
+        expected = {
+            "site": "sae",
+            "layer": 2,
+            "latents": 64,
+            "states": len(own),
+            "variance_explained": 1 - float(left.square().sum() / whole.square().sum()),
+            "l0": float((latents > 0).sum(1).double().mean()),
+            "dead": int((latents.max(0).values == 0).sum()),
+        }
+        table = quality(replace(sae, centred=centred), mini.model, held_out)
+        pd.testing.assert_frame_equal(table, pd.DataFrame([expected]))
+        assert centred or table["variance_explained"][0] > 0.3
 
 
 # ------------------------------------------------------------------------------------------ files
