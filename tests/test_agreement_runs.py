@@ -231,8 +231,9 @@ def test_forms_that_a_tokenizer_does_not_tell_apart_are_left_out(case: Case) -> 
     others = [
         item(text, 1, 2, wrong, "PL") for text, wrong in (("the cats 走", "walks"), ("the cats walk", "wal\u00adk"))
     ]
-    others.append(item("走 walk home", 0, 1, "walks", "PL"))
-    with pytest.warns(UserWarning, match=r"4 of 8 items are left out: .* '走' and '歩' of 'cats'"):
+    # All of the controller, or part of it.
+    others += [item(f"{controller} walk home", 0, 1, "walks", "PL") for controller in ("走", "走-cats")]
+    with pytest.warns(UserWarning, match=r"5 of 9 items are left out: .* '走' and '歩' of 'cats'"):
         found = run.margins([*ITEMS, unknown, *others])
     pd.testing.assert_frame_equal(found, run.margins(ITEMS))
     with pytest.raises(ValueError, match=r"1 of 1 items .* take a model that was trained on eng"):

@@ -265,10 +265,10 @@ def _told_apart(replay: Replay, items: Sequence[Item], fitting: Sequence[int]) -
 
 
 def _differ(pair: tuple[Filling, Filling], controller: int, unknown: int) -> bool:
-    """Whether a tokenizer writes two forms differently, and knows all of both and some of their controller."""
+    """Whether a tokenizer writes two forms differently, and knows both and their controller."""
     right, wrong = pair
     read = [piece for piece, word in zip(right.ids, right.word_ids, strict=True) if word == controller]
-    return right.pieces != wrong.pieces and unknown not in (*right.pieces, *wrong.pieces) and set(read) != {unknown}
+    return right.pieces != wrong.pieces and unknown not in (*right.pieces, *wrong.pieces, *read)
 
 
 # -------------------------------------------------------------------- tables
