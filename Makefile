@@ -56,7 +56,7 @@ unit: $(VENV)/.ready
 	$(BIN)/pytest -q -m 'not slow' -n $(UNIT_AT_ONCE) --dist loadfile
 
 slow: $(VENV)/.ready  ## The slower tests: browser, nbgrader, book, benchmarks, whole commands and studies
-	$(BIN)/pytest -q -m slow -n $(UNIT_AT_ONCE) --dist loadfile
+	$(BIN)/pytest -q -m slow -n $(UNIT_AT_ONCE) --dist loadfile tests
 
 # PORTABLE=1 runs the notebooks with the rounding of another processor.
 nbval: $(VENV)/.ready

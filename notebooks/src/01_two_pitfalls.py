@@ -141,10 +141,7 @@ for a, b in (("linear", "gaussian"), ("linear", "probeless"), ("gaussian", "prob
 
 # %%
 ks = sorted({*range(1, 17), *range(20, 33, 4), *range(40, world.model.n_neurons + 1, 8)})
-curves = pd.concat(
-    [pf.probe_curve(ranking, data, ks=ks, probe=probe) for probe in ("linear", "gaussian") for ranking in rankings],
-    ignore_index=True,
-)
+curves = pf.probe_curves(rankings, data, ks=ks, probes=["linear", "gaussian"])
 accuracy = pf.publish(pf.figures.accuracy(curves), "01_accuracy")
 accuracy.show()
 
