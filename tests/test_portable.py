@@ -26,8 +26,9 @@ from pitfalls.worlds.world import World
 
 #: One of each language and each layer; the first is the one in which processors differed most in float32.
 FOUR = (("spa", "Part of Speech", 2), ("eng", "Number", 1), ("rus", "Case", 3), ("tur", "Polarity", 4))
-#: Stored to six digits; a millionth more or less says only that a number lay between two stored ones.
-ROUNDED = {"mi_bits": 2e-6, "nmi": 2e-6}
+#: Stored to six digits. Of 48,384 rows one differs by more than two in the last (rus Aspect, layer 4, Linear on the
+#: control task): it is -0.000282 on an AMD EPYC, -0.000285 on an Intel Xeon, and -0.000289 there with the switch.
+ROUNDED = {"mi_bits": 1e-5, "nmi": 1e-5}
 under_the_switch = pytest.mark.skipif(
     VARIABLE not in os.environ or "PITFALLS_PORTABLE" not in os.environ, reason="`make portable` runs it (minutes)"
 )
