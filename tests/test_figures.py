@@ -95,6 +95,19 @@ def test_words_and_axes_say_what_the_table_holds_and_pictures_are_the_same_bytes
     assert b"<dc:date>" not in plot.svg()
 
 
+def test_the_last_digits_of_a_position_change_no_byte_of_an_svg():
+    plot = figures.accuracy(curves())
+    plot.figure.canvas.draw()
+    plot.figure.set_layout_engine("none")
+    before = plot.svg()
+    for axes in plot.figure.axes:
+        (x, y), (width, height) = axes.get_position().min, axes.get_position().size
+        axes.set_position((x, y, width * (1 + 1e-14), height))
+    assert plot.svg() == before
+    parts = set(re.findall(rb' id="([^"]+)"', before))
+    assert set(re.findall(rb'(?:url\(#|href="#)([^")]+)', before)) <= parts and b"shape_1" in parts
+
+
 @pytest.mark.parametrize("name", [r"$\frac$", "a$b$c", "<&-->", "a\x08b"])
 @pytest.mark.filterwarnings("ignore:Glyph")
 def test_a_name_from_data_is_no_formula_and_no_markup(name):

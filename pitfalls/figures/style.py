@@ -60,6 +60,7 @@ _SETTINGS = {
     # Labels hold names from data, where "$" does not start a formula.
     "text.parse_math": False,
 }
+_HASH = re.compile(rb'(?<= id=")[a-z][0-9a-f]{10}(?=")')
 # Matplotlib writes names from data as they are, but XML allows none of these characters.
 _NOT_IN_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _LANGUAGES = {
@@ -131,7 +132,7 @@ class Plot:
     def svg(self) -> bytes:
         """The figure as SVG with the alt text as its description, the same bytes on every call."""
         written = self._rendered("svg", {"Date": None, "Creator": None, "Description": self.alt})
-        return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}".encode(), written)
+        return _numbered(_NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}".encode(), written))
 
     def _rendered(self, form: str, metadata: dict[str, Any]) -> bytes:
         buffer = io.BytesIO()
@@ -166,6 +167,13 @@ class Plot:
             "svg": self.svg(),
             "png": self.png(),
         }
+
+
+def _numbered(svg: bytes) -> bytes:
+    """Number matplotlib's ids: they are hashes of exact positions, whose last digits depend on the processor."""
+    for number, name in enumerate(dict.fromkeys(_HASH.findall(svg)), 1):
+        svg = svg.replace(name, b"shape_%d" % number)
+    return svg
 
 
 def settings() -> AbstractContextManager[None]:
