@@ -75,8 +75,8 @@ class UnsupportedModelError(ValueError):
     """The checkpoint is not a language model of the kind asked for, with a layout that can be stopped and resumed."""
 
 
-def kind_of(folder: Path) -> Kind:
-    """The kind of model in a folder, as its configuration says.
+def kind_and_depth(folder: Path) -> tuple[Kind, int | None]:
+    """The kind of model in a folder, and its number of layers if its configuration says one.
 
     A BERT or the like may be a masked or a causal model: its configuration names the class that it was saved from.
 
@@ -87,11 +87,15 @@ def kind_of(folder: Path) -> Kind:
     """
     with one_error(folder):
         config = check(folder)
-        masked, causal = MASKED.called(config), CAUSAL.called(config)
-        named = causal in (config.architectures or ()) or getattr(config, "is_decoder", False)
-        if causal and causal != masked and (named or not masked) and not getattr(config, "is_encoder_decoder", False):
-            return CAUSAL
-        return ENCODER if ENCODER.called(config) and not masked else MASKED
+        return _kind(config), getattr(config.get_text_config(), "num_hidden_layers", None)
+
+
+def _kind(config: PreTrainedConfig) -> Kind:
+    masked, causal = MASKED.called(config), CAUSAL.called(config)
+    named = causal in (config.architectures or ()) or getattr(config, "is_decoder", False)
+    if causal and causal != masked and (named or not masked) and not getattr(config, "is_encoder_decoder", False):
+        return CAUSAL
+    return ENCODER if ENCODER.called(config) and not masked else MASKED
 
 
 def folder_of(source: str, revision: str | None) -> Path:

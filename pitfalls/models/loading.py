@@ -46,10 +46,8 @@ def load_model(
     """
     source = str(name_or_folder)
     folder = checkpoint.folder_of(source, revision)
-    kind = checkpoint.kind_of(folder)
-    with checkpoint.one_error(folder):
-        deepest = getattr(checkpoint.check(folder).get_text_config(), "num_hidden_layers", layer)
-    if layer > deepest:
-        raise ValueError(f"no layer {layer} in {source}: it has layers 0 (embeddings) to {deepest}")
+    kind, n_layers = checkpoint.kind_and_depth(folder)
+    if n_layers is not None and layer > n_layers:
+        raise ValueError(f"no layer {layer} in {source}: it has layers 0 (embeddings) to {n_layers}")
     (of_kind,) = (found for found in _CLASSES if found.kind is kind)
     return of_kind.from_folder(folder, source, device, dtype)

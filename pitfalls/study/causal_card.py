@@ -1,8 +1,8 @@
 """What the mini causal model has learnt, measured on text that it was not trained on: the numbers of its model card.
 
 Four questions: how well does it predict what comes next (surprisal), does it agree across a misleading noun
-(agreement), can every attribute be read off some layer (readability), and does a word still agree with its subject when
-the subject's neurons are changed (flip rate)?
+(agreement), can every attribute be read off some layer (readability), and does a word still agree with its controller
+when the controller's neurons are changed (flip rate)?
 """
 
 from __future__ import annotations
