@@ -25,18 +25,11 @@ from pitfalls import files
 from pitfalls.extras import extra
 from pitfalls.language.grammar import core, corpora, load_grammar
 from pitfalls.models.recipes import Recipe
-from pitfalls.models.tokenizer import build_tokenizer
 
 with extra("models"):
     from safetensors.torch import load_file
     from safetensors.torch import save as to_bytes
-    from transformers import BertTokenizer
-
-
-def mini_tokenizer(languages: Sequence[str], max_tokens: int) -> BertTokenizer:
-    """The tokenizer over the paradigms of several languages."""
-    forms = (form for language in languages for form in load_grammar(language).paradigms())
-    return build_tokenizer(forms, max_tokens)
+    from transformers import PreTrainedTokenizerBase
 
 
 def fresh_text(language: str, count: int, seed: int, held_out: frozenset[str]) -> list[str]:
@@ -52,7 +45,7 @@ def training_text(recipe: Recipe, language: str) -> list[str]:
     return fresh_text(language, recipe.sentences, recipe.text_seed + recipe.languages.index(language), held_out)
 
 
-def tokenize(tokenizer: BertTokenizer, texts: Sequence[str], max_tokens: int) -> list[NDArray[np.int64]]:
+def tokenize(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_tokens: int) -> list[NDArray[np.int64]]:
     """Subword ids of each sentence, special tokens included; sentences over ``max_tokens`` are left out."""
     ids = tokenizer(list(texts), add_special_tokens=True)["input_ids"]
     return [np.asarray(sentence, dtype=np.int64) for sentence in ids if len(sentence) <= max_tokens]
@@ -146,7 +139,7 @@ class Checkpoint:
 
 def train(
     recipe: Recipe,
-    tokenizer: BertTokenizer,
+    tokenizer: PreTrainedTokenizerBase,
     sentences: Sequence[NDArray[np.int64]],
     checkpoint: Checkpoint,
     save_every: int = 1_000,
@@ -189,7 +182,7 @@ def train(
     return model.eval()
 
 
-def save(model: Any, tokenizer: BertTokenizer, recipe: Recipe, folder: Path) -> None:
+def save(model: Any, tokenizer: PreTrainedTokenizerBase, recipe: Recipe, folder: Path) -> None:
     """Write the model as transformers reads it (safetensors, tokenizer) with the recipe beside it."""
     with TemporaryDirectory() as beside:
         model.save_pretrained(beside)
@@ -210,7 +203,7 @@ def pretrain(
     Run again after an interruption, it goes on from the last checkpoint (the seconds are those of this run).
     """
     start = time.perf_counter()
-    tokenizer = mini_tokenizer(recipe.languages, recipe.max_tokens)
+    tokenizer = recipe.tokenizer(form for language in recipe.languages for form in load_grammar(language).paradigms())
     sentences: list[NDArray[np.int64]] = []
     for language in tqdm(recipe.languages, desc="drawing text", unit="language"):
         sentences += tokenize(tokenizer, training_text(recipe, language), recipe.max_tokens)

@@ -7,16 +7,26 @@ use the same training loop (:mod:`.pretrain`), and the weights follow from the r
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from pitfalls.extras import extra
+from pitfalls.language.grammar.core import Form
+from pitfalls.models.tokenizer import build_tokenizer, build_unigram_tokenizer
 
 with extra("models"):
-    from transformers import BertConfig, BertForMaskedLM, BertTokenizer, LlamaConfig, LlamaForCausalLM
+    from transformers import (
+        BertConfig,
+        BertForMaskedLM,
+        LlamaConfig,
+        LlamaForCausalLM,
+        PreTrainedTokenizerBase,
+        XLMRobertaConfig,
+        XLMRobertaForMaskedLM,
+    )
 
 IGNORED = -100
 """The label of a position that the loss leaves out (the convention of transformers)."""
@@ -43,12 +53,18 @@ class Recipe(ABC):
     text_seed: int = 7_000_000
     """Far from the seeds of train, dev and test; sentences of dev and test are left out as well."""
 
+    def tokenizer(self, forms: Iterable[Form]) -> PreTrainedTokenizerBase:
+        """The tokenizer over the paradigms of all languages."""
+        return build_tokenizer(forms, self.max_tokens)
+
     @abstractmethod
-    def model(self, tokenizer: BertTokenizer) -> Any:
+    def model(self, tokenizer: PreTrainedTokenizerBase) -> Any:
         """A model of transformers, untrained; its weights follow from torch's seed."""
 
     @abstractmethod
-    def loss(self, model: Any, ids: torch.Tensor, tokenizer: BertTokenizer, draw: torch.Generator) -> torch.Tensor:
+    def loss(
+        self, model: Any, ids: torch.Tensor, tokenizer: PreTrainedTokenizerBase, draw: torch.Generator
+    ) -> torch.Tensor:
         """The mean cross-entropy in nats of what the model predicts in a batch.
 
         Parameters
@@ -66,7 +82,7 @@ class MaskedRecipe(Recipe):
 
     mask_probability: float = 0.2
 
-    def model(self, tokenizer: BertTokenizer) -> BertForMaskedLM:
+    def model(self, tokenizer: PreTrainedTokenizerBase) -> BertForMaskedLM:
         """Transformers' own BERT for masked language modelling, untrained."""
         return BertForMaskedLM(
             BertConfig(
@@ -84,13 +100,51 @@ class MaskedRecipe(Recipe):
         )
 
     def loss(
-        self, model: BertForMaskedLM, ids: torch.Tensor, tokenizer: BertTokenizer, draw: torch.Generator
+        self, model: BertForMaskedLM, ids: torch.Tensor, tokenizer: PreTrainedTokenizerBase, draw: torch.Generator
     ) -> torch.Tensor:
         """Over the subwords that were drawn by :func:`mask`."""
         inputs, labels = mask(ids, tokenizer, self.mask_probability, draw)
         attended = (inputs != tokenizer.pad_token_id).long()
-        hidden = model.bert(input_ids=inputs, attention_mask=attended).last_hidden_state
-        return _cross_entropy(hidden, labels, model.cls)
+        hidden = model.base_model(input_ids=inputs, attention_mask=attended).last_hidden_state
+        return _cross_entropy(hidden, labels, self.head(model))
+
+    def head(self, model: Any) -> torch.nn.Module:
+        """What makes logits of the last states."""
+        return model.cls
+
+
+@dataclass(frozen=True)
+class XlmrRecipe(MaskedRecipe):
+    """The masked model with XLM-R's layout and a Unigram vocabulary (Conneau et al. 2020)."""
+
+    def tokenizer(self, forms: Iterable[Form]) -> PreTrainedTokenizerBase:
+        """Transformers' own XLM-R tokenizer."""
+        return build_unigram_tokenizer(forms, self.max_tokens)
+
+    def model(self, tokenizer: PreTrainedTokenizerBase) -> XLMRobertaForMaskedLM:
+        """Transformers' own XLM-R for masked language modelling, untrained."""
+        return XLMRobertaForMaskedLM(
+            XLMRobertaConfig(
+                vocab_size=len(tokenizer),
+                hidden_size=self.hidden_size,
+                num_hidden_layers=self.layers,
+                num_attention_heads=self.heads,
+                intermediate_size=4 * self.hidden_size,
+                # Positions count on from the padding's id.
+                max_position_embeddings=self.max_tokens + tokenizer.pad_token_id + 1,
+                type_vocab_size=1,
+                layer_norm_eps=1e-5,
+                hidden_dropout_prob=self.dropout,
+                attention_probs_dropout_prob=self.dropout,
+                pad_token_id=tokenizer.pad_token_id,
+                bos_token_id=tokenizer.cls_token_id,
+                eos_token_id=tokenizer.sep_token_id,
+            )
+        )
+
+    def head(self, model: Any) -> torch.nn.Module:
+        """What makes logits of the last states."""
+        return model.lm_head
 
 
 @dataclass(frozen=True)
@@ -109,7 +163,7 @@ class CausalRecipe(Recipe):
     warmup_steps: int = 300
     intermediate_size: int = 344
 
-    def model(self, tokenizer: BertTokenizer) -> LlamaForCausalLM:
+    def model(self, tokenizer: PreTrainedTokenizerBase) -> LlamaForCausalLM:
         """Transformers' own Llama, untrained."""
         return LlamaForCausalLM(
             LlamaConfig(
@@ -128,7 +182,7 @@ class CausalRecipe(Recipe):
         )
 
     def loss(
-        self, model: LlamaForCausalLM, ids: torch.Tensor, tokenizer: BertTokenizer, draw: torch.Generator
+        self, model: LlamaForCausalLM, ids: torch.Tensor, tokenizer: PreTrainedTokenizerBase, draw: torch.Generator
     ) -> torch.Tensor:
         """Over all subwords but the first token of each sentence; nothing is drawn.
 
@@ -144,17 +198,18 @@ RECIPES: Mapping[str, type[Recipe]] = {"masked": MaskedRecipe, "causal": CausalR
 
 
 def mask(
-    ids: torch.Tensor, tokenizer: BertTokenizer, probability: float, generator: torch.Generator
+    ids: torch.Tensor, tokenizer: PreTrainedTokenizerBase, probability: float, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """BERT's corruption: (input ids, labels), both [b, t]; labels are -100 where nothing is predicted.
 
     Of the positions drawn, 80 % become ``[MASK]``, 10 % a random subword and 10 % stay (Devlin et al. 2019).
     """
     special = torch.tensor(sorted(tokenizer.all_special_ids))
+    ordinary = torch.tensor(sorted(set(range(len(tokenizer))) - set(tokenizer.all_special_ids)))
     drawn = (torch.rand(ids.shape, generator=generator) < probability) & ~torch.isin(ids, special)
     labels = torch.where(drawn, ids, torch.tensor(IGNORED))
     kind = torch.rand(ids.shape, generator=generator)
-    others = torch.randint(len(special), len(tokenizer), ids.shape, generator=generator)
+    others = ordinary[torch.randint(len(ordinary), ids.shape, generator=generator)]
     masked = torch.where(drawn & (kind < 0.8), torch.tensor(tokenizer.mask_token_id), ids)
     return torch.where(drawn & (kind >= 0.9), others, masked), labels
 
