@@ -84,7 +84,7 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         patch.setenv("PITFALLS_CACHE", str(folder / "cache"))
         if request.param == "mini":
             return Case(
-                world_from_files(mini_folder() / "model", files, min_forms=4).experiment("eng", "Number", 2),
+                world_from_files(mini_folder() / "bert", files, min_forms=4).experiment("eng", "Number", 2),
                 "masked",
                 "bert.encoder.layer.2",
             )

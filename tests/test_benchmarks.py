@@ -133,7 +133,7 @@ def test_matrix_work_is_counted_as_torch_counts_it(importable, root):
     from benchmarks.replays import MatrixWork
     from pitfalls.worlds.load import mini_folder
 
-    lm = MaskedLM.load(mini_folder() / "model")
+    lm = MaskedLM.load(mini_folder() / "bert")
     encoded = lm.encode([["the", "cats", "sleep"], ["dogs"]])
 
     def passed() -> None:

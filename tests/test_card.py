@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from pitfalls.language.agreement import generated
-from pitfalls.models.recipes import CausalRecipe
+from pitfalls.models.recipes import RECIPES, CausalRecipe, MaskedRecipe
 from pitfalls.study import card, causal_card, masked_card
 from pitfalls.study.causal_card import FlipSearch, Items
 
@@ -62,7 +62,7 @@ def test_first_sentences_keeps_whole_sentences(mini):
 
 
 def test_the_card_names_every_measure(root, tmp_path):
-    model = root / "data" / "mini" / "model"
+    model = root / "data" / "mini" / "bert"
     for name in ("recipe.json", "training.json", "config.json"):
         shutil.copy(model / name, tmp_path / name)
     row = {"measure": "identity", "language": "eng", "attribute": "", "where": "9 subwords", "value": 0.99876}
@@ -74,8 +74,9 @@ def test_the_card_names_every_measure(root, tmp_path):
 
 
 def test_the_cards_that_are_committed_are_written_from_their_measures(root, tmp_path):
-    """Of the BERT's and of the causal model's, so that neither text is mended by hand."""
-    for name, text in (("model", masked_card.CARD), ("causal", causal_card.CARD)):
+    """So that no text is mended by hand."""
+    for name, recipe in RECIPES.items():
+        text = masked_card.CARD if isinstance(recipe, MaskedRecipe) else causal_card.CARD
         committed = root / "data" / "mini" / name
         shutil.copytree(committed, tmp_path / name)
         measures = pd.read_csv(committed / "measures.csv", keep_default_na=False)
@@ -164,7 +165,8 @@ def test_what_flips_most_is_chosen_on_dev_items_and_reported_on_test_items(monke
 
 def test_the_causal_card_shows_each_layer_in_a_table_of_its_own(root, tmp_path):
     log = {"seconds": 120, "parameters": 12345, "machine": "an abacus"}
-    for name, said in (("recipe", asdict(CausalRecipe())), ("training", log), ("config", {"vocab_size": 99})):
+    config = {"vocab_size": 99, "architectures": ["LlamaForCausalLM"]}
+    for name, said in (("recipe", asdict(CausalRecipe())), ("training", log), ("config", config)):
         (tmp_path / f"{name}.json").write_text(json.dumps(said))
     accuracies = pd.DataFrame({"layer": [0, 1], "dev": [0.5, 0.9], "test": [0.51, 0.89]})
     rows = [card.readability(accuracies, "spa", "Mood", 0.9), causal_card.layered(accuracies, "spa", "Mood")]

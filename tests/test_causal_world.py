@@ -82,12 +82,12 @@ def test_a_word_s_vector_is_the_state_of_its_last_subword_unless_the_mean_is_ask
 
 
 def test_masked_models_keep_the_paper_s_mean() -> None:
-    lm = MaskedLM.load(mini_folder() / "model")
+    lm = MaskedLM.load(mini_folder() / "bert")
     assert lm.pooling == "mean" and not lm.causal
     assert lm.pooled("mean").fingerprint() == lm.fingerprint() != lm.pooled("last").fingerprint()
     batch = lm.encode([["cats", "sleeping"]])
     assert torch.equal(vector_slots(batch, "mean"), batch.word_ids >= 0)
-    half = MaskedLM.load(mini_folder() / "model", dtype=torch.bfloat16)
+    half = MaskedLM.load(mini_folder() / "bert", dtype=torch.bfloat16)
     states, of_word = half.hidden(batch, 2)[0].float(), batch.word_ids[0]
     expected = torch.stack([states[of_word == word].mean(0) for word in range(2)])  # in single precision
     np.testing.assert_allclose(word_vectors(half, [["cats", "sleeping"]], 2), expected, rtol=1e-5, atol=1e-6)
@@ -150,7 +150,7 @@ def test_a_paper_world_takes_a_causal_model_and_a_pooling(folder: Path, files: l
 
 def test_interventions_on_last_subwords_change_these_alone(files: list[Path]) -> None:
     """In a masked model, whose own words can be read; against states changed by hand."""
-    world = world_from_files(mini_folder() / "model", files, min_forms=4, pooling="last")
+    world = world_from_files(mini_folder() / "bert", files, min_forms=4, pooling="last")
     assert isinstance(world.model, MaskedLM)
     experiment = world.experiment("eng", "Number", layer=2)
     run = experiment.intervene(experiment.rank("probeless"), pf.Ablation(), ks=[experiment.data.n_neurons], sentences=3)

@@ -9,7 +9,7 @@ from pitfalls.cli import main
 from pitfalls.interventions.outcomes import OUTCOMES
 from pitfalls.worlds.load import mini_folder
 
-MODEL = str(mini_folder() / "model")
+MODEL = str(mini_folder() / "bert")
 BANKS = {"eng": "en_ewt", "tur": "tr_imst"}
 
 

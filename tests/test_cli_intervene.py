@@ -27,7 +27,7 @@ from pitfalls.cli import main
 from pitfalls.interventions.outcomes import OUTCOMES
 from pitfalls.worlds.load import mini_folder
 
-MODEL = mini_folder() / "model"
+MODEL = mini_folder() / "bert"
 SENTENCES = {"dev": 120, "test": 130}
 
 

@@ -402,7 +402,7 @@ def test_only_planted_worlds_have_a_truth():
     from pitfalls.worlds.sources import GeneratedSource
     from pitfalls.worlds.world import World
 
-    mini = World("mini", MaskedLM.load(mini_folder() / "model"), GeneratedSource(mini_folder()), 20)
+    mini = World("mini", MaskedLM.load(mini_folder() / "bert"), GeneratedSource(mini_folder()), 20)
     with pytest.raises(ValueError, match="which neurons the mini world uses is not known"):
         truth(mini)
 

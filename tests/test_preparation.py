@@ -49,7 +49,7 @@ def options(tmp_path):
     for prefix, sizes in (("en_ewt", (20, 12, 12)), ("tr_imst", (24, 14, 14))):
         for offset, (split, n) in enumerate(zip(SPLITS, sizes, strict=True)):
             (folder / f"{prefix}-ud-{split}.conllu").write_text(conllu(n, offset), encoding="utf-8")
-    world = {"name": "paper", "model": str(mini_folder() / "model"), "treebanks": str(folder)}
+    world = {"name": "paper", "model": str(mini_folder() / "bert"), "treebanks": str(folder)}
     return {**world, "languages": ["eng", "tur"], "min_forms": 2}
 
 

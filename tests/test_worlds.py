@@ -36,7 +36,7 @@ def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("PITFALLS_CACHE", str(tmp_path / "cache"))
 
 
-MODEL = mini_folder() / "model"
+MODEL = mini_folder() / "bert"
 
 
 def test_a_world_from_files_has_the_models_hidden_states(files):
@@ -229,8 +229,8 @@ def test_load_world_by_name_and_by_switch(monkeypatch, tmp_path):
         load_world("paper", model=MODEL, languages=["deu"])
 
 
-def test_the_mini_world_has_two_models(mini, mini_causal, monkeypatch):
-    masked = load_world("mini", model="masked")
+def test_the_mini_world_has_other_models(mini, mini_causal, monkeypatch):
+    masked = load_world("mini", model="bert")
     assert masked.model.fingerprint() == mini.model.fingerprint() != mini_causal.model.fingerprint()
     assert (mini.model.kind.name, mini_causal.model.kind.name) == ("a masked LM", "a causal LM")
     assert mini_causal.name == masked.name == "mini"
@@ -238,17 +238,46 @@ def test_the_mini_world_has_two_models(mini, mini_causal, monkeypatch):
     assert mini_causal.model.pooling == "last"
     assert mini_causal.model.hidden(mini_causal.model.encode([["cats"]]), 1).dtype == torch.float64
     monkeypatch.setenv("PITFALLS_WORLD", "mini")
-    for name, causal in (("causal", True), ("masked", False), ("", False)):
+    for name, causal in (("causal", True), ("bert", False), ("", False), ("causal-untrained", True)):
         monkeypatch.setenv("PITFALLS_MODEL", name)
         assert load_world().model.causal is causal
     for other in ("gpt2", MODEL):
         monkeypatch.setenv("PITFALLS_MODEL", str(other))
         for arguments in ({}, {"name": "mini", "model": other}):
-            with pytest.raises(ValueError, match=r"is fixed, except for its model, 'masked' or 'causal'; for another"):
+            with pytest.raises(ValueError, match=r"is fixed, except for its model \(bert, .*; for another"):
                 load_world(**arguments)
     for name in ("planted", "planted-covariance"):
         with pytest.raises(ValueError, match=rf"the {name} world is fixed; for another model"):
             load_world(name, model="causal")
+
+
+@pytest.mark.parametrize("name", ["mini", "mini_causal"])
+def test_an_untrained_twin_is_the_same_model_with_other_weights(name, request):
+    world = request.getfixturevalue(name)
+    drawn_before = torch.get_rng_state()
+    twin, other = world.untrained(), world.untrained(seed=1)
+    assert torch.equal(torch.get_rng_state(), drawn_before)
+    prints = [one.model.fingerprint() for one in (world, twin, other)]
+    assert len(set(prints)) == 3 and prints[1] == world.untrained(seed=0).model.fingerprint()
+    named = load_world("mini", model=f"{world.model.name}-untrained")
+    assert named.model.fingerprint() == prints[1] and named.model.name == f"{world.model.name}, untrained 0"
+    assert twin.model.pooling == world.model.pooling and twin.model.tokenizer is world.model.tokenizer
+    assert twin.model.model.config.to_diff_dict() == world.model.model.config.to_diff_dict()
+    own, fresh = (one.model.model.requires_grad_(False) for one in (world, twin))
+    own, fresh = dict(own.named_parameters()), dict(fresh.named_parameters())
+    assert {n: (w.shape, w.dtype) for n, w in own.items()} == {n: (w.shape, w.dtype) for n, w in fresh.items()}
+    drawn = [weight for weight in fresh.values() if weight.std() > 0]
+    # Biases are 0 and norms 1; the rest is drawn, with the spread that the configuration says.
+    assert sum(weight.numel() for weight in drawn) > 0.99 * sum(weight.numel() for weight in fresh.values())
+    for weight in drawn:
+        assert float(weight.std()) == pytest.approx(twin.model.model.config.initializer_range, rel=0.05)
+    with pytest.raises(ValueError, match="a seed must be"):
+        world.untrained(seed=-1)
+
+
+def test_a_planted_model_has_no_untrained_twin():
+    with pytest.raises(ValueError, match="planted was written by hand, not trained"):
+        load_world("planted").untrained()
 
 
 def test_vectors_of_the_mini_worlds_models_are_kept_apart(mini, mini_causal, tmp_path):

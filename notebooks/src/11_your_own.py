@@ -37,7 +37,7 @@ from pitfalls.models.vectors import site_vectors
 from pitfalls.worlds.load import mini_folder
 
 pd.set_option("display.width", 120, "display.max_colwidth", 60)
-MODEL = mini_folder() / "model"  # any masked LM that transformers loads: a folder, or a name on the hub
+MODEL = mini_folder() / "bert"  # any masked LM that transformers loads: a folder, or a name on the hub
 temporary = tempfile.TemporaryDirectory()
 FOLDER = Path(temporary.name)  # the folder of your CoNLL-U files
 SENTENCES = {"train": 1500, "dev": 400, "test": 400}

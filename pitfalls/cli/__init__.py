@@ -119,11 +119,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_mini_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--model", choices=tuple(MINI_MODELS), default="masked", help="the BERT (masked, default) or the causal one"
-    )
-    folders = " or ".join(f"data/mini/{folder}" for folder in MINI_MODELS.values())
-    parser.add_argument("--folder", type=Path, help=f"default: {folders}, as --model says")
+    parser.add_argument("--model", choices=MINI_MODELS, default="bert", help="which of them (default: bert)")
+    parser.add_argument("--folder", type=Path, help="default: data/mini/MODEL")
 
 
 def _add_configuration(parser: argparse.ArgumentParser) -> None:

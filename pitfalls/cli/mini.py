@@ -10,16 +10,10 @@ import torch
 from pitfalls.cli.common import say
 from pitfalls.language.grammar import corpora
 from pitfalls.models import pretrain as training
-from pitfalls.models.recipes import RECIPES
+from pitfalls.models.recipes import RECIPES, MaskedRecipe
 from pitfalls.study import causal_card, machine, masked_card
 from pitfalls.study.card import write_card
 from pitfalls.worlds.load import load_world
-from pitfalls.worlds.names import MINI_MODELS
-
-_CARDS = {
-    "masked": (masked_card.measure_model, masked_card.CARD),
-    "causal": (causal_card.measure_model, causal_card.CARD),
-}
 
 
 def write(options: argparse.Namespace) -> None:
@@ -32,14 +26,14 @@ def pretrain(options: argparse.Namespace) -> None:
     """Train the model, going on where an interrupted run stopped."""
     said = machine.describe()
     where = f"{torch.get_num_threads()} of {said['cores']} cores of {said['processor']}, torch {said['torch']}"
-    folder, recipe = _folder(options), RECIPES[options.model]()
+    folder, recipe = _folder(options), RECIPES[options.model]
     checkpoints = options.checkpoints or Path("build/pretrain") / options.model
     seconds = training.pretrain(recipe, folder, checkpoints, where, _loss)
     say(f"wrote {folder} ({seconds:.0f} s)")
 
 
 def _folder(options: argparse.Namespace) -> Path:
-    return options.folder or Path("data/mini") / MINI_MODELS[options.model]
+    return options.folder or Path("data/mini") / options.model
 
 
 def _loss(step: int, loss: float) -> None:
@@ -49,8 +43,8 @@ def _loss(step: int, loss: float) -> None:
 
 def card(options: argparse.Namespace) -> None:
     """Measure the model and write its card."""
-    measure, text = _CARDS[options.model]
-    measures = measure(load_world("mini", model=options.model))
-    written = write_card(_folder(options), measures, text)
+    kind = masked_card if isinstance(RECIPES[options.model], MaskedRecipe) else causal_card
+    measures = kind.measure_model(load_world("mini", model=options.model))
+    written = write_card(_folder(options), measures, kind.CARD)
     say(measures.to_string(index=False))
     say(f"wrote {written}")

@@ -1,1 +1,1 @@
-"""Language models, masked and causal: loading, resuming, word vectors, and the mini BERT's pretraining."""
+"""Language models, masked and causal: loading, resuming, word vectors, and the mini models' pretraining."""

@@ -41,7 +41,7 @@ def load_model(
     Examples
     --------
     >>> from pitfalls.worlds.load import mini_folder
-    >>> load_model(mini_folder() / "model").kind.name
+    >>> load_model(mini_folder() / "bert").kind.name
     'a masked LM'
     """
     source = str(name_or_folder)

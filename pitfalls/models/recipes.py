@@ -193,7 +193,13 @@ class CausalRecipe(Recipe):
         return _cross_entropy(model.model(input_ids=inputs).last_hidden_state, labels, model.lm_head)
 
 
-RECIPES: Mapping[str, type[Recipe]] = {"masked": MaskedRecipe, "causal": CausalRecipe}
+RECIPES: Mapping[str, Recipe] = {
+    "bert": MaskedRecipe(),
+    "bert-2": MaskedRecipe(seed=2023),
+    "bert-3": MaskedRecipe(seed=2024),
+    "xlmr": XlmrRecipe(),
+    "causal": CausalRecipe(),
+}
 """The recipes of the mini models, by the model's name."""
 
 

@@ -27,6 +27,7 @@ from pitfalls.models.interface import NO_SAE, Encoded, Pooling, checked_pooling
 from pitfalls.models.kinds import Kind
 from pitfalls.models.tokens import WordTokenizer
 from pitfalls.models.trial import Trial, running, texts
+from pitfalls.numbers import whole
 from pitfalls.site import Site, as_site
 
 with extra("models"):
@@ -183,6 +184,25 @@ class TransformerLM:
         found = copy.copy(self)
         found.pooling = checked_pooling(pooling)
         return found
+
+    def untrained(self: _LM, seed: int = 0) -> _LM:
+        """The same architecture and tokenizer with random weights, which transformers' own initialisation draws.
+
+        What a probe reads from it comes from the words themselves and the architecture, and not from training.
+
+        Parameters
+        ----------
+        seed
+            0 or more.
+        """
+        config = copy.deepcopy(self.model.config)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(whole(seed, "a seed"))
+            # In double precision, because draws in single precision depend on the processor.
+            model = self.kind.auto.from_config(config, dtype=torch.float64)
+        perturbation.perturb_weights(model.named_parameters())
+        model.to(self.device, self.dtype)
+        return type(self)(model, self.tokenizer, f"{self.name}, untrained {seed}", self.has_head).pooled(self.pooling)
 
     def fingerprint(self) -> str:
         """SHA-256 over configuration, tokenizer and weights: equal for models that give equal vectors.

@@ -1,4 +1,4 @@
-"""What the cards of both mini models share: how readable each attribute is, and how a card is written.
+"""What the cards of all mini models share: how readable each attribute is, and how a card is written.
 
 The measures of each are in :mod:`.masked_card` and :mod:`.causal_card`, as tables with the columns measure, language,
 attribute, where, value and required (NaN where nothing is).
@@ -70,13 +70,17 @@ def write_card(folder: Path, measures: pd.DataFrame, card: str) -> Path:
 
     Parameters
     ----------
-    card : a format string; its fields are the recipe's settings, ``vocabulary``, ``parameters``, ``minutes``,
-        ``machine``, ``table`` (the measures with one value each), ``layers_table`` and ``unreadable``
+    folder : named after the model
+    card : a format string; its fields are the recipe's settings, ``name``, ``architecture``, ``vocabulary``,
+        ``parameters``, ``minutes``, ``machine``, ``table`` (the measures with one value each), ``layers_table`` and
+        ``unreadable``
     """
     recipe, log, config = (_json(folder / f"{name}.json") for name in ("recipe", "training", "config"))
     layered = measures["measure"] == BY_LAYER
     text = card.format(
         **{**recipe, "languages": ", ".join(recipe["languages"])},
+        name=folder.name,
+        architecture=config["architectures"][0],
         vocabulary=config["vocab_size"],
         parameters=log["parameters"],
         minutes=log["seconds"] / 60,

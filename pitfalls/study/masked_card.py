@@ -1,4 +1,4 @@
-"""What the mini BERT has learnt, measured on held-out text: the numbers of its model card.
+"""What a masked mini model has learnt, measured on held-out text: the numbers of its model card.
 
 Four questions: does it copy what it sees (identity), does it agree across a misleading noun (agreement), can every
 attribute be read off some layer (readability), and can a word be turned into another form of itself by changing its
@@ -27,7 +27,7 @@ from pitfalls.worlds.experiment import Experiment
 from pitfalls.worlds.world import World
 
 REQUIRED = {"identity": 0.995, "agreement": 0.95, "readability": 0.90, "clwv": 0.30}
-"""The least that the mini BERT must reach (CLWV: with the best ranking, layer and β, for Number and for Gender)."""
+"""The least that a masked mini model must reach (CLWV: with the best ranking, layer and β, for Number and Gender)."""
 
 BATCH = 128
 
@@ -185,22 +185,28 @@ language: [en, es, ru, tr]
 library_name: transformers
 pipeline_tag: fill-mask
 ---
-# The mini world's BERT
+# The mini world's {name}
 
-A small multilingual BERT of the *pitfalls* course, for classrooms and tests: transformers' own
-`BertForMaskedLM`, {layers} layers, {hidden_size} neurons per layer, {parameters:,} weights, a vocabulary of
+A small multilingual masked language model of the *pitfalls* course, for classrooms and tests: transformers' own
+`{architecture}`, {layers} layers, {hidden_size} neurons per layer, {parameters:,} weights, a vocabulary of
 {vocabulary:,} pieces (the grammars' stems and endings, and single characters).
 
 **It knows only the generated sentences of its four grammars.** It is of no use as a language model for anything else.
 
+    load_world("mini", model="{name}")
+
+Of the mini world's masked models, `bert`, `bert-2` and `bert-3` differ in their seeds alone, and `xlmr` has XLM-R's
+layout and a Unigram vocabulary over the same stems and endings.
+
 ## How it was made
-`make pretrain`: {sentences:,} fresh sentences per language ({languages}) from the project's own grammars, none of
-them in dev or test; {steps:,} steps of {batch_size} sentences; masked language modelling ({mask_probability:.0%} of the
-subwords; of those 80 % masked, 10 % replaced, 10 % kept); AdamW, learning rate {learning_rate:g}, {warmup_steps} steps
-of warm-up, then a linear fall; dropout {dropout:g}; seed {seed}. It took {minutes:.0f} minutes on {machine}.
+`make pretrain MODEL={name}`: {sentences:,} fresh sentences per language ({languages}) from the project's own grammars,
+none of them in dev or test; {steps:,} steps of {batch_size} sentences; masked language modelling
+({mask_probability:.0%} of the subwords; of those 80 % masked, 10 % replaced, 10 % kept); AdamW, learning rate
+{learning_rate:g}, {warmup_steps} steps of warm-up, then a linear fall; dropout {dropout:g}; seed {seed}. It took
+{minutes:.0f} minutes on {machine}.
 
 ## What it has learnt
-Measured on the held-out test sentences by `make card`.
+Measured on the held-out test sentences by `make card MODEL={name}`.
 
 {table}
 

@@ -1,6 +1,6 @@
 """A world is a language model, an annotated corpus and a lexicon; every experiment takes one.
 
-``load_world("mini")`` is the embedded default (with ``model="causal"``, its model that reads from left to right),
+``load_world("mini")`` is the embedded default, a small BERT (with ``model=``, one of its other models),
 ``load_world("paper", …)`` a model by name or folder on the nine Universal Dependencies treebanks,
 ``load_world("planted")`` a network written by hand whose neurons are known, and :func:`world_from_files` any model on
 any CoNLL-U files.
@@ -21,7 +21,7 @@ from pitfalls.language.unimorph import AUTHORS, Conversion, conversion_of
 from pitfalls.models.interface import LanguageModel, checked_pooling
 from pitfalls.models.loading import load_model
 from pitfalls.worlds.blueprint import PlantedParameters, Truth
-from pitfalls.worlds.names import DTYPES, MINI_MODELS, WORLDS
+from pitfalls.worlds.names import DTYPES, MINI_MODELS, UNTRAINED, WORLDS
 from pitfalls.worlds.planted import PlantedLM
 from pitfalls.worlds.sources import FileSource, GeneratedSource, PlantedSource, TreebankSource
 from pitfalls.worlds.world import World
@@ -82,7 +82,8 @@ def load_world(
         neurons, values that differ in covariance only); without it, the environment variable ``PITFALLS_WORLD`` and
         its companions ``PITFALLS_MODEL``, ``PITFALLS_TREEBANKS`` and ``PITFALLS_CONVERSION`` decide, so that one
         switch moves a whole notebook; where they are not set, ``mini``
-    model : for ``mini``, ``masked`` (default) or ``causal``; for ``paper``, any language model by name or folder,
+    model : for ``mini``, one of :data:`~pitfalls.worlds.names.MINI_MODELS` (default ``bert``), or its untrained twin,
+        as in ``bert-untrained``; for ``paper``, any language model by name or folder,
         masked or causal, or an encoder, which can only be probed (default ``bert-base-multilingual-cased``)
     treebanks : for ``paper``, a folder of CoNLL-U files (default: downloaded into the cache)
     languages : for ``paper``, the languages wanted (default: all nine)
@@ -119,7 +120,8 @@ def load_world(
         model = model or os.environ.get("PITFALLS_MODEL") or None
         treebanks = treebanks or os.environ.get("PITFALLS_TREEBANKS") or None
         conversion = conversion or os.environ.get("PITFALLS_CONVERSION") or None
-    named = name == "mini" and model in MINI_MODELS
+    own = os.fspath(model or MINI_MODELS[0])
+    named = name == "mini" and own.removesuffix(UNTRAINED) in MINI_MODELS
     _check_fixed(name, (None if named else model, treebanks, languages, conversion, revision, pooling))
     precision = _dtype(dtype)
     if dtype not in (None, "float64") and name in WORLDS and name != "paper":
@@ -130,9 +132,9 @@ def load_world(
         raise ValueError(f'nothing can be planted in the {name} world; use load_world("planted", planted=…)')
     if name == "mini":
         folder = mini_folder()
-        own_model = MINI_MODELS[os.fspath(model or "masked")]
-        lm: LanguageModel = load_model(folder / own_model, device=device, dtype=torch.float64)
-        return World("mini", lm, GeneratedSource(folder), min_forms or MINI_MIN_FORMS, vectors_folder())
+        lm: LanguageModel = load_model(folder / own.removesuffix(UNTRAINED), device=device, dtype=torch.float64)
+        world = World("mini", lm, GeneratedSource(folder), min_forms or MINI_MIN_FORMS, vectors_folder())
+        return world.untrained() if own.endswith(UNTRAINED) else world
     if name == "paper":
         source = _treebank_source(treebanks, languages, conversion or AUTHORS)
         chosen_model = os.fspath(model or "bert-base-multilingual-cased")
@@ -148,7 +150,8 @@ def load_world(
 def _check_fixed(name: str, options: Sequence[object]) -> None:
     """Refuse options that only the paper world takes."""
     if name in WORLDS and name != "paper" and any(option is not None for option in options):
-        own = f", except for its model, {' or '.join(map(repr, MINI_MODELS))}" if name == "mini" else ""
+        models = f"{', '.join(MINI_MODELS)}, or one of these with {UNTRAINED!r} after it"
+        own = f", except for its model ({models})" if name == "mini" else ""
         raise ValueError(
             f'the {name} world is fixed{own}; for another model, treebank or conversion use load_world("paper", …)'
         )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 WORLDS = ("mini", "paper", "planted", "planted-covariance")
 
-MINI_MODELS = {"masked": "model", "causal": "causal"}
-"""The mini world's models, by the name that one asks for, and their folders in ``data/mini``."""
+MINI_MODELS = ("bert", "bert-2", "bert-3", "xlmr", "causal")
+"""The mini world's trained models; each has a folder in ``data/mini``. Three differ in their seeds alone."""
+
+UNTRAINED = "-untrained"
+"""What follows a mini model's name to ask for its untrained twin, as in ``bert-untrained``."""
 
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 """Precisions that a model may compute in; its word vectors are float64 in float64, and float32 in all others."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -151,6 +151,26 @@ class World:
         64
         """
         return replace(self, model=with_saes(self.model, saes))
+
+    def untrained(self, seed: int = 0) -> World:
+        """The same world with the untrained twin of its model: its architecture and tokenizer, with random weights.
+
+        Raises
+        ------
+        ValueError
+            The model was never trained: it was written by hand (the planted worlds).
+
+        Examples
+        --------
+        >>> import pitfalls as pf
+        >>> twin = pf.load_world("mini").untrained(seed=1)
+        >>> twin.model.name, twin.model.n_layers
+        ('bert, untrained 1', 4)
+        """
+        model: Any = self.model
+        if not hasattr(model, "untrained"):
+            raise ValueError(f"{model.name} was written by hand, not trained, so it has no untrained twin")
+        return replace(self, model=model.untrained(seed))
 
     def values(self, language: str, attribute: str) -> tuple[str, ...]:
         """The attribute's values that pass the value filter, sorted; empty if none do."""
