@@ -20,12 +20,13 @@ from scipy import integrate, stats
 
 from pitfalls.columns import CONFIGURATION
 from pitfalls.interventions.rates import clwv, error_rate
+from pitfalls.study.effects import best_on_dev
 
 Tables = Mapping[str, pd.DataFrame]
 
 #: The rankings whose uses the claims compare, and those that ask the model.
 READING = ("linear", "gaussian", "probeless")
-ASKING = ("attribution", "mask")
+ASKING = ("attribution",)
 #: Accuracies or rates that differ by less count as equal.
 MARGIN = 0.005
 
@@ -181,9 +182,7 @@ def chosen(studies: Studies, kinds: Sequence[str], rankings: Sequence[str] = REA
         What is chosen on dev was not run on test.
     """
     keys = [*_WHERE, "ranking"]
-    of_dev = _of(studies["dev"], kinds, rankings, studies.quarter).sort_values(
-        ["clwv", "strength", "k"], ascending=[False, True, True], kind="stable"
-    )
+    of_dev = best_on_dev(_of(studies["dev"], kinds, rankings, studies.quarter))
     best = of_dev.drop_duplicates(keys)[[*keys, "kind", "strength", "k", "clwv"]].rename(columns={"clwv": "dev"})
     at = [*keys, "kind", "strength", "k"]
     of_test = _of(clwv(studies["effects"]), kinds, rankings, studies.quarter)

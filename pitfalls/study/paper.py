@@ -33,10 +33,10 @@ from pitfalls.comparison.permutation import blocked_permutations
 from pitfalls.comparison.selectivity import selectivity
 from pitfalls.comparison.wilcoxon import wilcoxon_matrix
 from pitfalls.interventions.saturation import saturation_table
+from pitfalls.rankings import PAPER_RANKINGS
 from pitfalls.site import one_kind, with_site
-from pitfalls.study.claims import ledger
 from pitfalls.study.clusters import PATTERNS, cluster, cluster_stability, seed_configurations
-from pitfalls.study.effects import long
+from pitfalls.study.effects import long, strengths
 from pitfalls.study.output import publish, publish_table, withdraw
 from pitfalls.study.shared_neurons import pair_overlaps, ranking_overlaps, shared_across_languages
 
@@ -79,14 +79,14 @@ _TABLES = {
 
 
 def tables_of(study: Mapping[str, pd.DataFrame], n_neurons: int) -> dict[str, pd.DataFrame]:
-    """Everything that follows from a study's own tables (curves, orders, effects, strengths, areas, examples).
+    """Everything that follows from a study's own tables (curves, leads, orders, dev, effects, areas, examples).
 
     Returns
     -------
-    The study's tables, the effects in long form, and: saturation, overlaps, pairs, shared (see
-    :mod:`~.shared_neurons`), seeds, clusters, stability (:mod:`~.clusters`), wilcoxon, permutations
-    (:mod:`~pitfalls.comparison.permutation`), claims (:mod:`~.claims`). A study with too few configurations lacks some;
-    left_out has a row for each of them: table, reason.
+    The study's tables, the effects in long form, and: strengths (:func:`.effects.strengths`), saturation, overlaps,
+    pairs, shared (see :mod:`~.shared_neurons`), seeds, clusters, stability (:mod:`~.clusters`), wilcoxon, permutations
+    (:mod:`~pitfalls.comparison.permutation`). A study with too few configurations lacks some; left_out has a row for
+    each of them: table, reason.
 
     Raises
     ------
@@ -95,13 +95,13 @@ def tables_of(study: Mapping[str, pd.DataFrame], n_neurons: int) -> dict[str, pd
     """
     study = {name: with_site(table) for name, table in study.items()}
     one_kind(study["areas"])
-    found = {**study, "effects": long(study["effects"])}
-    orders, real = study["orders"], study["curves"][study["curves"]["task"] == "real"]
+    found = {**study, "effects": long(study["effects"]), "strengths": strengths(study["dev"])}
+    orders, real = study["orders"], _of_the_paper(study["curves"])
     where = study["areas"][CONFIGURATION].drop_duplicates()
     left_out = _left_out(where)
     top = int(orders["position"].max()) + 1
     probeless = orders[(orders["ranking"] == "probeless") & (orders["direction"] == "ttb")]
-    found["saturation"] = saturation_table(found["effects"])
+    found["saturation"] = saturation_table(_at_one_strength(found["effects"]))
     found["overlaps"] = ranking_overlaps(orders, top, n_neurons)
     if "pairs" not in left_out:
         found["pairs"] = pair_overlaps(_of_layers(probeless, _with_pairs(where)), top, n_neurons)
@@ -115,9 +115,24 @@ def tables_of(study: Mapping[str, pd.DataFrame], n_neurons: int) -> dict[str, pd
     groups: tuple[Grouping | None, ...] = (None, "layer", "language", "attribute")
     found["wilcoxon"] = pd.concat([wilcoxon_matrix(real, ks, by) for by in groups], ignore_index=True)
     found["permutations"] = blocked_permutations(real, ks)
-    found["claims"] = ledger({"shared": pd.DataFrame({"attribute": [], "overlap": [], "high": []}), **found})
     found["left_out"] = pd.DataFrame(list(left_out.items()), columns=["table", "reason"])
     return found
+
+
+def _of_the_paper(curves: pd.DataFrame) -> pd.DataFrame:
+    """The curves of the attribute on test, along the paper's rankings."""
+    named = curves["ranking"].isin([name for name, _ in PAPER_RANKINGS])
+    return curves[named & (curves["task"] == "real") & (curves["split"] == "test")]
+
+
+def _at_one_strength(effects: pd.DataFrame) -> pd.DataFrame:
+    """Ablations and translations, with the strength that all rankings of a configuration share: the random ones' own.
+
+    The strengths that single rankings chose for themselves were run at a few k only.
+    """
+    shared = effects.loc[effects["ranking"] == "random", [*CONFIGURATION, "kind", "strength"]].drop_duplicates()
+    own = effects[effects["ranking"].isin([name for name, _ in PAPER_RANKINGS])]
+    return own.merge(shared, on=[*CONFIGURATION, "kind", "strength"])
 
 
 def _left_out(where: pd.DataFrame) -> dict[str, str]:
@@ -184,7 +199,7 @@ def _figures(tables: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, figures.
         pairs = tables["pairs"]
         yield "fig4", figures.overlap_map(pairs[pairs["layer"] == _middle(pairs["layer"])])
     for figure_id, kind in (("fig5", "translation"), ("fig6", "ablation")):
-        for language, own in tables["effects"].groupby("language", sort=True):
+        for language, own in _at_one_strength(tables["effects"]).groupby("language", sort=True):
             yield f"{figure_id}-{language}", figures.effects_grid(own[own["kind"] == kind])
     overall = tables["wilcoxon"][tables["wilcoxon"]["by"] == "all"]
     for k, matrix in overall.groupby("k", sort=True):
@@ -203,7 +218,7 @@ def _shown(tables: Mapping[str, pd.DataFrame]) -> list[tuple[Any, ...]]:
 def _of_tasks(curves: pd.DataFrame, where: tuple[Any, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """One configuration's curves, of the attribute and of the control task."""
     own = curves[(curves[CONFIGURATION] == list(where)).all(axis=1)]
-    return own[own["task"] == "real"], own[own["task"] == "control"]
+    return _of_the_paper(own), own[own["task"] == "control"]
 
 
 def _middle(layers: pd.Series) -> int:
