@@ -39,7 +39,7 @@ class Trial:
     value: int
 
 
-class _Text(NamedTuple):
+class Text(NamedTuple):
     """What is read in one pass, and the word in it that is changed."""
 
     ids: tuple[int, ...]
@@ -48,7 +48,7 @@ class _Text(NamedTuple):
     value: int
 
 
-class _Term(NamedTuple):
+class Term(NamedTuple):
     """A piece, or ENDS, whose log-probability at a slot counts for (+1) or against (-1) a trial."""
 
     slot: int
@@ -70,32 +70,32 @@ def log_margins(replay: Replay, trials: Sequence[Trial]) -> NDArray[np.float64]:
     -------
     [n_ks, n_trials]
     """
-    texts = list(_texts(trials).items())
+    texts = list(texts_of(trials).items())
     found = np.zeros((len(replay.ks), len(trials)))
     model, site = replay.subject.model, replay.part.site
     for group in groups([len(text.ids) for text, _ in texts]):
-        batches = [_Batch.of(model, site, [texts[i] for i in batch]) for batch in group]
+        batches = [Batch.of(model, site, [texts[i] for i in batch]) for batch in group]
         terms = np.concatenate([batch.terms for batch in batches])
         read = _numbered([batch.read for batch in batches])
         for k, change in enumerate(replay.changes):
             final = torch.cat([batch.final(model, site, change) for batch in batches])
-            log_p = _log_probabilities(model, final, read, terms[:, 1])
+            log_p = log_probabilities(model, final, read, terms[:, 1]).cpu().numpy()
             np.add.at(found[k], terms[:, 2], terms[:, 3] * log_p)
     return found
 
 
-def _texts(trials: Sequence[Trial]) -> dict[_Text, list[_Term]]:
+def texts_of(trials: Sequence[Trial]) -> dict[Text, list[Term]]:
     """Every text that is read, once, and the terms that it gives."""
-    found: defaultdict[_Text, list[_Term]] = defaultdict(list)
+    found: defaultdict[Text, list[Term]] = defaultdict(list)
     for number, trial in enumerate(trials):
         for form, sign in ((trial.right, 1), (trial.wrong, -1)):
-            terms = [_Term(slot, piece, number, sign) for slot, piece in zip(form.slots, form.pieces, strict=True)]
-            found[_Text(form.ids, form.word_ids, trial.position, trial.value)] += terms
+            terms = [Term(slot, piece, number, sign) for slot, piece in zip(form.slots, form.pieces, strict=True)]
+            found[Text(form.ids, form.word_ids, trial.position, trial.value)] += terms
     return found
 
 
 @dataclass(frozen=True, eq=False)
-class _Batch:
+class Batch:
     """Texts that are run together.
 
     ``states`` [b, t, d] are those of the site; ``changed`` bool [b, t] says where they are changed, and ``values`` [n]
@@ -113,7 +113,7 @@ class _Batch:
     read: NDArray[np.int64]
 
     @classmethod
-    def of(cls, model: LanguageModel, site: Site, texts: Sequence[tuple[_Text, Sequence[_Term]]]) -> _Batch:
+    def of(cls, model: LanguageModel, site: Site, texts: Sequence[tuple[Text, Sequence[Term]]]) -> Batch:
         """Run the layers up to the site."""
         encoded = Encoded.padded([(text.ids, text.word_ids) for text, _ in texts], pad_id=0).to(model.device)
         device = encoded.input_ids.device
@@ -135,8 +135,12 @@ class _Batch:
 
     def final(self, model: LanguageModel, site: Site, change: StateChange) -> torch.Tensor:
         """What the head reads where logits are needed, under a change, [m, d]."""
+        return self.final_of(model, site, change.apply(self.states[self.changed], self.values))
+
+    def final_of(self, model: LanguageModel, site: Site, states_there: torch.Tensor) -> torch.Tensor:
+        """The same for states [n, n_units] of the changed subwords; a gradient with respect to them flows back."""
         states = self.states.clone()
-        states[self.changed] = change.apply(self.states[self.changed], self.values)
+        states[self.changed] = states_there
         return model.resume(self.encoded, site, states)[self.rows, self.slots]
 
 
@@ -146,11 +150,14 @@ def _numbered(reads: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
     return np.concatenate([read + start for read, start in zip(reads, starts, strict=False)])
 
 
-def _log_probabilities(
+def log_probabilities(
     model: LanguageModel, states: torch.Tensor, read: NDArray[np.int64], pieces: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """The log-probability of each piece at its place, [n_terms], for the last ``states`` [m, d] of all places."""
-    found = np.empty(len(pieces))
+) -> torch.Tensor:
+    """The log-probability of each piece at its place, [n_terms] float64, for the last ``states`` [m, d] of all places.
+
+    A gradient with respect to the states flows back, if they need one.
+    """
+    found = torch.empty(len(pieces), dtype=torch.float64, device=states.device)
     for start in range(0, len(states), _LOGITS_AT_ONCE):
         here = np.flatnonzero((read >= start) & (read < start + _LOGITS_AT_ONCE))
         logits = model.head(states[start : start + _LOGITS_AT_ONCE])
@@ -161,5 +168,5 @@ def _log_probabilities(
         if ends.any():
             end_ids = torch.as_tensor(model.end_ids, device=logits.device)
             own[ends] = logits[row[ends]][:, end_ids].double().logsumexp(-1)
-        found[here] = (own - logits.double().logsumexp(-1)[row]).cpu().numpy()
+        found[torch.as_tensor(here, device=found.device)] = own - logits.double().logsumexp(-1)[row]
     return found
