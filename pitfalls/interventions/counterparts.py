@@ -55,9 +55,9 @@ class WordTrials:
 def word_trials(replay: Replay) -> WordTrials:
     """The trials of the words that a replay changes, in their order.
 
-    A trial changes its own word only, where an intervention changes all words of a sentence together. If several forms
-    fill the same place in a paradigm, the counterpart is the first in the order of code points, in lower case if one is.
-    It gets a capital where the word has one.
+    A trial changes all words of its sentence that the replay changes, as an intervention does. If several forms fill
+    the same place in a paradigm, the counterpart is the first in the order of code points, in lower case if one is. It
+    gets a capital where the word has one.
 
     Raises
     ------
@@ -91,17 +91,18 @@ def word_trials(replay: Replay) -> WordTrials:
             continue
         filling = right.filling
         wrong = Filling(filling.ids, filling.word_ids, filling.slots, pieces[form])
-        trials.append(Trial(filling, wrong, right.position, value))
+        trials.append(Trial(filling, wrong, right.position, value, right.changes))
     return WordTrials(trials, {reason: left_out[reason] for reason in LEFT_OUT if left_out[reason]})
 
 
 @dataclass(frozen=True)
 class _Own:
-    """A word of a sentence, and its own form as what may fill its slots."""
+    """A word of a sentence, its own form as what may fill its slots, and all words that are changed in the sentence."""
 
     word: Word
     position: int
     filling: Filling
+    changes: tuple[tuple[int, int], ...]
 
 
 def _counterparts(replay: Replay) -> list[str | None]:
@@ -135,18 +136,18 @@ def _paradigms(lexicon: Lexicon) -> Mapping[_Cell, str]:
 
 def _own_fillings(replay: Replay) -> list[_Own]:
     """What each word to change is in the subwords of its sentence."""
-    model, by_sentence = replay.subject.model, defaultdict[int, list[int]](list)
-    for s, p, _ in _words(replay):
-        by_sentence[s].append(p)
+    model, by_sentence = replay.subject.model, defaultdict[int, list[tuple[int, int]]](list)
+    for s, p, value in _words(replay):
+        by_sentence[s].append((p, value))
     encoded = model.encode([replay.sentences[s].forms for s in by_sentence])
     found = []
-    for row, (s, positions) in enumerate(by_sentence.items()):
+    for row, (s, changes) in enumerate(by_sentence.items()):
         length = int(encoded.attention_mask[row].sum())
         ids, words = (tuple(of[row, :length].tolist()) for of in (encoded.input_ids, encoded.word_ids))
-        for p in positions:
+        for p, _ in changes:
             slots = tuple(slot for slot, word in enumerate(words) if word == p)
             own = Filling(ids, words, slots, tuple(ids[slot] for slot in slots))
-            found.append(_Own(replay.sentences[s].words[p], p, own))
+            found.append(_Own(replay.sentences[s].words[p], p, own, tuple(changes)))
     return found
 
 

@@ -7,6 +7,7 @@ first k units' gates at 1, the margins are those of :func:`~.margins.log_margins
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from pitfalls.interventions.kinds import Means
-from pitfalls.interventions.margins import Batch, Trial, log_probabilities, texts_of
+from pitfalls.interventions.margins import Batch, Text, Trial, log_probabilities, texts_of
 from pitfalls.interventions.replay import Replay, groups
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Gated:
         return log_p.new_zeros(len(self.trials)).index_add(0, trial, sign * log_p)
 
     def gradient(self, gates: torch.Tensor) -> torch.Tensor:
-        """The gradient of the sum of :meth:`margins` with respect to the gates, float64 [n_units]: one backward pass."""
+        """The gradient of the sum of :meth:`margins` by the gates, float64 [n_units], from one backward pass."""
         asked = gates.detach().requires_grad_()
         (found,) = torch.autograd.grad(self.margins(asked).sum(), asked)
         return found
@@ -79,10 +80,14 @@ def gated(replay: Replay, trials: Sequence[Trial]) -> Iterator[Gated]:
     model, site = replay.subject.model, replay.part.site
     means = Means.of(replay.subject.data).of_value
     differences = torch.as_tensor(means[replay.aims] - means, device=model.device)
-    texts = [list(texts_of([trial])) for trial in trials]
-    # A batch's width is that of its longest text; a trial has one text, or one for each form.
-    lengths = [len(own) * max(len(text.ids) for text in own) for own in texts]
+    sharing: defaultdict[tuple[Text, Text], list[int]] = defaultdict(list)
+    for number, trial in enumerate(trials):
+        sharing[trial.texts].append(number)
+    sets = list(sharing.items())
+    # What a set of trials adds to a batch: one text, or one for each form.
+    lengths = [len(set(texts)) * max(len(text.ids) for text in texts) for texts, _ in sets]
     for group in groups(lengths):
-        for chosen in group:
-            batch = Batch.of(model, site, list(texts_of([trials[i] for i in chosen]).items()))
+        for rows in group:
+            chosen = [number for row in rows for number in sets[row][1]]
+            batch = Batch.of(model, site, list(texts_of([trials[number] for number in chosen]).items()))
             yield Gated(model, site, batch, np.array(chosen, dtype=np.int64), differences[batch.values])

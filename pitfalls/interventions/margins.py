@@ -1,4 +1,4 @@
-"""How much a model prefers one form to another in a blank, when a word of the sentence is changed.
+"""How much a model prefers one form to another in a blank, when words of the sentence are changed.
 
 The layers up to the site run once for each text, and those above it once for each change; texts that two forms share
 are run once, and the head only at the slots that are asked for.
@@ -31,21 +31,31 @@ _LOGITS_AT_ONCE = 128
 
 @dataclass(frozen=True)
 class Trial:
-    """A blank, two forms that may fill it, and the word that is changed: its position and its value's index."""
+    """A blank, two forms that may fill it, and the word that is changed: its position and its value's index.
+
+    ``also`` are positions and values of other words that are changed with it.
+    """
 
     right: Filling
     wrong: Filling
     position: int
     value: int
+    also: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def texts(self) -> tuple[Text, Text]:
+        """What is read for the right and for the wrong form."""
+        changes = tuple(sorted({(self.position, self.value), *self.also}))
+        right, wrong = (Text(form.ids, form.word_ids, changes) for form in (self.right, self.wrong))
+        return right, wrong
 
 
 class Text(NamedTuple):
-    """What is read in one pass, and the word in it that is changed."""
+    """What is read in one pass, and the words in it that are changed: position and value."""
 
     ids: tuple[int, ...]
     word_ids: tuple[int, ...]
-    position: int
-    value: int
+    changes: tuple[tuple[int, int], ...]
 
 
 class Term(NamedTuple):
@@ -88,9 +98,10 @@ def texts_of(trials: Sequence[Trial]) -> dict[Text, list[Term]]:
     """Every text that is read, once, and the terms that it gives."""
     found: defaultdict[Text, list[Term]] = defaultdict(list)
     for number, trial in enumerate(trials):
-        for form, sign in ((trial.right, 1), (trial.wrong, -1)):
-            terms = [Term(slot, piece, number, sign) for slot, piece in zip(form.slots, form.pieces, strict=True)]
-            found[Text(form.ids, form.word_ids, trial.position, trial.value)] += terms
+        for text, form, sign in zip(trial.texts, (trial.right, trial.wrong), (1, -1), strict=True):
+            found[text] += [
+                Term(slot, piece, number, sign) for slot, piece in zip(form.slots, form.pieces, strict=True)
+            ]
     return found
 
 
@@ -117,8 +128,11 @@ class Batch:
         """Run the layers up to the site."""
         encoded = Encoded.padded([(text.ids, text.word_ids) for text, _ in texts], pad_id=0).to(model.device)
         device = encoded.input_ids.device
-        positions, values = (torch.tensor([text[i] for text, _ in texts], device=device) for i in (2, 3))
-        changed = vector_slots(encoded, model.pooling) & (encoded.word_ids == positions[:, None])
+        value_at = torch.full_like(encoded.word_ids, -1)
+        for row, (text, _) in enumerate(texts):
+            for position, value in text.changes:
+                value_at[row, encoded.word_ids[row] == position] = value
+        changed = vector_slots(encoded, model.pooling) & (value_at >= 0)
         places = np.array([(row, term.slot) for row, (_, terms) in enumerate(texts) for term in terms])
         unique, read = np.unique(places, axis=0, return_inverse=True)
         rows, slots = torch.as_tensor(unique, device=device).T
@@ -126,7 +140,7 @@ class Batch:
             encoded=encoded,
             states=model.hidden(encoded, site),
             changed=changed,
-            values=values[changed.nonzero()[:, 0]],
+            values=value_at[changed],
             rows=rows,
             slots=slots,
             terms=np.array([term for _, terms in texts for term in terms]),

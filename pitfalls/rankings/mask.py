@@ -16,10 +16,9 @@ from pitfalls.interventions.gates import Gated
 from pitfalls.numbers import is_number
 from pitfalls.rankings.asking import Asking
 
-# Steps of Adam and their size. A gate's logit cannot leave -15..15, so that no gate rounds to 0 or 1, and a unit that
-# pays in every batch ends above one that pays in most.
-_STEPS = 300
-_STEP = 0.05
+# Steps of Adam and their size.
+_STEPS = 100
+_STEP = 0.3
 
 
 @dataclass(eq=False)
@@ -54,7 +53,7 @@ class Mask(Asking):
         closed = sum(float(softplus(part.margins(part.closed())).sum()) for part in kept)
         scale = sum(len(part.trials) for part in kept) / closed
         logits = torch.zeros(n_units, dtype=torch.float64, requires_grad=True)
-        adam = torch.optim.Adam([logits], lr=_STEP)
+        adam = torch.optim.Adam([logits], lr=_STEP, eps=1 / n_units)
         for i in tqdm(_drawn(len(kept), self.seed), desc=self.name, unit="step", leave=False):
             gates = logits.sigmoid()
             margins = kept[i].margins(gates.to(kept[i].differences))

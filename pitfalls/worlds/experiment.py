@@ -94,8 +94,8 @@ class Experiment:
         >>> experiment = world.experiment("art", "Number", layer=1)
         >>> orders = [experiment.rank("linear"), experiment.rank("attribution", sentences=100)]
         >>> areas = pf.comparison.ranking_areas(orders, pf.truth(world))
-        >>> areas[["ranking", "against", "area"]].round(1).values.tolist()
-        [['linear', 'encoded', 1.0], ['linear', 'used', 0.2], ['attribution', 'encoded', 0.3], ['attribution', 'used', 1.0]]
+        >>> areas.set_index("ranking").query("against == 'used'")["area"].round(1).to_dict()
+        {'linear': 0.1, 'attribution': 1.0}
         """
         if name in ASKING:
             return ask(self, name, direction, seed, **options)
