@@ -1,6 +1,7 @@
 # What `pf.interventions` offers, and where each name lives: __init__.py and type checkers read it here.
 from .controls import OtherAttribute, RandomDirection
 from .erasure import LeaceErasure
+from .interchange import Interchange, ResampleAblation
 from .intervals import rate_intervals
 from .outcomes import counts
 from .rates import clwv, error_rate, with_baseline
@@ -8,9 +9,11 @@ from .saturation import saturation_table
 from .strength import choose_beta, run_all, scaled_against_constant
 
 __all__ = [
+    "Interchange",
     "LeaceErasure",
     "OtherAttribute",
     "RandomDirection",
+    "ResampleAblation",
     "choose_beta",
     "clwv",
     "counts",

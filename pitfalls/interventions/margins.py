@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from pitfalls.interventions.replay import Replay, groups
+from pitfalls.interventions.sources import ChangedWords
 from pitfalls.models.blanks import ENDS
 from pitfalls.models.interface import Encoded, vector_slots
 
@@ -31,12 +32,17 @@ _LOGITS_AT_ONCE = 128
 
 @dataclass(frozen=True)
 class Trial:
-    """A blank, two forms that may fill it, and the word that is changed: its position and its value's index."""
+    """A blank, two forms that may fill it, and the word that is changed.
+
+    ``position`` and ``value`` are those of the word (the index of its value), ``sentence`` is the
+    :func:`~.sources.sentence_key` of its sentence, by which an interchange draws.
+    """
 
     right: Filling
     wrong: Filling
     position: int
     value: int
+    sentence: int = 0
 
 
 class _Text(NamedTuple):
@@ -46,6 +52,7 @@ class _Text(NamedTuple):
     word_ids: tuple[int, ...]
     position: int
     value: int
+    sentence: int
 
 
 class _Term(NamedTuple):
@@ -90,7 +97,7 @@ def _texts(trials: Sequence[Trial]) -> dict[_Text, list[_Term]]:
     for number, trial in enumerate(trials):
         for form, sign in ((trial.right, 1), (trial.wrong, -1)):
             terms = [_Term(slot, piece, number, sign) for slot, piece in zip(form.slots, form.pieces, strict=True)]
-            found[_Text(form.ids, form.word_ids, trial.position, trial.value)] += terms
+            found[_Text(form.ids, form.word_ids, trial.position, trial.value, trial.sentence)] += terms
     return found
 
 
@@ -98,15 +105,15 @@ def _texts(trials: Sequence[Trial]) -> dict[_Text, list[_Term]]:
 class _Batch:
     """Texts that are run together.
 
-    ``states`` [b, t, d] are those of the site; ``changed`` bool [b, t] says where they are changed, and ``values`` [n]
-    are the values of the words there; ``rows`` and ``slots`` [m] are where logits are needed. ``terms`` [n_terms, 4]
+    ``states`` [b, t, d] are those of the site; ``changed`` bool [b, t] says where they are changed, and ``words`` are
+    those of the n subwords there; ``rows`` and ``slots`` [m] are where logits are needed. ``terms`` [n_terms, 4]
     are those of all texts, and ``read`` [n_terms] says at which of the m places each is predicted.
     """
 
     encoded: Encoded
     states: torch.Tensor
     changed: torch.Tensor
-    values: torch.Tensor
+    words: ChangedWords
     rows: torch.Tensor
     slots: torch.Tensor
     terms: NDArray[np.int64]
@@ -117,8 +124,10 @@ class _Batch:
         """Run the layers up to the site."""
         encoded = Encoded.padded([(text.ids, text.word_ids) for text, _ in texts], pad_id=0).to(model.device)
         device = encoded.input_ids.device
-        positions, values = (torch.tensor([text[i] for text, _ in texts], device=device) for i in (2, 3))
-        changed = vector_slots(encoded, model.pooling) & (encoded.word_ids == positions[:, None])
+        positions, sentences = (np.array([text[i] for text, _ in texts], dtype=np.int64) for i in (2, 4))
+        words = ChangedWords(torch.tensor([text.value for text, _ in texts], device=device), sentences, positions)
+        at = torch.as_tensor(positions, device=device)[:, None]
+        changed = vector_slots(encoded, model.pooling) & (encoded.word_ids == at)
         places = np.array([(row, term.slot) for row, (_, terms) in enumerate(texts) for term in terms])
         unique, read = np.unique(places, axis=0, return_inverse=True)
         rows, slots = torch.as_tensor(unique, device=device).T
@@ -126,7 +135,7 @@ class _Batch:
             encoded=encoded,
             states=model.hidden(encoded, site),
             changed=changed,
-            values=values[changed.nonzero()[:, 0]],
+            words=words.at(changed.nonzero()[:, 0]),
             rows=rows,
             slots=slots,
             terms=np.array([term for _, terms in texts for term in terms]),
@@ -136,7 +145,7 @@ class _Batch:
     def final(self, model: LanguageModel, site: Site, change: StateChange) -> torch.Tensor:
         """What the head reads where logits are needed, under a change, [m, d]."""
         states = self.states.clone()
-        states[self.changed] = change.apply(self.states[self.changed], self.values)
+        states[self.changed] = change.apply(self.states[self.changed], self.words)
         return model.resume(self.encoded, site, states)[self.rows, self.slots]
 
 
