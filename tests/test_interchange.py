@@ -102,9 +102,8 @@ def test_neither_parts_nor_ks_nor_other_words_make_a_difference(kind):
 
 def test_the_units_are_those_of_one_training_word_at_all_subwords_and_ks():
     data, order = tiny.data("bert", 1), np.random.default_rng(0).permutation(tiny.D)
-    means = Means(
-        np.zeros((3, tiny.D)), np.zeros(tiny.D), TrainingWords.of(data.train, tiny.world("bert").of_split["train"])
-    )
+    training = TrainingWords.of(data.train, tiny.world("bert").of_split["train"])
+    means = Means(np.zeros((3, tiny.D)), np.zeros(tiny.D), training)
     own = words([1, 1, 2], [5, 5, 0], [0, 0, 2])
     rows = training.drawn_for(own, AIMS, 3)
     assert rows[0] == rows[1]
