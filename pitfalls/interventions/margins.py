@@ -45,7 +45,7 @@ class Trial:
     sentence: int = 0
 
 
-class _Text(NamedTuple):
+class Text(NamedTuple):
     """What is read in one pass, and the word in it that is changed."""
 
     ids: tuple[int, ...]
@@ -55,7 +55,7 @@ class _Text(NamedTuple):
     sentence: int
 
 
-class _Term(NamedTuple):
+class Term(NamedTuple):
     """A piece, or ENDS, whose log-probability at a slot counts for (+1) or against (-1) a trial."""
 
     slot: int
@@ -77,11 +77,11 @@ def log_margins(replay: Replay, trials: Sequence[Trial]) -> NDArray[np.float64]:
     -------
     [n_ks, n_trials]
     """
-    texts = list(_texts(trials).items())
+    texts = list(terms_by_text(trials).items())
     found = np.zeros((len(replay.ks), len(trials)))
     model, site = replay.subject.model, replay.part.site
     for group in groups([len(text.ids) for text, _ in texts]):
-        batches = [_Batch.of(model, site, [texts[i] for i in batch]) for batch in group]
+        batches = [TextBatch.of(model, site, [texts[i] for i in batch]) for batch in group]
         terms = np.concatenate([batch.terms for batch in batches])
         read = _numbered([batch.read for batch in batches])
         for k, change in enumerate(replay.changes):
@@ -91,18 +91,18 @@ def log_margins(replay: Replay, trials: Sequence[Trial]) -> NDArray[np.float64]:
     return found
 
 
-def _texts(trials: Sequence[Trial]) -> dict[_Text, list[_Term]]:
+def terms_by_text(trials: Sequence[Trial]) -> dict[Text, list[Term]]:
     """Every text that is read, once, and the terms that it gives."""
-    found: defaultdict[_Text, list[_Term]] = defaultdict(list)
+    found: defaultdict[Text, list[Term]] = defaultdict(list)
     for number, trial in enumerate(trials):
         for form, sign in ((trial.right, 1), (trial.wrong, -1)):
-            terms = [_Term(slot, piece, number, sign) for slot, piece in zip(form.slots, form.pieces, strict=True)]
-            found[_Text(form.ids, form.word_ids, trial.position, trial.value, trial.sentence)] += terms
+            terms = [Term(slot, piece, number, sign) for slot, piece in zip(form.slots, form.pieces, strict=True)]
+            found[Text(form.ids, form.word_ids, trial.position, trial.value, trial.sentence)] += terms
     return found
 
 
 @dataclass(frozen=True, eq=False)
-class _Batch:
+class TextBatch:
     """Texts that are run together.
 
     ``states`` [b, t, d] are those of the site; ``changed`` bool [b, t] says where they are changed, and ``words`` are
@@ -120,7 +120,7 @@ class _Batch:
     read: NDArray[np.int64]
 
     @classmethod
-    def of(cls, model: LanguageModel, site: Site, texts: Sequence[tuple[_Text, Sequence[_Term]]]) -> _Batch:
+    def of(cls, model: LanguageModel, site: Site, texts: Sequence[tuple[Text, Sequence[Term]]]) -> TextBatch:
         """Run the layers up to the site."""
         encoded = Encoded.padded([(text.ids, text.word_ids) for text, _ in texts], pad_id=0).to(model.device)
         device = encoded.input_ids.device
