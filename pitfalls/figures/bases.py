@@ -89,11 +89,10 @@ def _in_words(points: pd.DataFrame, measure: str, pairs: list[tuple[str, str]]) 
     rows = {(row["ranking"], row["direction"], row["basis"]): row for row in points.to_dict("records")}
     told = []
     for pair in pairs:
-        parts = []
-        if (*pair, "own") in rows:
-            parts.append(f"{rows[*pair, 'own']['area']:.3f}")
-        if (*pair, "rotated") in rows:
-            row = rows[*pair, "rotated"]
+        own, row, parts = rows.get((*pair, "own")), rows.get((*pair, "rotated")), []
+        if own:
+            parts.append(f"{own['area']:.3f}")
+        if row:
             among = "basis" if row["draws"] == 1 else "bases"
             parts.append(f"in {row['draws']} random {among} {row['area']:.3f} ({row['low']:.3f} to {row['high']:.3f})")
         told.append(f"{ranking_name(*pair)} {', '.join(parts)}")

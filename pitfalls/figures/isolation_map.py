@@ -53,7 +53,7 @@ def isolation(matrix: pd.DataFrame) -> Plot:
     with settings():
         figure, all_axes = panels(len(shown), (1.4 + (0.6 + 0.52 * len(columns)) * len(shown), 2.4 + 0.34 * len(rows)))
         for axes, words in zip(all_axes, shown, strict=True):
-            _draw(axes, matrix[matrix["words"] == words], rows, columns)
+            _draw(axes, matrix[matrix["words"] == words], rows, columns, words == shown[-1])
             axes.set_title(_TITLES[words])
         all_axes[0].set_ylabel("attribute aimed at")
         figure.suptitle(f"{language_name(language)}: {kind}")
@@ -68,13 +68,13 @@ def isolation(matrix: pd.DataFrame) -> Plot:
     return Plot(figure, alt, caption, matrix[["language", "kind", *kept]].reset_index(drop=True))
 
 
-def _draw(axes: Axes, part: pd.DataFrame, rows: list[str], columns: list[str]) -> None:
+def _draw(axes: Axes, part: pd.DataFrame, rows: list[str], columns: list[str], cbar: bool) -> None:
     share = part.set_index(["attribute", "measured"])["share"].to_dict()
     values = np.array([[share.get((row, column), np.nan) for column in columns] for row in rows], dtype=float)
     texts = [[f"{share[row, column]:.2f}" if (row, column) in share else "" for column in columns] for row in rows]
     heat_map(
         axes, values, texts, "Share of words", linewidths=0.5, vmin=0, vmax=1, xticklabels=columns, yticklabels=rows,
-        annot_kws={"size": 7},
+        annot_kws={"size": 7}, cbar=cbar,
     )  # fmt: skip
     axes.tick_params(axis="x", rotation=90)
     for i, row in enumerate(rows):

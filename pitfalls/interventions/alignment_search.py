@@ -22,6 +22,7 @@ from pitfalls.interventions.cases import Cases
 from pitfalls.interventions.differentiable_margins import TrialBatch, trial_batches
 from pitfalls.interventions.intervals import cluster_weights
 from pitfalls.interventions.kinds import aims_at
+from pitfalls.interventions.margins import Trial
 from pitfalls.interventions.replay import Subject
 from pitfalls.interventions.sources import TrainingWords
 from pitfalls.models.interface import LanguageModel
@@ -30,6 +31,8 @@ from pitfalls.probes.control import control_labels
 from pitfalls.site import Site
 
 _DRAWS, _LEVEL = 1000, 0.95
+
+Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -68,9 +71,10 @@ class Search:
     ----------
     table:
         One row per number of directions: language, attribute, site, layer, dims, cases (of test), real, control,
-        difference (real - control), low and high (of the difference: 95 % over resampled sentences), real_baseline and
-        control_baseline (without intervention). Scores are shares of the test cases in which the model prefers the
-        form of the label aimed at.
+        difference (real - control), low and high (of the difference: 95 % over resampled sentences); then real_share,
+        real_baseline, control_share and control_baseline: the shares of the test cases in which the model prefers the
+        form of the label aimed at, with the intervention and without. A score is what is gained, as a part of what
+        could be: (share - baseline) / (1 - baseline). Without it, the control would start at one half.
     real, control:
         The interventions, by their number of directions.
     """
@@ -125,16 +129,15 @@ def search(
     found: dict[str, dict[int, AlignedInterchange]] = {task: {} for task in tasks}
     learners = {task: _Learner.of(subject, *given, how) for task, given in tasks.items()}
     before = {task: learner.hits(learner.nothing()) for task, learner in learners.items()}
+    clusters = [trial.sentence for trial in cases["test"].trials]
     for r in wanted:
         hits = {}
         for task, learner in learners.items():
             R = learner.learned(r)
             hits[task] = learner.hits(R)
             found[task][r] = AlignedInterchange(R.numpy())
-        clusters = [trial.sentence for trial in cases["test"].trials]
-        scores = _scores(hits["real"], hits["control"], clusters)
-        baselines = {f"{task}_baseline": float(own.mean()) for task, own in before.items()}
-        rows.append({**configuration_of(subject.data), "dims": r, "cases": len(clusters), **scores, **baselines})
+        scores = _scores(before, hits, clusters)
+        rows.append({**configuration_of(subject.data), "dims": r, "cases": len(clusters), **scores})
     return Search(pd.DataFrame(rows), found["real"], found["control"])
 
 
@@ -169,12 +172,9 @@ class _Learner:
     def of(cls, subject: Subject, training: TrainingWords, cases: Mapping[Split, Cases], recipe: Recipe) -> _Learner:
         model: LanguageModel = subject.model
         site: Site = subject.data.site
-        # Mixed once, because cases may come value by value.
-        mixed = {
-            split: _mixed(cases[split].trials, recipe.seed) if split == "train" else cases[split].trials
-            for split in SPLITS
-        }
-        made = {split: list(trial_batches(model, site, mixed[split], recipe.batch_size)) for split in SPLITS}
+        trials = {split: cases[split].trials for split in SPLITS}
+        trials["train"] = _mixed(trials["train"], recipe.seed)
+        made = {split: list(trial_batches(model, site, trials[split], recipe.batch_size)) for split in SPLITS}
         return cls(training, made, recipe)
 
     def nothing(self) -> torch.Tensor:
@@ -185,7 +185,7 @@ class _Learner:
         """The margins of a batch [n] when the directions of ``R`` are interchanged."""
         return batch.margins(SubspaceReplacement(R, self.training, aims_at("ab", None), 0))
 
-    def hits(self, R: torch.Tensor) -> NDArray[np.float64]:
+    def hits(self, R: torch.Tensor) -> Values:
         """1 for each test case whose form of the label aimed at is preferred, else 0, [n_cases]."""
         with torch.no_grad():
             margins = torch.cat([self.margins(batch, R) for batch in self.batches["test"]])
@@ -200,9 +200,9 @@ class _Learner:
         best, lowest = _orthonormal(W).detach(), np.inf
         for _ in range(self.recipe.epochs):
             for i in torch.randperm(len(self.batches["train"]), generator=generator).tolist():
-                optimizer.zero_grad()
                 loss = _loss(self.margins(self.batches["train"][i], _orthonormal(W)))
-                loss.backward()
+                # Of W alone: the model's weights may need gradients, too, and are not trained.
+                (W.grad,) = torch.autograd.grad(loss, W)
                 optimizer.step()
             R = _orthonormal(W).detach()
             with torch.no_grad():
@@ -227,16 +227,29 @@ def _loss(margins: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.softplus(margins).mean()
 
 
-def _mixed(trials: Sequence[object], seed: int) -> list:
-    order = np.random.default_rng(seed).permutation(len(trials))
-    return [trials[i] for i in order.tolist()]
+def _mixed(trials: Sequence[Trial], seed: int) -> list[Trial]:
+    """In a random order, because cases may come value by value; then by length, so that batches need little padding."""
+    order = np.random.default_rng(seed).permutation(len(trials)).tolist()
+    return sorted((trials[i] for i in order), key=lambda trial: len(trial.right.ids))
 
 
-def _scores(real: NDArray[np.float64], control: NDArray[np.float64], clusters: Sequence[int]) -> dict[str, float]:
-    """Shares, their difference, and its interval over resampled sentences."""
+def _scores(before: Mapping[str, Values], after: Mapping[str, Values], clusters: Sequence[int]) -> dict[str, float]:
+    """Scores of both tasks, their difference, and its interval over resampled sentences."""
     ids, sentence = np.unique(clusters, return_inverse=True)
-    weights = cluster_weights(len(ids), _DRAWS, 0)
-    totals, n = (np.bincount(sentence, values, len(ids)) for values in (real - control, np.ones(len(real))))
-    low, high = np.quantile(weights @ totals / (weights @ n), [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
-    shares = float(real.mean()), float(control.mean())
-    return {"real": shares[0], "control": shares[1], "difference": shares[0] - shares[1], "low": low, "high": high}
+    weights = np.concatenate([np.ones((1, len(ids))), cluster_weights(len(ids), _DRAWS, 0)])
+
+    def summed(values: Values) -> Values:
+        """Over the cases themselves, then over each draw, [1 + draws]."""
+        return np.asarray(weights @ np.bincount(sentence, values, len(ids)))
+
+    # A draw in which nothing could be gained gains nothing.
+    score = {task: summed(after[task] - before[task]) / summed(1 - before[task]).clip(min=1) for task in before}
+    difference = score["real"] - score["control"]
+    low, high = np.quantile(difference[1:], [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
+    shares = {
+        f"{task}_{name}": float(hits[task].mean())
+        for task in before
+        for name, hits in (("share", after), ("baseline", before))
+    }
+    found = {"real": score["real"][0], "control": score["control"][0], "difference": difference[0]}
+    return {**{name: float(value) for name, value in found.items()}, "low": float(low), "high": float(high), **shares}

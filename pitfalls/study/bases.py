@@ -1,4 +1,4 @@
-"""Is a neuron special? Rankings in the model's own basis beside the same rankings in random bases of the same states."""
+"""Is a neuron special? Rankings in the model's own basis, beside the same in random bases of the same states."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def basis_areas(
     Returns
     -------
     One row per basis, ranking and measure: language, attribute, layer, basis ("own" or "rotated"), rotation (a number
-    for each rotated experiment, -1 for the own basis), ranking, direction, measure ("probing" or "CLWV"), and area (mean
-    height over the range of k).
+    for each rotated experiment, -1 for the own basis), ranking, direction, measure ("probing" or "CLWV"), and area
+    (mean height over the range of k).
 
     Raises
     ------
