@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from pitfalls.study.claims import CLAIMS, parts, verdict_of
-from pitfalls.study.evidence import ASKING, READING, Studies
+from pitfalls.study.evidence import Studies
+from pitfalls.study.plan import ASKING, READING
 
 LANGUAGES, MODELS, ATTRIBUTES = ("eng", "rus", "spa", "tur"), ("bert", "bert-2", "bert-3", "xlmr"), ("Number", "Tense")
 CURVES = [*((name, "ttb", 0) for name in READING), ("random", "ttb", 0), ("random", "ttb", 1),

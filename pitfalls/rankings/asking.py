@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from pitfalls.language.agreement.items import Item
 
 
+class NothingToAskError(ValueError):
+    """No word has a form of the value aimed at, so the model cannot be asked for it."""
+
+
 @dataclass(eq=False)
 class Asking:
     """A method that asks the model of a subject, such as an experiment; a subclass defines :meth:`score_units`.
@@ -74,8 +78,10 @@ class Asking:
 
         Raises
         ------
+        NothingToAskError
+            No word has a trial.
         ValueError
-            The model is causal and there are no items, no word has a trial, or an option is bad.
+            The model is causal and there are no items, or an option is bad.
 
         Warns
         -----
@@ -105,7 +111,7 @@ class Asking:
             return controller_trials(replay, self.items, self.seed)
         found = word_trials(replay)
         if not found.trials:
-            raise ValueError(
+            raise NothingToAskError(
                 f"no word of {replay.part.language} {replay.part.attribute} can be asked for: {found.told()}; give "
                 "agreement items of train sentences (items=), or take another attribute"
             )

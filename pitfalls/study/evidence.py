@@ -21,12 +21,10 @@ from scipy import integrate, stats
 from pitfalls.columns import CONFIGURATION
 from pitfalls.interventions.rates import clwv, error_rate
 from pitfalls.study.effects import best_on_dev
+from pitfalls.study.plan import ASKING, READING
 
 Tables = Mapping[str, pd.DataFrame]
 
-#: The rankings whose uses the claims compare, and those that ask the model.
-READING = ("linear", "gaussian", "probeless")
-ASKING = ("attribution",)
 #: Accuracies or rates that differ by less count as equal.
 MARGIN = 0.005
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+#: The rankings whose uses the claims compare: three that read activations, and one that asks the model.
+READING = ("linear", "gaussian", "probeless")
+ASKING = ("attribution",)
+
 
 @dataclass(frozen=True)
 class Plan:
