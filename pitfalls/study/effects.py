@@ -118,7 +118,8 @@ def _areas(curves: pd.DataFrame, translated: pd.DataFrame) -> pd.DataFrame:
     keys = [*CONFIGURATION, *RANKING]
     flips = clwv(translated)
     both = sorted(set(flips["k"]) & set(curves["k"]))
-    linear = curves[(curves["probe"] == "linear") & (curves["task"] == "real") & curves["k"].isin(both)]
+    real = (curves["task"] == "real") & (curves["split"] == "test")
+    linear = curves[real & (curves["probe"] == "linear") & curves["k"].isin(both)]
     probing = areas(linear, "accuracy", keys).rename(columns={"accuracy_area": "probing_area"})
     moved = areas(flips[flips["k"].isin(both)], "clwv", keys)
     return probing.assign(probe="linear").merge(moved, on=keys, validate="1:1")
