@@ -66,12 +66,12 @@ def word_trials(replay: Replay) -> WordTrials:
 
     Examples
     --------
-    >>> import numpy as np, pitfalls as pf
+    >>> import pitfalls as pf
     >>> experiment = pf.load_world("planted").experiment("art", "Number", layer=1)
     >>> run = experiment.intervene(experiment.rank("random"), pf.Translation(), ks=[1], sentences=5)
     >>> found = word_trials(run.replay)
     >>> [experiment.model.pieces(form.pieces) for form in (found.trials[0].right, found.trials[0].wrong)]
-    [['lazus'], ['lazun']]
+    [['konin'], ['konis']]
     """
     model = replay.subject.model
     if model.causal:
