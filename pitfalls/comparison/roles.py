@@ -52,8 +52,8 @@ def role_areas(curves: pd.DataFrame, used: pd.DataFrame, most: int) -> pd.DataFr
     ks = [sorted(set(table["k"])) for table in (read, moved)]
     if not ks[0] or ks[0] != ks[1]:
         raise ValueError(
-            f"the areas need the same k for both roles, from 1 to {most}: the curves have {ks[0]}, and what is used has "
-            f"{ks[1]}"
+            f"the areas need the same k for both roles, from 1 to {most}: the curves have {ks[0]}, and what is used "
+            f"has {ks[1]}"
         )
     encoded = areas(read, "accuracy", [*_KEYS, "probe"])
     encoded = encoded.assign(role="encoded", measure=encoded["probe"] + " probe", area=encoded["accuracy_area"])

@@ -120,10 +120,10 @@ def _draw(axes: Axes, points: pd.DataFrame, rows: list[tuple[str, str]]) -> None
 
 
 def _in_words(points: pd.DataFrame, rows: list[tuple[str, str]]) -> str:
-    area = points.set_index(["measure", "ranking", "direction"])["area"].to_dict()
     told = []
     for measure in (measure for measure in _LOOKS if measure in set(points["measure"])):
-        of = [f"{ranking_name(*row)} {area[measure, *row]:.3f}" for row in rows if (measure, *row) in area]
+        area = points[points["measure"] == measure].set_index(["ranking", "direction"])["area"].to_dict()
+        of = [f"{ranking_name(*row)} {area[row]:.3f}" for row in rows if row in area]
         told.append(f"{str(points['role'].iloc[0]).capitalize()} ({measure}): {'; '.join(of)}.")
     return " ".join(told)
 

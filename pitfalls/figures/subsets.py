@@ -55,9 +55,9 @@ def subsets(gap: pd.DataFrame) -> Plot:
         axes.legend()
     told = " ".join(_in_words(int(str(size)), part) for size, part in points.groupby("size"))
     caption = (
-        f"{about}: the mutual information of the value and a subset of neurons, under one Gaussian per value, fitted on "
-        "train and measured on dev. Diamonds: the best of all subsets of that size; squares: the first neurons of the "
-        "greedy search, which chooses one at a time."
+        f"{about}: the mutual information of the value and a subset of neurons, under one Gaussian per value, fitted "
+        "on train and measured on dev. Diamonds: the best of all subsets of that size; squares: the first neurons of "
+        "the greedy search, which chooses one at a time."
     )
     return Plot(figure, f"Dot plot: information about the value, {about}. {told}", caption, points)
 
