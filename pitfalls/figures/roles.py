@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -56,7 +57,7 @@ def roles(areas: pd.DataFrame) -> Plot:
     rows = _in_order(points)
     shown = [role for role in _ROLES if role in set(points["role"])]
     with settings():
-        figure, all_axes = panels(len(shown), (1.5 + 3.6 * len(shown), 1.8 + 0.3 * len(rows)))
+        figure, all_axes = panels(len(shown), (1.5 + 3.6 * len(shown), 1.8 + 0.36 * len(rows)))
         for axes, role in zip(all_axes, shown, strict=True):
             _draw(axes, points[points["role"] == role], rows)
             axes.set_title(_ROLES[role])
@@ -115,7 +116,22 @@ def _draw(axes: Axes, points: pd.DataFrame, rows: list[tuple[str, str]]) -> None
     n_asking = sum(_asks(ranking) for ranking, _ in rows)
     if 0 < n_asking < len(rows):
         axes.axhline(n_asking - 0.5, color="#555555", linewidth=0.8)
-    axes.set_xlim(0, 1.02)
+        for asks, place, side in ((True, 4, "bottom"), (False, -4, "top")):
+            axes.annotate(
+                _GROUPS[asks],
+                (0.01, n_asking - 0.5),
+                xytext=(0, place),
+                textcoords="offset points",
+                va=side,
+                xycoords=("axes fraction", "data"),
+                fontsize=7.0,
+                color="#555555",
+            )
+    low, high = float(points["low"].min()), float(points["high"].max())
+    # Probes are hardly ever below chance, and few words change: each panel shows its own range, in tenths.
+    axes.set_xlim(
+        0.0 if points["role"].iloc[0] == "used" else math.floor(10 * low) / 10, math.ceil(10 * high) / 10 or 1
+    )
     axes.set_xlabel("Area (mean over k)")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from pitfalls.figures.points import finite, one_configuration
@@ -9,7 +11,7 @@ from pitfalls.figures.style import Plot, panels, settings
 
 _WHAT = "a figure of best subsets"
 # Okabe and Ito's black and vermillion, and two markers.
-_SEARCHES = {
+_SEARCHES: dict[str, tuple[str, dict[str, Any]]] = {
     "best": ("best of all subsets", {"color": "#000000", "marker": "D", "markerfacecolor": "white", "markersize": 8.0}),
     "greedy": ("greedy search", {"color": "#D55E00", "marker": "s", "markersize": 4.0}),
 }
@@ -64,7 +66,7 @@ def subsets(gap: pd.DataFrame) -> Plot:
 
 def _in_words(size: int, part: pd.DataFrame) -> str:
     """One size of both searches in words."""
-    told = []
+    told: list[str] = []
     for search in (search for search in _SEARCHES if search in set(part["search"])):
         row = part[part["search"] == search].iloc[0]
         unit = " bits" if not told else ""

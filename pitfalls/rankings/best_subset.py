@@ -108,6 +108,7 @@ def _totals(data: Splits, sizes: list[int], device: str | torch.device) -> dict[
     d, n = data.n_neurons, len(dev.y)
     sums = {size: fitted.means.new_zeros(math.comb(d, size)) for size in sizes}
     starts = range(0, n, _WORDS)
+    progress: tqdm[None]
     with tqdm(total=len(starts) * d, desc="best subset", unit="neuron", leave=False) as progress:
         for start in starts:
             words, y = dev.X[start : start + _WORDS].double(), dev.y[start : start + _WORDS]
