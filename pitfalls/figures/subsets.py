@@ -25,7 +25,7 @@ def subsets(gap: pd.DataFrame) -> Plot:
     Parameters
     ----------
     gap:
-        A table of :func:`~pitfalls.comparison.greedy_gap`; of one language, attribute and site.
+        A table of :func:`~pitfalls.comparison.subsets.greedy_gap`; of one language, attribute and site.
 
     Raises
     ------

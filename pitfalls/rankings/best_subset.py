@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from tqdm import tqdm
@@ -96,7 +96,7 @@ def best_subsets(
 
 
 def _subset(number: int, d: int, size: int) -> tuple[int, ...]:
-    """The subset of this number, in the order of :func:`itertools.combinations`."""
+    """The subset of this number, in the order of itertools.combinations."""
     return next(subset for i, subset in enumerate(combinations(range(d), size)) if i == number)
 
 
@@ -108,7 +108,6 @@ def _totals(data: Splits, sizes: list[int], device: str | torch.device) -> dict[
     d, n = data.n_neurons, len(dev.y)
     sums = {size: fitted.means.new_zeros(math.comb(d, size)) for size in sizes}
     starts = range(0, n, _WORDS)
-    progress: tqdm[None]
     with tqdm(total=len(starts) * d, desc="best subset", unit="neuron", leave=False) as progress:
         for start in starts:
             words, y = dev.X[start : start + _WORDS].double(), dev.y[start : start + _WORDS]
@@ -185,7 +184,7 @@ class _Chosen:
         return (own - log_joint.logsumexp(0)).sum(1)
 
 
-def _visited(chosen: _Chosen, y: torch.Tensor, depth: int, progress: tqdm[None], size: int = 1) -> Iterator[_Scored]:
+def _visited(chosen: _Chosen, y: torch.Tensor, depth: int, progress: tqdm[Any], size: int = 1) -> Iterator[_Scored]:
     """Score all subsets of up to ``depth`` more neurons, those of each size in the order of combinations."""
     n = chosen.residuals.shape[1]
     if depth > 1:
