@@ -96,7 +96,10 @@ class Plain:
         """The same, with ``states`` [b, t, d] put in at a layer by a hook."""
         found = []
         for row, inputs in self.rows():
-            with torch.no_grad(), self.hooked(layer, states[row : row + 1, : self.lengths[row]]):
+            with (
+                torch.set_grad_enabled(states.requires_grad),
+                self.hooked(layer, states[row : row + 1, : self.lengths[row]]),
+            ):
                 found.append(self.model(**inputs).logits[0])
         return found
 
@@ -195,6 +198,26 @@ def test_resuming_from_states_at_every_layer_is_a_hook_on_the_plain_model(name: 
             best = torch.cat([logits[slots[row, : len(logits)]] for row, logits in enumerate(expected)]).argmax(-1)
             assert torch.equal(plain.lm.predict(final, slots), best)
         assert not torch.allclose(torch.cat(expected_then), torch.cat(plain.logits), rtol=0.01)
+
+
+@EVERY
+def test_gradients_flow_back_to_the_states_that_a_pass_resumes_from(name: str, plains: Any) -> None:
+    plain = plains(name)
+    real = plain.batch.attention_mask.bool()
+    for layer in (0, 2):
+        gradients = []
+        for logits_of in (
+            lambda states, layer=layer: plain.lm.head(plain.lm.resume(plain.batch, layer, states)[real]),
+            lambda states, layer=layer: torch.cat(plain.changed(layer, states)),
+        ):
+            states = plain.lm.hidden(plain.batch, layer).requires_grad_()
+            logits = logits_of(states).flatten()
+            weights = torch.linspace(-9, 9, len(logits)).sin()
+            (gradient,) = torch.autograd.grad((logits * weights).sum(), states)
+            gradients.append(gradient[real])
+        assert_same(*gradients)
+        assert gradients[0].abs().max() > 0
+    assert not plain.lm.resume(plain.batch, 2, plain.lm.hidden(plain.batch, 2)).requires_grad
 
 
 @pytest.mark.parametrize("kind", ["heads", "mlp"])

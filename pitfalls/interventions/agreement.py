@@ -121,6 +121,12 @@ def questions(replay: Replay, items: Sequence[Item], seed: int = 0) -> Questions
     return Questions(items, asked, [Trial(*fillings[one.item], one.position, one.value) for one in asked])
 
 
+def controller_trials(replay: Replay, items: Sequence[Item], seed: int = 0) -> Sequence[Trial]:
+    """The :func:`questions` in which an item's own controller is changed."""
+    about = questions(replay, items, seed)
+    return [trial for one, trial in zip(about.asked, about.trials, strict=True) if one.changed == _OWN]
+
+
 def answers(replay: Replay, ks: Sequence[int], about: Questions) -> pd.DataFrame:
     """The table of :func:`margins` for :func:`questions`."""
     found = log_margins(replay, about.trials)

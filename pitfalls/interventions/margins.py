@@ -1,4 +1,4 @@
-"""How much a model prefers one form to another in a blank, when a word of the sentence is changed.
+"""How much a model prefers one form to another in a blank, when words of the sentence are changed.
 
 The layers up to the site run once for each text, and those above it once for each change; texts that two forms share
 are run once, and the head only at the slots that are asked for.
@@ -31,24 +31,34 @@ _LOGITS_AT_ONCE = 128
 
 @dataclass(frozen=True)
 class Trial:
-    """A blank, two forms that may fill it, and the word that is changed: its position and its value's index."""
+    """A blank, two forms that may fill it, and the word that is changed: its position and its value's index.
+
+    ``also`` are positions and values of other words that are changed with it.
+    """
 
     right: Filling
     wrong: Filling
     position: int
     value: int
+    also: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def texts(self) -> tuple[Text, Text]:
+        """What is read for the right and for the wrong form."""
+        changes = tuple(sorted({(self.position, self.value), *self.also}))
+        right, wrong = (Text(form.ids, form.word_ids, changes) for form in (self.right, self.wrong))
+        return right, wrong
 
 
-class _Text(NamedTuple):
-    """What is read in one pass, and the word in it that is changed."""
+class Text(NamedTuple):
+    """What is read in one pass, and the words in it that are changed: position and value."""
 
     ids: tuple[int, ...]
     word_ids: tuple[int, ...]
-    position: int
-    value: int
+    changes: tuple[tuple[int, int], ...]
 
 
-class _Term(NamedTuple):
+class Term(NamedTuple):
     """A piece, or ENDS, whose log-probability at a slot counts for (+1) or against (-1) a trial."""
 
     slot: int
@@ -70,32 +80,33 @@ def log_margins(replay: Replay, trials: Sequence[Trial]) -> NDArray[np.float64]:
     -------
     [n_ks, n_trials]
     """
-    texts = list(_texts(trials).items())
+    texts = list(texts_of(trials).items())
     found = np.zeros((len(replay.ks), len(trials)))
     model, site = replay.subject.model, replay.part.site
     for group in groups([len(text.ids) for text, _ in texts]):
-        batches = [_Batch.of(model, site, [texts[i] for i in batch]) for batch in group]
+        batches = [Batch.of(model, site, [texts[i] for i in batch]) for batch in group]
         terms = np.concatenate([batch.terms for batch in batches])
         read = _numbered([batch.read for batch in batches])
         for k, change in enumerate(replay.changes):
             final = torch.cat([batch.final(model, site, change) for batch in batches])
-            log_p = _log_probabilities(model, final, read, terms[:, 1])
+            log_p = log_probabilities(model, final, read, terms[:, 1]).cpu().numpy()
             np.add.at(found[k], terms[:, 2], terms[:, 3] * log_p)
     return found
 
 
-def _texts(trials: Sequence[Trial]) -> dict[_Text, list[_Term]]:
+def texts_of(trials: Sequence[Trial]) -> dict[Text, list[Term]]:
     """Every text that is read, once, and the terms that it gives."""
-    found: defaultdict[_Text, list[_Term]] = defaultdict(list)
+    found: defaultdict[Text, list[Term]] = defaultdict(list)
     for number, trial in enumerate(trials):
-        for form, sign in ((trial.right, 1), (trial.wrong, -1)):
-            terms = [_Term(slot, piece, number, sign) for slot, piece in zip(form.slots, form.pieces, strict=True)]
-            found[_Text(form.ids, form.word_ids, trial.position, trial.value)] += terms
+        for text, form, sign in zip(trial.texts, (trial.right, trial.wrong), (1, -1), strict=True):
+            found[text] += [
+                Term(slot, piece, number, sign) for slot, piece in zip(form.slots, form.pieces, strict=True)
+            ]
     return found
 
 
 @dataclass(frozen=True, eq=False)
-class _Batch:
+class Batch:
     """Texts that are run together.
 
     ``states`` [b, t, d] are those of the site; ``changed`` bool [b, t] says where they are changed, and ``values`` [n]
@@ -113,12 +124,15 @@ class _Batch:
     read: NDArray[np.int64]
 
     @classmethod
-    def of(cls, model: LanguageModel, site: Site, texts: Sequence[tuple[_Text, Sequence[_Term]]]) -> _Batch:
+    def of(cls, model: LanguageModel, site: Site, texts: Sequence[tuple[Text, Sequence[Term]]]) -> Batch:
         """Run the layers up to the site."""
         encoded = Encoded.padded([(text.ids, text.word_ids) for text, _ in texts], pad_id=0).to(model.device)
         device = encoded.input_ids.device
-        positions, values = (torch.tensor([text[i] for text, _ in texts], device=device) for i in (2, 3))
-        changed = vector_slots(encoded, model.pooling) & (encoded.word_ids == positions[:, None])
+        value_at = torch.full_like(encoded.word_ids, -1)
+        for row, (text, _) in enumerate(texts):
+            for position, value in text.changes:
+                value_at[row, encoded.word_ids[row] == position] = value
+        changed = vector_slots(encoded, model.pooling) & (value_at >= 0)
         places = np.array([(row, term.slot) for row, (_, terms) in enumerate(texts) for term in terms])
         unique, read = np.unique(places, axis=0, return_inverse=True)
         rows, slots = torch.as_tensor(unique, device=device).T
@@ -126,7 +140,7 @@ class _Batch:
             encoded=encoded,
             states=model.hidden(encoded, site),
             changed=changed,
-            values=values[changed.nonzero()[:, 0]],
+            values=value_at[changed],
             rows=rows,
             slots=slots,
             terms=np.array([term for _, terms in texts for term in terms]),
@@ -135,8 +149,12 @@ class _Batch:
 
     def final(self, model: LanguageModel, site: Site, change: StateChange) -> torch.Tensor:
         """What the head reads where logits are needed, under a change, [m, d]."""
+        return self.final_of(model, site, change.apply(self.states[self.changed], self.values))
+
+    def final_of(self, model: LanguageModel, site: Site, states_there: torch.Tensor) -> torch.Tensor:
+        """The same for states [n, n_units] of the changed subwords; a gradient with respect to them flows back."""
         states = self.states.clone()
-        states[self.changed] = change.apply(self.states[self.changed], self.values)
+        states[self.changed] = states_there
         return model.resume(self.encoded, site, states)[self.rows, self.slots]
 
 
@@ -146,11 +164,14 @@ def _numbered(reads: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
     return np.concatenate([read + start for read, start in zip(reads, starts, strict=False)])
 
 
-def _log_probabilities(
+def log_probabilities(
     model: LanguageModel, states: torch.Tensor, read: NDArray[np.int64], pieces: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """The log-probability of each piece at its place, [n_terms], for the last ``states`` [m, d] of all places."""
-    found = np.empty(len(pieces))
+) -> torch.Tensor:
+    """The log-probability of each piece at its place, [n_terms] float64, for the last ``states`` [m, d] of all places.
+
+    A gradient with respect to the states flows back, if they need one.
+    """
+    found = torch.empty(len(pieces), dtype=torch.float64, device=states.device)
     for start in range(0, len(states), _LOGITS_AT_ONCE):
         here = np.flatnonzero((read >= start) & (read < start + _LOGITS_AT_ONCE))
         logits = model.head(states[start : start + _LOGITS_AT_ONCE])
@@ -161,5 +182,5 @@ def _log_probabilities(
         if ends.any():
             end_ids = torch.as_tensor(model.end_ids, device=logits.device)
             own[ends] = logits[row[ends]][:, end_ids].double().logsumexp(-1)
-        found[here] = (own - logits.double().logsumexp(-1)[row]).cpu().numpy()
+        found[torch.as_tensor(here, device=found.device)] = own - logits.double().logsumexp(-1)[row]
     return found

@@ -25,6 +25,7 @@ from pitfalls.numbers import whole
 if TYPE_CHECKING:
     from pitfalls.language.analysers import Analyser
     from pitfalls.language.corpus import Sentence
+    from pitfalls.language.lexicon import Lexicon
     from pitfalls.models.interface import Encoded, LanguageModel
 
 # Subwords run through the model at a time, padding included. A batch of _FEW real subwords or more may have at most
@@ -53,6 +54,9 @@ class Subject(Protocol):
 
     def analyser(self) -> Analyser:
         """The analyser that says which readings a form has."""
+
+    def lexicon(self) -> Lexicon:
+        """The forms of the words' language, and what each can be."""
 
 
 @dataclass(frozen=True)

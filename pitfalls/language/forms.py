@@ -21,6 +21,7 @@ from pitfalls.language.quoting import quoted
 
 # Spaces and line separators, control characters, and format characters such as the zero-width space.
 _INVISIBLE = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
+_CAPITALS = {"tur": {"i": "İ"}}
 
 
 def composed(form: str) -> str:
@@ -63,3 +64,14 @@ def as_forms(forms: Iterable[str]) -> tuple[str, ...]:
         if not isinstance(form, str) or is_blank(form):
             raise ValueError(f"forms[{i}] is {quoted(form)}: give one string per word, with something to read in it")
     return tuple(composed(str(form)) for form in found)
+
+
+def written_like(model: str, form: str, language: str) -> str:
+    """The form with a capital where the word it replaces has one.
+
+    >>> written_like("Está", "están", "spa"), written_like("İyi", "iyiler", "tur")
+    ('Están', 'İyiler')
+    """
+    if not model[0].isupper():
+        return form
+    return _CAPITALS.get(language, {}).get(form[0], form[0].upper()) + form[1:]

@@ -2,7 +2,8 @@
 
 There is no list of layouts. The blocks are found, and their calls counted, while the model runs; whatever else it does
 (masks of each layer, sliding windows, rotary tables, projections, a final norm) is left alone. When the pass resumes
-from a site, the blocks below it pass on their input without computing anything.
+from a site, the blocks below it pass on their input without computing anything. Gradients flow back to the states that
+it resumes from, if these need them.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
@@ -212,12 +213,11 @@ class Blocks:
             if call < layer:
                 # A copy just below the site: what is written there must not reach other readers of the embeddings.
                 return self._calls[call].returning(given.clone() if call == layer - 1 else given)
-            if given.is_inference():
-                # In place: DeBERTa's convolution reads the embeddings, too, beside the first block.
-                given[:, : states.shape[1]] = states
-                return own(*args, **kwargs)
-            # A weight of the model, which must stay as it is.
-            return own(*self._calls[call].with_given(args, kwargs, _written(given, states)))
+            if self._is_weight(given):
+                return own(*self._calls[call].with_given(args, kwargs, _written(given, states)))
+            # In place: DeBERTa's convolution reads the embeddings, too, beside the first block.
+            given[:, : states.shape[1]] = states
+            return own(*args, **kwargs)
 
         def answer_inside(call: int, module: nn.Module, own: Forward, args: Sequence[Any]) -> Any:
             if inner is None or call != layer:
@@ -225,9 +225,14 @@ class Blocks:
             return own(_written(args[0], inner[1]), *args[1:])
 
         changed = Inside([inner[0]] if inner else [], answer_inside)
-        with torch.inference_mode(), self._counted(answer, changed):
+        with _recording(states if inner is None else inner[1]), self._counted(answer, changed):
             final: Tensor = self._run(encoded).last_hidden_state
         return final
+
+    def _is_weight(self, states: Tensor) -> bool:
+        """Whether states are a weight of the model (or a view of one), which must stay as it is."""
+        own = states.untyped_storage().data_ptr()
+        return any(weight.untyped_storage().data_ptr() == own for weight in self.encoder.parameters())
 
     def _run(self, encoded: Encoded) -> Any:
         return self.encoder(input_ids=encoded.input_ids, attention_mask=encoded.attention_mask, **self._options)
@@ -323,6 +328,11 @@ def _call(traced: Sequence[Any], shape: torch.Size) -> _Call | None:
     return _Call(place, index if isinstance(out, (tuple, list)) else None, beside)
 
 
+def _recording(states: Tensor) -> AbstractContextManager[None]:
+    """Record what is computed from states that need gradients, and nothing otherwise."""
+    return torch.enable_grad() if states.requires_grad else torch.inference_mode()
+
+
 def _written(given: Tensor, states: Tensor) -> Tensor:
     """A copy of what a module is given, with other states at the text's subwords."""
     changed = given.clone()
@@ -386,7 +396,7 @@ class Head:
         """[n, d] -> [n, vocabulary]."""
         output = self._output(last_hidden_state=states[None])
         ids = torch.zeros(1, len(states), dtype=torch.int64, device=states.device)
-        with torch.inference_mode(), _answering([self._encoder], lambda *_: lambda *args, **kwargs: output):
+        with _recording(states), _answering([self._encoder], lambda *_: lambda *args, **kwargs: output):
             logits: Tensor = self._model(input_ids=ids, return_dict=True).logits
         return logits[0]
 

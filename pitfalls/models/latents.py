@@ -109,8 +109,8 @@ class _WithLatents:
                 f"latents of shape {tuple(states.shape)} for a batch of {tuple(latents.shape)}: give one per subword"
             )
         difference = states.to(latents) - latents.to_dense()
-        # Most words are left alone: no arithmetic there, so not even rounding.
-        rows = (difference != 0).any(-1)
+        # Most words are left alone: no arithmetic there, so not even rounding. Gradients are needed at all of them.
+        rows = (difference != 0).any(-1) | states.requires_grad
         changed = own.clone()
         changed[rows] += (difference[rows] @ sae.W_dec).to(own)
         return self._model.resume(encoded, found.layer, changed)

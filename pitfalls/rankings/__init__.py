@@ -4,7 +4,8 @@ A ranking may come from a probe's weights, a greedy search, class means or chanc
 (:mod:`~pitfalls.probes.curves`, :mod:`~pitfalls.interventions.run`) sees only the order.
 
 To add a method, write a small class (a :class:`~pitfalls.rankings.base.Scorer` with ``score_neurons``) and add it to
-``_METHODS``.
+``_METHODS``. Methods that ask the model need more than arrays; they are in :mod:`~pitfalls.rankings.of_model`, and
+``experiment.rank`` knows them all.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from tqdm import tqdm
 
 from pitfalls.arrays.ranking import Direction, Ranking, check_direction
 from pitfalls.arrays.splits import Splits
+from pitfalls.columns import ASKING
 from pitfalls.numbers import whole
 from pitfalls.rankings.anova import Anova
 from pitfalls.rankings.average_precision import AveragePrecision
@@ -86,17 +88,34 @@ def ranker(name: str, direction: Direction = "ttb", seed: int = 0, **options: An
     >>> ranker("lasso", l1=0.01)
     Lasso(l1=0.01)
     """
+    if name in ASKING:
+        raise ValueError(
+            f"the ranking {name!r} asks the model, and activations have none: take experiment.rank({name!r}), of an "
+            "experiment such as world.experiment(language, attribute, layer)"
+        )
     if name not in _METHODS:
-        near = difflib.get_close_matches(str(name), _METHODS, n=1)
+        near = difflib.get_close_matches(str(name), [*_METHODS, *ASKING], n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"no ranking {name!r}: there are {', '.join(RANKINGS)}{hint}")
+        raise ValueError(
+            f"no ranking {name!r}: there are {', '.join(RANKINGS)}; and of an experiment, {', '.join(ASKING)}{hint}"
+        )
     check_direction(direction)
     method = _METHODS[name]
-    known = [field.name for field in dataclasses.fields(method)]
+    checked_options(name, [field.name for field in dataclasses.fields(method)], options)
+    return method(direction=direction, seed=seed, **options)
+
+
+def checked_options(name: str, known: Iterable[str], options: Mapping[str, Any]) -> None:
+    """Refuse an option that a method does not have.
+
+    Raises
+    ------
+    ValueError
+        The message names it, and the options that there are.
+    """
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise ValueError(f"the ranking {name!r} has no option {', '.join(unknown)}; it has {', '.join(known)}")
-    return method(direction=direction, seed=seed, **options)
 
 
 def rank(

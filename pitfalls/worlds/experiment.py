@@ -10,15 +10,17 @@ import pandas as pd
 
 from pitfalls.arrays.ranking import Direction, Ranking
 from pitfalls.arrays.splits import Activations, Splits
-from pitfalls.columns import SPLITS, Split
+from pitfalls.columns import ASKING, SPLITS, Split
 from pitfalls.interventions.kinds import Kind
 from pitfalls.interventions.replay import Sample
 from pitfalls.interventions.run import Run, intervene
 from pitfalls.language.analysers import Analyser
 from pitfalls.language.corpus import Sentence
+from pitfalls.language.lexicon import Lexicon
 from pitfalls.models.interface import LanguageModel
 from pitfalls.probes.curves import probe_curves
 from pitfalls.rankings import rank
+from pitfalls.rankings.of_model import ask
 from pitfalls.worlds.world import World
 
 
@@ -71,8 +73,32 @@ class Experiment:
         """The analyser that says which readings a form of this language has."""
         return self.world.analyser(self.data.language)
 
+    def lexicon(self) -> Lexicon:
+        """The forms of this language, and what each can be."""
+        return self.world.lexicon(self.data.language)
+
     def rank(self, name: str, direction: Direction = "ttb", seed: int = 0, **options: Any) -> Ranking:
-        """Rank the neurons of these words; see :func:`~pitfalls.rankings.rank`."""
+        """Rank the neurons of these words.
+
+        Parameters
+        ----------
+        name:
+            One of :data:`~pitfalls.rankings.RANKINGS`, which read the activations (see :func:`~pitfalls.rankings.rank`
+            for the options), or of :data:`~pitfalls.columns.ASKING`, which ask the model (see
+            :func:`~pitfalls.rankings.of_model.ask`).
+
+        Examples
+        --------
+        >>> import pitfalls as pf
+        >>> world = pf.load_world("planted")
+        >>> experiment = world.experiment("art", "Number", layer=1)
+        >>> orders = [experiment.rank("linear"), experiment.rank("attribution", sentences=100)]
+        >>> areas = pf.comparison.ranking_areas(orders, pf.truth(world))
+        >>> areas.set_index("ranking").query("against == 'used'")["area"].round(1).to_dict()
+        {'linear': 0.1, 'attribution': 1.0}
+        """
+        if name in ASKING:
+            return ask(self, name, direction, seed, **options)
         return rank(name, self.data, direction, seed, **options)
 
     def probe(

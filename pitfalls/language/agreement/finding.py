@@ -10,6 +10,7 @@ from pitfalls.language.agreement.items import Item
 from pitfalls.language.agreement.paradigms import FLAWED, Paradigms
 from pitfalls.language.agreement.relations import NOMINAL, Grammar, agreeing
 from pitfalls.language.agreement.trees import Node, Tree
+from pitfalls.language.forms import written_like
 from pitfalls.language.grammar.core import Draw
 from pitfalls.language.unimorph_rules import FEATURE_TAGS
 
@@ -17,7 +18,6 @@ from pitfalls.language.unimorph_rules import FEATURE_TAGS
 _SHARED = ("Number", "Gender", "Person")
 _APOSTROPHES = ("'", "’")
 _ELIDING = frozenset("aàâeéèêëhiîïoôuùûœæy")
-_CAPITALS = {"tur": {"i": "İ"}}
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Finder:
             words=tree.forms,
             controller=controller,
             place=place,
-            wrong=_written_like(node.form, forms[other], self.grammar.language),
+            wrong=written_like(node.form, forms[other], self.grammar.language),
             lemma=node.lemma,
             value=value,
             wrong_value=other,
@@ -146,14 +146,3 @@ def _clitic(form: str) -> bool:
 
 def _same_case(noun: Node, modifier: Node) -> bool:
     return noun.feats.get("Case") == modifier.feats.get("Case")
-
-
-def _written_like(model: str, form: str, language: str) -> str:
-    """The form with a capital where the word it replaces has one.
-
-    >>> _written_like("Está", "están", "spa"), _written_like("İyi", "iyiler", "tur")
-    ('Están', 'İyiler')
-    """
-    if not model[0].isupper():
-        return form
-    return _CAPITALS.get(language, {}).get(form[0], form[0].upper()) + form[1:]
