@@ -112,19 +112,23 @@ def search(
     ValueError
         The attribute has more than two values, a split has no case, or a number of directions is not between 1 and the
         number of units.
+
+    Examples
+    --------
+    >>> import pitfalls as pf
+    >>> from pitfalls.interventions import Interchange
+    >>> from pitfalls.interventions.cases import own_cases
+    >>> experiment = pf.load_world("planted").experiment("art", "Number", layer=1)
+    >>> order, cases = experiment.rank("random"), {}
+    >>> for split in ("train", "dev", "test"):
+    ...     cases[split] = own_cases(experiment.intervene(order, Interchange(), [1], split).replay, count=25)
+    >>> found = search(experiment, cases, dims=[4], recipe=Recipe(batch_size=10))
+    >>> (found.table["real"] > 0.5).item(), (found.table["control"] < 0.5).item(), found.real[4].R.shape
+    (True, True, (128, 4))
     """
-    values = subject.data.values
-    if len(values) != 2:
-        raise ValueError(f"a search is between two values, and {subject.data.attribute} has {len(values)}: {values}")
-    lacking = [split for split in SPLITS if split not in cases or not len(cases[split])]
-    if lacking:
-        raise ValueError(f"no case of {' and '.join(lacking)}: give cases of train, dev and test")
+    wanted = _checked(subject, cases, dims)
     training = TrainingWords.of(subject.data.train, subject.sentences("train"))
     tasks = {"real": (training, cases), "control": _control(subject, training, cases, control_seed)}
-    n_units = subject.data.n_neurons
-    wanted = [whole(r, "a number of directions", 1) for r in dims]
-    if not wanted or max(wanted) > n_units:
-        raise ValueError(f"dims are {wanted}, and the site has {n_units} units: give numbers from 1 to {n_units}")
     how, rows = recipe or Recipe(), []
     found: dict[str, dict[int, AlignedInterchange]] = {task: {} for task in tasks}
     learners = {task: _Learner.of(subject, *given, how) for task, given in tasks.items()}
@@ -139,6 +143,23 @@ def search(
         scores = _scores(before, hits, clusters)
         rows.append({**configuration_of(subject.data), "dims": r, "cases": len(clusters), **scores})
     return Search(pd.DataFrame(rows), found["real"], found["control"])
+
+
+def _checked(subject: Subject, cases: Mapping[Split, Cases], dims: Iterable[int]) -> list[int]:
+    """The numbers of directions."""
+    values, n_units = subject.data.values, subject.data.n_neurons
+    if len(values) != 2:
+        raise ValueError(
+            f"a search is between two values, and {subject.data.attribute} has {' '.join(values)}: take an attribute "
+            "with two"
+        )
+    lacking = [split for split in SPLITS if split not in cases or not len(cases[split])]
+    if lacking:
+        raise ValueError(f"no case of {' and '.join(lacking)}: give cases of train, dev and test")
+    wanted = [whole(r, "a number of directions", 1) for r in dims]
+    if not wanted or max(wanted) > n_units:
+        raise ValueError(f"dims are {wanted}, and the site has {n_units} units: give numbers from 1 to {n_units}")
+    return wanted
 
 
 def _control(

@@ -57,6 +57,15 @@ def own_cases(replay: Replay, count: int, seed: int = 0) -> Cases:
     ------
     ValueError
         The intervention aims at no value, or a value has no case.
+
+    Examples
+    --------
+    >>> import pitfalls as pf
+    >>> experiment = pf.load_world("planted").experiment("art", "Number", layer=1)
+    >>> run = experiment.intervene(experiment.rank("random"), pf.Translation(), ks=[1], sentences=20)
+    >>> cases = own_cases(run.replay, count=1)
+    >>> len(cases), cases.trials[0].right.slots == cases.trials[0].wrong.slots
+    (2, True)
     """
     if (replay.aims < 0).any():
         raise ValueError(f"{replay.keys['kind']} aims at no value, so no form is the one to expect: take another kind")
