@@ -14,7 +14,7 @@ import pitfalls as pf
 from pitfalls.interventions import AlignedInterchange, Interchange
 from pitfalls.interventions.alignment import SubspaceReplacement
 from pitfalls.interventions.alignment_search import Recipe, search
-from pitfalls.interventions.cases import item_cases, own_cases
+from pitfalls.interventions.cases import item_cases, own_cases, split_cases
 from pitfalls.interventions.differentiable_margins import trial_batches
 from pitfalls.interventions.kinds import Means
 from pitfalls.interventions.margins import log_margins
@@ -40,11 +40,7 @@ def experiment():
 
 @pytest.fixture(scope="module")
 def cases(experiment):
-    order = experiment.rank("probeless")
-    return {
-        split: own_cases(experiment.intervene(order, Interchange(), [1], split=split).replay, 80)
-        for split in ("train", "dev", "test")
-    }
+    return split_cases(experiment, {"train": 80, "dev": 80, "test": 80})
 
 
 @pytest.fixture(scope="module")

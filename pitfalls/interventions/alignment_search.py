@@ -100,7 +100,7 @@ def search(
     Parameters
     ----------
     cases
-        Of train, dev and test (:func:`~.cases.own_cases`, :func:`~.cases.item_cases`), for an intervention that sends
+        Of train, dev and test (:func:`~.cases.split_cases`, :func:`~.cases.item_cases`), for an intervention that sends
         each of two values to the other.
     dims
         Numbers of directions, each searched anew.
@@ -116,12 +116,9 @@ def search(
     Examples
     --------
     >>> import pitfalls as pf
-    >>> from pitfalls.interventions import Interchange
-    >>> from pitfalls.interventions.cases import own_cases
+    >>> from pitfalls.interventions.cases import split_cases
     >>> experiment = pf.load_world("planted").experiment("art", "Number", layer=1)
-    >>> order, cases = experiment.rank("random"), {}
-    >>> for split in ("train", "dev", "test"):
-    ...     cases[split] = own_cases(experiment.intervene(order, Interchange(), [1], split).replay, count=25)
+    >>> cases = split_cases(experiment, {"train": 25, "dev": 25, "test": 25})
     >>> found = search(experiment, cases, dims=[4], recipe=Recipe(batch_size=10))
     >>> (found.table["real"] > 0.5).item(), (found.table["control"] < 0.5).item(), found.real[4].R.shape
     (True, True, (128, 4))

@@ -7,16 +7,18 @@ with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pitfalls.arrays.ranking import Ranking
 from pitfalls.columns import SPLITS, Split
 from pitfalls.interventions.agreement import questions
+from pitfalls.interventions.interchange import Interchange
 from pitfalls.interventions.margins import Trial
-from pitfalls.interventions.replay import Replay, Subject
+from pitfalls.interventions.replay import Replay, Sample, Subject, prepare
 from pitfalls.interventions.sources import sentence_key
 from pitfalls.language.agreement.items import Item
 from pitfalls.models.blanks import Filling
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 # What a form is looked up by: its lemma, its attributes but for one, and the value of that one.
 _Cell = tuple[str, frozenset[tuple[str, str]], str]
+_COUNTS: Mapping[Split, int] = {"train": 150, "dev": 60, "test": 150}
 
 
 @dataclass(frozen=True)
@@ -69,12 +72,12 @@ def own_cases(replay: Replay, count: int, seed: int = 0) -> Cases:
     """
     if (replay.aims < 0).any():
         raise ValueError(f"{replay.keys['kind']} aims at no value, so no form is the one to expect: take another kind")
-    generator = np.random.default_rng(whole(seed, "a seed"))
+    generator, most = np.random.default_rng(whole(seed, "a seed")), whole(count, "the number of cases", 1)
     paradigms, values = _paradigms(replay.subject, replay.part.attribute), replay.part.values
     found: dict[int, list[tuple[Trial, str]]] = {int(value): [] for value in np.unique(replay.targets.values)}
     for i in generator.permutation(len(replay.targets)).tolist():
         value = int(replay.targets.values[i])
-        if len(found[value]) < whole(count, "the number of cases", 1):
+        if len(found[value]) < most:
             words = replay.sentences[int(replay.targets.sentences[i])].words
             position = int(replay.targets.positions[i])
             cell = _cell(words[position], replay.part.attribute, values[int(replay.aims[value])])
@@ -90,6 +93,40 @@ def own_cases(replay: Replay, count: int, seed: int = 0) -> Cases:
         )
     chosen = [case for cases in found.values() for case in cases[:fewest]]
     return Cases([trial for trial, _ in chosen], [form for _, form in chosen])
+
+
+def split_cases(
+    subject: Subject, counts: Mapping[Split, int] | None = None, sentences: int = 600, seed: int = 0
+) -> dict[Split, Cases]:
+    """The :func:`own_cases` of train, dev and test, for values that are each sent to the next.
+
+    Parameters
+    ----------
+    counts
+        The most cases of each value: by default 150 of train, 60 of dev and 150 of test.
+    sentences
+        How many sentences of each split to look for cases in, drawn with ``seed``.
+
+    Raises
+    ------
+    ValueError
+        As :func:`own_cases`.
+
+    Examples
+    --------
+    >>> import pitfalls as pf
+    >>> experiment = pf.load_world("planted").experiment("art", "Number", layer=1)
+    >>> {split: len(cases) for split, cases in split_cases(experiment, {"train": 3, "dev": 2}).items()}
+    {'train': 6, 'dev': 4}
+    """
+    wanted = counts or _COUNTS
+    order = Ranking(np.arange(subject.data.n_neurons), None, "none")
+    replays = {
+        split: prepare(subject, order, Interchange(), [0], Sample(split, sentences, seed))
+        for split in SPLITS
+        if split in wanted
+    }
+    return {split: own_cases(replay, wanted[split], seed) for split, replay in replays.items()}
 
 
 def item_cases(replay: Replay, items: Sequence[Item], seed: int = 0) -> Cases:
