@@ -9,13 +9,14 @@ import pandas as pd
 
 from pitfalls.numbers import whole
 
-KINDS = ("residual", "mlp", "heads", "sae")
+KINDS = ("residual", "mlp", "heads", "sae", "rotated")
 """Kinds of units.
 
 ``residual``: the residual stream, transformers' ``hidden_states[layer]``, as in the paper [C]. ``mlp``: the neurons of
 the block that gives this layer, after their non-linearity (and gate). ``heads``: the outputs of that block's attention
 heads, side by side, before they are mixed. ``sae``: the latents of a sparse autoencoder of the residual stream at this
-layer, in a world that was given one (:meth:`.World.with_sae`).
+layer, in a world that was given one (:meth:`.World.with_sae`). ``rotated``: the residual stream at this layer in a
+random orthonormal basis (:meth:`.World.rotated`).
 """
 
 

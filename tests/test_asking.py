@@ -64,7 +64,7 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, World]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PITFALLS_CACHE", str(folder / "cache"))
         made = partial(world_from_files, files=files, min_forms=4, dtype="float64")
-        found = {"masked": made(mini_folder() / "model"), "causal": made(mini_folder() / "causal")}
+        found = {"masked": made(mini_folder() / "bert"), "causal": made(mini_folder() / "causal")}
     masked = found["masked"]
     d = masked.model.n_neurons
     weights = (drawn(d, 24), drawn(24), drawn(24, d) / 5, drawn(d))
@@ -263,7 +263,7 @@ def test_words_without_a_counterpart_are_counted(tmp_path: Path, monkeypatch: py
     )
     files = written(tmp_path)
     files[0].write_text(conllu(12) + more, encoding="utf-8")
-    world = world_from_files(mini_folder() / "model", files, min_forms=4)
+    world = world_from_files(mini_folder() / "bert", files, min_forms=4)
     experiment = world.experiment("eng", "Number", layer=2)
     replay = prepare(experiment, Ranking(np.arange(128), None, "none"), pf.ConstantTranslation(1), [0], Sample("train"))
     found = word_trials(replay)

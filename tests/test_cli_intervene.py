@@ -79,7 +79,9 @@ def done(treebank, tmp_path_factory):
             2.0,
             marks=pytest.mark.slow,
         ),
+        pytest.param(["--kind", "interchange", "--seed", "2"], "interchange 2", np.nan, marks=pytest.mark.slow),
         pytest.param(["--kind", "ablation"], "ablation", np.nan, marks=pytest.mark.slow),
+        pytest.param(["--kind", "resample-ablation"], "resample ablation 0", np.nan, marks=pytest.mark.slow),
         pytest.param(["--kind", "mean-ablation", "--random", "3"], "mean ablation", np.nan, marks=pytest.mark.slow),
     ],
     ids=lambda value: value[1] if isinstance(value, list) else "",
@@ -96,10 +98,11 @@ def test_every_kind_writes_figure_intervals_and_examples(done, options, kind, st
     assert (intervals["low"] <= intervals["mean"]).all() and (intervals["mean"] <= intervals["high"]).all()
     draws = int(options[-1]) if "--random" in options else 1
     of_random = intervals[intervals["ranking"] == "random"]
-    assert set(of_random["ranking_seed"]) == set(range(draws))
+    first = int(options[-1]) if "--seed" in options else 0
+    assert set(of_random["ranking_seed"]) == set(range(first, first + draws))
     assert len(intervals) == (6 + draws) * 2 * 2  # two measures at k = 0 and 8
     assert set(intervals["target"]) == (
-        {"PL"} if "--target" in options else {"none"} if strength != strength else {"next"}
+        {"PL"} if "--target" in options else {"none"} if "ablation" in kind else {"next"}
     )
     for row in intervals.to_dict("records"):
         assert f"{row['mean']:.3f} [{row['low']:.3f}, {row['high']:.3f}]" in said

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
+from tiny_worlds import words_of
 
 import pitfalls as pf
 from pitfalls.interventions.controls import OtherAttribute, RandomDirection
@@ -157,7 +158,7 @@ def test_directions_that_cannot_be_matched_are_refused():
 
 def erased(erasure: LeaceErasure, data: pf.Splits, order: np.ndarray, k: int) -> torch.Tensor:
     change = erasure.change(order, k, Means.of(data), erasure.aims(data.values))
-    return change.apply(torch.as_tensor(data.train.X).double(), torch.as_tensor(data.train.y))
+    return change.apply(torch.as_tensor(data.train.X).double(), words_of(data.train.y))
 
 
 @pytest.mark.parametrize("k", [1, 12, 40, 128])
@@ -193,7 +194,7 @@ def test_erasure_touches_the_first_neurons_only_and_none_of_none(planted, data, 
     X = torch.as_tensor(data.train.X)
     for k in (0, 5):
         change = erasure.change(order, k, Means.of(data), erasure.aims(data.values))
-        changed = change.apply(X, torch.as_tensor(data.train.y))
+        changed = change.apply(X, words_of(data.train.y))
         assert changed.dtype == X.dtype
         assert torch.equal(changed[:, order[k:]], X[:, order[k:]])
         assert torch.equal(changed, X) == (k == 0)

@@ -14,7 +14,7 @@ import torch
 
 import pitfalls as pf
 from pitfalls.arrays.splits import Splits
-from pitfalls.interventions import ablation, replay, translation
+from pitfalls.interventions import ablation, interchange, replay, translation
 from pitfalls.interventions.damage import _same
 from pitfalls.interventions.outcomes import OUTCOMES
 from pitfalls.language.corpus import Sentence, Word
@@ -28,6 +28,8 @@ KINDS = [
     *(ablation.Ablation(value) for value in ("zero", "mean")),
     *(translation.Translation(beta) for beta in (8.0, 50.0)),
     translation.ConstantTranslation(4.0),
+    interchange.Interchange(seed=1),
+    interchange.ResampleAblation(),
 ]
 KS = [0, 3, tiny.D]
 
@@ -76,12 +78,15 @@ def test_words_and_damage_are_those_of_a_full_forward_pass_with_a_hook(layout, l
     "limits", [{"_BATCH_TOKENS": 1}, {"_FEW": 1, "_HELD_TOKENS": 30}, {"_HELD_TOKENS": 1}], ids=str
 )
 def test_the_batches_make_no_difference(layout, monkeypatch, limits):
-    together = experiment(layout, 1).intervene(ranked(layout, 1), translation.Translation(50.0), KS)
+    kinds = translation.Translation(50.0), interchange.Interchange()
+    together = [experiment(layout, 1).intervene(ranked(layout, 1), kind, KS) for kind in kinds]
+    known = [(run.outcomes, run.damage()) for run in together]
     for name, value in limits.items():
         monkeypatch.setattr(replay, name, value)
-    apart = experiment(layout, 1).intervene(ranked(layout, 1), translation.Translation(50.0), KS)
-    pd.testing.assert_frame_equal(together.outcomes, apart.outcomes)
-    pd.testing.assert_frame_equal(together.damage(), apart.damage())
+    for (outcomes, damage), kind in zip(known, kinds, strict=True):
+        apart = experiment(layout, 1).intervene(ranked(layout, 1), kind, KS)
+        pd.testing.assert_frame_equal(outcomes, apart.outcomes)
+        pd.testing.assert_frame_equal(damage, apart.damage())
 
 
 def test_the_layouts_are_a_real_trial(layout):

@@ -69,20 +69,20 @@ def test_translating_there_and_back_restores_the_state(k, alpha, seed):
     means = Means(generator.normal(size=(3, D)), generator.normal(size=D))
     order = generator.permutation(D)
     states = torch.as_tensor(generator.normal(size=(5, D)))
-    values = torch.as_tensor(generator.integers(3, size=5))
+    values = generator.integers(3, size=5)
     kind = translation.ConstantTranslation(alpha)
     aims = kind.aims("abc")
     there = kind.change(order, k, means, aims)
     # Back: the same neurons, from the value aimed at to the one before.
     back = kind.change(order, k, means, np.argsort(aims))
-    restored = back.apply(there.apply(states, values), torch.as_tensor(aims)[values])
+    restored = back.apply(there.apply(states, tiny.words_of(values)), tiny.words_of(aims[values]))
     torch.testing.assert_close(restored, states)
 
 
 def test_a_whole_translation_by_one_moves_the_mean_onto_the_other_mean(experiment):
     means, kind = Means.of(experiment.data), translation.ConstantTranslation(1.0)
     change = kind.change(np.arange(D), D, means, kind.aims("abc"))
-    moved = change.apply(torch.as_tensor(means.of_value), torch.arange(3))
+    moved = change.apply(torch.as_tensor(means.of_value), tiny.words_of([0, 1, 2]))
     np.testing.assert_allclose(moved, means.of_value[[1, 2, 0]])
 
 

@@ -28,7 +28,7 @@ def test_a_site_has_a_name_a_place_in_tables_and_an_order():
     assert sorted([later, Site("mlp", 3), sooner])[1:] == [sooner, later]
     one = Configuration("spa", "Gender", Site("mlp", 7))
     assert Configuration.of(one.columns) == one
-    with pytest.raises(ValueError, match="a site's kind is one of residual, mlp, heads, sae, not 'attention'"):
+    with pytest.raises(ValueError, match="a site's kind is one of residual, mlp, heads, sae, rotated, not 'attention'"):
         Site("attention", 1)
 
 

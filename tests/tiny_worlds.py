@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,8 +16,10 @@ import transformers
 from pitfalls.arrays.splits import Activations, Splits
 from pitfalls.columns import SPLITS
 from pitfalls.interventions.ablation import Ablation
+from pitfalls.interventions.interchange import Interchange, ResampleAblation
 from pitfalls.interventions.kinds import Kind
 from pitfalls.interventions.outcomes import classify
+from pitfalls.interventions.sources import ChangedWords, sentence_key
 from pitfalls.interventions.translation import Translation
 from pitfalls.language.analysers import LexiconAnalyser
 from pitfalls.language.corpus import Sentence, Word, read_conllu
@@ -164,13 +167,40 @@ def activations(model: MaskedLM, found: Sequence[Sentence], layer: int) -> Activ
 # ------------------------------------------------------------------------------------------ the oracle
 
 
-def slowly_changed(splits: Splits, kind: Kind, order: np.ndarray, k: int, h: torch.Tensor, value: int) -> torch.Tensor:
+def words_of(values: Sequence[int]) -> ChangedWords:
+    """Words of one sentence with these values."""
+    return ChangedWords(torch.as_tensor(values), np.zeros(len(values), dtype=np.int64), np.arange(len(values)))
+
+
+def slow_source(layout: str, splits: Splits, kind: Interchange | ResampleAblation, word: SlowWord) -> int:
+    """The training word that a word draws: the first of those that may be drawn, from where its own number begins."""
+    texts = [sentence.forms for sentence in world(layout).of_split["train"]]
+    aim = (word.value + 1) % 3
+    rows = [i for i, y in enumerate(splits.train.y) if y == aim or isinstance(kind, ResampleAblation)]
+    told = f"{kind.seed} {sentence_key(word.forms)} {word.position}".encode()
+    first = int.from_bytes(hashlib.blake2b(told, digest_size=8).digest(), "big") % len(rows)
+    others = (i for i in [*rows[first:], *rows[:first]] if texts[splits.train.sentence_ids[i]] != word.forms)
+    return next(others)
+
+
+@dataclass(frozen=True)
+class SlowWord:
+    forms: tuple[str, ...]
+    position: int
+    value: int
+
+
+def slowly_changed(
+    layout: str, splits: Splits, kind: Kind, order: np.ndarray, k: int, h: torch.Tensor, word: SlowWord
+) -> torch.Tensor:
     """The change as SOURCES.md states it, neuron by neuron."""
-    h = h.clone()
+    h, value = h.clone(), word.value
     mean = {z: splits.train.X[splits.train.y == z].astype(float).mean(0) for z in range(3)}
     for r, neuron in enumerate(order[:k].tolist()):
         if isinstance(kind, Ablation):
             h[neuron] = 0.0 if kind.value == "zero" else float(splits.train.X[:, neuron].astype(float).mean())
+        elif isinstance(kind, (Interchange, ResampleAblation)):
+            h[neuron] = float(splits.train.X[slow_source(layout, splits, kind, word), neuron])
         else:
             scaled = isinstance(kind, Translation)
             alpha = kind.beta * (1 / (1000 * kind.beta)) ** (r / (len(order) - 1)) if scaled else kind.alpha
@@ -185,13 +215,17 @@ def slow_pieces(layout: str, layer: int, kind: Kind, order: np.ndarray, k: int) 
     for i, sentence in enumerate(made.of_split["test"]):
         encoded = tokenizer([list(sentence.forms)], is_split_into_words=True, return_tensors="pt")
         word_ids = encoded.word_ids(0)
-        here = {p: VALUES.index(w.attributes["Number"]) for p, w in enumerate(sentence.words) if w.attributes}
+        here = {
+            p: SlowWord(sentence.forms, p, VALUES.index(w.attributes["Number"]))
+            for p, w in enumerate(sentence.words)
+            if w.attributes
+        }
 
         def change(_, __, output, word_ids=word_ids, here=here):
             states = output.clone()
             for slot, word in enumerate(word_ids):
                 if word in here:
-                    states[0, slot] = slowly_changed(splits, kind, order, k, states[0, slot], here[word])
+                    states[0, slot] = slowly_changed(layout, splits, kind, order, k, states[0, slot], here[word])
             return states
 
         encoder = model.base_model
@@ -223,5 +257,5 @@ def slow_outcome(layout: str, kind: Kind, pieces: list[str], word: Word) -> str:
     if form == word.form:
         return "unchanged"
     value = word.attributes["Number"]
-    intended = None if isinstance(kind, Ablation) else VALUES[(VALUES.index(value) + 1) % 3]
+    intended = None if isinstance(kind, (Ablation, ResampleAblation)) else VALUES[(VALUES.index(value) + 1) % 3]
     return classify(world(layout).lexicon("eng").lookup(form), "Number", word.lemma, value, intended)

@@ -19,7 +19,7 @@ from pitfalls.language.unimorph import ATTRIBUTES, CONVERSIONS
 from pitfalls.study.plan import Plan
 from pitfalls.worlds.names import DTYPES, MINI_MODELS, WORLDS
 
-KINDS = ("translation", "constant", "ablation", "mean-ablation")
+KINDS = ("translation", "constant", "interchange", "ablation", "mean-ablation", "resample-ablation")
 """What ``intervene --kind`` takes."""
 
 
@@ -69,7 +69,9 @@ def _parser() -> argparse.ArgumentParser:
         "--alpha", type=float, default=1.0, help="for a constant translation: the factor of all neurons (default 1)"
     )
     intervene.add_argument(
-        "--target", metavar="VALUE", help="the value to translate to (default: the next value, as in the paper)"
+        "--target",
+        metavar="VALUE",
+        help="the value that a translation or an interchange goes to (default: the next value, as in the paper)",
     )
     intervene.add_argument(
         "--random",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from typing import Literal
 
 import pandas as pd
 
@@ -16,6 +15,7 @@ from pitfalls import figures
 from pitfalls.cli import agreement
 from pitfalls.cli.common import name_of, own_ids, say, say_found, world_and_data, wrote
 from pitfalls.interventions.ablation import Ablation
+from pitfalls.interventions.interchange import Interchange, ResampleAblation
 from pitfalls.interventions.kinds import Kind
 from pitfalls.interventions.rates import clwv
 from pitfalls.interventions.run import Run
@@ -33,15 +33,17 @@ from pitfalls.worlds.experiment import Experiment
 _KINDS: dict[str, tuple[Callable[[argparse.Namespace], Kind], Callable[[pd.DataFrame], figures.Plot]]] = {
     "translation": (lambda options: Translation(options.beta, options.target), figures.translation),
     "constant": (lambda options: ConstantTranslation(options.alpha, options.target), figures.translation),
-    "ablation": (lambda options: _ablation(options, "zero"), figures.ablation),
-    "mean-ablation": (lambda options: _ablation(options, "mean"), figures.ablation),
+    "interchange": (lambda options: Interchange(options.target, options.seed), figures.effects),
+    "ablation": (lambda options: _ablation(options, Ablation("zero")), figures.ablation),
+    "mean-ablation": (lambda options: _ablation(options, Ablation("mean")), figures.ablation),
+    "resample-ablation": (lambda options: _ablation(options, ResampleAblation(options.seed)), figures.effects),
 }
 
 
-def _ablation(options: argparse.Namespace, value: Literal["zero", "mean"]) -> Ablation:
+def _ablation(options: argparse.Namespace, kind: Kind) -> Kind:
     if options.target is not None:
         raise ValueError("an ablation has no target value: leave out --target, or use --kind translation")
-    return Ablation(value)
+    return kind
 
 
 def run(options: argparse.Namespace) -> None:

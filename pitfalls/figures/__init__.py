@@ -4,12 +4,14 @@ from pitfalls.extras import extra
 
 with extra("figures"):
     from pitfalls.figures.accuracy import accuracy
+    from pitfalls.figures.bases import bases
     from pitfalls.figures.calibration import calibration
     from pitfalls.figures.cluster_map import clusters
     from pitfalls.figures.effect_curves import ablation, effects, translation
     from pitfalls.figures.effects_grid import effects_grid
     from pitfalls.figures.encoded_used import encoded_used
     from pitfalls.figures.form_counts import forms
+    from pitfalls.figures.isolation_map import isolation
     from pitfalls.figures.matrix import matrix
     from pitfalls.figures.neuron import neuron
     from pitfalls.figures.outcome_bars import outcomes
@@ -28,6 +30,7 @@ __all__ = [
     "Plot",
     "ablation",
     "accuracy",
+    "bases",
     "beta",
     "calibration",
     "clusters",
@@ -35,6 +38,7 @@ __all__ = [
     "effects_grid",
     "encoded_used",
     "forms",
+    "isolation",
     "matrix",
     "neuron",
     "outcomes",

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from pitfalls.interventions.intervals import cluster_weights
 from pitfalls.interventions.margins import Trial, log_margins
 from pitfalls.interventions.replay import Replay
+from pitfalls.interventions.sources import sentence_key
 from pitfalls.language.agreement.items import Item, balanced_indices
 from pitfalls.models.blanks import Blank, Filling
 from pitfalls.models.interface import TooLongError
@@ -118,7 +119,9 @@ def questions(replay: Replay, items: Sequence[Item], seed: int = 0) -> Questions
         )
     controllers = _controllers(items)
     asked = [one for i in chosen for one in _asked(replay, i, items[i], controllers)]
-    return Questions(items, asked, [Trial(*fillings[one.item], one.position, one.value) for one in asked])
+    keys = {i: sentence_key(items[i].words) for i in chosen}
+    trials = [Trial(*fillings[one.item], one.position, one.value, keys[one.item]) for one in asked]
+    return Questions(items, asked, trials)
 
 
 def controller_trials(replay: Replay, items: Sequence[Item], seed: int = 0) -> Sequence[Trial]:

@@ -91,7 +91,7 @@ def word_trials(replay: Replay) -> WordTrials:
             continue
         filling = right.filling
         wrong = Filling(filling.ids, filling.word_ids, filling.slots, pieces[form])
-        trials.append(Trial(filling, wrong, right.position, value, right.changes))
+        trials.append(Trial(filling, wrong, right.position, value, also=right.changes))
     return WordTrials(trials, {reason: left_out[reason] for reason in LEFT_OUT if left_out[reason]})
 
 

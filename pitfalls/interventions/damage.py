@@ -52,24 +52,24 @@ def damage(replay: Replay, ks: Sequence[int]) -> pd.DataFrame:
     >>> run.damage()["damage"].tolist()
     [0.0]
     """
-    others = _others(replay)
+    others = left_alone(replay)
+    if not len(others):
+        raise ValueError(
+            f"all {len(replay.targets)} words of these sentences are changed, so none can be damaged: take more "
+            "sentences, or an attribute that fewer words carry"
+        )
     damaged = _damaged(replay, others)[[replay.ks.index(k) for k in ks]]
     return pd.DataFrame(
         {**replay.keys, "k": ks, "others": len(others), "damaged": damaged, "damage": damaged / len(others)}
     )
 
 
-def _others(replay: Replay) -> Places:
-    """All words of the replayed sentences except those that are changed."""
+def left_alone(replay: Replay) -> Places:
+    """All words of the replayed sentences except those that are changed; there may be none."""
     targets = replay.targets
     changed = set(zip(targets.sentences.tolist(), targets.positions.tolist(), strict=True))
     everything = [(s, p) for s in np.unique(targets.sentences).tolist() for p in range(len(replay.sentences[s].words))]
     left = np.array([place for place in everything if place not in changed], dtype=np.int64).reshape(-1, 2)
-    if not len(left):
-        raise ValueError(
-            f"all {len(everything)} words of these sentences are changed, so none can be damaged: take more "
-            "sentences, or an attribute that fewer words carry"
-        )
     return Places(left[:, 0], left[:, 1])
 
 

@@ -16,6 +16,7 @@ from pitfalls.arrays.splits import Splits
 from pitfalls.arrays.words import labelled_words
 from pitfalls.extras import extra
 from pitfalls.interventions.kinds import Means
+from pitfalls.interventions.sources import ChangedWords
 
 with extra("models"):
     from concept_erasure import LeaceEraser
@@ -42,8 +43,8 @@ class AffineChange:
     right: torch.Tensor
     bias: torch.Tensor
 
-    def apply(self, states: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-        """Changed copies of ``states`` [n, n_neurons]; ``values`` [n] make no difference."""
+    def apply(self, states: torch.Tensor, words: ChangedWords) -> torch.Tensor:
+        """Changed copies of ``states`` [n, n_neurons]; which ``words`` they belong to makes no difference."""
         left, right, bias = (part.to(states.device) for part in (self.left, self.right, self.bias))
         chosen = torch.as_tensor(self.neurons, device=states.device)
         read = states[:, chosen].double()

@@ -90,4 +90,4 @@ def gated(replay: Replay, trials: Sequence[Trial]) -> Iterator[Gated]:
         for rows in group:
             chosen = [number for row in rows for number in sets[row][1]]
             batch = Batch.of(model, site, list(texts_of([trials[number] for number in chosen]).items()))
-            yield Gated(model, site, batch, np.array(chosen, dtype=np.int64), differences[batch.values])
+            yield Gated(model, site, batch, np.array(chosen, dtype=np.int64), differences[batch.words.values])

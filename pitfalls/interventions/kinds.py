@@ -1,6 +1,6 @@
 """Kinds of intervention: what is done to the first k neurons of a ranking in the state of a word.
 
-Every kind but erasure is the same step, ``h <- keep * h + offset[value]`` (:class:`Change`).
+Ablations and translations are the same step, ``h <- keep * h + offset[value]`` (:class:`Change`).
 """
 
 from __future__ import annotations
@@ -15,14 +15,19 @@ from numpy.typing import NDArray
 
 from pitfalls.arrays.splits import Splits
 from pitfalls.arrays.words import class_means, labelled_words
+from pitfalls.interventions.sources import ChangedWords, TrainingWords
 
 
 @dataclass(frozen=True)
 class Means:
-    """Where training words lie on average: ``of_value`` [n_values, n_neurons], ``overall`` [n_neurons]."""
+    """Where training words lie on average: ``of_value`` [n_values, n_neurons], ``overall`` [n_neurons].
+
+    An intervention gets the training words themselves, too (``words``), from which an interchange draws.
+    """
 
     of_value: NDArray[np.float64]
     overall: NDArray[np.float64]
+    words: TrainingWords | None = None
 
     @classmethod
     def of(cls, data: Splits) -> Means:
@@ -48,18 +53,18 @@ class Change:
     keep: NDArray[np.float64]
     offset: NDArray[np.float64]
 
-    def apply(self, states: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-        """Changed copies of ``states`` [n, n_neurons] of subwords whose words have ``values`` [n]."""
+    def apply(self, states: torch.Tensor, words: ChangedWords) -> torch.Tensor:
+        """Changed copies of ``states`` [n, n_neurons] of the subwords of ``words``."""
         keep = torch.as_tensor(self.keep).to(states)
         offset = torch.as_tensor(self.offset).to(states)
-        return states * keep + offset[values]
+        return states * keep + offset[words.values]
 
 
 class StateChange(Protocol):
     """Anything that changes states; :class:`Change` is the diagonal one."""
 
-    def apply(self, states: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-        """Changed copies of ``states`` [n, n_neurons] of subwords whose words have ``values`` [n]."""
+    def apply(self, states: torch.Tensor, words: ChangedWords) -> torch.Tensor:
+        """Changed copies of ``states`` [n, n_neurons] of the subwords of ``words``."""
 
 
 @runtime_checkable

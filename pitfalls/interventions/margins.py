@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from pitfalls.interventions.replay import Replay, groups
+from pitfalls.interventions.sources import ChangedWords
 from pitfalls.models.blanks import ENDS
 from pitfalls.models.interface import Encoded, vector_slots
 
@@ -31,31 +32,35 @@ _LOGITS_AT_ONCE = 128
 
 @dataclass(frozen=True)
 class Trial:
-    """A blank, two forms that may fill it, and the word that is changed: its position and its value's index.
+    """A blank, two forms that may fill it, and the word that is changed.
 
-    ``also`` are positions and values of other words that are changed with it.
+    ``position`` and ``value`` are those of the word (the index of its value), ``sentence`` is the
+    :func:`~.sources.sentence_key` of its sentence, by which an interchange draws, and ``also`` are positions and values
+    of other words that are changed with it.
     """
 
     right: Filling
     wrong: Filling
     position: int
     value: int
+    sentence: int = 0
     also: tuple[tuple[int, int], ...] = ()
 
     @property
     def texts(self) -> tuple[Text, Text]:
         """What is read for the right and for the wrong form."""
         changes = tuple(sorted({(self.position, self.value), *self.also}))
-        right, wrong = (Text(form.ids, form.word_ids, changes) for form in (self.right, self.wrong))
+        right, wrong = (Text(form.ids, form.word_ids, changes, self.sentence) for form in (self.right, self.wrong))
         return right, wrong
 
 
 class Text(NamedTuple):
-    """What is read in one pass, and the words in it that are changed: position and value."""
+    """What is read in one pass, the words in it that are changed (position and value), and its sentence's key."""
 
     ids: tuple[int, ...]
     word_ids: tuple[int, ...]
     changes: tuple[tuple[int, int], ...]
+    sentence: int
 
 
 class Term(NamedTuple):
@@ -109,15 +114,15 @@ def texts_of(trials: Sequence[Trial]) -> dict[Text, list[Term]]:
 class Batch:
     """Texts that are run together.
 
-    ``states`` [b, t, d] are those of the site; ``changed`` bool [b, t] says where they are changed, and ``values`` [n]
-    are the values of the words there; ``rows`` and ``slots`` [m] are where logits are needed. ``terms`` [n_terms, 4]
+    ``states`` [b, t, d] are those of the site; ``changed`` bool [b, t] says where they are changed, and ``words`` are
+    those of the n subwords there; ``rows`` and ``slots`` [m] are where logits are needed. ``terms`` [n_terms, 4]
     are those of all texts, and ``read`` [n_terms] says at which of the m places each is predicted.
     """
 
     encoded: Encoded
     states: torch.Tensor
     changed: torch.Tensor
-    values: torch.Tensor
+    words: ChangedWords
     rows: torch.Tensor
     slots: torch.Tensor
     terms: NDArray[np.int64]
@@ -133,6 +138,8 @@ class Batch:
             for position, value in text.changes:
                 value_at[row, encoded.word_ids[row] == position] = value
         changed = vector_slots(encoded, model.pooling) & (value_at >= 0)
+        sentences = np.array([text.sentence for text, _ in texts], dtype=np.int64)
+        places_of_words = encoded.word_ids[changed].cpu().numpy()
         places = np.array([(row, term.slot) for row, (_, terms) in enumerate(texts) for term in terms])
         unique, read = np.unique(places, axis=0, return_inverse=True)
         rows, slots = torch.as_tensor(unique, device=device).T
@@ -140,7 +147,7 @@ class Batch:
             encoded=encoded,
             states=model.hidden(encoded, site),
             changed=changed,
-            values=value_at[changed],
+            words=ChangedWords(value_at[changed], sentences[changed.nonzero()[:, 0].cpu().numpy()], places_of_words),
             rows=rows,
             slots=slots,
             terms=np.array([term for _, terms in texts for term in terms]),
@@ -149,7 +156,7 @@ class Batch:
 
     def final(self, model: LanguageModel, site: Site, change: StateChange) -> torch.Tensor:
         """What the head reads where logits are needed, under a change, [m, d]."""
-        return self.final_of(model, site, change.apply(self.states[self.changed], self.values))
+        return self.final_of(model, site, change.apply(self.states[self.changed], self.words))
 
     def final_of(self, model: LanguageModel, site: Site, states_there: torch.Tensor) -> torch.Tensor:
         """The same for states [n, n_units] of the changed subwords; a gradient with respect to them flows back."""

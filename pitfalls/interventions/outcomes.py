@@ -5,11 +5,13 @@ Every word has exactly one outcome, so the counts of one intervention sum to its
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+
+from pitfalls.language.forms import composed
 
 
 def counts(by_word: pd.DataFrame) -> pd.DataFrame:
@@ -59,6 +61,7 @@ def counts(by_word: pd.DataFrame) -> pd.DataFrame:
 
 if TYPE_CHECKING:
     from pitfalls.language.lexicon import Analysis
+    from pitfalls.models.interface import LanguageModel
 
 #: What can become of a changed word.
 #: unchanged: the same form. Right lemma: intended (the value aimed at), same (the word's own value in
@@ -84,6 +87,20 @@ WORD_COLUMNS = ("k", "sentence", "position", "word", "predicted", "outcome", "ba
 
 # The columns of a table of counts that are not keys.
 MEASURES = ("outcome", "count", "rate")
+
+
+def new_form(model: LanguageModel, form: str, own: Sequence[int], predicted: Sequence[int]) -> str | None:
+    """The form that the tokens predicted at a word's slots spell; None if they are not one word.
+
+    The tokenizer's own spelling of the word counts as the word, ``form``: it may lack the accents.
+    """
+    if predicted == own:
+        return form
+    spelt = model.join(predicted, own, form)
+    if spelt is None:
+        return None
+    spelt = composed(spelt)
+    return form if spelt in (form, composed(model.join(own, own, form) or "")) else spelt
 
 
 def classify(readings: Iterable[Analysis], attribute: str, lemma: str, value: str, intended: str | None) -> str:

@@ -19,6 +19,7 @@ from pitfalls.arrays.splits import Activations, Splits
 from pitfalls.arrays.words import checked_ks
 from pitfalls.columns import SPLITS, Split, configuration_of
 from pitfalls.interventions.kinds import Kind, Means, StateChange
+from pitfalls.interventions.sources import ChangedWords, TrainingWords, sentence_key
 from pitfalls.models.interface import vector_slots
 from pitfalls.numbers import whole
 
@@ -157,19 +158,19 @@ class _Batch:
     """Sentences that are run together, and where in them words are changed and read.
 
     ``states`` [b, t, d] are those of the site, unchanged; ``target_at`` and ``read_at`` [b, t] give the word to change
-    and the word to read at each subword, -1 where there is none; ``values`` are those of all words to change.
+    and the word to read at each subword, -1 where there is none; ``words`` are those to change, subword by subword.
     """
 
     encoded: Encoded
     states: torch.Tensor
     target_at: torch.Tensor
     read_at: torch.Tensor
-    values: torch.Tensor
+    words: ChangedWords
 
     def changed(self, change: StateChange) -> torch.Tensor:
         """A changed copy of the states."""
         slots, states = self.target_at >= 0, self.states.clone()
-        states[slots] = change.apply(self.states[slots], self.values[self.target_at[slots]])
+        states[slots] = change.apply(self.states[slots], self.words)
         return states
 
 
@@ -256,13 +257,23 @@ class Replay:
         """Run the layers up to the site of ``part`` on some sentences."""
         model, targets = self.subject.model, self.targets
         encoded = model.encode([self.sentences[i].forms for i in sentences])
+        # Only the subwords that the means were taken over.
+        target_at = _word_at(encoded, sentences, targets).where(vector_slots(encoded, model.pooling), -1)
         return _Batch(
             encoded,
             model.hidden(encoded, self.part.site),
-            # Only the subwords that the means were taken over.
-            _word_at(encoded, sentences, targets).where(vector_slots(encoded, model.pooling), -1),
+            target_at,
             _word_at(encoded, sentences, read),
-            torch.as_tensor(targets.values, device=encoded.input_ids.device),
+            self._words(target_at[target_at >= 0]),
+        )
+
+    def _words(self, subwords: torch.Tensor) -> ChangedWords:
+        """The words to change that these subwords belong to, by index [n]."""
+        targets, here = self.targets, subwords.cpu().numpy()
+        return ChangedWords(
+            torch.as_tensor(targets.values, device=subwords.device)[subwords],
+            np.array([sentence_key(self.sentences[i].forms) for i in targets.sentences[here].tolist()], dtype=np.int64),
+            targets.positions[here],
         )
 
     def _predicted(self, batches: Sequence[_Batch], change: StateChange) -> torch.Tensor:
@@ -347,7 +358,7 @@ def prepare(subject: Subject, ranking: Ranking, kind: Kind, ks: Iterable[int], s
         "strength": kind.strength,
         "target": "none" if (aims < 0).all() else kind.target or "next",
     }
-    means = Means.of(data)
+    means = replace(Means.of(data), words=TrainingWords.of(data.train, subject.sentences("train")))
     changes = [kind.change(ranking.order, k, means, aims) for k in steps]
     targets = _targets(part, aims, sample)
     return Replay(subject, part, subject.sentences(sample.split), targets, aims, steps, changes, keys)

@@ -22,11 +22,11 @@ from pitfalls.arrays.ranking import Ranking
 from pitfalls.interventions.agreement import agreement_rates, margins
 from pitfalls.interventions.damage import damage
 from pitfalls.interventions.intervals import rate_intervals
+from pitfalls.interventions.isolation import isolation
 from pitfalls.interventions.kinds import Kind
-from pitfalls.interventions.outcomes import classify, counts
+from pitfalls.interventions.outcomes import classify, counts, new_form
 from pitfalls.interventions.replay import Replay, Sample, Subject, checked_steps, prepare
 from pitfalls.language.agreement.items import Item
-from pitfalls.language.forms import composed
 from pitfalls.numbers import whole
 
 _EXAMPLE_COLUMNS = [
@@ -114,6 +114,17 @@ class Run:
     def damage(self) -> pd.DataFrame:
         """How many words that were left alone came out different; see :func:`~.damage.damage`."""
         return damage(self.replay, self.ks)
+
+    def isolation(self) -> pd.DataFrame:
+        """What became of every attribute that the words and their neighbours carry; see :func:`~.isolation.isolation`.
+
+        It is computed once. :func:`~.isolation.isolation_scores` makes one number of it.
+        """
+        return self._isolation.copy()
+
+    @cached_property
+    def _isolation(self) -> pd.DataFrame:
+        return isolation(self.replay, self.ks)
 
     def examples(self, n: int = 10, k: int | None = None, seed: int = 0) -> pd.DataFrame:
         """Sentences before and after the first ``k`` neurons were changed: one row per word that came out different.
@@ -218,15 +229,10 @@ class _Judge:
     def _judge(self, word: int, own: tuple[int, ...], predicted: tuple[int, ...]) -> tuple[str, str]:
         targets, part = self.replay.targets, self.replay.part
         original = self.replay.sentences[targets.sentences[word]].words[targets.positions[word]]
-        if predicted == own:
-            return "unchanged", original.form
-        form = self.model.join(predicted, own, original.form)
+        form = new_form(self.model, original.form, own, predicted)
         if form is None:
             return "split", " ".join(self.model.pieces(predicted))
-        # The tokenizer's own spelling of the word counts as the word: it may lack the accents.
-        spellings = original.form, composed(self.model.join(own, own, original.form) or "")
-        form = composed(form)
-        if form in spellings:
+        if form == original.form:
             return "unchanged", original.form
         value = int(targets.values[word])
         aim = int(self.replay.aims[value])

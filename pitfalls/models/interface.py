@@ -21,8 +21,11 @@ from pitfalls.site import Site
 Pooling = Literal["mean", "last"]
 """What a word's vector is: the mean over its subwords' states, or the state of its last one."""
 
-#: What a model says of the latents of an autoencoder that it was not given.
-NO_SAE = "no sparse autoencoder; train or read one, and give it to the world with world.with_sae(…)"
+#: What a model says of units that are computed from its states, by the kind of their site, if it was given none.
+NOT_GIVEN: Mapping[str, str] = {
+    "sae": "no sparse autoencoder; train or read one, and give it to the world with world.with_sae(…)",
+    "rotated": "no rotated basis; take world.rotated(seed)",
+}
 
 
 class TooLongError(ValueError):

@@ -23,7 +23,7 @@ from pitfalls.models import checkpoint, identity, perturbation
 from pitfalls.models.blanks import Blank, Filling
 from pitfalls.models.checkpoint import UnsupportedModelError
 from pitfalls.models.forward import Blocks, Head, MissingHeadError, n_positions
-from pitfalls.models.interface import NO_SAE, Encoded, Pooling, checked_pooling
+from pitfalls.models.interface import NOT_GIVEN, Encoded, Pooling, checked_pooling
 from pitfalls.models.kinds import Kind
 from pitfalls.models.tokens import WordTokenizer
 from pitfalls.models.trial import Trial, running, texts
@@ -386,8 +386,8 @@ class TransformerLM:
             known, has = found.layer <= self.n_layers, f"layers 0 (embeddings) to {self.n_layers}"
         elif found.kind in self._blocks.inner:
             known, has = 1 <= found.layer <= self.n_layers, f"{found.kind} 1 to {self.n_layers}"
-        elif found.kind == "sae":
-            known, has = False, NO_SAE
+        elif found.kind in NOT_GIVEN:
+            known, has = False, NOT_GIVEN[found.kind]
         else:
             others = "".join(f" and {kind} 1 to {self.n_layers}" for kind in self._blocks.inner)
             why = f"not all of its blocks have exactly one linear map that reads their {found.kind}, at the same place"

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pitfalls.models.blanks import Blank, Filling
-from pitfalls.models.interface import NO_SAE, Encoded, Pooling, check_lengths
+from pitfalls.models.interface import NOT_GIVEN, Encoded, Pooling, check_lengths
 from pitfalls.models.perturbation import perturb_weights
 from pitfalls.site import Site, as_site
 from pitfalls.worlds.blueprint import PLANTED_LAYER, PlantedParameters, Truth, plant
@@ -282,7 +282,7 @@ class PlantedLM:
     def _checked(self, site: Site | int) -> Site:
         found = as_site(site)
         if found.kind != "residual" or found.layer > self.n_layers:
-            has = NO_SAE if found.kind == "sae" else f"layers 0 (embeddings) to {self.n_layers}"
+            has = NOT_GIVEN.get(found.kind, f"layers 0 (embeddings) to {self.n_layers}")
             raise ValueError(f"no {found} in {self.name}: it has {has}")
         return found
 

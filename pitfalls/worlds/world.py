@@ -20,6 +20,7 @@ from pitfalls.language.values import kept_values
 from pitfalls.models.interface import LanguageModel
 from pitfalls.models.latents import with_saes
 from pitfalls.models.perturbation import perturbed
+from pitfalls.models.rotation import with_rotation
 from pitfalls.models.sae import SparseAutoencoder
 from pitfalls.models.vectors import absent_bytes, select, site_vectors, word_vectors
 from pitfalls.site import Site, as_sites
@@ -171,6 +172,28 @@ class World:
         if not hasattr(model, "untrained"):
             raise ValueError(f"{model.name} was written by hand, not trained, so it has no untrained twin")
         return replace(self, model=model.untrained(seed))
+
+    def rotated(self, seed: int = 0) -> World:
+        """The same world, in which ``Site("rotated", layer)`` is the residual stream there in a random basis.
+
+        Vectors and outcomes are kept apart from those of other bases.
+
+        Parameters
+        ----------
+        seed :
+            For the basis, the same at all layers (:func:`~pitfalls.models.rotation.random_rotation`).
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pitfalls as pf
+        >>> world = pf.load_world("planted").rotated(seed=1)
+        >>> rotated = world.experiment("art", "Number", site=pf.Site("rotated", 1))
+        >>> own = world.experiment("art", "Number", layer=1)
+        >>> np.allclose(*(np.linalg.norm(one.data.test.X, axis=1) for one in (own, rotated)))  # as long as before
+        True
+        """
+        return replace(self, model=with_rotation(self.model, seed))
 
     def values(self, language: str, attribute: str) -> tuple[str, ...]:
         """The attribute's values that pass the value filter, sorted; empty if none do."""
