@@ -13,7 +13,7 @@ from tiny_worlds import words_of
 import pitfalls as pf
 from pitfalls.interventions import AlignedInterchange, Interchange
 from pitfalls.interventions.alignment import SubspaceReplacement
-from pitfalls.interventions.alignment_search import Recipe, search
+from pitfalls.interventions.alignment_search import SearchRecipe, search
 from pitfalls.interventions.cases import item_cases, own_cases, split_cases
 from pitfalls.interventions.differentiable_margins import trial_batches
 from pitfalls.interventions.kinds import Means
@@ -83,7 +83,7 @@ def test_the_learned_kind_changes_words_as_the_table_says(experiment, cases, fou
 
 def test_the_same_seed_gives_the_same_directions(experiment, cases):
     few = {split: replace(one, trials=one.trials[:40], forms=one.forms[:40]) for split, one in cases.items()}
-    one, two, other = (search(experiment, few, [2], Recipe(epochs=2, seed=seed)) for seed in (1, 1, 2))
+    one, two, other = (search(experiment, few, [2], SearchRecipe(epochs=2, seed=seed)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one.real[2].R, two.real[2].R)
     assert one.table.equals(two.table) and not np.allclose(one.real[2].R, other.real[2].R)
 
@@ -161,7 +161,7 @@ def test_a_subspace_takes_the_training_words_part_in_it():
         (lambda: AlignedInterchange(R[:, :0]), r"R has shape \(5, 0\)"),
         (lambda: AlignedInterchange(R).change(np.arange(5), 1, means, aims), "a subspace of 2 directions is changed"),
         (lambda: AlignedInterchange(R).change(np.arange(4), 2, means, aims), "R is for 5 units, and the ranking has 4"),
-        (lambda: Recipe(epochs=0), "epochs must be a whole number, 1 or more"),
+        (lambda: SearchRecipe(epochs=0), "epochs must be a whole number, 1 or more"),
     ):
         with pytest.raises(ValueError, match=said):
             wrong()

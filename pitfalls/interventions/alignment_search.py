@@ -36,7 +36,7 @@ Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Recipe:
+class SearchRecipe:
     """How directions are trained.
 
     Attributes
@@ -88,7 +88,7 @@ def search(
     subject: Subject,
     cases: Mapping[Split, Cases],
     dims: Iterable[int] = (1, 2, 4, 8),
-    recipe: Recipe | None = None,
+    recipe: SearchRecipe | None = None,
     control_seed: int = 0,
 ) -> Search:
     """Learn directions on train, choose the epoch on dev, and judge on test; then the same for random labels.
@@ -119,14 +119,14 @@ def search(
     >>> from pitfalls.interventions.cases import split_cases
     >>> experiment = pf.load_world("planted").experiment("art", "Number", layer=1)
     >>> cases = split_cases(experiment, {"train": 25, "dev": 25, "test": 25})
-    >>> found = search(experiment, cases, dims=[4], recipe=Recipe(batch_size=10))
+    >>> found = search(experiment, cases, dims=[4], recipe=SearchRecipe(batch_size=10))
     >>> (found.table["real"] > 0.5).item(), (found.table["control"] < 0.5).item(), found.real[4].R.shape
     (True, True, (128, 4))
     """
     wanted = _checked(subject, cases, dims)
     training = TrainingWords.of(subject.data.train, subject.sentences("train"))
     tasks = {"real": (training, cases), "control": _control(subject, training, cases, control_seed)}
-    how, rows = recipe or Recipe(), []
+    how, rows = recipe or SearchRecipe(), []
     found: dict[str, dict[int, AlignedInterchange]] = {task: {} for task in tasks}
     learners = {task: _Learner.of(subject, *given, how) for task, given in tasks.items()}
     before = {task: learner.hits(learner.nothing()) for task, learner in learners.items()}
@@ -184,10 +184,12 @@ class _Learner:
 
     training: TrainingWords
     batches: Mapping[Split, Sequence[TrialBatch]]
-    recipe: Recipe
+    recipe: SearchRecipe
 
     @classmethod
-    def of(cls, subject: Subject, training: TrainingWords, cases: Mapping[Split, Cases], recipe: Recipe) -> _Learner:
+    def of(
+        cls, subject: Subject, training: TrainingWords, cases: Mapping[Split, Cases], recipe: SearchRecipe
+    ) -> _Learner:
         model: LanguageModel = subject.model
         site: Site = subject.data.site
         trials = {split: cases[split].trials for split in SPLITS}
