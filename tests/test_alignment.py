@@ -15,9 +15,8 @@ from pitfalls.interventions import AlignedInterchange, Interchange
 from pitfalls.interventions.alignment import SubspaceReplacement
 from pitfalls.interventions.alignment_search import SearchRecipe, search
 from pitfalls.interventions.cases import item_cases, own_cases, split_cases
-from pitfalls.interventions.differentiable_margins import trial_batches
 from pitfalls.interventions.kinds import Means
-from pitfalls.interventions.margins import log_margins
+from pitfalls.interventions.margins import log_margins, trial_batches
 from pitfalls.interventions.sources import TrainingWords
 from pitfalls.language.agreement import generated
 from pitfalls.language.corpus import Sentence

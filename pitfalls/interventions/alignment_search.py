@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 from pitfalls.columns import SPLITS, Split, configuration_of
 from pitfalls.interventions.alignment import AlignedInterchange, SubspaceReplacement
 from pitfalls.interventions.cases import Cases
-from pitfalls.interventions.differentiable_margins import TrialBatch, trial_batches
 from pitfalls.interventions.intervals import cluster_weights
 from pitfalls.interventions.kinds import aims_at
-from pitfalls.interventions.margins import Trial
+from pitfalls.interventions.margins import Trial, TrialBatch, trial_batches
 from pitfalls.interventions.replay import Subject
 from pitfalls.interventions.sources import TrainingWords
 from pitfalls.models.interface import LanguageModel
