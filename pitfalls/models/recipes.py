@@ -196,7 +196,6 @@ class CausalRecipe(Recipe):
 
 RECIPES: Mapping[str, Recipe] = {
     "bert": MaskedRecipe(),
-    "xlmr": XlmrRecipe(),
     "causal": CausalRecipe(),
 }
 """The recipes of the mini models, by the model's name."""
