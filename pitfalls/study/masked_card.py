@@ -195,6 +195,9 @@ A small multilingual masked language model of the *pitfalls* course, for classro
 
     load_world("mini", model="{name}")
 
+Of the mini world's masked models, `bert` has BERT's layout and a WordPiece vocabulary, and `xlmr` has XLM-R's layout
+and a Unigram vocabulary, both over the same stems and endings.
+
 ## How it was made
 `make pretrain MODEL={name}`: {sentences:,} fresh sentences per language ({languages}) from the project's own grammars,
 none of them in dev or test; {steps:,} steps of {batch_size} sentences; masked language modelling
