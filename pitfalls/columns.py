@@ -16,6 +16,9 @@ CONFIGURATION = ["language", "attribute", "site", "layer"]
 #: What tells the rankings of one configuration apart.
 RANKING = ["ranking", "direction", "ranking_seed"]
 
+#: The rankings that ask the model what it uses; all others read activations.
+ASKING = ("attribution", "effect", "mask")
+
 #: What a row of a probing curve is about; its other columns were measured.
 CURVE = [*CONFIGURATION, "probe", *RANKING, "task", "split", "seed", "k"]
 

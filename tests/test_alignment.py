@@ -13,11 +13,10 @@ from tiny_worlds import words_of
 import pitfalls as pf
 from pitfalls.interventions import AlignedInterchange, Interchange
 from pitfalls.interventions.alignment import SubspaceReplacement
-from pitfalls.interventions.alignment_search import Recipe, search
-from pitfalls.interventions.cases import item_cases, own_cases
-from pitfalls.interventions.differentiable_margins import trial_batches
+from pitfalls.interventions.alignment_search import SearchRecipe, search
+from pitfalls.interventions.cases import item_cases, own_cases, split_cases
 from pitfalls.interventions.kinds import Means
-from pitfalls.interventions.margins import log_margins
+from pitfalls.interventions.margins import log_margins, trial_batches
 from pitfalls.interventions.sources import TrainingWords
 from pitfalls.language.agreement import generated
 from pitfalls.language.corpus import Sentence
@@ -40,11 +39,7 @@ def experiment():
 
 @pytest.fixture(scope="module")
 def cases(experiment):
-    order = experiment.rank("probeless")
-    return {
-        split: own_cases(experiment.intervene(order, Interchange(), [1], split=split).replay, 80)
-        for split in ("train", "dev", "test")
-    }
+    return split_cases(experiment, {"train": 80, "dev": 80, "test": 80})
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +82,7 @@ def test_the_learned_kind_changes_words_as_the_table_says(experiment, cases, fou
 
 def test_the_same_seed_gives_the_same_directions(experiment, cases):
     few = {split: replace(one, trials=one.trials[:40], forms=one.forms[:40]) for split, one in cases.items()}
-    one, two, other = (search(experiment, few, [2], Recipe(epochs=2, seed=seed)) for seed in (1, 1, 2))
+    one, two, other = (search(experiment, few, [2], SearchRecipe(epochs=2, seed=seed)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one.real[2].R, two.real[2].R)
     assert one.table.equals(two.table) and not np.allclose(one.real[2].R, other.real[2].R)
 
@@ -165,7 +160,7 @@ def test_a_subspace_takes_the_training_words_part_in_it():
         (lambda: AlignedInterchange(R[:, :0]), r"R has shape \(5, 0\)"),
         (lambda: AlignedInterchange(R).change(np.arange(5), 1, means, aims), "a subspace of 2 directions is changed"),
         (lambda: AlignedInterchange(R).change(np.arange(4), 2, means, aims), "R is for 5 units, and the ranking has 4"),
-        (lambda: Recipe(epochs=0), "epochs must be a whole number, 1 or more"),
+        (lambda: SearchRecipe(epochs=0), "epochs must be a whole number, 1 or more"),
     ):
         with pytest.raises(ValueError, match=said):
             wrong()
@@ -177,5 +172,5 @@ def test_what_cannot_be_searched_is_refused(experiment, cases):
     with pytest.raises(ValueError, match=r"dims are \[99\], and the site has 32 units"):
         search(experiment, cases, [99])
     three = pf.load_world("planted", planted=pf.PlantedParameters(values=("SG", "PL", "DU"), train_words=9))
-    with pytest.raises(ValueError, match="a search is between two values, and Number has 3"):
+    with pytest.raises(ValueError, match="a search is between two values, and Number has DU PL SG"):
         search(three.experiment("art", "Number", layer=1), cases)

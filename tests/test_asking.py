@@ -19,6 +19,7 @@ from tiny_worlds import conllu
 
 import pitfalls as pf
 from pitfalls.arrays.ranking import Ranking
+from pitfalls.columns import ASKING
 from pitfalls.interventions.agreement import controller_trials
 from pitfalls.interventions.counterparts import LEFT_OUT, word_trials
 from pitfalls.interventions.gates import gated
@@ -26,7 +27,7 @@ from pitfalls.interventions.kinds import Change, Means
 from pitfalls.interventions.margins import Trial, log_margins
 from pitfalls.interventions.replay import Replay, Sample, prepare
 from pitfalls.models.sae import Origin, SparseAutoencoder, TopK
-from pitfalls.rankings import ASKING, rank
+from pitfalls.rankings import rank
 from pitfalls.rankings.of_model import ask
 from pitfalls.site import Site
 from pitfalls.worlds.experiment import Experiment

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from drawn import drawn_twice, is_whole
 
 import pitfalls as pf
 from pitfalls.comparison.areas import area
@@ -36,7 +37,8 @@ def test_areas_are_those_of_curves_basis_by_basis(experiments, table):
 
 
 def test_the_figure_has_the_tables_numbers(table):
-    plot = pf.figures.bases(table)
+    plot = drawn_twice(pf.figures.bases, table)
+    assert is_whole(plot)
     found = plot.table.set_index(["measure", "ranking", "basis"])
     turned = table[(table["measure"] == "CLWV") & (table["ranking"] == "probeless") & (table["basis"] == "rotated")]
     cell = found.loc[("CLWV", "probeless", "rotated")]

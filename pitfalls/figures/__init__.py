@@ -18,8 +18,10 @@ with extra("figures"):
     from pitfalls.figures.overlap_bars import overlap_bars
     from pitfalls.figures.overlap_map import overlap_map
     from pitfalls.figures.overlap_matrix import overlaps
+    from pitfalls.figures.roles import roles
     from pitfalls.figures.strengths import beta, strengths
     from pitfalls.figures.style import Plot
+    from pitfalls.figures.subsets import subsets
     from pitfalls.figures.tradeoff import tradeoff
     from pitfalls.figures.truth_areas import truth
     from pitfalls.figures.wilcoxon_matrix import wilcoxon
@@ -43,7 +45,9 @@ __all__ = [
     "overlap_bars",
     "overlap_map",
     "overlaps",
+    "roles",
     "strengths",
+    "subsets",
     "tradeoff",
     "translation",
     "truth",

@@ -14,6 +14,8 @@ from pitfalls.figures.style import Plot, language_name, panels, settings
 _COLUMNS = ("attribute", "measured", "words", "count", "changed", "unread", "share")
 _TITLES = {"changed": "Changed words", "neighbours": "Their neighbours"}
 _WHAT = "a figure of isolation"
+# Of fewer words than this, a share is written in parentheses.
+_FEW = 20
 
 
 def isolation(matrix: pd.DataFrame) -> Plot:
@@ -62,16 +64,18 @@ def isolation(matrix: pd.DataFrame) -> Plot:
     caption = (
         f"{language_name(language)}, {kind}: share of the words carrying an attribute (columns) whose value of it is "
         "another one, or gone, after each attribute (rows) was changed; a frame marks the attribute aimed at. Grey: no "
-        "word carries it. Forms that cannot be read do not count as changed."
+        f"word carries it; in parentheses: fewer than {_FEW} words. Forms that cannot be read do not count as changed."
     )
     kept = [name for name in (*_COLUMNS, "k", "aimed", "baseline") if name in matrix]
     return Plot(figure, alt, caption, matrix[["language", "kind", *kept]].reset_index(drop=True))
 
 
 def _draw(axes: Axes, part: pd.DataFrame, rows: list[str], columns: list[str], cbar: bool) -> None:
-    share = part.set_index(["attribute", "measured"])["share"].to_dict()
+    cells = {(cell["attribute"], cell["measured"]): cell for cell in part.to_dict("records")}
+    share = {at: cell["share"] for at, cell in cells.items()}
+    written = {at: f"{share[at]:.2f}" if cell["count"] >= _FEW else f"({share[at]:.2f})" for at, cell in cells.items()}
     values = np.array([[share.get((row, column), np.nan) for column in columns] for row in rows], dtype=float)
-    texts = [[f"{share[row, column]:.2f}" if (row, column) in share else "" for column in columns] for row in rows]
+    texts = [[written.get((row, column), "") for column in columns] for row in rows]
     heat_map(
         axes, values, texts, "Share of words", linewidths=0.5, vmin=0, vmax=1, xticklabels=columns, yticklabels=rows,
         annot_kws={"size": 7}, cbar=cbar,

@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 from pitfalls.columns import SPLITS, Split, configuration_of
 from pitfalls.interventions.alignment import AlignedInterchange, SubspaceReplacement
 from pitfalls.interventions.cases import Cases
-from pitfalls.interventions.differentiable_margins import TrialBatch, trial_batches
 from pitfalls.interventions.intervals import cluster_weights
 from pitfalls.interventions.kinds import aims_at
-from pitfalls.interventions.margins import Trial
+from pitfalls.interventions.margins import Trial, TrialBatch, trial_batches
 from pitfalls.interventions.replay import Subject
 from pitfalls.interventions.sources import TrainingWords
 from pitfalls.models.interface import LanguageModel
@@ -36,7 +35,7 @@ Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Recipe:
+class SearchRecipe:
     """How directions are trained.
 
     Attributes
@@ -88,7 +87,7 @@ def search(
     subject: Subject,
     cases: Mapping[Split, Cases],
     dims: Iterable[int] = (1, 2, 4, 8),
-    recipe: Recipe | None = None,
+    recipe: SearchRecipe | None = None,
     control_seed: int = 0,
 ) -> Search:
     """Learn directions on train, choose the epoch on dev, and judge on test; then the same for random labels.
@@ -100,7 +99,7 @@ def search(
     Parameters
     ----------
     cases
-        Of train, dev and test (:func:`~.cases.own_cases`, :func:`~.cases.item_cases`), for an intervention that sends
+        Of train, dev and test (:func:`~.cases.split_cases`, :func:`~.cases.item_cases`), for an intervention that sends
         each of two values to the other.
     dims
         Numbers of directions, each searched anew.
@@ -112,20 +111,21 @@ def search(
     ValueError
         The attribute has more than two values, a split has no case, or a number of directions is not between 1 and the
         number of units.
+
+    Examples
+    --------
+    >>> import pitfalls as pf
+    >>> from pitfalls.interventions.cases import split_cases
+    >>> experiment = pf.load_world("planted").experiment("art", "Number", layer=1)
+    >>> cases = split_cases(experiment, {"train": 25, "dev": 25, "test": 25})
+    >>> found = search(experiment, cases, dims=[4], recipe=SearchRecipe(batch_size=10))
+    >>> (found.table["real"] > 0.5).item(), (found.table["control"] < 0.5).item(), found.real[4].R.shape
+    (True, True, (128, 4))
     """
-    values = subject.data.values
-    if len(values) != 2:
-        raise ValueError(f"a search is between two values, and {subject.data.attribute} has {len(values)}: {values}")
-    lacking = [split for split in SPLITS if split not in cases or not len(cases[split])]
-    if lacking:
-        raise ValueError(f"no case of {' and '.join(lacking)}: give cases of train, dev and test")
+    wanted = _checked(subject, cases, dims)
     training = TrainingWords.of(subject.data.train, subject.sentences("train"))
     tasks = {"real": (training, cases), "control": _control(subject, training, cases, control_seed)}
-    n_units = subject.data.n_neurons
-    wanted = [whole(r, "a number of directions", 1) for r in dims]
-    if not wanted or max(wanted) > n_units:
-        raise ValueError(f"dims are {wanted}, and the site has {n_units} units: give numbers from 1 to {n_units}")
-    how, rows = recipe or Recipe(), []
+    how, rows = recipe or SearchRecipe(), []
     found: dict[str, dict[int, AlignedInterchange]] = {task: {} for task in tasks}
     learners = {task: _Learner.of(subject, *given, how) for task, given in tasks.items()}
     before = {task: learner.hits(learner.nothing()) for task, learner in learners.items()}
@@ -139,6 +139,23 @@ def search(
         scores = _scores(before, hits, clusters)
         rows.append({**configuration_of(subject.data), "dims": r, "cases": len(clusters), **scores})
     return Search(pd.DataFrame(rows), found["real"], found["control"])
+
+
+def _checked(subject: Subject, cases: Mapping[Split, Cases], dims: Iterable[int]) -> list[int]:
+    """The numbers of directions."""
+    values, n_units = subject.data.values, subject.data.n_neurons
+    if len(values) != 2:
+        raise ValueError(
+            f"a search is between two values, and {subject.data.attribute} has {' '.join(values)}: take an attribute "
+            "with two"
+        )
+    lacking = [split for split in SPLITS if split not in cases or not len(cases[split])]
+    if lacking:
+        raise ValueError(f"no case of {' and '.join(lacking)}: give cases of train, dev and test")
+    wanted = [whole(r, "a number of directions", 1) for r in dims]
+    if not wanted or max(wanted) > n_units:
+        raise ValueError(f"dims are {wanted}, and the site has {n_units} units: give numbers from 1 to {n_units}")
+    return wanted
 
 
 def _control(
@@ -166,10 +183,12 @@ class _Learner:
 
     training: TrainingWords
     batches: Mapping[Split, Sequence[TrialBatch]]
-    recipe: Recipe
+    recipe: SearchRecipe
 
     @classmethod
-    def of(cls, subject: Subject, training: TrainingWords, cases: Mapping[Split, Cases], recipe: Recipe) -> _Learner:
+    def of(
+        cls, subject: Subject, training: TrainingWords, cases: Mapping[Split, Cases], recipe: SearchRecipe
+    ) -> _Learner:
         model: LanguageModel = subject.model
         site: Site = subject.data.site
         trials = {split: cases[split].trials for split in SPLITS}

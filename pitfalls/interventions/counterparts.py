@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from pitfalls.interventions.margins import Trial
 from pitfalls.interventions.replay import Replay
+from pitfalls.interventions.sources import sentence_key
 from pitfalls.language.corpus import Word
 from pitfalls.language.forms import composed, written_like
 from pitfalls.language.lexicon import Lexicon
@@ -34,15 +35,18 @@ _Cell = tuple[str, tuple[tuple[str, str], ...]]
 
 @dataclass(frozen=True)
 class WordTrials:
-    """Words of sentences, each with its own form and its counterpart; ``left_out`` counts those that have none.
+    """Words of sentences, each with its own form and its counterpart.
+
+    ``words`` are their indices among the words that the replay changes; ``left_out`` counts those that have none.
 
     Examples
     --------
-    >>> WordTrials([], {"the form is the same": 12, "the lexicon has no such form of their lemma": 3}).told()
+    >>> WordTrials([], [], {"the form is the same": 12, "the lexicon has no such form of their lemma": 3}).told()
     'of 15 words, 0 have a counterpart; 12: the form is the same; 3: the lexicon has no such form of their lemma'
     """
 
     trials: Sequence[Trial]
+    words: Sequence[int]
     left_out: Mapping[str, int]
 
     def told(self) -> str:
@@ -66,12 +70,12 @@ def word_trials(replay: Replay) -> WordTrials:
 
     Examples
     --------
-    >>> import numpy as np, pitfalls as pf
+    >>> import pitfalls as pf
     >>> experiment = pf.load_world("planted").experiment("art", "Number", layer=1)
     >>> run = experiment.intervene(experiment.rank("random"), pf.Translation(), ks=[1], sentences=5)
     >>> found = word_trials(run.replay)
     >>> [experiment.model.pieces(form.pieces) for form in (found.trials[0].right, found.trials[0].wrong)]
-    [['lazus'], ['lazun']]
+    [['konin'], ['konis']]
     """
     model = replay.subject.model
     if model.causal:
@@ -83,16 +87,17 @@ def word_trials(replay: Replay) -> WordTrials:
     forms = _counterparts(replay)
     own = _own_fillings(replay)
     pieces = _pieces(model, {form for form in forms if form is not None})
-    trials, left_out = [], Counter[str]()
-    for right, form, value in zip(own, forms, replay.targets.values.tolist(), strict=True):
+    trials, words, left_out = list[Trial](), list[int](), Counter[str]()
+    for i, (right, form, value) in enumerate(zip(own, forms, replay.targets.values.tolist(), strict=True)):
         reason = _why_not(right.filling.pieces, right.word.form, form, pieces, model.unknown_id)
         if form is None or reason:
             left_out[reason] += 1
             continue
         filling = right.filling
         wrong = Filling(filling.ids, filling.word_ids, filling.slots, pieces[form])
-        trials.append(Trial(filling, wrong, right.position, value, also=right.changes))
-    return WordTrials(trials, {reason: left_out[reason] for reason in LEFT_OUT if left_out[reason]})
+        trials.append(Trial(filling, wrong, right.position, value, right.sentence, right.changes))
+        words.append(i)
+    return WordTrials(trials, words, {reason: left_out[reason] for reason in LEFT_OUT if left_out[reason]})
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,7 @@ class _Own:
 
     word: Word
     position: int
+    sentence: int
     filling: Filling
     changes: tuple[tuple[int, int], ...]
 
@@ -147,7 +153,8 @@ def _own_fillings(replay: Replay) -> list[_Own]:
         for p, _ in changes:
             slots = tuple(slot for slot, word in enumerate(words) if word == p)
             own = Filling(ids, words, slots, tuple(ids[slot] for slot in slots))
-            found.append(_Own(replay.sentences[s].words[p], p, own, tuple(changes)))
+            key = sentence_key(replay.sentences[s].forms)
+            found.append(_Own(replay.sentences[s].words[p], p, key, own, tuple(changes)))
     return found
 
 

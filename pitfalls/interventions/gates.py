@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from pitfalls.interventions.kinds import Means
-from pitfalls.interventions.margins import Batch, Text, Trial, log_probabilities, texts_of
+from pitfalls.interventions.margins import Batch, Text, Trial, texts_of
 from pitfalls.interventions.replay import Replay, groups
 
 if TYPE_CHECKING:
@@ -54,9 +54,7 @@ class Gated:
         batch = self.batch
         own = batch.states[batch.changed]
         final = batch.final_of(self.model, self.site, own + (gates * self.differences).to(own))
-        log_p = log_probabilities(self.model, final, batch.read, batch.terms[:, 1])
-        trial, sign = (torch.as_tensor(batch.terms[:, i], device=log_p.device) for i in (2, 3))
-        return log_p.new_zeros(len(self.trials)).index_add(0, trial, sign * log_p)
+        return batch.margins(self.model, final)
 
     def gradient(self, gates: torch.Tensor) -> torch.Tensor:
         """The gradient of the sum of :meth:`margins` by the gates, float64 [n_units], from one backward pass."""

@@ -48,6 +48,14 @@ def isolation(replay: Replay, ks: Sequence[int]) -> pd.DataFrame:
     some of them carry: the keys of :attr:`~.run.Run.outcomes`, k, words, measured (the attribute), count (how many
     carry it), changed (have another value, or none), aimed (of these, have the value aimed at; for the attribute of the
     run), unread, share (changed / count), baseline (share at k = 0) and baseline_unread.
+
+    Examples
+    --------
+    >>> import pitfalls as pf
+    >>> experiment = pf.load_world("planted").experiment("art", "Number", layer=1)
+    >>> run = experiment.intervene(experiment.rank("probeless"), pf.Translation(), ks=[0, 64], sentences=20)
+    >>> run.isolation()[["k", "words", "measured", "share", "baseline"]].values.tolist()
+    [[0, 'changed', 'Number', 0.0, 0.0], [64, 'changed', 'Number', 1.0, 0.0]]
     """
     targets = replay.targets
     places = {CHANGED: Places(targets.sentences, targets.positions)}
@@ -117,6 +125,14 @@ def isolation_matrix(runs: Iterable[Run], k: int | None = None) -> pd.DataFrame:
     ------
     ValueError
         There is no run, they are of several languages, or two changed the same attribute.
+
+    Examples
+    --------
+    >>> import pitfalls as pf
+    >>> experiment = pf.load_world("planted").experiment("art", "Number", layer=1)
+    >>> run = experiment.intervene(experiment.rank("probeless"), pf.Translation(), ks=[0, 64], sentences=20)
+    >>> isolation_matrix([run])[["attribute", "measured", "k", "aimed"]].values.tolist()
+    [['Number', 'Number', 64, 39]]
     """
     found = []
     for run in runs:
@@ -146,7 +162,7 @@ def _table(replay: Replay, ks: Sequence[int], which: str, places: Places) -> pd.
     for i, word, own, predicted in replay.predictions(places):
         for name, fate in reader.fates(word, own, predicted).items():
             counts[fate][i, names.index(name)] += 1
-    total = sum(counts.values())
+    total = np.sum(list(counts.values()), axis=0)
     changed = counts["aimed"] + counts["other"]
     rows = [replay.ks.index(k) for k in ks]
     return pd.DataFrame(

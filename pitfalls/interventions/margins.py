@@ -7,7 +7,7 @@ are run once, and the head only at the slots that are asked for.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -163,6 +163,36 @@ class Batch:
         states = self.states.clone()
         states[self.changed] = states_there
         return model.resume(self.encoded, site, states)[self.rows, self.slots]
+
+    def margins(self, model: LanguageModel, final: torch.Tensor) -> torch.Tensor:
+        """The margin of each trial, nats, float64 [n_trials], from what the head reads [m, d]; gradients flow back."""
+        log_p = log_probabilities(model, final, self.read, self.terms[:, 1])
+        trial, sign = (torch.as_tensor(self.terms[:, i], device=log_p.device) for i in (2, 3))
+        return log_p.new_zeros(int(self.terms[:, 2].max()) + 1).index_add(0, trial, sign * log_p)
+
+
+@dataclass(frozen=True, eq=False)
+class TrialBatch:
+    """Trials that are run together, for whatever is learned by asking the model; the layers up to the site have run."""
+
+    model: LanguageModel
+    site: Site
+    batch: Batch
+
+    @classmethod
+    def of(cls, model: LanguageModel, site: Site, trials: Sequence[Trial]) -> TrialBatch:
+        """Run the layers up to the site."""
+        return cls(model, site, Batch.of(model, site, list(texts_of(trials).items())))
+
+    def margins(self, change: StateChange) -> torch.Tensor:
+        """Those of :func:`log_margins` under a change, float64 [n_trials], through which gradients flow."""
+        return self.batch.margins(self.model, self.batch.final(self.model, self.site, change))
+
+
+def trial_batches(model: LanguageModel, site: Site, trials: Sequence[Trial], size: int) -> Iterator[TrialBatch]:
+    """The trials in their order, ``size`` at a time."""
+    for start in range(0, len(trials), size):
+        yield TrialBatch.of(model, site, trials[start : start + size])
 
 
 def _numbered(reads: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:

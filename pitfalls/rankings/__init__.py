@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from pitfalls.arrays.ranking import Direction, Ranking, check_direction
 from pitfalls.arrays.splits import Splits
+from pitfalls.columns import ASKING
 from pitfalls.numbers import whole
 from pitfalls.rankings.anova import Anova
 from pitfalls.rankings.average_precision import AveragePrecision
@@ -72,9 +73,6 @@ _METHODS: dict[str, type[Ranker]] = {
 
 #: The names that :func:`rank` knows, the paper's four first.
 RANKINGS = tuple(_METHODS)
-
-#: The rankings that ask the model, which :meth:`Experiment.rank` knows besides those of :data:`RANKINGS`.
-ASKING = ("attribution", "effect", "mask")
 
 
 def ranker(name: str, direction: Direction = "ttb", seed: int = 0, **options: Any) -> Ranker:

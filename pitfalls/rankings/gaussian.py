@@ -264,10 +264,10 @@ class _Search:
         """The same with one logarithm per word: log p(own) = -log(1 + exp(other - own))."""
         other = log_joint[1].sub_(log_joint[0]).add_((constant[1] - constant[0])[:, None])
         other[:, self.members[1]].neg_()
-        return -_sum_of_softplus(other)
+        return -sum_of_softplus(other)
 
 
-def _sum_of_softplus(x: torch.Tensor) -> torch.Tensor:
+def sum_of_softplus(x: torch.Tensor) -> torch.Tensor:
     """Sum of log(1 + exp(x)) over the last dimension of ``x`` [n, n_words], which is overwritten.
 
     That is max(x, 0) + log(1 + exp(-abs(x))). The logarithm is most of the cost, and its arguments lie between 1 and

@@ -6,8 +6,9 @@ import dataclasses
 from typing import Any
 
 from pitfalls.arrays.ranking import Direction, Ranking
+from pitfalls.columns import ASKING
 from pitfalls.interventions.replay import Subject
-from pitfalls.rankings import ASKING, checked_options
+from pitfalls.rankings import checked_options
 from pitfalls.rankings.asking import Asking
 from pitfalls.rankings.attribution import Attribution
 from pitfalls.rankings.effect import Effect
@@ -24,7 +25,7 @@ def ask(subject: Subject, name: str, direction: Direction = "ttb", seed: int = 0
     subject : Subject
         Such as an :class:`~pitfalls.worlds.experiment.Experiment`.
     name : str
-        One of :data:`~pitfalls.rankings.ASKING`.
+        One of :data:`~pitfalls.columns.ASKING`.
     direction, seed, **options:
         As for :class:`~.asking.Asking`: items, sentences, target; and for "mask" also penalty.
 

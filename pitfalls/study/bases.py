@@ -61,7 +61,7 @@ def basis_areas(
     ...     world.rotated(0).experiment("art", "Number", site=pf.Site("rotated", 1))]
     >>> table = basis_areas(pair, ["probeless"], ks=[8, 12], sentences=20)
     >>> table[["basis", "measure", "area"]].round(1).values.tolist()
-    [['own', 'probing', 1.0], ['own', 'CLWV', 0.0], ['rotated', 'probing', 1.0], ['rotated', 'CLWV', 0.0]]
+    [['own', 'probing', 1.0], ['own', 'CLWV', 1.0], ['rotated', 'probing', 1.0], ['rotated', 'CLWV', 0.1]]
     """
     _check(experiments)
     steps, how, rows, rotation = sorted(set(ks)), kind or Translation(), [], 0

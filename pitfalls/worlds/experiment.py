@@ -10,7 +10,7 @@ import pandas as pd
 
 from pitfalls.arrays.ranking import Direction, Ranking
 from pitfalls.arrays.splits import Activations, Splits
-from pitfalls.columns import SPLITS, Split
+from pitfalls.columns import ASKING, SPLITS, Split
 from pitfalls.interventions.kinds import Kind
 from pitfalls.interventions.replay import Sample
 from pitfalls.interventions.run import Run, intervene
@@ -19,7 +19,7 @@ from pitfalls.language.corpus import Sentence
 from pitfalls.language.lexicon import Lexicon
 from pitfalls.models.interface import LanguageModel
 from pitfalls.probes.curves import probe_curves
-from pitfalls.rankings import ASKING, rank
+from pitfalls.rankings import rank
 from pitfalls.rankings.of_model import ask
 from pitfalls.worlds.world import World
 
@@ -84,7 +84,7 @@ class Experiment:
         ----------
         name:
             One of :data:`~pitfalls.rankings.RANKINGS`, which read the activations (see :func:`~pitfalls.rankings.rank`
-            for the options), or of :data:`~pitfalls.rankings.ASKING`, which ask the model (see
+            for the options), or of :data:`~pitfalls.columns.ASKING`, which ask the model (see
             :func:`~pitfalls.rankings.of_model.ask`).
 
         Examples

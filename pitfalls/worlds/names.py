@@ -4,8 +4,8 @@ from __future__ import annotations
 
 WORLDS = ("mini", "paper", "planted", "planted-covariance")
 
-MINI_MODELS = ("bert", "bert-2", "bert-3", "xlmr", "causal")
-"""The mini world's trained models; each has a folder in ``data/mini``. Three differ in their seeds alone."""
+MINI_MODELS = ("bert", "xlmr", "causal")
+"""The mini world's trained models; each has a folder in ``data/mini``."""
 
 UNTRAINED = "-untrained"
 """What follows a mini model's name to ask for its untrained twin, as in ``bert-untrained``."""
