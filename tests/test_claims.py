@@ -10,7 +10,7 @@ import pytest
 
 from pitfalls.study.claims import CLAIMS, parts, verdict_of
 from pitfalls.study.evidence import Studies
-from pitfalls.study.plan import ASKING, READING
+from pitfalls.study.plan import ASKED, READING
 
 LANGUAGES, MODELS, ATTRIBUTES = ("eng", "rus", "spa", "tur"), ("bert", "bert-2", "bert-3", "xlmr"), ("Number", "Tense")
 CURVES = [*((name, "ttb", 0) for name in READING), ("random", "ttb", 0), ("random", "ttb", 1),
@@ -75,7 +75,7 @@ class Study:
     def leads(self):
         rows = []
         for at, probe, (a, b) in itertools.product(
-            where(self.model), ("linear", "gaussian"), itertools.permutations((*READING, *ASKING), 2)
+            where(self.model), ("linear", "gaussian"), itertools.permutations((*READING, *ASKED), 2)
         ):
             lead = self.said("lead", at["language"], probe, a, b)
             rows.append({**at, "probe": probe, "ranking": a, "rival": b, "lead": lead, "lead_se": 0.01})
@@ -84,7 +84,7 @@ class Study:
     def dev(self):
         rows = []
         for at, ranking, (kind, strengths), k in itertools.product(
-            where(self.model), (*READING, *ASKING), STRENGTHS.items(), KS
+            where(self.model), (*READING, *ASKED), STRENGTHS.items(), KS
         ):
             for strength in strengths:
                 rate = self.about(self.said("clwv", at["language"], ranking, kind))
@@ -95,7 +95,7 @@ class Study:
     def effects(self):
         rows = []
         for at, k in itertools.product(where(self.model), (0, *KS)):
-            for ranking, (kind, strengths) in itertools.product((*READING, *ASKING), STRENGTHS.items()):
+            for ranking, (kind, strengths) in itertools.product((*READING, *ASKED), STRENGTHS.items()):
                 for strength in strengths:
                     rows += self._counts(at, ranking, 0, kind, strength, k)
             for ranking, seed in (*((name, 0) for name in READING), ("random", 0), ("random", 1)):
@@ -195,8 +195,8 @@ CASES = {
         knob("clwv", lambda ranking, kind: 0.1 if kind[0] == "c" else 0.2),
     ),
     "12": (
-        knob("clwv", lambda ranking, kind: 0.3 if ranking in ASKING else 0.2),
-        knob("clwv", lambda ranking, kind: 0.1 if ranking in ASKING else 0.2),
+        knob("clwv", lambda ranking, kind: 0.3 if ranking in ASKED else 0.2),
+        knob("clwv", lambda ranking, kind: 0.1 if ranking in ASKED else 0.2),
     ),
 }
 

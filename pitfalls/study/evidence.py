@@ -21,7 +21,7 @@ from scipy import integrate, stats
 from pitfalls.columns import CONFIGURATION
 from pitfalls.interventions.rates import clwv, error_rate
 from pitfalls.study.effects import best_on_dev
-from pitfalls.study.plan import ASKING, READING
+from pitfalls.study.plan import ASKED, READING
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -303,8 +303,8 @@ def constant_beats_scaled(studies: Studies) -> pd.Series:
 
 def asking_moves_more(studies: Studies) -> pd.Series:
     """Claim 12: how much higher CLWV is along the best ranking that asks the model than along one that reads."""
-    found = chosen(studies, ["translation"], (*READING, *ASKING))
-    return by_unit(_test_of_best_on_dev(found, ASKING) - _test_of_best_on_dev(found, READING))
+    found = chosen(studies, ["translation"], (*READING, *ASKED))
+    return by_unit(_test_of_best_on_dev(found, ASKED) - _test_of_best_on_dev(found, READING))
 
 
 # ------------------------------------------------------------------------- overlap

@@ -13,7 +13,8 @@ tab7     where CLWV saturates, and where it is highest
 fig8-k*  differences of all methods with Wilcoxon's test, all configurations, at one k; ``tab8`` also by group
 tab9     sentences before and after
 fig10    the highest CLWV on dev by strength, scaled and constant, over all configurations
-claims   the ledger; with it permutations, shared, seeds, stability and left_out (what this world is too small for)
+claims   the ledger, of all models together; per model permutations, shared, seeds, stability and left_out (what this
+         world is too small for)
 ======== =======================================================================================================
 """
 
@@ -35,10 +36,12 @@ from pitfalls.comparison.wilcoxon import wilcoxon_matrix
 from pitfalls.interventions.saturation import saturation_table
 from pitfalls.rankings import PAPER_RANKINGS
 from pitfalls.site import one_kind, with_site
+from pitfalls.study.claims import ledger, parts
 from pitfalls.study.clusters import PATTERNS, cluster, cluster_stability, seed_configurations
 from pitfalls.study.effects import long, strengths
 from pitfalls.study.output import publish, publish_table, withdraw
 from pitfalls.study.shared_neurons import pair_overlaps, ranking_overlaps, shared_across_languages
+from pitfalls.worlds.names import UNTRAINED
 
 #: (language, attribute) of the configurations in the paper's figure 3, in its order [C].
 OVERLAP_PAIRS = (
@@ -55,9 +58,7 @@ OVERLAP_PAIRS = (
 _BARS = 8
 
 #: All ids that this module may write.
-_IDS = re.compile(
-    r"(fig|tab)[0-9].*|" + "|".join(("claims", "permutations", "shared", "stability", "seeds", "left_out"))
-)
+_IDS = re.compile(r"(fig|tab)[0-9].*|" + "|".join(("permutations", "shared", "stability", "seeds", "left_out")))
 #: Table and caption by id.
 _TABLES = {
     "tab7": (
@@ -66,7 +67,6 @@ _TABLES = {
     ),
     "tab8": ("wilcoxon", "Wilcoxon's signed-rank test for each pair of methods, on all configurations and by group."),
     "tab9": ("examples", "Sentences before and after the translation, at the ranking and k with the highest CLWV."),
-    "claims": ("claims", "The paper's claims in this world: the evidence, what it is compared with, and the verdict."),
     "permutations": ("permutations", "Differences of methods, tested by permutations that keep a language whole."),
     "shared": ("shared", "Neurons that are among the first for an attribute in every language that has it."),
     "seeds": ("seeds", "The configurations that stand for the three patterns of curves."),
@@ -76,6 +76,13 @@ _TABLES = {
     ),
     "left_out": ("left_out", "Tables that this world is too small for."),
 }
+
+
+_CLAIMS = (
+    "The claims in this world: the verdict over languages and models, the evidence (mean, 95 % interval, limit) with its "
+    "control subtracted, and the same in untrained twins."
+)
+_PARTS = "Each part of each claim: what must be above the limit, its mean over languages and models, and its interval."
 
 
 def tables_of(study: Mapping[str, pd.DataFrame], n_neurons: int) -> dict[str, pd.DataFrame]:
@@ -184,6 +191,19 @@ def publish_paper(tables: Mapping[str, pd.DataFrame], output: Path) -> None:
             publish_table(tables[name], table_id, output, caption)
             written.append(table_id)
     withdraw(output, _IDS, written)
+
+
+def publish_claims(by_model: Mapping[str, Mapping[str, pd.DataFrame]], n_neurons: int, output: Path) -> None:
+    """Write the ledger over the studies of one or several models, and the numbers of each part of a claim.
+
+    Parameters
+    ----------
+    by_model : of each model, what :func:`tables_of` gives; those whose names say so are untrained
+    """
+    trained = {name: tables for name, tables in by_model.items() if not name.endswith(UNTRAINED)}
+    twins = {name: tables for name, tables in by_model.items() if name.endswith(UNTRAINED)}
+    publish_table(ledger(trained, n_neurons, twins), "claims", output, _CLAIMS)
+    publish_table(parts(trained, n_neurons), "claims_parts", output, _PARTS)
 
 
 def _figures(tables: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, figures.Plot]]:

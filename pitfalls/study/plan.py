@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 #: The rankings whose uses the claims compare: three that read activations, and one that asks the model.
 READING = ("linear", "gaussian", "probeless")
-ASKING = ("attribution",)
+ASKED = ("attribution",)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from pitfalls.columns import SPLITS
 from pitfalls.rankings import PAPER_RANKINGS, random_rankings, rank_all
 from pitfalls.rankings.asking import NothingToAskError
 from pitfalls.study.configurations import Configuration
-from pitfalls.study.plan import ASKING, Plan
+from pitfalls.study.plan import ASKED, Plan
 from pitfalls.worlds.experiment import Experiment
 from pitfalls.worlds.load import load_world
 from pitfalls.worlds.world import World
@@ -87,9 +87,9 @@ def rankings_of(data: Splits, plan: Plan, device: str = "cpu") -> list[Ranking]:
 
 
 def asking_rankings(experiment: Experiment, plan: Plan) -> list[Ranking]:
-    """The rankings that ask the model (:data:`~.plan.ASKING`), if any word has a counterpart to ask for."""
+    """The rankings that ask the model (:data:`~.plan.ASKED`), if any word has a counterpart to ask for."""
     try:
-        return [experiment.rank(name, seed=plan.seed, sentences=plan.asked_sentences) for name in ASKING]
+        return [experiment.rank(name, seed=plan.seed, sentences=plan.asked_sentences) for name in ASKED]
     except NothingToAskError:
         return []
 
