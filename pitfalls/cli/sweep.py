@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from pitfalls.cli.common import world_options
-from pitfalls.study.everywhere import STUDIED
-from pitfalls.study.executors import DaskCluster, Processes
+import pandas as pd
+
+from pitfalls.cli.common import say, world_options
+from pitfalls.files import free_space
+from pitfalls.study.costs import estimate, total_hours
+from pitfalls.study.everywhere import STUDIED, do_study, preparations, publish_study, study_tasks, wanted_sites
+from pitfalls.study.executors import DaskCluster, Executor, Processes
+from pitfalls.study.output import stored_study, study_id
+from pitfalls.study.paper import publish_claims, publish_paper, tables_of
+from pitfalls.study.plan import Plan
+from pitfalls.study.spot_checks import differences, spread
+from pitfalls.study.sweep import Swept, Task
+from pitfalls.worlds.world import World
 
 _USUAL = {"device": "cpu", "dtype": None}
 
