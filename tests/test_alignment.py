@@ -161,12 +161,15 @@ def test_a_subspace_takes_the_training_words_part_in_it():
         (lambda: AlignedInterchange(R).change(np.arange(5), 1, means, aims), "a subspace of 2 directions is changed"),
         (lambda: AlignedInterchange(R).change(np.arange(4), 2, means, aims), "R is for 5 units, and the ranking has 4"),
         (lambda: SearchRecipe(epochs=0), "epochs must be a whole number, 1 or more"),
+        (lambda: SearchRecipe(learning_rate=float("nan")), "learning_rate must be above 0 and finite, not nan"),
     ):
         with pytest.raises(ValueError, match=said):
             wrong()
 
 
 def test_what_cannot_be_searched_is_refused(experiment, cases):
+    with pytest.raises(ValueError, match="counts are of 'dve': give those of train, dev, test"):
+        split_cases(experiment, {"train": 1, "dve": 1})
     with pytest.raises(ValueError, match="no case of train and dev"):
         search(experiment, {"test": cases["test"]})
     with pytest.raises(ValueError, match=r"dims are \[99\], and the site has 32 units"):

@@ -25,7 +25,7 @@ from pitfalls.interventions.margins import Trial, TrialBatch, trial_batches
 from pitfalls.interventions.replay import Subject
 from pitfalls.interventions.sources import TrainingWords
 from pitfalls.models.interface import LanguageModel
-from pitfalls.numbers import whole
+from pitfalls.numbers import is_number, whole
 from pitfalls.probes.control import control_labels
 from pitfalls.site import Site
 
@@ -48,7 +48,8 @@ class SearchRecipe:
     Raises
     ------
     ValueError
-        A number is not a whole number of at least 1.
+        The learning rate is not above 0 and finite, or another number is not a whole number of at least 1 (0 for the
+        seed).
     """
 
     epochs: int = 10
@@ -60,6 +61,9 @@ class SearchRecipe:
         for name in ("epochs", "batch_size"):
             whole(getattr(self, name), name, 1)
         whole(self.seed, "a seed")
+        rate = self.learning_rate
+        if not is_number(rate) or not 0 < rate < float("inf"):
+            raise ValueError(f"learning_rate must be above 0 and finite, not {rate!r}; 0.02 is the default")
 
 
 @dataclass(frozen=True, eq=False)
