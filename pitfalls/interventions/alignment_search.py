@@ -29,6 +29,8 @@ from pitfalls.numbers import is_number, whole
 from pitfalls.probes.control import control_labels
 from pitfalls.site import Site
 
+# The kinds that the two tasks find.
+_NAMES = {"real": "aligned", "control": "control"}
 _DRAWS, _LEVEL = 1000, 0.95
 
 Values = NDArray[np.float64]
@@ -77,7 +79,8 @@ class Search:
         difference (real - control), low and high (of the difference: 95 % over resampled sentences); then real_share,
         real_baseline, control_share and control_baseline: the shares of the test cases in which the model prefers the
         form of the label aimed at, with the intervention and without. A score is what is gained, as a part of what
-        could be: (share - baseline) / (1 - baseline). Without it, the control would start at one half.
+        could be: (share - baseline) / (1 - baseline), or 0 if that is negative. Without the baseline, the control would
+        start at one half.
     real, control:
         The interventions, by their number of directions.
     """
@@ -139,7 +142,7 @@ def search(
         for task, learner in learners.items():
             R = learner.learned(r)
             hits[task] = learner.hits(R)
-            found[task][r] = AlignedInterchange(R.numpy())
+            found[task][r] = AlignedInterchange(R.numpy(), name=_NAMES[task])
         scores = _scores(before, hits, clusters)
         rows.append({**configuration_of(subject.data), "dims": r, "cases": len(clusters), **scores})
     return Search(pd.DataFrame(rows), found["real"], found["control"])
@@ -265,8 +268,11 @@ def _scores(before: Mapping[str, Values], after: Mapping[str, Values], clusters:
         """Over the cases themselves, then over each draw, [1 + draws]."""
         return np.asarray(weights @ np.bincount(sentence, values, len(ids)))
 
-    # A draw in which nothing could be gained gains nothing.
-    score = {task: summed(after[task] - before[task]) / summed(1 - before[task]).clip(min=1) for task in before}
+    # A draw in which nothing could be gained gains nothing, and nor does a search that does worse than no intervention:
+    # of a control, that would count as evidence for the attribute.
+    score = {
+        task: (summed(after[task] - before[task]) / summed(1 - before[task]).clip(min=1)).clip(min=0) for task in before
+    }
     difference = score["real"] - score["control"]
     low, high = np.quantile(difference[1:], [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
     shares = {
