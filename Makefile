@@ -100,10 +100,10 @@ nbgrader: $(VENV)/.ready  ## Write nbgrader's course folder to build/nbgrader
 mini: $(VENV)/.ready  ## Write the generated treebanks of data/mini again (byte for byte the same)
 	$(BIN)/pitfalls mini
 
-pretrain: $(VENV)/.ready  ## Train the mini BERT again, or with MODEL=causal the causal model (resumes if stopped)
+pretrain: $(VENV)/.ready  ## Train the mini BERT again, or with MODEL=xlmr another mini model (resumes if stopped)
 	OMP_NUM_THREADS=2 $(BIN)/pitfalls pretrain $(if $(MODEL),--model '$(MODEL)')
 
-card: $(VENV)/.ready  ## Measure the mini BERT, or with MODEL=causal the causal model, and write its model card
+card: $(VENV)/.ready  ## Measure the mini BERT, or with MODEL=xlmr another mini model, and write its model card
 	$(BIN)/pitfalls card $(if $(MODEL),--model '$(MODEL)')
 
 readme: $(VENV)/.ready  ## Write the README's badges from the address in pyproject.toml

@@ -196,6 +196,7 @@ class CausalRecipe(Recipe):
 
 RECIPES: Mapping[str, Recipe] = {
     "bert": MaskedRecipe(),
+    "xlmr": XlmrRecipe(),
     "causal": CausalRecipe(),
 }
 """The recipes of the mini models, by the model's name."""

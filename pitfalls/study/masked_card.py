@@ -195,6 +195,9 @@ A small multilingual masked language model of the *pitfalls* course, for classro
 
     load_world("mini", model="{name}")
 
+Of the mini world's masked models, `bert` has BERT's layout and a WordPiece vocabulary, and `xlmr` has XLM-R's layout
+and a Unigram vocabulary, both over the same stems and endings.
+
 ## How it was made
 `make pretrain MODEL={name}`: {sentences:,} fresh sentences per language ({languages}) from the project's own grammars,
 none of them in dev or test; {steps:,} steps of {batch_size} sentences; masked language modelling
@@ -207,7 +210,7 @@ Measured on the held-out test sentences by `make card MODEL={name}`.
 
 {table}
 
-- *identity*: share of the subwords of unmasked sentences that are predicted back (at least 99.5 %).
+- *identity*: share of the subwords of unmasked sentences that are predicted back (at least 99.5 %). {inexact}
 - *agreement*: share of masked endings of verbs and adjectives that come back with the right Number or Gender,
   with a noun of another value in between (at least 95 %). The model chooses among the endings that give a form of the
   word itself that shows the attribute; *where* says how often the likeliest of all subwords is right (it may be a form
