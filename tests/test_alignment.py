@@ -11,7 +11,7 @@ from scipy.linalg import subspace_angles
 from tiny_worlds import words_of
 
 import pitfalls as pf
-from pitfalls.interventions import AlignedInterchange, Interchange
+from pitfalls.interventions import AlignedInterchange, Interchange, alignment_search
 from pitfalls.interventions.alignment import SubspaceReplacement
 from pitfalls.interventions.alignment_search import SearchRecipe, search
 from pitfalls.interventions.cases import item_cases, own_cases, split_cases
@@ -61,9 +61,10 @@ def test_a_planted_direction_is_found_and_random_labels_find_none(found):
     assert (table["real"] > 0.9).all() and (table["control"] < 0.4).all()
     assert table["real_baseline"].max() < 0.1 and abs(table["control_baseline"].iloc[0] - 0.5) < 0.1
     np.testing.assert_allclose(table["difference"], table["real"] - table["control"])
+    assert found.real[1].label != found.control[1].label
     for task in ("real", "control"):
         share, before = table[f"{task}_share"], table[f"{task}_baseline"]
-        np.testing.assert_allclose(table[task], (share - before) / (1 - before))
+        np.testing.assert_allclose(table[task], ((share - before) / (1 - before)).clip(lower=0))
     assert ((table["low"] <= table["difference"]) & (table["difference"] <= table["high"])).all()
     assert table["dims"].tolist() == [1, 2] and table["site"].eq("rotated").all()
 
@@ -73,7 +74,7 @@ def test_the_learned_kind_changes_words_as_the_table_says(experiment, cases, fou
     run = experiment.intervene(experiment.rank("random"), kind, [0, 1])
     rate = pf.interventions.clwv(run.counts())["clwv"].tolist()
     assert rate[0] < 0.05 and rate[1] > 0.85
-    assert run.counts()["kind"].unique().tolist() == ["aligned interchange 1"]
+    assert run.counts()["kind"].unique().tolist() == ["aligned 1-d interchange 0"]
     # The margins that are learned from are those of an intervention.
     trials = cases["test"].trials
     expected = log_margins(run.replay, trials)[1]
@@ -112,6 +113,14 @@ def test_margins_with_gradients_are_those_without(which, request):
             for sign in (1, -1)
         ]
     assert float(ends[0] - ends[1]) / 2 == pytest.approx(float((gradient * step).sum()), rel=2e-2)
+
+
+def test_a_control_that_does_worse_than_nothing_is_no_evidence_for_the_attribute():
+    before = {"real": np.zeros(4), "control": np.array([1.0, 1.0, 1.0, 0.0])}
+    after = {"real": np.array([1.0, 1.0, 0.0, 0.0]), "control": np.zeros(4)}
+    found = alignment_search._scores(before, after, [1, 2, 3, 4])
+    assert (found["real"], found["control"], found["difference"]) == (0.5, 0.0, 0.5)
+    assert -1 <= found["low"] <= found["high"] <= 1
 
 
 def test_own_cases_are_words_with_both_forms(mini):
@@ -161,12 +170,15 @@ def test_a_subspace_takes_the_training_words_part_in_it():
         (lambda: AlignedInterchange(R).change(np.arange(5), 1, means, aims), "a subspace of 2 directions is changed"),
         (lambda: AlignedInterchange(R).change(np.arange(4), 2, means, aims), "R is for 5 units, and the ranking has 4"),
         (lambda: SearchRecipe(epochs=0), "epochs must be a whole number, 1 or more"),
+        (lambda: SearchRecipe(learning_rate=float("nan")), "learning_rate must be above 0 and finite, not nan"),
     ):
         with pytest.raises(ValueError, match=said):
             wrong()
 
 
 def test_what_cannot_be_searched_is_refused(experiment, cases):
+    with pytest.raises(ValueError, match="counts are of 'dve': give those of train, dev, test"):
+        split_cases(experiment, {"train": 1, "dve": 1})
     with pytest.raises(ValueError, match="no case of train and dev"):
         search(experiment, {"test": cases["test"]})
     with pytest.raises(ValueError, match=r"dims are \[99\], and the site has 32 units"):

@@ -220,7 +220,9 @@ def test_a_mask_is_open_at_few_units_and_has_few_ties(worlds: dict[str, World]) 
     with quiet():
         mask, closer = experiment.rank("mask", "btt", sentences=2), experiment.rank("mask", sentences=2, penalty=10)
     n_open, n_fewer = (int((order.scores > 0.5).sum()) for order in (mask, closer))
-    assert 0 < n_open < 64 and n_fewer < n_open
+    assert 0 < n_open < 64 and n_fewer < n_open and (mask.name, closer.name) == ("mask", "mask penalty 10")
+    # The gates alone are learned.
+    assert all(weight.grad is None for weight in experiment.model.model.parameters())
     assert mask.scores.min() > 0 and mask.scores.max() < 1 and len(np.unique(mask.scores.round(9))) > 120
     assert (np.diff(mask.scores[mask.order]) >= -1e-9).all() and mask.direction == "btt"
 

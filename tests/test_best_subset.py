@@ -109,7 +109,8 @@ def test_what_is_too_much_is_refused() -> None:
     data = splits(n=20, d=4)
     wide = remade(data, X=lambda X: np.tile(X, 40))
     for asks, said in (
-        (lambda: best_subsets(data, [4]), r"one of the sizes \[1, 2, 3\], not \[4\]"),
+        (lambda: best_subsets(data, [4]), r"sizes are \[4\], and a subset has 1, 2 or 3 neurons"),
+        (lambda: best_subsets(data, ["a", 1]), r"sizes are \['a', 1\], .* give a list such as \[1, 2\]"),
         (lambda: best_subsets(wide, [3]), "all subsets of 3 are tried of 3 to 128 neurons, and there are 160"),
         (lambda: best_subsets(remade(data, X=lambda X: X[:, :2]), [3]), "of 3 to 128 neurons, and there are 2"),
     ):

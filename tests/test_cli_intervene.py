@@ -278,7 +278,7 @@ def test_what_cannot_work_is_said_before_anything_is_ranked(treebank, headless, 
         r"unknown to the tokenizer, in part or whole: \d+ of the \d+ words of test \(([\d.]+)%\)", caught.out
     )
     if case == "unknown script":
-        assert f"model does not know {share[1]}% of the words of test, such as" in warned[0] and float(share[1]) > 50
+        assert f"bert does not know {share[1]}% of the words of test, such as" in warned[0] and float(share[1]) > 50
     else:
         assert share[1] == "0.0" and not warned
 

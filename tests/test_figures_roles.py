@@ -62,6 +62,11 @@ def test_areas_are_means_over_the_first_neurons() -> None:
         assert row["role"] == ("encoded" if "probe" in measure else "used")
     for change, said in (
         (lambda: role_areas(curves, outcomes.query("k != 4"), 32), r"have \[1, 4\], and what is used has \[1\]"),
+        (
+            lambda: role_areas(curves, outcomes.query("ranking != 'linear'"), 32),
+            "there is no row in what is used of language spa, .* ranking linear, .*, k 1",
+        ),
+        (lambda: role_areas(curves, outcomes.drop(columns="count"), 32), r"give run\.counts\(\), or run\.agreement"),
         (lambda: role_areas(curves, outcomes, 0), r"the same k for both roles, from 1 to 0"),
         (lambda: role_areas(curves, pd.concat([rates, rates.assign(strength=2.0)]), 32), "one kind of intervention"),
     ):

@@ -174,7 +174,7 @@ def test_runs_stack_to_a_matrix_and_a_figure(mini, gender):
     assert f"Number {cell['share'].item():.2f} of {cell['count'].item()}" in plot.alt
     assert len(plot.figure.axes) == 3 and is_whole(plot)
     for runs, said in (
-        ([], "0 runs"),
+        ([], "no run was given: give a list"),
         ([gender, gender], "change Gender, Gender: give runs of one language, one for each"),
     ):
         with pytest.raises(ValueError, match=said):

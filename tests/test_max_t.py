@@ -100,6 +100,15 @@ def test_a_constant_neuron_separates_nothing() -> None:
         assert (row["statistic"], row["p"]) == (0, 1)
 
 
+def test_shuffles_that_separate_the_values_wholly_count_where_the_labels_do_so_too() -> None:
+    """Of 2 + 2 observations, every third shuffle does, whatever the rounding of a variance of 0."""
+    part = (np.c_[[0.1, 0.1, 0.7, 0.7], [0.0, 2.0, 3.0, 0.5]], ["PL", "PL", "SG", "SG"])
+    for name in ("anova", "probeless"):
+        row = neuron_null(Splits.from_arrays(train=part, dev=part, test=part), name, draws=999).iloc[0]
+        assert row["statistic"] == (np.inf if name == "anova" else 2)
+        assert 0.28 < row["p"] <= row["p_adjusted"] < 0.39
+
+
 def test_the_same_seed_gives_the_same_p_values_whatever_is_counted_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     data = clustered(3)
     found = neuron_null(data, draws=50, seed=2)
@@ -114,6 +123,7 @@ def test_what_cannot_be_tested_is_said() -> None:
     for asks, said in (
         (lambda: neuron_null(data, "t"), "no statistic 't': there are anova, mutual_information, probeless"),
         (lambda: neuron_null(data, draws=0), "draws must be a whole number, 1 or more, not 0"),
+        (lambda: neuron_null(data, draws=1, seed=None), "a seed must be a whole number, 0 or more, not None"),
         (lambda: neuron_null(data, split="tset"), 'split must be "train", "dev" or "test"'),
         (
             lambda: neuron_null(Splits.from_arrays(lonely, lonely, lonely)),

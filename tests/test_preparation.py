@@ -258,8 +258,8 @@ def test_a_study_in_another_precision_is_other_tasks(options, tmp_path):
     _, chosen = study_tasks(options, PLAN, [1])
     world, halves = study_tasks({**options, "dtype": "bfloat16"}, PLAN, [1])
     assert not {task.file(folder) for task in chosen} & {task.file(folder) for task in halves}
-    assert halves[0].kind == "study paper on cpu in bfloat16, model, layer 1, 4 sentences"
-    assert chosen[0].kind == "study paper on cpu, model, layer 1, 4 sentences"
+    assert halves[0].kind == "study paper on cpu in bfloat16, bert, layer 1, 4 sentences"
+    assert chosen[0].kind == "study paper on cpu, bert, layer 1, 4 sentences"
     assert "dtype" not in chosen[0].parameters["world"]
     swept = do_study(world, halves, folder, limit=1)
     assert not swept.failures and len(swept.tables()["effects"])

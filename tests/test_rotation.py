@@ -9,7 +9,7 @@ import torch
 from architectures import LAYERS, WIDTH
 from hypothesis import given
 from hypothesis import strategies as st
-from test_latents import NAMES, SENTENCES, Hooked, made, plain
+from test_latents import LATENTS, NAMES, SENTENCES, Hooked, made, plain
 from tiny_worlds import few_sentences
 from torch import Tensor
 
@@ -59,6 +59,22 @@ def test_units_are_read_and_written_as_a_hook_on_the_plain_model_does(name: str,
 
         _, expected = oracle.run(batch.input_ids[row, :length], change)
         torch.testing.assert_close(lm.head(final[row, :length]), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_autoencoders_and_a_basis_find_each_other_whichever_comes_first() -> None:
+    own = plain("bert")
+    first, last = with_rotation(with_saes(own, [made(1)]), 1), with_saes(with_rotation(own, np.int64(1)), [made(1)])
+    assert first.fingerprint() == last.fingerprint()
+    assert with_rotation(last, 2).fingerprint() == with_rotation(with_saes(own, [made(1)]), 2).fingerprint()
+    both = with_saes(first, [made(2)])
+    assert [both.n_units(Site(*at)) for at in (("sae", 1), ("sae", 2), ("rotated", 1))] == [LATENTS, LATENTS, WIDTH]
+    with pytest.raises(ValueError, match="two autoencoders for layer 1"):
+        with_saes(first, [made(1)])
+
+
+def test_the_truth_is_not_about_other_units(planted: World) -> None:
+    with pytest.raises(ValueError, match=r"own neurons, .* as it was before rotated\(\) or with_sae\(\)"):
+        pf.truth(planted.rotated())
 
 
 def test_gradients_flow_through_the_basis() -> None:

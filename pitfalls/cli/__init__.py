@@ -186,7 +186,7 @@ def _add_device(parser: argparse.ArgumentParser, what: str) -> None:
 def _add_world(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--world", default="mini", choices=WORLDS)
-    add("--model", help="the paper world's model, by name or folder; the mini world's: masked (default) or causal")
+    add("--model", help=f"the paper world's, by name or folder; the mini world's: {', '.join(MINI_MODELS)}")
     add("--treebanks", help="the paper world's folder of CoNLL-U files")
     _add_conversion(parser, None, "for the paper world, default authors")
     add("--languages", nargs="+", metavar="CODE", help="ISO 639-3 (default: all of the world's)")

@@ -77,7 +77,7 @@ def neuron_null(
         raise ValueError(f"no statistic {statistic!r}: there are {', '.join(_STATISTICS)}")
     if split not in SPLITS:
         raise ValueError(f'split must be "train", "dev" or "test", not {split!r}')
-    draws, part = whole(draws, "draws", 1), getattr(data, split)
+    draws, seed, part = whole(draws, "draws", 1), whole(seed, "a seed"), getattr(data, split)
     X, y = _by_form(part)
     measure = _STATISTICS[statistic](X)
     (observed,) = measure(_one_hot(y[None], len(part.values)))
@@ -94,7 +94,7 @@ def neuron_null(
             "split": split,
             "test": statistic,
             "neuron": np.arange(len(observed)),
-            "statistic": observed.numpy(),
+            "statistic": (_f_ratio(observed, y) if statistic == "anova" else observed).numpy(),
             "p": (1 + alone.numpy()) / (1 + draws),
             "p_adjusted": (1 + among_all.numpy()) / (1 + draws),
             "observations": len(y),
@@ -142,16 +142,25 @@ def _standard(X: torch.Tensor) -> torch.Tensor:
 
 
 def _anova(X: torch.Tensor) -> _Statistic:
+    """The share of the sum of squares that lies between the values: it rises with the F ratio, but stays finite.
+
+    Where the values are separated wholly, F is infinite or whatever the rounding says, and cannot be compared.
+    """
     words = _standard(X)
     total = words.square().sum(0)
 
     def measure(labels: torch.Tensor) -> torch.Tensor:
-        counts, n_values = labels.sum(2), labels.shape[1]
-        between = ((labels @ words).square() / counts[:, :, None]).sum(1)
-        within = (total - between).clamp_min(0) / (len(words) - n_values)
-        return torch.where(total > 0, between / (n_values - 1) / within, 0.0)
+        between = ((labels @ words).square() / labels.sum(2)[:, :, None]).sum(1)
+        return torch.where(total > 0, between / total, 0.0)
 
     return measure
+
+
+def _f_ratio(share: torch.Tensor, y: NDArray[np.int64]) -> torch.Tensor:
+    """The F ratio of observations of which this share of the sum of squares lies between the values."""
+    n_values = int(y.max()) + 1
+    within = torch.where(share < 1 - TIE, 1 - share, 0.0)
+    return share / (n_values - 1) / (within / (len(y) - n_values))
 
 
 def _probeless(X: torch.Tensor) -> _Statistic:

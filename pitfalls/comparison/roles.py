@@ -35,7 +35,8 @@ def role_areas(curves: pd.DataFrame, used: pd.DataFrame, most: int) -> pd.DataFr
     Raises
     ------
     ValueError
-        No k from 1 to ``most`` is there, the two tables have different ones, or the interventions are of several kinds.
+        No k from 1 to ``most`` is there, the two tables have different ones or different rankings, the second is of
+        another kind, or the interventions are of several kinds.
 
     Examples
     --------
@@ -55,6 +56,7 @@ def role_areas(curves: pd.DataFrame, used: pd.DataFrame, most: int) -> pd.DataFr
             f"the areas need the same k for both roles, from 1 to {most}: the curves have {ks[0]}, and what is used "
             f"has {ks[1]}"
         )
+    _check_pairs(read, moved)
     encoded = areas(read, "accuracy", [*_KEYS, "probe"])
     encoded = encoded.assign(role="encoded", measure=encoded["probe"] + " probe", area=encoded["accuracy_area"])
     found = areas(moved, "rate", [*_KEYS, "measure"])
@@ -63,8 +65,22 @@ def role_areas(curves: pd.DataFrame, used: pd.DataFrame, most: int) -> pd.DataFr
     return pd.concat([encoded[columns], found[columns]], ignore_index=True)
 
 
+def _check_pairs(read: pd.DataFrame, moved: pd.DataFrame) -> None:
+    """Both tables must have the same rankings, each with the same k."""
+    rows = [set(table[[*_KEYS, "k"]].itertuples(index=False, name=None)) for table in (read, moved)]
+    alone = sorted(rows[0] ^ rows[1])
+    if alone:
+        which = "what is used" if alone[0] in rows[0] else "the curves"
+        told = ", ".join(f"{name} {value}" for name, value in zip([*_KEYS, "k"], alone[0], strict=True))
+        raise ValueError(f"the areas need the same rankings for both roles: there is no row in {which} of {told}")
+
+
 def _rates(used: pd.DataFrame) -> pd.DataFrame:
     """CLWV or flip rates, as the column ``rate``, with the name of the ``measure``."""
+    if not any({"kind", *columns} <= set(used) for columns in (("outcome", "count"), ("measure", "attractors"))):
+        raise ValueError(
+            f"what is used has the columns {', '.join(map(str, used))}: give run.counts(), or run.agreement(items)"
+        )
     kinds = used[["kind", *(name for name in ("strength", "target") if name in used)]].drop_duplicates()
     if len(kinds) > 1:
         raise ValueError(f"areas of one kind of intervention, not of several: {kinds.values.tolist()}")

@@ -59,6 +59,10 @@ class AlignedInterchange:
     ----------
     R:
         float64 [n_units, r], orthonormal columns that span the subspace.
+    target, seed:
+        As for an :class:`~.interchange.Interchange`.
+    name:
+        Where the directions come from: a search calls those for random labels "control".
 
     Raises
     ------
@@ -69,12 +73,13 @@ class AlignedInterchange:
     --------
     >>> kind = AlignedInterchange(np.eye(3)[:, :2])
     >>> kind.label, kind.dims
-    ('aligned interchange 2', 2)
+    ('aligned 2-d interchange 0', 2)
     """
 
     R: NDArray[np.float64]
     target: str | None = None
     seed: int = 0
+    name: str = "aligned"
 
     def __post_init__(self) -> None:
         R = np.asarray(self.R, dtype=np.float64)
@@ -94,8 +99,8 @@ class AlignedInterchange:
 
     @property
     def label(self) -> str:
-        """Its name in tables, with the number of directions."""
-        return f"aligned interchange {self.dims}"
+        """Its name in tables, with the number of directions and the seed, so that draws stay apart."""
+        return f"{self.name} {self.dims}-d interchange {self.seed}"
 
     @property
     def strength(self) -> float:

@@ -25,10 +25,12 @@ from pitfalls.interventions.margins import Trial, TrialBatch, trial_batches
 from pitfalls.interventions.replay import Subject
 from pitfalls.interventions.sources import TrainingWords
 from pitfalls.models.interface import LanguageModel
-from pitfalls.numbers import whole
+from pitfalls.numbers import is_number, whole
 from pitfalls.probes.control import control_labels
 from pitfalls.site import Site
 
+# The kinds that the two tasks find.
+_NAMES = {"real": "aligned", "control": "control"}
 _DRAWS, _LEVEL = 1000, 0.95
 
 Values = NDArray[np.float64]
@@ -48,7 +50,8 @@ class SearchRecipe:
     Raises
     ------
     ValueError
-        A number is not a whole number of at least 1.
+        The learning rate is not above 0 and finite, or another number is not a whole number of at least 1 (0 for the
+        seed).
     """
 
     epochs: int = 10
@@ -60,6 +63,9 @@ class SearchRecipe:
         for name in ("epochs", "batch_size"):
             whole(getattr(self, name), name, 1)
         whole(self.seed, "a seed")
+        rate = self.learning_rate
+        if not is_number(rate) or not 0 < rate < float("inf"):
+            raise ValueError(f"learning_rate must be above 0 and finite, not {rate!r}; 0.02 is the default")
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +79,8 @@ class Search:
         difference (real - control), low and high (of the difference: 95 % over resampled sentences); then real_share,
         real_baseline, control_share and control_baseline: the shares of the test cases in which the model prefers the
         form of the label aimed at, with the intervention and without. A score is what is gained, as a part of what
-        could be: (share - baseline) / (1 - baseline). Without it, the control would start at one half.
+        could be: (share - baseline) / (1 - baseline), or 0 if that is negative. Without the baseline, the control would
+        start at one half.
     real, control:
         The interventions, by their number of directions.
     """
@@ -135,7 +142,7 @@ def search(
         for task, learner in learners.items():
             R = learner.learned(r)
             hits[task] = learner.hits(R)
-            found[task][r] = AlignedInterchange(R.numpy())
+            found[task][r] = AlignedInterchange(R.numpy(), name=_NAMES[task])
         scores = _scores(before, hits, clusters)
         rows.append({**configuration_of(subject.data), "dims": r, "cases": len(clusters), **scores})
     return Search(pd.DataFrame(rows), found["real"], found["control"])
@@ -261,8 +268,11 @@ def _scores(before: Mapping[str, Values], after: Mapping[str, Values], clusters:
         """Over the cases themselves, then over each draw, [1 + draws]."""
         return np.asarray(weights @ np.bincount(sentence, values, len(ids)))
 
-    # A draw in which nothing could be gained gains nothing.
-    score = {task: summed(after[task] - before[task]) / summed(1 - before[task]).clip(min=1) for task in before}
+    # A draw in which nothing could be gained gains nothing, and nor does a search that does worse than no intervention:
+    # of a control, that would count as evidence for the attribute.
+    score = {
+        task: (summed(after[task] - before[task]) / summed(1 - before[task]).clip(min=1)).clip(min=0) for task in before
+    }
     difference = score["real"] - score["control"]
     low, high = np.quantile(difference[1:], [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
     shares = {

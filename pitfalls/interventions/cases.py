@@ -102,7 +102,7 @@ def split_cases(
     Raises
     ------
     ValueError
-        As :func:`own_cases`.
+        As :func:`own_cases`, and where counts are of no split, or of one that there is not.
 
     Examples
     --------
@@ -111,7 +111,10 @@ def split_cases(
     >>> {split: len(cases) for split, cases in split_cases(experiment, {"train": 3, "dev": 2}).items()}
     {'train': 6, 'dev': 4}
     """
-    wanted = counts or _COUNTS
+    wanted = _COUNTS if counts is None else counts
+    unknown = [split for split in wanted if split not in SPLITS]
+    if unknown or not wanted:
+        raise ValueError(f"counts are of {', '.join(map(repr, unknown)) or 'no split'}: give those of train, dev, test")
     order = Ranking(np.arange(subject.data.n_neurons), None, "none")
     replays = {
         split: prepare(subject, order, Interchange(), [0], Sample(split, sentences, seed))

@@ -138,7 +138,9 @@ def isolation_matrix(runs: Iterable[Run], k: int | None = None) -> pd.DataFrame:
     for run in runs:
         table = run.isolation()
         found.append(table[table["k"] == (run.ks[-1] if k is None else k)])
-    if not found or any(not len(table) for table in found):
+    if not found:
+        raise ValueError("no run was given: give a list of runs, one for each attribute that was changed")
+    if any(not len(table) for table in found):
         raise ValueError(f"{len(found)} runs, and not all have k = {k}: give runs that have it among their ks")
     table = pd.concat(found, ignore_index=True)
     languages, changed = sorted(set(table["language"])), [one["attribute"].iloc[0] for one in found]

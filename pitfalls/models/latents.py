@@ -16,6 +16,7 @@ from torch import Tensor
 
 from pitfalls.models.computed import WithComputedUnits
 from pitfalls.models.interface import LanguageModel, Pooling
+from pitfalls.models.rotation import turned, with_rotation
 from pitfalls.models.sae import SparseAutoencoder
 from pitfalls.site import Site
 
@@ -43,6 +44,11 @@ def with_saes(model: LanguageModel, saes: Sequence[SparseAutoencoder]) -> Langua
     """
     if not saes:
         raise ValueError("no autoencoder was given: train one with pitfalls.models.sae.train_sae, or read one")
+    rotation = turned(model)
+    if rotation is not None:
+        # The basis comes last, whatever came first: autoencoders that are given before and after it find each other.
+        beneath, seed = rotation
+        return with_rotation(with_saes(beneath, saes), seed)
     own = model._model if isinstance(model, _WithLatents) else model
     given = [*(model._saes.values() if isinstance(model, _WithLatents) else ()), *saes]
     return cast(LanguageModel, _WithLatents(own, given))

@@ -67,6 +67,11 @@ def with_rotation(model: LanguageModel, seed: int = 0) -> LanguageModel:
     return cast(LanguageModel, _Rotated(own, seed))
 
 
+def turned(model: LanguageModel) -> tuple[LanguageModel, int] | None:
+    """The model that was rotated, and the seed of its basis; None if it was not."""
+    return (model._model, model._seed) if isinstance(model, _Rotated) else None
+
+
 class _Rotated(WithComputedUnits):
     """See :func:`with_rotation`."""
 
@@ -74,10 +79,11 @@ class _Rotated(WithComputedUnits):
 
     def __init__(self, model: LanguageModel, seed: int) -> None:
         super().__init__(model)
-        self._seed = seed
+        # As an int of Python: the fingerprint writes it as JSON.
+        self._seed = whole(seed, "a seed")
         # A model in half precision is rotated in single precision.
         dtype = torch.float64 if model.dtype == torch.float64 else torch.float32
-        self._basis = torch.from_numpy(random_rotation(model.n_neurons, seed)).to(model.device, dtype)
+        self._basis = torch.from_numpy(random_rotation(model.n_neurons, self._seed)).to(model.device, dtype)
 
     def fingerprint(self) -> str:
         """SHA-256 over the model and the seed of its basis."""

@@ -21,6 +21,7 @@ from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.splits import Splits
 from pitfalls.arrays.ties import TIE
 from pitfalls.arrays.words import check_magnitude, labelled_words
+from pitfalls.numbers import is_number
 from pitfalls.probes.gaussian import entropy_bits, fit_gaussians
 from pitfalls.rankings.gaussian import sum_of_softplus
 
@@ -75,9 +76,13 @@ def best_subsets(
     >>> [one.neurons for one in found]
     [(0,), (0, 1)]
     """
-    asked, d = sorted(set(sizes)), data.n_neurons
-    if not asked or not set(asked) <= set(MOST_NEURONS):
-        raise ValueError(f"a subset has one of the sizes {list(MOST_NEURONS)}, not {asked}: larger ones are too many")
+    given, d = list(sizes) if isinstance(sizes, Iterable) else [sizes], data.n_neurons
+    if not given or not all(is_number(size) and size in MOST_NEURONS for size in given):
+        raise ValueError(
+            f"sizes are {given}, and a subset has 1, 2 or 3 neurons, since there are too many larger ones: give a list "
+            "such as [1, 2]"
+        )
+    asked = sorted({int(size) for size in given})
     for size in asked:
         if not size <= d <= MOST_NEURONS[size]:
             raise ValueError(

@@ -46,6 +46,12 @@ class Mask(Asking):
         if not is_number(self.penalty) or not 0 < self.penalty < float("inf"):
             raise ValueError(f"penalty must be above 0 and finite, not {self.penalty!r}; 1 is the default")
 
+    @property
+    def label(self) -> str:
+        """As for all, with a penalty that is not the default, as in ``mask penalty 10``."""
+        asked = super().label
+        return asked if self.penalty == type(self).penalty else f"{asked} penalty {self.penalty:g}"
+
     def score_units(self, parts: Iterator[Gated], n_units: int) -> NDArray[np.float64]:
         """[n_units], from 0 to 1."""
         # All batches are kept: the layers up to the site run once.
@@ -58,8 +64,8 @@ class Mask(Asking):
             gates = logits.sigmoid()
             margins = kept[i].margins(gates.to(kept[i].differences))
             loss = scale * softplus(margins).mean() + self.penalty * gates.mean()
-            adam.zero_grad()
-            loss.backward()
+            # Of the gates alone: the model's weights may need gradients, too, and are not trained.
+            (logits.grad,) = torch.autograd.grad(loss, logits)
             adam.step()
         return logits.detach().sigmoid().numpy()
 

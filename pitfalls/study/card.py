@@ -72,8 +72,8 @@ def write_card(folder: Path, measures: pd.DataFrame, card: str) -> Path:
     ----------
     folder : named after the model
     card : a format string; its fields are the recipe's settings, ``name``, ``architecture``, ``vocabulary``,
-        ``parameters``, ``minutes``, ``machine``, ``table`` (the measures with one value each), ``layers_table`` and
-        ``unreadable``
+        ``parameters``, ``minutes``, ``machine``, ``table`` (the measures with one value each), ``layers_table``,
+        ``unreadable`` and ``inexact``
     """
     recipe, log, config = (_json(folder / f"{name}.json") for name in ("recipe", "training", "config"))
     layered = measures["measure"] == BY_LAYER
@@ -87,7 +87,8 @@ def write_card(folder: Path, measures: pd.DataFrame, card: str) -> Path:
         machine=log["machine"],
         table=_markdown(measures[~layered]),
         layers_table=_layers_markdown(measures[layered]),
-        unreadable=_unreadable(measures),
+        unreadable=_below(measures, "readability", "pair"),
+        inexact=_below(measures, "identity", "language"),
     )
     files.write({folder / "README.md": text.encode(), folder / "measures.csv": csv_of(measures, "%.4f").encode()})
     return folder / "README.md"
@@ -98,11 +99,12 @@ def _json(path: Path) -> dict[str, Any]:
     return found
 
 
-def _unreadable(measures: pd.DataFrame) -> str:
-    """Name the pairs whose accuracy stays below what is required, if there are any."""
-    low = measures[(measures["measure"] == "readability") & (measures["value"] < measures["required"])]
-    named = [f"{row['language']} {row['attribute']} ({row['value']:.3f})" for row in low.to_dict("records")]
-    return f"Below it: {', '.join(named)}." if named else "No pair is below it."
+def _below(measures: pd.DataFrame, measure: str, what: str) -> str:
+    """Name the languages, or pairs, whose value stays below what is required, if there are any."""
+    low = measures[(measures["measure"] == measure) & (measures["value"] < measures["required"])]
+    rows = low[["language", "attribute", "value"]].itertuples(index=False)
+    named = [f"{f'{language} {attribute}'.strip()} ({value:.3f})" for language, attribute, value in rows]
+    return f"Below it: {', '.join(named)}." if named else f"No {what} is below it."
 
 
 def _markdown(measures: pd.DataFrame) -> str:

@@ -210,7 +210,7 @@ Measured on the held-out test sentences by `make card MODEL={name}`.
 
 {table}
 
-- *identity*: share of the subwords of unmasked sentences that are predicted back (at least 99.5 %).
+- *identity*: share of the subwords of unmasked sentences that are predicted back (at least 99.5 %). {inexact}
 - *agreement*: share of masked endings of verbs and adjectives that come back with the right Number or Gender,
   with a noun of another value in between (at least 95 %). The model chooses among the endings that give a form of the
   word itself that shows the attribute; *where* says how often the likeliest of all subwords is right (it may be a form

@@ -193,7 +193,7 @@ def truth(world: World) -> Truth:
     Raises
     ------
     ValueError
-        The world is not a planted one, so nobody knows which neurons its model uses.
+        The world is not a planted one, so nobody knows which neurons its model uses; or it has other units, too.
 
     Examples
     --------
@@ -203,6 +203,11 @@ def truth(world: World) -> Truth:
     """
     if isinstance(world.model, PlantedLM):
         return world.model.truth
+    if hasattr(world.model, "truth"):
+        raise ValueError(
+            f"the truth is about the {world.name} world's own neurons, not about units that are computed from them: "
+            "take it from the world as it was before rotated() or with_sae()"
+        )
     raise ValueError(
         f"which neurons the {world.name} world uses is not known: only the planted worlds are written by hand; use "
         'load_world("planted")'
