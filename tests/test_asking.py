@@ -278,6 +278,14 @@ def test_words_without_a_counterpart_are_counted(tmp_path: Path, monkeypatch: py
         experiment.rank("attribution")
 
 
+def test_items_of_the_sentences_that_judge_are_refused(worlds: dict[str, World]) -> None:
+    causal = worlds["causal"].experiment("eng", "Number", layer=2)
+    for split in ("dev", "test"):
+        item = replace(ITEMS[0], words=tuple(causal.sentences(split)[0].forms), controller=0, place=1, attractors=())
+        with pytest.raises(ValueError, match=rf"1 of {len(ITEMS) + 1} items are of {split} sentences, such as '"):
+            causal.rank("attribution", items=[*ITEMS, item])
+
+
 def test_what_cannot_be_asked_is_said(worlds: dict[str, World]) -> None:
     causal = worlds["causal"].experiment("eng", "Number", layer=2)
     masked = worlds["masked"].experiment("eng", "Number", layer=2)

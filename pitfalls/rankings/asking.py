@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from pitfalls.arrays.ranking import Direction, Ranking, check_direction
 from pitfalls.arrays.ties import descending
+from pitfalls.columns import Split
 from pitfalls.interventions.counterparts import word_trials
 from pitfalls.interventions.gates import Gated, gated
 from pitfalls.interventions.margins import Trial
@@ -81,7 +82,7 @@ class Asking:
         NothingToAskError
             No word has a trial.
         ValueError
-            The model is causal and there are no items, or an option is bad.
+            The model is causal and there are no items, an item is of a dev or test sentence, or an option is bad.
 
         Warns
         -----
@@ -108,6 +109,7 @@ class Asking:
             # Items are grammars and treebanks: a ranking by words needs none of them.
             from pitfalls.interventions.agreement import controller_trials
 
+            _check_held_out(replay.subject, self.items)
             return controller_trials(replay, self.items, self.seed)
         found = word_trials(replay)
         if not found.trials:
@@ -118,3 +120,16 @@ class Asking:
         if found.left_out:
             warnings.warn(f"{self.name}: {found.told()}", stacklevel=5)
         return found.trials
+
+
+def _check_held_out(subject: Subject, items: Sequence[Item]) -> None:
+    """Refuse items of sentences on which the ranking will be judged, or its strength chosen."""
+    judged: tuple[Split, ...] = ("dev", "test")
+    for split in judged:
+        texts = {tuple(sentence.forms) for sentence in subject.sentences(split)}
+        seen = [item for item in items if tuple(item.words) in texts]
+        if seen:
+            raise ValueError(
+                f"{len(seen)} of {len(items)} items are of {split} sentences, such as {' '.join(seen[0].words)!r}: "
+                "rank on items of train sentences, and judge on these"
+            )
