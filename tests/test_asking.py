@@ -78,7 +78,7 @@ def asked(worlds: dict[str, World], kind: str, site: Site, by_items: bool) -> tu
     experiment = worlds[kind].experiment("eng", "Number", site=site)
     nothing = Ranking(np.arange(experiment.data.n_neurons), None, "none")
     replay = prepare(experiment, nothing, pf.ConstantTranslation(1), [0], Sample("train", 3, 1))
-    trials = controller_trials(replay, ITEMS) if by_items else word_trials(replay).trials
+    trials = [trial for _, trial in controller_trials(replay, ITEMS)] if by_items else word_trials(replay).trials
     return experiment, replay, list(trials)
 
 

@@ -124,10 +124,11 @@ def questions(replay: Replay, items: Sequence[Item], seed: int = 0) -> Questions
     return Questions(items, asked, trials)
 
 
-def controller_trials(replay: Replay, items: Sequence[Item], seed: int = 0) -> Sequence[Trial]:
-    """The :func:`questions` in which an item's own controller is changed."""
+def controller_trials(replay: Replay, items: Sequence[Item], seed: int = 0) -> list[tuple[Item, Trial]]:
+    """The :func:`questions` in which an item's own controller is changed, each with its item."""
     about = questions(replay, items, seed)
-    return [trial for one, trial in zip(about.asked, about.trials, strict=True) if one.changed == _OWN]
+    both = zip(about.asked, about.trials, strict=True)
+    return [(items[one.item], trial) for one, trial in both if one.changed == _OWN]
 
 
 def answers(replay: Replay, ks: Sequence[int], about: Questions) -> pd.DataFrame:

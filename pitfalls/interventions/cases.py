@@ -14,7 +14,7 @@ import numpy as np
 
 from pitfalls.arrays.ranking import Ranking
 from pitfalls.columns import SPLITS, Split
-from pitfalls.interventions.agreement import questions
+from pitfalls.interventions.agreement import controller_trials
 from pitfalls.interventions.counterparts import word_trials
 from pitfalls.interventions.interchange import Interchange
 from pitfalls.interventions.margins import Trial
@@ -77,14 +77,9 @@ def own_cases(replay: Replay, count: int, seed: int = 0) -> Cases:
             "take more sentences, or another attribute"
         )
     chosen = [int(i) for cases in of_value.values() for i in cases[:fewest]]
-    forms = [replay.sentences[s].words[p].form for s, p in _places(replay, [known.words[i] for i in chosen])]
+    words = replay.targets.words(replay.sentences)
+    forms = [words[known.words[i]].form for i in chosen]
     return Cases([replace(known.trials[i], also=()) for i in chosen], forms)
-
-
-def _places(replay: Replay, words: Sequence[int]) -> list[tuple[int, int]]:
-    """Sentence and position of some of the words that a replay changes."""
-    targets = replay.targets
-    return [(int(targets.sentences[i]), int(targets.positions[i])) for i in words]
 
 
 def split_cases(
@@ -126,8 +121,5 @@ def split_cases(
 
 def item_cases(replay: Replay, items: Sequence[Item], seed: int = 0) -> Cases:
     """Agreement items, asked for at the place that must agree; see :func:`~.agreement.questions`."""
-    about = questions(replay, items, seed)
-    own = [i for i, one in enumerate(about.asked) if one.changed == "controller"]
-    return Cases(
-        [about.trials[i] for i in own], [items[about.asked[i].item].words[about.trials[i].position] for i in own]
-    )
+    found = controller_trials(replay, items, seed)
+    return Cases([trial for _, trial in found], [item.words[item.controller] for item, _ in found])

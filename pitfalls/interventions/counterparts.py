@@ -115,19 +115,11 @@ def _counterparts(replay: Replay) -> list[str | None]:
     """The counterpart of each word to change, None where the lexicon has none."""
     part = replay.part
     cells, found = _paradigms(replay.subject.lexicon()), []
-    for s, p, value in _words(replay):
-        word = replay.sentences[s].words[p]
+    for word, value in zip(replay.targets.words(replay.sentences), replay.targets.values.tolist(), strict=True):
         wanted = {**word.attributes, part.attribute: part.values[int(replay.aims[value])]}
         form = cells.get((composed(word.lemma), tuple(sorted(wanted.items()))))
         found.append(None if form is None else written_like(word.form, form, part.language))
     return found
-
-
-def _words(replay: Replay) -> list[tuple[int, int, int]]:
-    """Sentence, position and value of each word to change."""
-    targets = replay.targets
-    columns = (targets.sentences, targets.positions, targets.values)
-    return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
 def _paradigms(lexicon: Lexicon) -> Mapping[_Cell, str]:
@@ -143,7 +135,8 @@ def _paradigms(lexicon: Lexicon) -> Mapping[_Cell, str]:
 def _own_fillings(replay: Replay) -> list[_Own]:
     """What each word to change is in the subwords of its sentence."""
     model, by_sentence = replay.subject.model, defaultdict[int, list[tuple[int, int]]](list)
-    for s, p, value in _words(replay):
+    columns = (replay.targets.sentences, replay.targets.positions, replay.targets.values)
+    for s, p, value in zip(*(column.tolist() for column in columns), strict=True):
         by_sentence[s].append((p, value))
     encoded = model.encode([replay.sentences[s].forms for s in by_sentence])
     found = []

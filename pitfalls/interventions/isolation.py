@@ -154,9 +154,7 @@ def isolation_matrix(runs: Iterable[Run], k: int | None = None) -> pd.DataFrame:
 
 
 def _table(replay: Replay, ks: Sequence[int], which: str, places: Places) -> pd.DataFrame:
-    words = [
-        replay.sentences[s].words[p] for s, p in zip(places.sentences.tolist(), places.positions.tolist(), strict=True)
-    ]
+    words = places.words(replay.sentences)
     reader = _Reader(replay, words)
     names = sorted({name for word in words for name in word.attributes})
     shape = len(replay.ks), len(names)

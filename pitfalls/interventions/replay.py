@@ -25,7 +25,7 @@ from pitfalls.numbers import whole
 
 if TYPE_CHECKING:
     from pitfalls.language.analysers import Analyser
-    from pitfalls.language.corpus import Sentence
+    from pitfalls.language.corpus import Sentence, Word
     from pitfalls.language.lexicon import Lexicon
     from pitfalls.models.interface import Encoded, LanguageModel
 
@@ -96,6 +96,11 @@ class Places:
 
     def __len__(self) -> int:
         return len(self.sentences)
+
+    def words(self, sentences: Sequence[Sentence]) -> list[Word]:
+        """The words themselves, from the corpus's sentences."""
+        places = zip(self.sentences.tolist(), self.positions.tolist(), strict=True)
+        return [sentences[sentence].words[position] for sentence, position in places]
 
 
 @dataclass(frozen=True)

@@ -253,7 +253,7 @@ def judged_words(replay: Replay, asked: Sequence[int]) -> pd.DataFrame:
     for i, word, own, predicted in replay.predictions(replay.targets):
         outcomes[i][word], forms[i][word] = judge(word, own, predicted)
     targets = replay.targets
-    words = [replay.sentences[s].words[p].form for s, p in zip(targets.sentences, targets.positions, strict=True)]
+    words = [word.form for word in targets.words(replay.sentences)]
     rows = [replay.ks.index(k) for k in asked]
     return pd.DataFrame(
         {

@@ -231,6 +231,9 @@ class Blocks:
 
     def _is_weight(self, states: Tensor) -> bool:
         """Whether states are a weight of the model (or a view of one), which must stay as it is."""
+        # What a pass that records nothing computes is known at a glance.
+        if states.is_inference():
+            return False
         own = states.untyped_storage().data_ptr()
         return any(weight.untyped_storage().data_ptr() == own for weight in self.encoder.parameters())
 

@@ -85,20 +85,21 @@ class MaskedRecipe(Recipe):
 
     def model(self, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
         """Transformers' own BERT for masked language modelling, untrained."""
-        return BertForMaskedLM(
-            BertConfig(
-                vocab_size=len(tokenizer),
-                hidden_size=self.hidden_size,
-                num_hidden_layers=self.layers,
-                num_attention_heads=self.heads,
-                intermediate_size=4 * self.hidden_size,
-                max_position_embeddings=self.max_tokens,
-                type_vocab_size=1,
-                hidden_dropout_prob=self.dropout,
-                attention_probs_dropout_prob=self.dropout,
-                pad_token_id=tokenizer.pad_token_id,
-            )
-        )
+        return BertForMaskedLM(BertConfig(**self._sizes(tokenizer), max_position_embeddings=self.max_tokens))
+
+    def _sizes(self, tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
+        """What the configurations of both layouts share."""
+        return {
+            "vocab_size": len(tokenizer),
+            "hidden_size": self.hidden_size,
+            "num_hidden_layers": self.layers,
+            "num_attention_heads": self.heads,
+            "intermediate_size": 4 * self.hidden_size,
+            "type_vocab_size": 1,
+            "hidden_dropout_prob": self.dropout,
+            "attention_probs_dropout_prob": self.dropout,
+            "pad_token_id": tokenizer.pad_token_id,
+        }
 
     def loss(
         self, model: Any, ids: torch.Tensor, tokenizer: PreTrainedTokenizerBase, draw: torch.Generator
@@ -126,18 +127,10 @@ class XlmrRecipe(MaskedRecipe):
         """Transformers' own XLM-R for masked language modelling, untrained."""
         return XLMRobertaForMaskedLM(
             XLMRobertaConfig(
-                vocab_size=len(tokenizer),
-                hidden_size=self.hidden_size,
-                num_hidden_layers=self.layers,
-                num_attention_heads=self.heads,
-                intermediate_size=4 * self.hidden_size,
+                **self._sizes(tokenizer),
                 # Positions count on from the padding's id.
                 max_position_embeddings=self.max_tokens + tokenizer.pad_token_id + 1,
-                type_vocab_size=1,
                 layer_norm_eps=1e-5,
-                hidden_dropout_prob=self.dropout,
-                attention_probs_dropout_prob=self.dropout,
-                pad_token_id=tokenizer.pad_token_id,
                 bos_token_id=tokenizer.cls_token_id,
                 eos_token_id=tokenizer.sep_token_id,
             )

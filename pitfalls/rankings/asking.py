@@ -105,7 +105,7 @@ class Asking:
             from pitfalls.interventions.agreement import controller_trials
 
             _check_held_out(replay.subject, self.items)
-            return controller_trials(replay, self.items, self.seed)
+            return [trial for _, trial in controller_trials(replay, self.items, self.seed)]
         found = word_trials(replay)
         if not found.trials:
             raise ValueError(

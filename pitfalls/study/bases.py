@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from pitfalls.columns import configuration_of
-from pitfalls.comparison.areas import area
+from pitfalls.comparison.roles import role_areas
 from pitfalls.interventions.kinds import Kind
-from pitfalls.interventions.rates import clwv
 from pitfalls.interventions.translation import Translation
-from pitfalls.probes.curves import probe_curve
 
 if TYPE_CHECKING:
     from pitfalls.worlds.experiment import Experiment
+
+_MEASURES = {"encoded": "probing", "used": "CLWV"}
 
 
 def basis_areas(
@@ -80,13 +80,10 @@ def _areas(
     one: Experiment, name: str, ks: Sequence[int], kind: Kind, probe: str, sentences: int | None
 ) -> list[dict[str, Any]]:
     order = one.rank(name)
-    curve = probe_curve(order, one.data, ks, probe)
-    effect = clwv(one.intervene(order, kind, ks, sentences=sentences).counts())
-    key = {"ranking": order.name, "direction": order.direction}
-    return [
-        {**key, "measure": "probing", "area": area(curve["k"], curve["accuracy"])},
-        {**key, "measure": "CLWV", "area": area(effect["k"], effect["clwv"])},
-    ]
+    used = one.intervene(order, kind, ks, sentences=sentences).counts()
+    found = role_areas(one.probe(order, ks, [probe]), used, ks[-1])
+    measures = found["role"].map(_MEASURES)
+    return found[["ranking", "direction"]].assign(measure=measures, area=found["area"]).to_dict("records")
 
 
 def _check(experiments: Sequence[Experiment]) -> None:
