@@ -20,6 +20,7 @@ from tiny_worlds import conllu
 import pitfalls as pf
 from pitfalls.arrays.ranking import Ranking
 from pitfalls.columns import ASKING
+from pitfalls.interventions import counterparts
 from pitfalls.interventions.agreement import controller_trials
 from pitfalls.interventions.counterparts import LEFT_OUT, word_trials
 from pitfalls.interventions.gates import gated
@@ -276,6 +277,13 @@ def test_words_without_a_counterpart_are_counted(tmp_path: Path, monkeypatch: py
     assert experiment.model.join(capital[0].wrong.pieces).lower() == "cats" if capital else length > 2
     with pytest.warns(UserWarning, match=r"attribution: of 32 words, \d+ have a counterpart; 1: the lexicon has no"):
         experiment.rank("attribution")
+
+
+def test_a_word_is_left_out_if_the_tokenizer_lacks_either_form() -> None:
+    pieces = {"cats": (7, 1), "dogs": (7, 2)}
+    assert counterparts._why_not((5, 6), "cat", "cats", pieces, unknown=1) == LEFT_OUT[3]
+    assert counterparts._why_not((1, 6), "dog", "dogs", pieces, unknown=1) == LEFT_OUT[3]
+    assert counterparts._why_not((5, 6), "dog", "dogs", pieces, unknown=1) == ""
 
 
 def test_items_of_the_sentences_that_judge_are_refused(worlds: dict[str, World]) -> None:
