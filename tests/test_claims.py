@@ -1,4 +1,4 @@
-"""The claim ledger: every verdict follows from the tables alone, and changes when they do."""
+"""The claim ledger: verdicts follow from the tables alone, whether a claim is true, false or cannot be decided."""
 
 from __future__ import annotations
 
@@ -8,82 +8,139 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pitfalls.interventions.outcomes import OUTCOMES
-from pitfalls.study.claims import CLAIMS, carried_over, ledger
+from pitfalls.study.claims import CLAIMS, parts, verdict_of
+from pitfalls.study.evidence import Studies
+from pitfalls.study.plan import ASKED, READING
 
-WHERE = [("eng", "Number", 1), ("eng", "Tense", 2), ("spa", "Gender", 1), ("rus", "Case", 2), ("rus", "Number", 1)]
-RANKINGS = [("linear", "ttb", 0), ("gaussian", "ttb", 0), ("probeless", "ttb", 0), ("random", "ttb", 0),
-            ("random", "ttb", 1), ("linear", "btt", 0), ("gaussian", "btt", 0), ("probeless", "btt", 0)]  # fmt: skip
-KS = [8, 64, 128]
-
-
-def rows(*more):
-    """Every configuration and ranking, crossed with more."""
-    for (language, attribute, layer), (ranking, direction, seed), *others in itertools.product(WHERE, RANKINGS, *more):
-        keys = {"language": language, "attribute": attribute, "layer": layer}
-        yield {**keys, "ranking": ranking, "direction": direction, "ranking_seed": seed}, *others
+LANGUAGES, MODELS, ATTRIBUTES = ("eng", "rus", "spa", "tur"), ("bert", "bert-2", "bert-3", "xlmr"), ("Number", "Tense")
+CURVES = [*((name, "ttb", 0) for name in READING), ("random", "ttb", 0), ("random", "ttb", 1),
+          *((name, "btt", 0) for name in READING)]  # fmt: skip
+STRENGTHS = {"translation": (2.0, 8.0), "constant translation": (1.0, 4.0), "interchange 0": (np.nan,)}
+OVERALL, KS = 8.0, (8, 32, 128)
+_ALL = 100_000
 
 
-def curves(accuracy, control=0.5):
-    """Accuracy by probe, ranking, direction; control accuracy by probe or one for all."""
-    found = []
-    for row, probe, task, k in rows(["linear", "gaussian"], ["real", "control"], KS):
-        said = accuracy(probe, row["ranking"], row["direction"])
-        other = control[probe] if isinstance(control, dict) else control
-        found.append({**row, "probe": probe, "task": task, "k": k, "accuracy": said if task == "real" else other})
-    return pd.DataFrame(found)
+def where(model):
+    for language, attribute in itertools.product(LANGUAGES, ATTRIBUTES):
+        yield {"language": language, "attribute": attribute, "site": "residual", "layer": 2}
 
 
-def saturation(max_clwv, saturation_k=lambda ranking: 16):
-    return pd.DataFrame(
-        {**row, "kind": "translation", "max_clwv": max_clwv(row["ranking"], row["direction"]),
-         "saturation_k": saturation_k(row["ranking"])}
-        for row, in rows()
-    )  # fmt: skip
+class Study:
+    """A study made up of a few functions, each of which a test replaces; by default, nothing of the paper holds.
 
+    Numbers carry a little noise, of the language, the model and the row.
+    """
 
-def areas(probing, moving):
-    found = []
-    for (row,) in rows():
-        clwv_area = moving[row["ranking"]] if row["direction"] == "ttb" else 0.0
-        found.append({**row, "probing_area": probing[row["ranking"]], "clwv_area": clwv_area})
-    return pd.DataFrame(found)
+    def __init__(self, model, seed=0, **changed):
+        self.model, self.noise = model, np.random.default_rng([seed, MODELS.index(model)])
+        self.changed = changed
 
+    def said(self, name, language, *about):
+        default = getattr(self, f"_{name}")
+        return self.changed.get(name, lambda language, *about: default(*about))(language, *about)
 
-def effects(wrong):
-    """Words of 100 that come out wrong, by kind, ranking, direction and seed."""
-    found = []
-    for row, kind, k, outcome in rows(["ablation", "translation"], [0, *KS], OUTCOMES):
-        bad = 0 if k in (0, KS[-1]) else wrong(kind, row["ranking"], row["direction"], row["ranking_seed"])
-        n = {"unchanged": 100 - bad, "split": bad}.get(outcome, 0)
-        found.append({**row, "kind": kind, "strength": 1.0, "k": k, "outcome": outcome, "count": n, "rate": n / 100})
-    return pd.DataFrame(found)
-
-
-def overlaps(overlap, high=4):
-    return pd.DataFrame(
-        [(*where, 2, 17, n, 2.26, high) for where in WHERE for n in overlap],
-        columns=["language", "attribute", "layer", "n_rankings", "k", "overlap", "expected", "high"],
+    _accuracy = staticmethod(
+        lambda probe, ranking, direction: 0.9 if direction == "ttb" and ranking != "random" else 0.6
     )
+    _control = staticmethod(lambda probe: 0.5)
+    _unseen = staticmethod(lambda probe: 0.05)
+    _clwv = staticmethod(lambda ranking, kind: 0.2)
+    _random = staticmethod(lambda: 0.2)
+    _wrong = staticmethod(lambda kind, ranking, seed: 0.3 + 0.1 * seed)
+    _lead = staticmethod(lambda probe, ranking, rival: 0.0)
+    _overlap = staticmethod(lambda: 2.0)
+    _shared = staticmethod(lambda same: 3.0)
+
+    def about(self, value, scale=0.002):
+        return value + scale * self.noise.standard_normal()
+
+    def tables(self, *names):
+        wanted = names or ("curves", "leads", "dev", "effects", "overlaps", "pairs")
+        return {name: getattr(self, name)() for name in wanted}
+
+    def curves(self):
+        rows = []
+        for at, (ranking, direction, seed), probe, k in itertools.product(
+            where(self.model), CURVES, ("linear", "gaussian"), KS
+        ):
+            key = {**at, "ranking": ranking, "direction": direction, "ranking_seed": seed, "probe": probe, "k": k}
+            for task, split in (("real", "dev"), ("real", "test"), ("control", "test")):
+                real = self.said("accuracy", at["language"], probe, ranking, direction)
+                accuracy = self.about(real if task == "real" else self.said("control", at["language"], probe))
+                lost = self.about(self.said("unseen", at["language"], probe))
+                rows.append({**key, "task": task, "split": split, "accuracy": accuracy,
+                             "accuracy_seen": accuracy, "accuracy_unseen": accuracy - lost})  # fmt: skip
+        return pd.DataFrame(rows)
+
+    def leads(self):
+        rows = []
+        for at, probe, (a, b) in itertools.product(
+            where(self.model), ("linear", "gaussian"), itertools.permutations((*READING, *ASKED), 2)
+        ):
+            lead = self.said("lead", at["language"], probe, a, b)
+            rows.append({**at, "probe": probe, "ranking": a, "rival": b, "lead": lead, "lead_se": 0.01})
+        return pd.DataFrame(rows)
+
+    def dev(self):
+        rows = []
+        for at, ranking, (kind, strengths), k in itertools.product(
+            where(self.model), (*READING, *ASKED), STRENGTHS.items(), KS
+        ):
+            for strength in strengths:
+                rate = self.about(self.said("clwv", at["language"], ranking, kind))
+                rows.append({**at, "ranking": ranking, "direction": "ttb", "ranking_seed": 0, "kind": kind,
+                             "strength": strength, "k": k, "clwv": rate})  # fmt: skip
+        return pd.DataFrame(rows)
+
+    def effects(self):
+        rows = []
+        for at, k in itertools.product(where(self.model), (0, *KS)):
+            for ranking, (kind, strengths) in itertools.product((*READING, *ASKED), STRENGTHS.items()):
+                for strength in strengths:
+                    rows += self._counts(at, ranking, 0, kind, strength, k)
+            for ranking, seed in (*((name, 0) for name in READING), ("random", 0), ("random", 1)):
+                rows += self._counts(at, ranking, seed, "ablation", np.nan, k)
+                if ranking == "random":
+                    rows += self._counts(at, ranking, seed, "translation", OVERALL, k)
+        return pd.DataFrame(rows)
+
+    def _counts(self, at, ranking, seed, kind, strength, k):
+        about = () if ranking == "random" else (ranking, kind)
+        flips = self.said("clwv" if about else "random", at["language"], *about)
+        wrong = self.said("wrong", at["language"], kind, ranking, seed)
+        hits, split = round(_ALL * self.about(flips)), round(_ALL * self.about(wrong))
+        key = {**at, "ranking": ranking, "direction": "ttb", "ranking_seed": seed, "kind": kind, "strength": strength,
+               "k": k}  # fmt: skip
+        counts = {"intended": hits, "split": split, "unchanged": _ALL - hits - split}
+        return [{**key, "outcome": outcome, "count": n, "rate": n / _ALL} for outcome, n in counts.items()]
+
+    def overlaps(self):
+        return pd.DataFrame(
+            {**at, "n_rankings": 2, "k": 17, "overlap": self.about(self.said("overlap", at["language"]), 0.1),
+             "expected": 2.3}
+            for at in where(self.model)
+        )  # fmt: skip
+
+    def pairs(self):
+        of_pairs = itertools.combinations(itertools.product(ATTRIBUTES, LANGUAGES), 2)
+        return pd.DataFrame(
+            {"attribute_a": a, "language_a": la, "attribute_b": b, "language_b": lb, "k": 17,
+             "overlap": self.about(self.said("shared", la if a == b else "eng", a == b), 0.1)}
+            for (a, la), (b, lb) in of_pairs
+        )  # fmt: skip
 
 
-def shared(*overlaps):
-    return pd.DataFrame({"attribute": "Number", "overlap": overlaps, "high": 3})
+def studies(*names, seed=0, **changed):
+    return {model: Study(model, seed, **changed).tables(*names) for model in MODELS}
 
 
-EVEN = {"linear": 0.9, "gaussian": 0.9, "probeless": 0.9, "random": 0.9}
+def mixed(true, false):
+    """True in two languages, and its opposite in the others: four languages cannot decide."""
+    return lambda language, *about: (true if language in ("eng", "rus") else false)(language, *about)
 
 
-def calm():
-    """A world in which nothing of the paper holds."""
-    return {
-        "curves": curves(lambda probe, ranking, direction: 0.9 if direction == "ttb" and ranking != "random" else 0.6),
-        "saturation": saturation(lambda ranking, direction: 0.3),
-        "areas": areas({**EVEN, "linear": 0.95}, {**EVEN, "linear": 0.95}),
-        "effects": effects(lambda kind, ranking, direction, seed: 10 + 20 * (seed if ranking == "random" else 0)),
-        "overlaps": overlaps([2, 3, 2]),
-        "shared": shared(1),
-    }
+def knob(name, function):
+    return {name: lambda language, *about: function(*about)}
 
 
 def confounded(probe, ranking, direction):
@@ -91,82 +148,132 @@ def confounded(probe, ranking, direction):
     return {"linear": 0.9, "gaussian": 0.7}[probe] + 0.05 * (ranking == "gaussian") - 0.3 * (direction == "btt")
 
 
-PATTERNS = curves(lambda probe, ranking, direction: 0.8)
-shifts = dict(zip(WHERE, [0.1, -0.1, 0.0, 0.0, 0.1], strict=True))
-PATTERNS["accuracy"] += [
-    shifts[w] if p == "gaussian" else 0.0
-    for *w, p in PATTERNS[["language", "attribute", "layer", "probe"]].itertuples(index=False)
-    for w in [tuple(w)]
-]
+def crossed(probe, ranking, direction):
+    """Each probe prefers its own neurons, so that two fixed probes always contradict each other."""
+    return 0.8 + 0.1 * (probe == ranking) - 0.3 * (direction == "btt" or ranking == "random")
 
-HOLDING = {
-    1: {"curves": curves(confounded)},
-    2: {"areas": areas({**EVEN, "linear": 0.95}, {**EVEN, "linear": 0.2, "probeless": 0.5})},
-    3: {
-        "saturation": saturation(lambda ranking, direction: 0.3 if ranking != "random" and direction == "ttb" else 0.0)
-    },
-    4: {"curves": curves(lambda probe, ranking, direction: 0.9 if probe == "gaussian" else 0.7)},
-    5: {"curves": curves(lambda probe, ranking, direction: 0.9, {"linear": 0.5, "gaussian": 0.7})},
-    6: {"saturation": saturation(lambda ranking, direction: 0.5 if ranking == "probeless" else 0.3)},
-    7: {
-        "effects": effects(
-            lambda kind, ranking, direction, seed: (
-                (20 + seed if ranking == "random" else 21)
-                if kind == "ablation"
-                else {"ttb": 90, "btt": 0}[direction]
-                if ranking != "random"
-                else 20 + seed
-            )
-        )
-    },
-    9: {"curves": PATTERNS},
-    10: {"overlaps": overlaps([6, 7, 9]), "shared": shared(5, 5, 1)},
+
+def bad_wins(probe, ranking, direction):
+    return 0.9 if probe == "gaussian" else 0.7
+
+
+def itself(probe, ranking, direction):
+    """Each probe does better on a bad ranking than on its own."""
+    return 0.9 if direction == "btt" else 0.7
+
+
+def patterns(language, probe, ranking, direction):
+    return 0.8 + {"eng": 0.1, "rus": -0.1}.get(language, 0.0) * (probe == "gaussian")
+
+
+def read_by(best):
+    return lambda probe, ranking, rival: 0.1 * ((ranking == best) - (rival == best))
+
+
+MOVES = {"probeless": lambda ranking, kind: 0.5 if ranking == "probeless" else 0.2,
+         "linear": lambda ranking, kind: 0.5 if ranking == "linear" else 0.2}  # fmt: skip
+
+# For each claim, what makes it true, what makes it false, and the changes that every case needs besides.
+CASES = {
+    "1": (knob("accuracy", confounded), knob("accuracy", crossed)),
+    "2": (knob("clwv", MOVES["probeless"]), knob("clwv", MOVES["linear"]), knob("lead", read_by("linear"))),
+    "3": (knob("random", lambda: 0.0), knob("random", lambda: 0.3)),
+    "4": (knob("accuracy", bad_wins), knob("accuracy", itself)),
+    "5a": (
+        knob("control", lambda p: {"linear": 0.5, "gaussian": 0.7}[p]),
+        knob("control", lambda p: {"linear": 0.7, "gaussian": 0.5}[p]),
+    ),
+    "5b": (
+        knob("unseen", lambda p: {"linear": 0.0, "gaussian": 0.2}[p]),
+        knob("unseen", lambda p: {"linear": 0.2, "gaussian": 0.0}[p]),
+    ),
+    "6": (knob("clwv", MOVES["probeless"]), knob("clwv", MOVES["linear"])),
+    "10a": (knob("overlap", lambda: 7.0), knob("overlap", lambda: 0.5)),
+    "10b": (knob("shared", lambda same: 9.0 if same else 3.0), knob("shared", lambda same: 1.0 if same else 3.0)),
+    "11": (
+        knob("clwv", lambda ranking, kind: 0.3 if kind[0] == "c" else 0.2),
+        knob("clwv", lambda ranking, kind: 0.1 if kind[0] == "c" else 0.2),
+    ),
+    "12": (
+        knob("clwv", lambda ranking, kind: 0.3 if ranking in ASKED else 0.2),
+        knob("clwv", lambda ranking, kind: 0.1 if ranking in ASKED else 0.2),
+    ),
 }
 
 
-def verdicts(**changed):
-    return ledger({**calm(), **changed}).set_index("claim")["verdict"]
+def verdict(number, **changed):
+    """Of one claim, from the tables that it says it needs."""
+    (claim,) = [claim for claim in CLAIMS if claim.number == number]
+    return verdict_of(parts(studies(*claim.tables, **changed), 128, [claim])["verdict"].tolist())
 
 
-@pytest.mark.parametrize("claim", HOLDING)
-def test_a_verdict_turns_with_the_tables(claim):
-    assert verdicts()[claim] != "holds"
-    assert verdicts(**HOLDING[claim])[claim] == "holds"
+@pytest.mark.parametrize("claim", CASES)
+def test_a_claim_is_true_false_or_cannot_be_decided(claim):
+    true, false, *others = CASES[claim]
+    always = others[0] if others else {}
+    (name,) = true
+    undecided = {name: mixed(true[name], false[name])}
+    if claim == "10b":  # by attribute, not by language
+        undecided = {"shared": lambda language, same: 3.0}
+    # Where rankings share nothing, their overlap is partial at least.
+    not_true = ["holds in part"] * 2 if claim == "10a" else ["fails", "undecided here"]
+    assert verdict(claim, **true, **always) == "holds"
+    assert [verdict(claim, **changed, **always) for changed in (false, undecided)] == not_true
 
 
-def test_one_case_of_twenty_above_an_interval_of_95_percent_is_nothing():
-    assert verdicts(**{**HOLDING[10], "shared": shared(5, *[1] * 19)})[10] == "holds in part"
-    assert verdicts(**{**HOLDING[10], "shared": shared()})[10] == "holds in part"
+@pytest.mark.parametrize(
+    ("ablation", "translation", "expected"),
+    [(0.02, 0.3, "holds"), (0.3, 0.02, "fails"), (0.3, 0.3, "holds in part"), (0.02, 0.02, "holds in part")],
+)
+def test_ablation_and_translation_separate_rankings_well_or_poorly(ablation, translation, expected):
+    """Random rankings lie .05 apart, and two of them span 0.55 of what four rankings would by chance."""
+    spread = {"ablation": ablation, "translation": translation}
+
+    def wrong(language, kind, ranking, seed):
+        return 0.3 + (0.05 * seed if ranking == "random" else spread.get(kind, 0) * (ranking == "probeless"))
+
+    assert verdict("7", wrong=wrong) == expected
 
 
-def test_nothing_of_the_paper_holds_in_a_calm_world():
-    found = verdicts()
-    assert set(found) <= {"fails", "not testable", "holds in part"}
-    assert found[8] == "not testable"
-    assert found.drop(8).eq("fails").sum() >= 7
+def test_patterns_are_sought_on_dev_and_shown_on_test():
+    def accuracy(language, probe, ranking, direction):
+        return 0.8 + {"eng": 0.1, "rus": -0.1}.get(language, 0.0) * (probe == "gaussian")
+
+    assert verdict("9", accuracy=accuracy) == "holds"
+    assert verdict("9", accuracy=lambda *about: abs(accuracy(*about) - 0.8) + 0.8) == "holds in part"
+    (claim,) = [claim for claim in CLAIMS if claim.number == "9"]
+    values = claim.parts[0].values(Studies.of(studies("curves", accuracy=accuracy), 128))
+    assert {key[0].split()[0] for key in values.index} == {"eng"} and values.mean() == pytest.approx(0.1, abs=0.01)
 
 
-def test_the_order_of_rows_and_of_tables_makes_no_difference():
-    tables = calm()
-    shuffled = {name: tables[name].sample(frac=1, random_state=3) for name in reversed(tables)}
-    pd.testing.assert_frame_equal(ledger(tables), ledger(shuffled))
+def permuted(tables, generator):
+    """Rankings, probes and kinds exchange their names, within each configuration; orders share what random ones do."""
+    measured = {"leads": ["lead"], "curves": ["accuracy", "accuracy_seen", "accuracy_unseen"], "dev": ["clwv"],
+                "effects": ["count"], "pairs": ["overlap"]}  # fmt: skip
+    kept = ("language", "attribute", "k", "task", "split", "outcome")
+    random = generator.hypergeometric(17, 128 - 17, 17, len(tables["overlaps"]))
+    found = {}
+    found["overlaps"] = tables["overlaps"].assign(overlap=random, expected=17 * 17 / 128)
+    for name, table in tables.items():
+        if name == "overlaps":
+            continue
+        columns, groups = measured[name], [key for key in kept if key in table]
+        values = table[columns].to_numpy().copy()
+        for rows in table.groupby(groups).indices.values() if groups else [np.arange(len(table))]:
+            values[rows] = values[generator.permutation(rows)]
+        found[name] = table.assign(**dict(zip(columns, values.T, strict=True)))
+    return found
 
 
-def test_every_claim_has_evidence_with_numbers():
-    table = ledger({**calm(), **HOLDING[1]})
-    assert table["claim"].tolist() == [claim.number for claim in CLAIMS] == list(range(1, 11))
-    assert all(any(c.isdigit() for c in evidence) for evidence in table[table["claim"] != 8]["evidence"])
-
-
-def test_a_missing_table_is_named():
-    with pytest.raises(ValueError, match=r"the claims need the tables \['areas'\] too"):
-        ledger({name: table for name, table in calm().items() if name != "areas"})
-
-
-def test_claim_8_compares_two_ledgers():
-    one = ledger(calm())
-    assert carried_over(one, one).verdict == "holds"
-    turned = one.assign(verdict=np.where(one["verdict"] == "fails", "holds", "fails"))
-    assert carried_over(one, turned).verdict == "fails"
-    nothing = one.assign(verdict="not testable")
-    assert carried_over(one, nothing).verdict == "not testable"
+@pytest.mark.slow
+def test_with_labels_that_mean_nothing_no_claim_holds_more_often_than_one_time_in_twenty():
+    everything = {name: function for true, *_ in CASES.values() for name, function in true.items()}
+    held = {claim.number: 0 for claim in CLAIMS}
+    for seed in range(30):
+        generator = np.random.default_rng(seed)
+        made_up = {model: permuted(tables, generator) for model, tables in studies(seed=seed, **everything).items()}
+        found = parts(made_up, 128)
+        for claim in CLAIMS:
+            held[claim.number] += verdict_of(found[found["claim"] == claim.number]["verdict"].tolist()) == "holds"
+    # Of 30, one in twenty is 1.5; more than 4 are seen once or twice in a hundred times.
+    assert max(held.values()) <= 4, held

@@ -233,6 +233,12 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="do at most N unfinished configurations; publish nothing unless all are done",
     )
+    add(
+        "--spot-checks",
+        type=_positive,
+        metavar="N",
+        help="do N configurations of each model only, compare them with the stored studies, and publish these",
+    )
     add("--output", type=Path, default=Path("."), help="folder for figures/, results/ and build/ (default: here)")
     parser.set_defaults(run="sweep:run")
 

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from pitfalls.cli.common import say, world_options
 from pitfalls.files import free_space
 from pitfalls.study.costs import estimate, total_hours
-from pitfalls.study.everywhere import do_study, preparations, publish_study, study_tasks, wanted_sites
-from pitfalls.study.executors import DaskCluster, Processes
+from pitfalls.study.everywhere import STUDIED, do_study, preparations, publish_study, study_tasks, wanted_sites
+from pitfalls.study.executors import DaskCluster, Executor, Processes
+from pitfalls.study.output import stored_study, study_id
+from pitfalls.study.paper import publish_claims, publish_paper, tables_of
 from pitfalls.study.plan import Plan
-from pitfalls.study.sweep import Task
+from pitfalls.study.spot_checks import differences, spread
+from pitfalls.study.sweep import Swept, Task
 from pitfalls.worlds.world import World
 
 _USUAL = {"device": "cpu", "dtype": None}
@@ -21,27 +28,89 @@ _USUAL = {"device": "cpu", "dtype": None}
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
+    resources = {"GPU": 1.0} if options.device.startswith("cuda") else {}
+    executor = DaskCluster(options.dask, resources) if options.dask else Processes(options.jobs)
+    studies: dict[str, _Study] = {}
+    for world, layers in _worlds(options):
+        study = _swept(options, world, layers, executor)
+        if study is not None:
+            studies[study_id(options.world, world.get("model") or "")] = study
+    if not options.dry_run and all(study.tables for study in studies.values()):
+        _publish(options, studies)
+    for study in studies.values():
+        study.swept.check()
+
+
+@dataclass(frozen=True, eq=False)
+class _Study:
+    """What was swept of one model; ``tables`` are empty if configurations are left, or all failed."""
+
+    world: Mapping[str, Any]
+    n_neurons: int
+    swept: Swept
+    tables: Mapping[str, pd.DataFrame]
+
+
+def _worlds(options: argparse.Namespace) -> list[tuple[dict[str, Any], Sequence[int] | None]]:
+    """What to load for each study, with its layers; in the mini world, by default, all of :data:`STUDIED`."""
     world = world_options(options)
     # Leave defaults out: the name of a task's file depends on everything in here.
     world |= {name: getattr(options, name) for name in ("device", "dtype") if getattr(options, name) != _USUAL[name]}
+    if options.world != "mini" or options.model:
+        return [(world, options.layers)]
+    return [({**world, "model": model}, options.layers or layers) for model, layers in STUDIED.items()]
+
+
+def _swept(
+    options: argparse.Namespace, world: Mapping[str, Any], layers: Sequence[int] | None, executor: Executor
+) -> _Study | None:
+    """Sweep one model's configurations; None for a dry run."""
     train, dev, test = options.words
     plan = Plan(test_sentences=options.sentences, train_words=train, dev_words=dev, test_words=test, seed=options.seed)
     kept = options.output / "build" / "sweep"
-    resources = {"GPU": 1.0} if options.device.startswith("cuda") else {}
-    executor = DaskCluster(options.dask, resources) if options.dask else Processes(options.jobs)
-    opened, tasks = study_tasks(world, plan, options.layers, options.languages)
+    opened, tasks = study_tasks(world, plan, layers, options.languages)
+    if options.spot_checks:
+        tasks = spread(tasks, options.spot_checks)
     _say_disk(opened, preparations(opened, tasks, kept, options.limit))
     if options.dry_run:
         _say_costs(tasks, kept, executor.workers())
-        return
+        return None
     swept = do_study(opened, tasks, kept, executor, options.limit)
-    say(f"{len(swept.results)} configurations, {swept.found} of them done before (kept in {kept})")
+    name = study_id(options.world, world.get("model") or "")
+    say(f"{name}: {len(swept.results)} configurations, {swept.found} of them done before (kept in {kept})")
     if swept.left:
         say(f"{swept.left} are left for later (--limit): nothing is published before all are done")
-    elif swept.results:
-        publish_study(options.world, opened.model.n_neurons, swept.tables(), options.output)
-        say(f"wrote {options.output / 'results' / f'study-{options.world}.zip'} and the paper's figures and tables")
-    swept.check()
+    tables: Mapping[str, pd.DataFrame] = {} if swept.left or not swept.results else swept.tables()
+    if options.spot_checks and tables:
+        tables = _as_stored(name, world, tables)
+    return _Study(world, opened.model.n_neurons, swept, tables)
+
+
+def _as_stored(name: str, world: Mapping[str, Any], anew: Mapping[str, pd.DataFrame]) -> Mapping[str, pd.DataFrame]:
+    """The stored study, if the recomputed configurations are in it as they are now."""
+    stored = stored_study(str(world["name"]), str(world.get("model") or ""))
+    found = differences(stored, anew)
+    if found:
+        raise ValueError(
+            f"{name} is not what this code computes; differing entries, by table and column: {found}. Sweep again "
+            "without --spot-checks, and look at what has changed"
+        )
+    say(f"{name}: recomputed as stored")
+    return stored
+
+
+def _publish(options: argparse.Namespace, studies: Mapping[str, _Study]) -> None:
+    """Write all studies, the figures and tables of the first, and the claims of all."""
+    derived: dict[str, Mapping[str, pd.DataFrame]] = {}
+    for name, study in studies.items():
+        publish_study(study.world, study.n_neurons, study.tables, options.output)
+        model = str(study.world.get("model") or options.world)
+        derived[model] = tables_of(study.tables, study.n_neurons)
+        say(f"wrote {options.output / 'results' / name}.zip")
+    first = next(iter(derived.values()))
+    publish_paper(first, options.output)
+    publish_claims(derived, next(iter(studies.values())).n_neurons, options.output)
+    say("wrote the paper's figures and tables, and the claims")
 
 
 def _say_disk(world: World, vectors: Sequence[Task]) -> None:

@@ -14,7 +14,6 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 
 from pitfalls.arrays.ranking import Ranking, check_ranking
 from pitfalls.arrays.splits import Splits
@@ -28,6 +27,7 @@ from pitfalls.probes.control import control_task
 from pitfalls.probes.gaussian import entropy_bits, fit_gaussians, gaussian_log_joint
 from pitfalls.probes.linear import train
 from pitfalls.probes.optimum import Optimum
+from pitfalls.probes.scores import Curve
 
 Task = Literal["real", "control"]
 
@@ -65,32 +65,34 @@ class CurveJob:
 class _Scored:
     """The words of one split that a job's probes are scored on.
 
-    ``X`` is [n_words, n_neurons], ``y`` [n_words]; ``unseen`` [n_words] is true if the form does not occur in train.
+    ``X`` is [n_words, n_neurons], ``y`` [n_words]; ``forms`` [n_words] numbers the words' forms, and ``unseen``
+    [n_forms] is true if a form does not occur in train.
     """
 
     X: torch.Tensor
     y: torch.Tensor
+    forms: torch.Tensor
     unseen: torch.Tensor
 
     def blocks(self, numbers_per_row: int) -> Iterator[_Scored]:
         """The same words, as many at a time as fit in memory."""
         at_once = max(1, _HELD // numbers_per_row)
-        for parts in zip(self.X.split(at_once), self.y.split(at_once), self.unseen.split(at_once), strict=True):
-            yield _Scored(*parts)
+        for parts in zip(self.X.split(at_once), self.y.split(at_once), self.forms.split(at_once), strict=True):
+            yield _Scored(*parts, self.unseen)
 
 
 class _Tally:
-    """Sums over the words scored so far, one per k: words right, unseen words right, log-likelihood (nats)."""
+    """Sums over the words scored so far, one per k: words right, by form, and log-likelihood (nats)."""
 
-    def __init__(self, n_ks: int) -> None:
-        self.right, self.right_unseen, self.likelihood = (torch.zeros(n_ks, dtype=torch.float64) for _ in range(3))
+    def __init__(self, n_forms: int, n_ks: int) -> None:
+        self.right = torch.zeros(n_forms, n_ks, dtype=torch.int32)
+        self.likelihood = torch.zeros(n_ks, dtype=torch.float64)
 
     def add(self, places: slice, log_proba: torch.Tensor, words: _Scored) -> None:
         """Count some words: ``log_proba`` [n_words, n_classes, n_ks] for the ks at ``places``."""
         hits = first_best(log_proba, dim=1) == words.y[:, None]
         own = log_proba.gather(1, words.y[:, None, None].expand(-1, 1, log_proba.shape[2]))[:, 0]
-        self.right[places] += hits.sum(0).cpu()
-        self.right_unseen[places] += hits[words.unseen].sum(0).cpu()
+        self.right[:, places].index_add_(0, words.forms.cpu(), hits.int().cpu())
         self.likelihood[places] += own.double().sum(0).cpu()
 
 
@@ -196,7 +198,9 @@ def probe_curves(
     Returns
     -------
     One row per curve and k: language, attribute, site, layer, probe, ranking, direction, ranking_seed, task, split,
-    seed, k, accuracy (0 to 1), accuracy_seen and accuracy_unseen (of the words whose form occurs in train, and of the
+    seed, k, accuracy (0 to 1), accuracy_se (its standard error when word forms are drawn:
+    :func:`~pitfalls.probes.scores.clustered_mean`),
+    accuracy_seen and accuracy_unseen (of the words whose form occurs in train, and of the
     n_unseen whose form does not; NaN if there are none), entropy_bits (of the scored labels), mi_bits (entropy
     minus the mean of -log2 p(label), so it can be negative), nmi (mi_bits / entropy_bits). Both are in bits here;
     the authors divide bits by nats, which makes their NMI 1 / ln 2 = 1.443 times ours (SOURCES.md, Traps).
@@ -213,7 +217,22 @@ def curves_of(
     splits: Sequence[Split] = ("test",),
     device: str | torch.device = "cpu",
 ) -> pd.DataFrame:
-    """The curves of any jobs on the same words; see :func:`probe_curves` for the table.
+    """The table of :func:`score`; see :func:`probe_curves`.
+
+    Parameters and errors are those of :func:`score`.
+    """
+    return pd.concat([curve.table() for curve in score(jobs, data, ks, probes, splits, device)], ignore_index=True)
+
+
+def score(
+    jobs: Sequence[CurveJob],
+    data: Splits,
+    ks: Iterable[int],
+    probes: Sequence[str] = ("linear", "gaussian"),
+    splits: Sequence[Split] = ("test",),
+    device: str | torch.device = "cpu",
+) -> list[Curve]:
+    """The curves of any jobs on the same words, one per probe, job and split.
 
     Parameters
     ----------
@@ -250,24 +269,42 @@ def curves_of(
     def labels(job: CurveJob, split: str) -> torch.Tensor:
         return as_tensor(getattr(labelled[job.labels], split).y, device)
 
-    known = set(data.train.forms)
     X = {split: as_tensor(getattr(data, split).X, device) for split in splits}
-    unseen = {
-        split: torch.tensor([form not in known for form in getattr(data, split).forms], device=device)
-        for split in splits
-    }
+    forms = {split: _numbered(getattr(data, split).forms, data.train.forms, device) for split in splits}
     tasks = [LinearTask(as_tensor(job.ranking.order), labels(job, "train"), job.seed) for job in jobs]
-    on = [[_Scored(X[split], labels(job, split), unseen[split]) for split in splits] for job in jobs]
-    tables = []
+    on = [[_Scored(X[split], labels(job, split), *forms[split]) for split in splits] for job in jobs]
+    found = []
     for probe in probes:
-        scored = [[(words_of, _Tally(len(steps))) for words_of in of_job] for of_job in on]
+        scored = [[(words_of, _Tally(len(words_of.unseen), len(steps))) for words_of in of_job] for of_job in on]
         _PROBES[probe](words.X, tasks, words.n_classes, steps, scored)
         for job, of_job in zip(jobs, scored, strict=True):
             for split, (words_of, tally) in zip(splits, of_job, strict=True):
                 about = configuration_of(data) | {"probe": probe} | job.ranking.key
                 about |= {"task": job.task, "split": split, "seed": job.seed}
-                tables.append(pd.DataFrame(about | {"k": steps} | _measures(words_of, tally)))
-    return pd.concat(tables, ignore_index=True)
+                found.append(_curve(about, steps, words_of, tally))
+    return found
+
+
+def _numbered(
+    forms: Sequence[str], known: Sequence[str], device: str | torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The number of each word's form, int64 [n_words], and whether a form is not known, bool [n_forms]."""
+    unique, numbers = np.unique(np.asarray(forms), return_inverse=True)
+    unseen = ~np.isin(unique, np.asarray(known))
+    return as_tensor(numbers.reshape(-1), device), as_tensor(unseen, device)
+
+
+def _curve(about: dict[str, Any], ks: list[int], words: _Scored, tally: _Tally) -> Curve:
+    entropy = entropy_bits(words.y)
+    return Curve(
+        about,
+        ks,
+        tally.right.long().numpy(),
+        torch.bincount(words.forms, minlength=len(words.unseen)).cpu().numpy(),
+        words.unseen.cpu().numpy(),
+        entropy + (tally.likelihood / len(words.y) / math.log(2)).numpy(),
+        entropy,
+    )
 
 
 def _check_name(what: str, name: str, known: tuple[str, ...]) -> None:
@@ -275,25 +312,6 @@ def _check_name(what: str, name: str, known: tuple[str, ...]) -> None:
         near = difflib.get_close_matches(str(name), known, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"{what} must be one of {', '.join(known)}, not {name!r}{hint}")
-
-
-def _measures(words: _Scored, tally: _Tally) -> dict[str, Any]:
-    n_words, n_unseen = len(words.y), int(words.unseen.sum())
-    entropy = entropy_bits(words.y)
-    information = entropy + (tally.likelihood / n_words / math.log(2)).numpy()
-    return {
-        "accuracy": _share(tally.right, n_words),
-        "accuracy_seen": _share(tally.right - tally.right_unseen, n_words - n_unseen),
-        "accuracy_unseen": _share(tally.right_unseen, n_unseen),
-        "n_unseen": n_unseen,
-        "entropy_bits": entropy,
-        "mi_bits": information,
-        "nmi": information / entropy if entropy > 0 else np.nan,
-    }
-
-
-def _share(counts: torch.Tensor, total: int) -> NDArray[np.float64]:
-    return (counts / total).numpy() if total else np.full(len(counts), np.nan)
 
 
 def gaussian_path_curves(

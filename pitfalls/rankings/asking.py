@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from pitfalls.language.agreement.items import Item
 
 
+class NothingToAskError(ValueError):
+    """No word has a form of the value aimed at, so the model cannot be asked for it."""
+
+
 @dataclass(eq=False)
 class Asking:
     """A method that asks the model of a subject, such as an experiment; a subclass defines :meth:`score_units`.
@@ -75,9 +79,10 @@ class Asking:
 
         Raises
         ------
+        NothingToAskError
+            No word has a trial.
         ValueError
-            The model is causal and there are no items, an item is of a dev or test sentence, no word has a trial, or an
-            option is bad.
+            The model is causal and there are no items, an item is of a dev or test sentence, or an option is bad.
 
         Warns
         -----
@@ -108,7 +113,7 @@ class Asking:
             return [trial for _, trial in controller_trials(replay, self.items, self.seed)]
         found = word_trials(replay)
         if not found.trials:
-            raise ValueError(
+            raise NothingToAskError(
                 f"no word of {replay.part.language} {replay.part.attribute} can be asked for: {found.told()}; give "
                 "agreement items of train sentences (items=), or take another attribute"
             )

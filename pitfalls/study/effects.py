@@ -1,6 +1,6 @@
 """Interventions in one configuration: the numbers behind the paper's figures 5, 6, 7, 9 and 10.
 
-The translation's strength is chosen on dev; test words are translated and ablated along every ranking; and some
+Strengths and k are chosen on dev; test words are translated, interchanged and ablated along every ranking; and some
 sentences are picked as examples.
 """
 
@@ -15,6 +15,8 @@ from pitfalls.arrays.ranking import Ranking
 from pitfalls.columns import CONFIGURATION, RANKING
 from pitfalls.comparison.areas import areas
 from pitfalls.interventions.ablation import Ablation
+from pitfalls.interventions.interchange import Interchange
+from pitfalls.interventions.kinds import Kind
 from pitfalls.interventions.outcomes import OUTCOMES
 from pitfalls.interventions.rates import clwv
 from pitfalls.interventions.replay import Sample
@@ -28,6 +30,7 @@ from pitfalls.worlds.experiment import Experiment
 
 # One outcome is called "split", and so is a key.
 _COUNTS = [f"n_{outcome}" for outcome in OUTCOMES]
+_DEV = [*CONFIGURATION, *RANKING, "kind", "strength", "k", "words", "clwv"]
 
 
 def effect_tables(setting: Setting, curves: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -35,11 +38,13 @@ def effect_tables(setting: Setting, curves: pd.DataFrame) -> dict[str, pd.DataFr
 
     Returns
     -------
+    dev:
+        One row per ranking (top to bottom, not random), kind, strength and k: words and CLWV on dev, where strengths
+        and k are chosen.
     effects:
-        One row per ranking, kind (ablation, and the translation with the chosen beta) and k, with one column per
-        outcome for its number of words (see :func:`wide`).
-    strengths:
-        One row per ranking (top to bottom, not random), kind of translation and strength: the highest CLWV on dev.
+        On test, one row per ranking, kind, strength and k, with one column per outcome for its number of words (see
+        :func:`wide`): ablation, and translation with the beta that dev chose for all rankings together, along all of
+        them; interchange, and translations with the strengths that dev chose for each, along those of ``dev``.
     areas:
         One row per ranking: the area under the linear probe's accuracy (probing_area) and under CLWV (clwv_area), over
         the same k, and the chosen beta.
@@ -47,34 +52,65 @@ def effect_tables(setting: Setting, curves: pd.DataFrame) -> dict[str, pd.DataFr
         Sentences before and after the translation at the ranking and k with the highest CLWV.
     """
     experiment, rankings, plan = setting.experiment, setting.rankings, setting.plan
-    strengths, beta = _strengths(experiment, rankings, plan)
-    translation, ks = Translation(beta), plan.ks(setting.data.n_neurons)
+    swept = [ranking for ranking in rankings if ranking.direction == "ttb" and ranking.name != "random"]
+    ks, dev_ks = plan.ks(setting.data.n_neurons), plan.dev_ks(setting.data.n_neurons)
     sample = Sample("test", plan.test_sentences, plan.seed)
-    runs = [intervene(experiment, ranking, translation, ks, sample) for ranking in rankings]
+    dev, beta = _on_dev(experiment, swept, plan, dev_ks)
+    runs = [intervene(experiment, ranking, Translation(beta), ks, sample) for ranking in rankings]
     translated = pd.concat([run.counts() for run in runs], ignore_index=True)
     # Ablation separates the rankings little, so half the steps show as much.
-    fewer = plan.ks(setting.data.n_neurons, max(plan.steps // 2, 1))
-    ablated = run_all(experiment, rankings, [Ablation()], fewer, sample)
+    found = [translated, run_all(experiment, rankings, [Ablation()], ks[::2], sample)]
+    found.append(run_all(experiment, swept, [Interchange()], dev_ks, sample))
+    for ranking in swept:
+        if own := _own_strengths(dev, ranking, plan.quarter(setting.data.n_neurons), beta):
+            found.append(run_all(experiment, [ranking], own, dev_ks, sample))
     return {
-        "effects": wide(pd.concat([translated, ablated], ignore_index=True)),
-        "strengths": strengths,
+        "dev": dev,
+        "effects": wide(pd.concat(found, ignore_index=True)),
         "areas": _areas(curves, translated).assign(beta=beta),
         "examples": _examples(runs, rankings, translated, beta, plan),
     }
 
 
-def _strengths(experiment: Experiment, rankings: Sequence[Ranking], plan: Plan) -> tuple[pd.DataFrame, float]:
-    """The highest CLWV on dev by ranking (top to bottom, not random) and strength, and the beta chosen for all."""
-    swept = [ranking for ranking in rankings if ranking.direction == "ttb" and ranking.name != "random"]
-    # Where curves rise most: the highest point is seldom beyond half of the neurons.
-    n_neurons = experiment.data.n_neurons
-    ks = sorted({max(1, n_neurons * i // 16) for i in (1, 2, 4, 8, 16)})
+def _on_dev(
+    experiment: Experiment, swept: Sequence[Ranking], plan: Plan, ks: Sequence[int]
+) -> tuple[pd.DataFrame, float]:
+    """CLWV on dev with every strength, and the beta chosen for all rankings together."""
     sample = Sample("dev", plan.dev_sentences, plan.seed)
     scaled = run_all(experiment, swept, [Translation(beta) for beta in plan.betas], ks, sample)
-    constant = run_all(experiment, swept, [ConstantTranslation(alpha) for alpha in plan.alphas], ks, sample)
-    highest = peaks(pd.concat([scaled, constant], ignore_index=True))
-    columns = [*CONFIGURATION, *RANKING, "kind", "strength", "words", "max_clwv", "max_k"]
-    return highest[columns], float(choose_beta(scaled)["overall_beta"].iloc[0])
+    others: list[Kind] = [*(ConstantTranslation(alpha) for alpha in plan.alphas), Interchange()]
+    found = pd.concat([scaled, run_all(experiment, swept, others, ks, sample)], ignore_index=True)
+    return clwv(found)[_DEV], float(choose_beta(scaled)["overall_beta"].iloc[0])
+
+
+def _own_strengths(dev: pd.DataFrame, ranking: Ranking, most: int, beta: float) -> list[Kind]:
+    """The translations that are best on dev for this ranking, at k up to the most; without the one of all rankings."""
+    own = dev[(dev["ranking"] == ranking.name) & dev["k"].between(1, most)]
+    chosen: list[Kind] = []
+    for name, kind in (("translation", Translation), ("constant translation", ConstantTranslation)):
+        strength = best_on_dev(own[own["kind"] == name])["strength"].iloc[0]
+        if (name, strength) != ("translation", beta):
+            chosen.append(kind(float(strength)))
+    return chosen
+
+
+def best_on_dev(dev: pd.DataFrame) -> pd.DataFrame:
+    """The rows in the order in which they would be chosen: by CLWV, then the smaller strength, then the smaller k.
+
+    >>> dev = pd.DataFrame({"strength": [8.0, 2.0, 2.0], "k": [8, 16, 8], "clwv": [0.5, 0.5, 0.4]})
+    >>> best_on_dev(dev).iloc[0].to_dict()
+    {'strength': 2.0, 'k': 16.0, 'clwv': 0.5}
+    """
+    return dev.sort_values(["clwv", "strength", "k"], ascending=[False, True, True], kind="stable")
+
+
+def strengths(dev: pd.DataFrame) -> pd.DataFrame:
+    """The highest CLWV on dev by ranking, kind of translation and strength, over all k: max_clwv, and its max_k."""
+    moved = dev[dev["strength"].notna()]
+    keys = [*CONFIGURATION, *RANKING, "kind", "strength"]
+    best = best_on_dev(moved).drop_duplicates(keys).sort_index()
+    named = best.rename(columns={"clwv": "max_clwv", "k": "max_k"})
+    return named[[*keys, "words", "max_clwv", "max_k"]].reset_index(drop=True)
 
 
 def _areas(curves: pd.DataFrame, translated: pd.DataFrame) -> pd.DataFrame:
@@ -82,7 +118,8 @@ def _areas(curves: pd.DataFrame, translated: pd.DataFrame) -> pd.DataFrame:
     keys = [*CONFIGURATION, *RANKING]
     flips = clwv(translated)
     both = sorted(set(flips["k"]) & set(curves["k"]))
-    linear = curves[(curves["probe"] == "linear") & (curves["task"] == "real") & curves["k"].isin(both)]
+    real = (curves["task"] == "real") & (curves["split"] == "test")
+    linear = curves[real & (curves["probe"] == "linear") & curves["k"].isin(both)]
     probing = areas(linear, "accuracy", keys).rename(columns={"accuracy_area": "probing_area"})
     moved = areas(flips[flips["k"].isin(both)], "clwv", keys)
     return probing.assign(probe="linear").merge(moved, on=keys, validate="1:1")

@@ -1,6 +1,6 @@
 """All configurations of a world at once: run what is missing, and publish the figures and tables of the paper.
 
-All tables go into ``results/study-WORLD.zip``, which notebooks read with
+All tables of a model go into one file of ``results``, which notebooks read with
 :func:`~pitfalls.study.output.stored_study`; :mod:`~pitfalls.study.paper` writes the paper's figures and tables.
 """
 
@@ -18,13 +18,21 @@ from pitfalls.site import Site, as_sites
 from pitfalls.study.configurations import Configuration, configurations
 from pitfalls.study.executors import HERE, Executor
 from pitfalls.study.measures import measure, tasks
-from pitfalls.study.paper import publish_paper, tables_of
+from pitfalls.study.output import study_id
 from pitfalls.study.plan import Plan
 from pitfalls.study.setting import world_identity, world_of
 from pitfalls.study.stored import Result, write_result
 from pitfalls.study.sweep import Swept, Task, is_done, sweep
 from pitfalls.worlds.load import load_world
+from pitfalls.worlds.names import MINI_MODELS, UNTRAINED
 from pitfalls.worlds.world import World
+
+#: The mini world's models that are studied, with their layers: all above the embeddings, or for untrained twins, of
+#: which most results are nothing, the middle one.
+STUDIED: Mapping[str, Sequence[int] | None] = {
+    **dict.fromkeys(name for name in MINI_MODELS if name != "causal"),
+    **{f"{name}{UNTRAINED}": (2,) for name in MINI_MODELS if name != "causal"},
+}
 
 
 def study_tasks(
@@ -132,10 +140,13 @@ def wanted_sites(parameters: Mapping[str, Any]) -> list[Site]:
     return [Site(at["site"], at["layer"]) for at in parameters["sites"]]
 
 
-def publish_study(world: str, n_neurons: int, tables: Mapping[str, pd.DataFrame], output: Path) -> None:
-    """Write the tables of a sweep of :func:`do_study`, and the paper's figures and tables made from them.
+def publish_study(options: Mapping[str, Any], n_neurons: int, tables: Mapping[str, pd.DataFrame], output: Path) -> Path:
+    """Write the tables of a sweep of :func:`do_study`; return the file.
 
-    What needs more configurations than there are is left out; ``results/left_out.csv`` says what and why.
+    Parameters
+    ----------
+    options : what :func:`~pitfalls.worlds.load.load_world` took
     """
-    write_result(output / "results" / f"study-{world}.zip", Result({"world": world, "n_neurons": n_neurons}, tables))
-    publish_paper(tables_of(tables, n_neurons), output)
+    file = output / "results" / f"{study_id(options['name'], options.get('model') or '')}.zip"
+    write_result(file, Result({"world": options["name"], "n_neurons": n_neurons}, tables))
+    return file

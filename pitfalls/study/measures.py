@@ -16,7 +16,7 @@ from pitfalls.study.probing import probing_tables
 from pitfalls.study.setting import Setting
 from pitfalls.study.sweep import Task
 
-VERSION = 2
+VERSION = 3
 """The version of what :func:`measure` computes; results of another version are recomputed."""
 # Raise it with every change that gives the same parameters different tables: in rankings, probes, interventions,
 # outcomes, choices on dev, draws, columns or rounding. Speed, names, comments, figures, and statistics on these tables
@@ -47,8 +47,8 @@ def measure(parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
 
     Returns
     -------
-    The tables of :func:`~pitfalls.study.probing.probing_tables` (curves, orders) and of
-    :func:`~pitfalls.study.effects.effect_tables` (effects, strengths, areas, examples).
+    The tables of :func:`~pitfalls.study.probing.probing_tables` (curves, leads, orders) and of
+    :func:`~pitfalls.study.effects.effect_tables` (dev, effects, areas, examples).
 
     Raises
     ------

@@ -15,6 +15,7 @@ import pandas as pd
 from pitfalls import files
 from pitfalls.study.stored import read_result
 from pitfalls.tables import csv_of, read_csv
+from pitfalls.worlds.names import MINI_MODELS
 
 if TYPE_CHECKING:
     from pitfalls.figures.style import Plot
@@ -135,12 +136,16 @@ def stored_table(name: str) -> pd.DataFrame:
     return read_csv(_stored(f"{name}.csv"))
 
 
-def stored_study(world: str) -> Mapping[str, pd.DataFrame]:
-    """The tables of all configurations of a world, as ``pitfalls sweep`` wrote them; see :func:`stored_table`.
+def stored_study(world: str, model: str = "") -> Mapping[str, pd.DataFrame]:
+    """The tables of all configurations of a world's model, as ``pitfalls sweep`` wrote them; see :func:`stored_table`.
+
+    Parameters
+    ----------
+    model : of the mini world, by default its BERT; other worlds have one study per output folder
 
     Returns
     -------
-    By name: curves, orders, effects, strengths, areas, examples (see :func:`~pitfalls.study.measures.measure`).
+    By name: curves, leads, orders, dev, effects, areas, examples (see :func:`~pitfalls.study.measures.measure`).
 
     Raises
     ------
@@ -149,7 +154,16 @@ def stored_study(world: str) -> Mapping[str, pd.DataFrame]:
     DamagedResultError
         The file cannot be read whole.
     """
-    return read_result(_stored(f"study-{world}.zip")).tables
+    return read_result(_stored(f"{study_id(world, model)}.zip")).tables
+
+
+def study_id(world: str, model: str = "") -> str:
+    """The name of the file that holds a study.
+
+    >>> study_id("mini"), study_id("mini", "xlmr"), study_id("paper", "xlm-roberta-base")
+    ('study-mini-bert', 'study-mini-xlmr', 'study-paper')
+    """
+    return f"study-mini-{model or MINI_MODELS[0]}" if world == "mini" else f"study-{world}"
 
 
 def _stored(name: str) -> Path:

@@ -13,7 +13,8 @@ tab7     where CLWV saturates, and where it is highest
 fig8-k*  differences of all methods with Wilcoxon's test, all configurations, at one k; ``tab8`` also by group
 tab9     sentences before and after
 fig10    the highest CLWV on dev by strength, scaled and constant, over all configurations
-claims   the ledger; with it permutations, shared, seeds, stability and left_out (what this world is too small for)
+claims   the ledger, of all models together; per model permutations, shared, seeds, stability and left_out (what this
+         world is too small for)
 ======== =======================================================================================================
 """
 
@@ -33,12 +34,14 @@ from pitfalls.comparison.permutation import blocked_permutations
 from pitfalls.comparison.selectivity import selectivity
 from pitfalls.comparison.wilcoxon import wilcoxon_matrix
 from pitfalls.interventions.saturation import saturation_table
+from pitfalls.rankings import PAPER_RANKINGS
 from pitfalls.site import one_kind, with_site
-from pitfalls.study.claims import ledger
+from pitfalls.study.claims import ledger, parts
 from pitfalls.study.clusters import PATTERNS, cluster, cluster_stability, seed_configurations
-from pitfalls.study.effects import long
+from pitfalls.study.effects import long, strengths
 from pitfalls.study.output import publish, publish_table, withdraw
 from pitfalls.study.shared_neurons import pair_overlaps, ranking_overlaps, shared_across_languages
+from pitfalls.worlds.names import UNTRAINED
 
 #: (language, attribute) of the configurations in the paper's figure 3, in its order [C].
 OVERLAP_PAIRS = (
@@ -55,9 +58,7 @@ OVERLAP_PAIRS = (
 _BARS = 8
 
 #: All ids that this module may write.
-_IDS = re.compile(
-    r"(fig|tab)[0-9].*|" + "|".join(("claims", "permutations", "shared", "stability", "seeds", "left_out"))
-)
+_IDS = re.compile(r"(fig|tab)[0-9].*|" + "|".join(("permutations", "shared", "stability", "seeds", "left_out")))
 #: Table and caption by id.
 _TABLES = {
     "tab7": (
@@ -66,7 +67,6 @@ _TABLES = {
     ),
     "tab8": ("wilcoxon", "Wilcoxon's signed-rank test for each pair of methods, on all configurations and by group."),
     "tab9": ("examples", "Sentences before and after the translation, at the ranking and k with the highest CLWV."),
-    "claims": ("claims", "The paper's claims in this world: the evidence, what it is compared with, and the verdict."),
     "permutations": ("permutations", "Differences of methods, tested by permutations that keep a language whole."),
     "shared": ("shared", "Neurons that are among the first for an attribute in every language that has it."),
     "seeds": ("seeds", "The configurations that stand for the three patterns of curves."),
@@ -78,15 +78,22 @@ _TABLES = {
 }
 
 
+_CLAIMS = (
+    "The claims in this world: the verdict over languages and models, the evidence (mean, 95 % interval, limit) with "
+    "its control subtracted, and the same in untrained twins."
+)
+_PARTS = "Each part of each claim: what must be above the limit, its mean over languages and models, and its interval."
+
+
 def tables_of(study: Mapping[str, pd.DataFrame], n_neurons: int) -> dict[str, pd.DataFrame]:
-    """Everything that follows from a study's own tables (curves, orders, effects, strengths, areas, examples).
+    """Everything that follows from a study's own tables (curves, leads, orders, dev, effects, areas, examples).
 
     Returns
     -------
-    The study's tables, the effects in long form, and: saturation, overlaps, pairs, shared (see
-    :mod:`~.shared_neurons`), seeds, clusters, stability (:mod:`~.clusters`), wilcoxon, permutations
-    (:mod:`~pitfalls.comparison.permutation`), claims (:mod:`~.claims`). A study with too few configurations lacks some;
-    left_out has a row for each of them: table, reason.
+    The study's tables, the effects in long form, and: strengths (:func:`.effects.strengths`), saturation, overlaps,
+    pairs, shared (see :mod:`~.shared_neurons`), seeds, clusters, stability (:mod:`~.clusters`), wilcoxon, permutations
+    (:mod:`~pitfalls.comparison.permutation`). A study with too few configurations lacks some; left_out has a row for
+    each of them: table, reason.
 
     Raises
     ------
@@ -95,13 +102,13 @@ def tables_of(study: Mapping[str, pd.DataFrame], n_neurons: int) -> dict[str, pd
     """
     study = {name: with_site(table) for name, table in study.items()}
     one_kind(study["areas"])
-    found = {**study, "effects": long(study["effects"])}
-    orders, real = study["orders"], study["curves"][study["curves"]["task"] == "real"]
+    found = {**study, "effects": long(study["effects"]), "strengths": strengths(study["dev"])}
+    orders, real = study["orders"], _of_the_paper(study["curves"])
     where = study["areas"][CONFIGURATION].drop_duplicates()
     left_out = _left_out(where)
     top = int(orders["position"].max()) + 1
     probeless = orders[(orders["ranking"] == "probeless") & (orders["direction"] == "ttb")]
-    found["saturation"] = saturation_table(found["effects"])
+    found["saturation"] = saturation_table(_at_one_strength(found["effects"]))
     found["overlaps"] = ranking_overlaps(orders, top, n_neurons)
     if "pairs" not in left_out:
         found["pairs"] = pair_overlaps(_of_layers(probeless, _with_pairs(where)), top, n_neurons)
@@ -115,9 +122,24 @@ def tables_of(study: Mapping[str, pd.DataFrame], n_neurons: int) -> dict[str, pd
     groups: tuple[Grouping | None, ...] = (None, "layer", "language", "attribute")
     found["wilcoxon"] = pd.concat([wilcoxon_matrix(real, ks, by) for by in groups], ignore_index=True)
     found["permutations"] = blocked_permutations(real, ks)
-    found["claims"] = ledger({"shared": pd.DataFrame({"attribute": [], "overlap": [], "high": []}), **found})
     found["left_out"] = pd.DataFrame(list(left_out.items()), columns=["table", "reason"])
     return found
+
+
+def _of_the_paper(curves: pd.DataFrame) -> pd.DataFrame:
+    """The curves of the attribute on test, along the paper's rankings."""
+    named = curves["ranking"].isin([name for name, _ in PAPER_RANKINGS])
+    return curves[named & (curves["task"] == "real") & (curves["split"] == "test")]
+
+
+def _at_one_strength(effects: pd.DataFrame) -> pd.DataFrame:
+    """Ablations and translations, with the strength that all rankings of a configuration share: the random ones' own.
+
+    The strengths that single rankings chose for themselves were run at a few k only.
+    """
+    shared = effects.loc[effects["ranking"] == "random", [*CONFIGURATION, "kind", "strength"]].drop_duplicates()
+    own = effects[effects["ranking"].isin([name for name, _ in PAPER_RANKINGS])]
+    return own.merge(shared, on=[*CONFIGURATION, "kind", "strength"])
 
 
 def _left_out(where: pd.DataFrame) -> dict[str, str]:
@@ -171,6 +193,19 @@ def publish_paper(tables: Mapping[str, pd.DataFrame], output: Path) -> None:
     withdraw(output, _IDS, written)
 
 
+def publish_claims(by_model: Mapping[str, Mapping[str, pd.DataFrame]], n_neurons: int, output: Path) -> None:
+    """Write the ledger over the studies of one or several models, and the numbers of each part of a claim.
+
+    Parameters
+    ----------
+    by_model : of each model, what :func:`tables_of` gives; those whose names say so are untrained
+    """
+    trained = {name: tables for name, tables in by_model.items() if not name.endswith(UNTRAINED)}
+    twins = {name: tables for name, tables in by_model.items() if name.endswith(UNTRAINED)}
+    publish_table(ledger(trained, n_neurons, twins), "claims", output, _CLAIMS)
+    publish_table(parts(trained, n_neurons), "claims_parts", output, _PARTS)
+
+
 def _figures(tables: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, figures.Plot]]:
     """The figures that there are tables for, one at a time, each with its id."""
     for letter, where in zip("abc", _shown(tables), strict=False):
@@ -184,7 +219,7 @@ def _figures(tables: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, figures.
         pairs = tables["pairs"]
         yield "fig4", figures.overlap_map(pairs[pairs["layer"] == _middle(pairs["layer"])])
     for figure_id, kind in (("fig5", "translation"), ("fig6", "ablation")):
-        for language, own in tables["effects"].groupby("language", sort=True):
+        for language, own in _at_one_strength(tables["effects"]).groupby("language", sort=True):
             yield f"{figure_id}-{language}", figures.effects_grid(own[own["kind"] == kind])
     overall = tables["wilcoxon"][tables["wilcoxon"]["by"] == "all"]
     for k, matrix in overall.groupby("k", sort=True):
@@ -203,7 +238,7 @@ def _shown(tables: Mapping[str, pd.DataFrame]) -> list[tuple[Any, ...]]:
 def _of_tasks(curves: pd.DataFrame, where: tuple[Any, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """One configuration's curves, of the attribute and of the control task."""
     own = curves[(curves[CONFIGURATION] == list(where)).all(axis=1)]
-    return own[own["task"] == "real"], own[own["task"] == "control"]
+    return _of_the_paper(own), own[own["task"] == "control"]
 
 
 def _middle(layers: pd.Series) -> int:

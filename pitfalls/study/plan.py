@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+#: The rankings whose uses the claims compare: three that read activations, and one that asks the model.
+READING = ("linear", "gaussian", "probeless")
+ASKED = ("attribution",)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -12,8 +16,9 @@ class Plan:
 
     Attributes
     ----------
-    steps:
-        In an intervention, k goes from 0 to the number of neurons in this many even steps.
+    steps, dev_steps:
+        The k of an intervention on test and on dev, as shares of the neurons: close together up to a quarter, where
+        claims are tested.
     betas, alphas:
         Strengths that are tried on dev.
     test_sentences, dev_sentences:
@@ -23,13 +28,16 @@ class Plan:
         paper takes all.
     greedy:
         How many neurons the Gaussian ranking chooses before it completes its order, or :meth:`top` if that is more.
+    asked_sentences:
+        How many training sentences a ranking that asks the model gets.
     random_draws:
         How many random rankings there are; their seeds count up from ``seed``.
     shown:
         How many sentences to show before and after the translation.
     """
 
-    steps: int = 16
+    steps: Sequence[float] = (0, 1 / 32, 1 / 16, 1 / 8, 3 / 16, 1 / 4, 3 / 8, 1 / 2, 3 / 4, 1)
+    dev_steps: Sequence[float] = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)
     betas: Sequence[float] = (2, 4, 6, 8, 12)
     alphas: Sequence[float] = (1, 2, 4, 8)
     test_sentences: int = 40
@@ -38,27 +46,43 @@ class Plan:
     dev_words: int = 2_000
     test_words: int = 4_000
     greedy: int = 24
+    asked_sentences: int = 100
     random_draws: int = 2
     shown: int = 3
     seed: int = 0
 
-    def ks(self, n_neurons: int, steps: int | None = None) -> list[int]:
-        """The k of an intervention: 0 to ``n_neurons`` in even steps.
+    def ks(self, n_neurons: int) -> list[int]:
+        """The k of an intervention on test: 0 to ``n_neurons``.
 
-        >>> Plan(steps=4).ks(128)
-        [0, 32, 64, 96, 128]
+        >>> Plan().ks(128)
+        [0, 4, 8, 16, 24, 32, 48, 64, 96, 128]
         """
-        n = min(steps or self.steps, n_neurons)
-        return sorted({round(i * n_neurons / n) for i in range(n + 1)})
+        return sorted({round(share * n_neurons) for share in (*self.steps, *self.dev_steps)})
+
+    def dev_ks(self, n_neurons: int) -> list[int]:
+        """The k of an intervention on dev.
+
+        >>> Plan().dev_ks(128)
+        [8, 16, 32, 64, 128]
+        """
+        return sorted({max(1, round(share * n_neurons)) for share in self.dev_steps})
+
+    def quarter(self, n_neurons: int) -> int:
+        """The largest k at which claims are tested.
+
+        >>> Plan().quarter(128)
+        32
+        """
+        return n_neurons // 4
 
     def probing_ks(self, n_neurons: int) -> list[int]:
-        """The k of a probe: every second k of an intervention, and more where curves rise; the paper has 1 to 150 [C].
+        """The k of a probe: those of an intervention, and more where curves rise; the paper has 1 to 150 [C].
 
-        >>> Plan(steps=4).probing_ks(128)
-        [1, 2, 4, 8, 10, 16, 32, 50, 64, 80, 112, 128]
+        >>> Plan().probing_ks(128)
+        [1, 2, 4, 8, 10, 16, 24, 32, 48, 50, 64, 80, 96, 112, 128]
         """
         early = [k for k in (1, 2, 4, 8, 10, 16, 32, 50, 80, 112, 150) if k <= n_neurons]
-        return sorted({*early, *self.ks(n_neurons, max(self.steps // 2, 1))[1:]})
+        return sorted({*early, *self.ks(n_neurons)[1:]})
 
     def top(self, n_neurons: int) -> int:
         """How many leading neurons are compared in overlaps: the paper's share, 100 of 768 [P].

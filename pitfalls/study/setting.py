@@ -14,8 +14,9 @@ from pitfalls.arrays.ranking import Ranking
 from pitfalls.arrays.splits import Activations, Splits
 from pitfalls.columns import SPLITS
 from pitfalls.rankings import PAPER_RANKINGS, random_rankings, rank_all
+from pitfalls.rankings.asking import NothingToAskError
 from pitfalls.study.configurations import Configuration
-from pitfalls.study.plan import Plan
+from pitfalls.study.plan import ASKED, Plan
 from pitfalls.worlds.experiment import Experiment
 from pitfalls.worlds.load import load_world
 from pitfalls.worlds.world import World
@@ -42,7 +43,9 @@ class Setting:
         whole = world.activations(one.language, one.attribute, site=one.site)
         data = Splits(train=drawn(whole.train, plan.train_words, plan.seed), dev=whole.dev, test=whole.test)
         device = str(parameters["world"].get("device", "cpu"))
-        return cls(Experiment(world, data), rankings_of(data, plan, device), plan, device)
+        experiment = Experiment(world, data)
+        rankings = [*rankings_of(data, plan, device), *asking_rankings(experiment, plan)]
+        return cls(experiment, rankings, plan, device)
 
     @property
     def data(self) -> Splits:
@@ -81,6 +84,14 @@ def rankings_of(data: Splits, plan: Plan, device: str = "cpu") -> list[Ranking]:
     greedy = min(max(plan.greedy, plan.top(data.n_neurons)), data.n_neurons)
     named = [(name, direction) for name, direction in PAPER_RANKINGS if name != "random"]
     return [*rank_all(few, named, plan.seed, greedy, device), *random_rankings(few, plan.random_draws, plan.seed)]
+
+
+def asking_rankings(experiment: Experiment, plan: Plan) -> list[Ranking]:
+    """The rankings that ask the model (:data:`~.plan.ASKED`), if any word has a counterpart to ask for."""
+    try:
+        return [experiment.rank(name, seed=plan.seed, sentences=plan.asked_sentences) for name in ASKED]
+    except NothingToAskError:
+        return []
 
 
 def world_identity(world: World, languages: Sequence[str]) -> str:
