@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -32,9 +32,7 @@ from pitfalls import rankings
 from pitfalls.arrays.splits import Splits
 from pitfalls.columns import SPLITS
 from pitfalls.files import write_text
-from pitfalls.interventions.ablation import Ablation
 from pitfalls.interventions.run import Run, intervene
-from pitfalls.interventions.translation import ConstantTranslation, Translation
 from pitfalls.language.corpus import Corpus, Sentence, read_conllu
 from pitfalls.language.treebanks import TREEBANKS
 from pitfalls.study import effects, paper, probing, setting
@@ -81,10 +79,11 @@ class Scale:
 
 # Interventions cost one pass of the upper layers per sentence, ranking and k; the numbers of sentences are what a run
 # of half an hour on two cores has time for. The study's own numbers are those of Plan(): "study" is for a GPU.
-_SHORT = Plan(steps=8, betas=(4, 8), alphas=(2,), test_sentences=8, dev_sentences=6, random_draws=1)
-_TINY = Plan(
-    steps=4, betas=(4, 8), alphas=(2,), test_sentences=6, dev_sentences=4, random_draws=1, greedy=8, train_words=500
-)
+_SHORT = Plan(
+    steps=(0, 1 / 8, 1 / 4, 1 / 2, 1), dev_steps=(1 / 4, 1), betas=(4, 8), alphas=(2,), test_sentences=8,
+    dev_sentences=6, asked_sentences=20, random_draws=1,
+)  # fmt: skip
+_TINY = replace(_SHORT, test_sentences=6, dev_sentences=4, asked_sentences=10, greedy=8, train_words=500)
 SCALES = {
     "full": Scale({"mbert": 119_547, "xlmr": 250_002}, 20_000, 768, 12, 12, 512, None, 100, (2, 7, 12), _SHORT),
     "study": Scale({"mbert": 119_547, "xlmr": 250_002}, 20_000, 768, 12, 12, 512, None, 100, (2, 7, 12), Plan()),
@@ -153,13 +152,6 @@ class Stages:
         return self.rows.setdefault(key, {**empty, "held_after_mb": 0.0, "detail": ""})
 
 
-_SWEEPS = {
-    Translation: "strengths on dev, scaled",
-    ConstantTranslation: "strengths on dev, constant",
-    Ablation: "ablation",
-}
-
-
 def _run_at_once(*given: Any) -> Run:
     """Intervene and compute the outcomes now: if we did not, the first caller to ask would, outside the timed stage."""
     run = intervene(*given)
@@ -172,9 +164,10 @@ def parts_timed(stages: Stages, layer: int) -> Iterator[None]:
     """While inside, each part of the study is a stage of its own; what the parts do stays the same."""
     parts: list[tuple[Any, str, Callable[..., str]]] = [
         (rankings, "rank", lambda name, *_, **__: f"ranking {name}, both directions, real and control"),
-        (probing, "curves_of", lambda *_, **__: "probing curves, real and control"),
-        (effects, "run_all", lambda _, __, kinds, *___: _SWEEPS[type(kinds[0])]),
-        (effects, "intervene", lambda *_, **__: "translation"),
+        (setting, "asking_rankings", lambda *_, **__: "rankings that ask the model"),
+        (probing, "score", lambda *_, **__: "probing curves, real and control"),
+        (effects, "run_all", lambda _, __, kinds, ks, sample: f"{kinds[0].label} and the like, {sample.split}"),
+        (effects, "intervene", lambda *_, **__: "translation, test"),
         (effects, "_examples", lambda *_, **__: "examples"),
     ]
     with ExitStack() as stack:
@@ -323,7 +316,7 @@ def measure_layer(stages: Stages, world: World, layer: int, chosen: Plan) -> dic
         row["detail"] = f"{data.train.n_words:,} train, {data.dev.n_words:,} dev, {data.test.n_words:,} test words"
     with parts_timed(stages, layer):
         on = str(world.model.device)  # type: ignore[attr-defined]
-        one = setting.Setting(Experiment(world, data), setting.rankings_of(data, chosen, on), chosen, on)
+        one = setting.Setting.on(Experiment(world, data), chosen, on)
         tables = probing.probing_tables(one)
         return {**tables, **effects.effect_tables(one, tables["curves"])}
 

@@ -269,7 +269,16 @@ def test_the_paper_world_goes_from_files_to_figures(importable, tiny, tmp_path):
     for layer in ("1", "2"):
         stages = " ".join(table[table.layer == layer].stage)
         rankings = ("ranking gaussian, both", "ranking linear, both")
-        for part in (*rankings, "curves", "scaled", "constant", "translation", "ablation", "examples"):
+        asked = (
+            "ask the model",
+            "curves",
+            "translation and the like, dev",
+            "constant",
+            "interchange",
+            "ablation",
+            "examples",
+        )
+        for part in (*rankings, *asked):
             assert part in stages
     # Layers share one pass; nothing is made twice.
     assert len(list((tmp_path / "xlmr-tiny" / "activations").glob("*.npy"))) == 6

@@ -9,6 +9,7 @@ import pytest
 
 from pitfalls.cli import main
 from pitfalls.study.output import stored_study
+from pitfalls.study.stored import Result, read_result, write_result
 
 SWEEP = ["sweep", "--world", "planted", "--layers", "0", "1", "--sentences", "4", "--jobs", "1"]
 
@@ -31,6 +32,26 @@ def test_a_dry_run_does_nothing_and_says_what_is_known_of_the_cost(tmp_path, cap
     assert "2 configurations, 1 of them done before" in capsys.readouterr().out
     monkeypatch.setenv("PITFALLS_OUTPUT", str(tmp_path))
     assert sorted(set(stored_study("planted")["areas"]["layer"])) == [0, 1]
+
+
+@pytest.mark.slow
+def test_a_spot_check_compares_some_configurations_with_the_stored_study(tmp_path, capsys, monkeypatch):
+    whole, again = (["--output", str(tmp_path / name)] for name in ("whole", "again"))
+    assert main([*SWEEP, *whole]) == 0
+    monkeypatch.setenv("PITFALLS_OUTPUT", str(tmp_path / "whole"))
+    assert main([*SWEEP, *again, "--spot-checks", "1"]) == 0
+    assert "study-planted: recomputed as stored" in capsys.readouterr().out
+    # One was computed, and the whole study is published.
+    assert len(list((tmp_path / "again" / "build").rglob("*.zip"))) == 1
+    files = [tmp_path / name / "results" / "study-planted.zip" for name in ("whole", "again")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    stored = read_result(files[0])
+    curves = stored.tables["curves"]
+    changed = curves.assign(accuracy=curves["accuracy"] + 1e-3)
+    write_result(files[0], Result(stored.manifest, {**stored.tables, "curves": changed}))
+    assert main([*SWEEP, *again, "--spot-checks", "1"]) == 2
+    assert re.search(r"not what this code computes; differing .*'curves': \{'accuracy': \d+\}", capsys.readouterr().err)
+    assert files[1].is_file()
 
 
 @pytest.mark.slow

@@ -24,7 +24,8 @@ from pitfalls.worlds import sources
 from pitfalls.worlds.load import load_world, mini_folder, vectors_folder
 
 SIZES = {"test_sentences": 4, "dev_sentences": 4, "train_words": 60, "dev_words": 40}
-PLAN = Plan(steps=2, betas=(4,), alphas=(1,), greedy=2, random_draws=1, shown=1, **SIZES)
+STEPS = {"steps": (0, 1 / 2, 1), "dev_steps": (1 / 4, 1)}
+PLAN = Plan(betas=(4,), alphas=(1,), greedy=2, asked_sentences=4, random_draws=1, shown=1, **STEPS, **SIZES)
 LAYERS = [1, 2]
 
 
@@ -124,7 +125,7 @@ def test_a_study_makes_each_languages_vectors_once_before_its_configurations(opt
     assert set(made) == {"eng", "tur"}
     expected = load_world(**options).prepare(["tur"], LAYERS)
     pd.testing.assert_frame_equal(made["tur"].tables["vectors"], expected)
-    assert set(swept.tables()) == {"curves", "orders", "effects", "strengths", "areas", "examples"}
+    assert set(swept.tables()) == {"curves", "leads", "orders", "dev", "effects", "areas", "examples"}
     # All is done: there is nothing to prepare, even where the cache is gone.
     shutil.rmtree(vectors_folder())
     again = study(options, folder, LAYERS)

@@ -20,9 +20,10 @@ from pitfalls.tables import read_csv
 
 CLAIMS = pd.DataFrame(
     [(1, "it is so", "holds", "in 9 of 9", "by chance 3"), (2, "it is not", "holds in part", "in 4 of 9", ""),
-     (3, "who knows", "not testable", "", "")],
+     (3, "perhaps", "undecided here", "", ""),
+     (4, "who knows", "not testable", "", "")],
     columns=["claim", "text", "verdict", "evidence", "control"],
-).assign(tag="P")  # fmt: skip
+).assign(tag="P", untrained="+0.123")  # fmt: skip
 
 
 class Page(HTMLParser):
@@ -85,10 +86,11 @@ def test_claims_come_first_then_the_papers_parts_then_the_notebooks(tmp_path):
     entries = [name for name in page.ids if name in ("claims", "tab9", "left_out", "fig10", "fig11", "01_x")]
     assert entries == ["claims", "tab9", "left_out", "fig10", "fig11", "01_x"]
     assert [name for level, name in page.headings if level == 2] == [
-        "The paper's claims", "Contents", "Interventions: what is used", "Left out", "Others", "Notebook 01",
+        "The claims", "Contents", "Interventions: what is used", "Left out", "Others", "Notebook 01",
         "How it was made",
     ]  # fmt: skip
-    assert "Of 3 claims 1 holds, 1 holds in part, 1 cannot be tested." in page.text
+    assert "Of 4 claims 1 holds, 1 holds in part, 1 is undecided here, 1 cannot be tested." in page.text
+    assert "In untrained models: +0.123." in page.text
     assert "Holds in part. 2. It is not" in " ".join(page.text.split()) and "Evidence: in 4 of 9." in page.text
     assert {"NA", "71.5"} <= set(page.cells)
 

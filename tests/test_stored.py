@@ -16,6 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pitfalls.study import stored
+from pitfalls.study.everywhere import STUDIED
+from pitfalls.study.output import study_id
 from pitfalls.study.stored import DamagedResultError, Result, read_result, write_result
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=6)
@@ -150,8 +152,9 @@ def test_other_compressions_are_refused(tmp_path):
         read_result(tmp_path / "a.zip")
 
 
-def test_the_stored_study_is_written_byte_for_byte(tmp_path, root):
-    whole = root / "results" / "study-mini.zip"
+@pytest.mark.parametrize("model", STUDIED)
+def test_a_stored_study_is_written_byte_for_byte(model, tmp_path, root):
+    whole = root / "results" / f"{study_id('mini', model)}.zip"
     write_result(tmp_path / "a.zip", read_result(whole))
     assert (tmp_path / "a.zip").read_bytes() == whole.read_bytes()
 

@@ -246,7 +246,7 @@ def unit_values(part: Part, studies: Studies) -> pd.DataFrame:
 def _tested(part: Part, studies: Studies) -> dict[str, object]:
     try:
         values = unit_values(part, studies)
-    except KeyError:
+    except LookupError:
         values = pd.DataFrame()
     if not values.size:
         return {"mean": np.nan, "low": np.nan, "high": np.nan, "units": 0, "models": 0, "verdict": "not testable"}

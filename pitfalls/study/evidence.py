@@ -284,9 +284,9 @@ def separation(studies: Studies, kind: str) -> pd.Series:
 
 def _spread(rates: pd.DataFrame) -> pd.Series:
     grouped = rates.groupby([*_WHERE, "k"])["error_rate"]
-    n = int(grouped.size().max())
+    n = int(grouped.size().max()) if len(rates) else 0
     if n < 2:
-        raise ValueError(f"a spread needs two rankings or draws, and there is {n}")
+        raise LookupError(f"a spread needs two rankings or draws, and there are {n}")
     return by_unit(grouped.agg(np.ptp) / _expected_range(n))
 
 

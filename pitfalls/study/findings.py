@@ -87,13 +87,27 @@ def _beside_random(table: pd.DataFrame, column: str) -> str:
     return f"; random rankings reach {random[column].max():.2f}"
 
 
-def _claims(table: pd.DataFrame) -> str:
-    counts, told = table["verdict"].value_counts(), []
-    for verdict in ("holds", "holds in part", "fails", "not testable"):
-        if n := counts.get(verdict, 0):
-            verb = verdict if n == 1 else re.sub("^(hold|fail)s", r"\1", verdict)
-            told.append(f"{n} {verb.replace('not testable', 'cannot be tested')}")
-    return f"Of {len(table)} claims {', '.join(told)}."
+#: Of one and of several.
+_VERBS = {
+    "holds": ("holds", "hold"),
+    "holds in part": ("holds in part", "hold in part"),
+    "fails": ("fails", "fail"),
+    "undecided here": ("is undecided here", "are undecided here"),
+    "not testable": ("cannot be tested", "cannot be tested"),
+}
+
+
+def _verdicts(what: str) -> Callable[[pd.DataFrame], str]:
+    """A function that counts the verdicts of a table."""
+
+    def told(table: pd.DataFrame) -> str:
+        counts = table["verdict"].value_counts()
+        parts = [
+            f"{counts[verdict]} {verbs[counts[verdict] > 1]}" for verdict, verbs in _VERBS.items() if verdict in counts
+        ]
+        return f"Of {len(table)} {what} {', '.join(parts)}."
+
+    return told
 
 
 def _curves(table: pd.DataFrame) -> str:
@@ -259,7 +273,8 @@ PARTS = (_PROBING, _SHARED, _MOVING, _COMPARED, _WORDS, _LEFT_OUT)
 """The parts of the report that hold the paper's figures and tables, in order."""
 
 KINDS = (
-    Entry({"claim", "verdict", "evidence"}, "Claims", "The paper's claims", _claims),
+    Entry({"claim", "verdict", "evidence"}, "Claims", "The claims", _verdicts("claims")),
+    Entry({"part", "least", "verdict"}, _COMPARED, "The claims, part by part", _verdicts("parts of claims")),
     Entry({"table", "reason"}, _LEFT_OUT, "Tables that this world is too small for", _left_out),
     Entry({"cluster", "chosen"}, _PROBING, "Configurations that stand for the three patterns", _seeds),
     Entry({"change", "adjusted_rand"}, _PROBING, "Stability of the clusters", _stability),

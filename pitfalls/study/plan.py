@@ -51,6 +51,20 @@ class Plan:
     shown: int = 3
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        """Check that strengths can be chosen.
+
+        Raises
+        ------
+        ValueError
+            No dev step is above 0 and at most a quarter, where claims are tested.
+        """
+        if not any(0 < share <= 1 / 4 for share in self.dev_steps):
+            raise ValueError(
+                f"no k to choose strengths at: of dev_steps {list(self.dev_steps)}, one at least must be above 0 and "
+                "at most 1/4 of the neurons"
+            )
+
     def ks(self, n_neurons: int) -> list[int]:
         """The k of an intervention on test: 0 to ``n_neurons``.
 

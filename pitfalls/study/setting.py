@@ -43,8 +43,12 @@ class Setting:
         whole = world.activations(one.language, one.attribute, site=one.site)
         data = Splits(train=drawn(whole.train, plan.train_words, plan.seed), dev=whole.dev, test=whole.test)
         device = str(parameters["world"].get("device", "cpu"))
-        experiment = Experiment(world, data)
-        rankings = [*rankings_of(data, plan, device), *asking_rankings(experiment, plan)]
+        return cls.on(Experiment(world, data), plan, device)
+
+    @classmethod
+    def on(cls, experiment: Experiment, plan: Plan, device: str = "cpu") -> Setting:
+        """On the words of an experiment, with all rankings that the plan wants of them."""
+        rankings = [*rankings_of(experiment.data, plan, device), *asking_rankings(experiment, plan)]
         return cls(experiment, rankings, plan, device)
 
     @property
