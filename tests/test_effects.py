@@ -20,7 +20,7 @@ from pitfalls.study.effects import best_on_dev, long, strengths, wide
 from pitfalls.study.everywhere import STUDIED, do_study, publish_study, study_tasks
 from pitfalls.study.measures import VERSION, measure, tasks
 from pitfalls.study.output import stored_study, study_id
-from pitfalls.study.paper import publish_claims, tables_of
+from pitfalls.study.paper import claim_tables, publish_claims
 from pitfalls.study.plan import ASKED, READING, Plan
 from pitfalls.study.setting import world_identity
 from pitfalls.study.stored import read_result
@@ -243,7 +243,7 @@ def test_another_version_is_another_task_and_is_refused_by_this_code(parameters,
 def test_the_verdicts_that_come_with_the_project_follow_from_its_tables(root, tmp_path):
     stored = {model: read_result(root / "results" / f"{study_id('mini', model)}.zip") for model in STUDIED}
     n_neurons = stored["bert"].manifest["n_neurons"]
-    publish_claims({model: tables_of(one.tables, n_neurons) for model, one in stored.items()}, n_neurons, tmp_path)
+    publish_claims({model: claim_tables(one.tables, n_neurons) for model, one in stored.items()}, n_neurons, tmp_path)
     for name in ("claims.csv", "claims_parts.csv"):
         assert (tmp_path / "results" / name).read_text() == (root / "results" / name).read_text()
 

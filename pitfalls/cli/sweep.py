@@ -17,7 +17,7 @@ from pitfalls.study.costs import estimate, total_hours
 from pitfalls.study.everywhere import STUDIED, do_study, preparations, publish_study, study_tasks, wanted_sites
 from pitfalls.study.executors import DaskCluster, Executor, Processes
 from pitfalls.study.output import stored_study, study_id
-from pitfalls.study.paper import publish_claims, publish_paper, tables_of
+from pitfalls.study.paper import claim_tables, publish_claims, publish_paper, tables_of
 from pitfalls.study.plan import Plan
 from pitfalls.study.spot_checks import differences, spread
 from pitfalls.study.sweep import Swept, Task
@@ -101,15 +101,14 @@ def _as_stored(name: str, world: Mapping[str, Any], anew: Mapping[str, pd.DataFr
 
 def _publish(options: argparse.Namespace, studies: Mapping[str, _Study]) -> None:
     """Write all studies, the figures and tables of the first, and the claims of all."""
-    derived: dict[str, Mapping[str, pd.DataFrame]] = {}
+    by_model: dict[str, Mapping[str, pd.DataFrame]] = {}
     for name, study in studies.items():
         publish_study(study.world, study.n_neurons, study.tables, options.output)
-        model = str(study.world.get("model") or options.world)
-        derived[model] = tables_of(study.tables, study.n_neurons)
         say(f"wrote {options.output / 'results' / name}.zip")
-    first = next(iter(derived.values()))
-    publish_paper(first, options.output)
-    publish_claims(derived, next(iter(studies.values())).n_neurons, options.output)
+        by_model[str(study.world.get("model") or options.world)] = claim_tables(study.tables, study.n_neurons)
+    first = next(iter(studies.values()))
+    publish_paper(tables_of(first.tables, first.n_neurons), options.output)
+    publish_claims(by_model, first.n_neurons, options.output)
     say("wrote the paper's figures and tables, and the claims")
 
 

@@ -310,14 +310,14 @@ def _row(claim: Claim, own: pd.DataFrame) -> dict[str, object]:
         "tag": claim.tag,
         "text": claim.text,
         "verdict": verdict_of(own["verdict"].tolist()),
-        "evidence": "; ".join(_told(row) for row in own.to_dict("records")),
+        "evidence": "; ".join(_told(row) for _, row in own.iterrows()),
         "untrained": "; ".join(f"{mean:+.3f}" for mean in own["untrained"].dropna()),
         "control": claim.control,
         "unit": claim.unit,
     }
 
 
-def _told(part: Mapping[str, object]) -> str:
+def _told(part: pd.Series) -> str:
     if part["verdict"] == "not testable":
         return f"{part['part']}: not in these tables"
     numbers = "{mean:+.3f} [{low:+.3f}, {high:+.3f}]".format(**part)

@@ -136,7 +136,7 @@ def memorises(studies: Studies) -> pd.Series:
 def _ahead(at: pd.DataFrame) -> pd.Series:
     """Linear minus Gaussian, on average over the rankings (ttb) that both read."""
     both = [(name, "ttb") for name in (*READING, "random")]
-    return (at["linear"][both] - at["gaussian"][both]).mean(axis=1)
+    return pd.DataFrame(at["linear"][both] - at["gaussian"][both]).mean(axis=1)
 
 
 def pattern(name: str) -> Callable[[Studies], pd.Series]:
@@ -150,16 +150,20 @@ def pattern(name: str) -> Callable[[Studies], pd.Series]:
 
     def shown(studies: Studies) -> pd.Series:
         dev, test = (signs[name](_gaussian_ahead(accuracies(studies, split))) for split in ("dev", "test"))
-        best = dev.groupby(level=CONFIGURATION).mean().round(12).idxmax()
-        own = test.xs(best, level=CONFIGURATION)
-        return pd.concat({" ".join(map(str, best)): own}, names=["configuration"])
+        of_dev = dev.groupby(level=CONFIGURATION).mean().round(12).reset_index(name="shown")
+        best = of_dev.iloc[int(of_dev["shown"].argmax())][CONFIGURATION]
+        found = test.reset_index(name="shown")
+        own = found[(found[CONFIGURATION] == best).all(axis=1)]
+        named = own.assign(configuration=" ".join(map(str, best)))
+        return named.set_index(["configuration", "model"])["shown"]
 
     return shown
 
 
 def _gaussian_ahead(at: pd.DataFrame) -> pd.Series:
     foreign = [("probeless", "ttb"), ("random", "ttb")]
-    return (at["gaussian"][foreign] - at["linear"][foreign]).mean(axis=1).groupby(level=_WHERE).mean()
+    ahead = pd.DataFrame(at["gaussian"][foreign] - at["linear"][foreign]).mean(axis=1)
+    return ahead.groupby(level=_WHERE).mean()
 
 
 # ------------------------------------------------------------------------- interventions

@@ -101,10 +101,8 @@ def _verdicts(what: str) -> Callable[[pd.DataFrame], str]:
     """A function that counts the verdicts of a table."""
 
     def told(table: pd.DataFrame) -> str:
-        counts = table["verdict"].value_counts()
-        parts = [
-            f"{counts[verdict]} {verbs[counts[verdict] > 1]}" for verdict, verbs in _VERBS.items() if verdict in counts
-        ]
+        counts = table["verdict"].value_counts().to_dict()
+        parts = [f"{n} {verbs[min(n, 2) - 1]}" for verdict, verbs in _VERBS.items() if (n := counts.get(verdict, 0))]
         return f"Of {len(table)} {what} {', '.join(parts)}."
 
     return told

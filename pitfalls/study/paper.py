@@ -90,8 +90,8 @@ def tables_of(study: Mapping[str, pd.DataFrame], n_neurons: int) -> dict[str, pd
 
     Returns
     -------
-    The study's tables, the effects in long form, and: strengths (:func:`.effects.strengths`), saturation, overlaps,
-    pairs, shared (see :mod:`~.shared_neurons`), seeds, clusters, stability (:mod:`~.clusters`), wilcoxon, permutations
+    The tables of :func:`claim_tables`, and: strengths (:func:`.effects.strengths`), saturation, shared (see
+    :mod:`~.shared_neurons`), seeds, clusters, stability (:mod:`~.clusters`), wilcoxon, permutations
     (:mod:`~pitfalls.comparison.permutation`). A study with too few configurations lacks some; left_out has a row for
     each of them: table, reason.
 
@@ -100,20 +100,14 @@ def tables_of(study: Mapping[str, pd.DataFrame], n_neurons: int) -> dict[str, pd
     ValueError
         For a study of several kinds of units, whose layers cannot be compared.
     """
-    study = {name: with_site(table) for name, table in study.items()}
-    one_kind(study["areas"])
-    found = {**study, "effects": long(study["effects"]), "strengths": strengths(study["dev"])}
-    orders, real = study["orders"], _of_the_paper(study["curves"])
-    where = study["areas"][CONFIGURATION].drop_duplicates()
+    found = claim_tables(study, n_neurons)
+    real, where = of_the_paper(found["curves"]), found["areas"][CONFIGURATION].drop_duplicates()
     left_out = _left_out(where)
-    top = int(orders["position"].max()) + 1
-    probeless = orders[(orders["ranking"] == "probeless") & (orders["direction"] == "ttb")]
-    found["saturation"] = saturation_table(_at_one_strength(found["effects"]))
-    found["overlaps"] = ranking_overlaps(orders, top, n_neurons)
-    if "pairs" not in left_out:
-        found["pairs"] = pair_overlaps(_of_layers(probeless, _with_pairs(where)), top, n_neurons)
+    found["strengths"] = strengths(found["dev"])
+    found["saturation"] = saturation_table(at_one_strength(found["effects"]))
     if "shared" not in left_out:
-        found["shared"] = shared_across_languages(probeless, top, n_neurons)
+        orders = found["orders"]
+        found["shared"] = shared_across_languages(_of_probeless(orders), _top(orders), n_neurons)
     if "clusters" not in left_out:
         found["seeds"] = seed_configurations(real)
         found["clusters"] = cluster(real, found["seeds"])
@@ -126,13 +120,36 @@ def tables_of(study: Mapping[str, pd.DataFrame], n_neurons: int) -> dict[str, pd
     return found
 
 
-def _of_the_paper(curves: pd.DataFrame) -> pd.DataFrame:
+def claim_tables(study: Mapping[str, pd.DataFrame], n_neurons: int) -> dict[str, pd.DataFrame]:
+    """What the claims are tested on: a study's own tables, its effects in long form, overlaps, and pairs if it has any.
+
+    Parameters and errors are those of :func:`tables_of`.
+    """
+    found = {name: with_site(table) for name, table in study.items()}
+    one_kind(found["areas"])
+    found["effects"] = long(found["effects"])
+    orders = found["orders"]
+    found["overlaps"] = ranking_overlaps(orders, _top(orders), n_neurons)
+    if layers := _with_pairs(found["areas"][CONFIGURATION].drop_duplicates()):
+        found["pairs"] = pair_overlaps(_of_layers(_of_probeless(orders), layers), _top(orders), n_neurons)
+    return found
+
+
+def _top(orders: pd.DataFrame) -> int:
+    return int(orders["position"].max()) + 1
+
+
+def _of_probeless(orders: pd.DataFrame) -> pd.DataFrame:
+    return orders[(orders["ranking"] == "probeless") & (orders["direction"] == "ttb")]
+
+
+def of_the_paper(curves: pd.DataFrame) -> pd.DataFrame:
     """The curves of the attribute on test, along the paper's rankings."""
     named = curves["ranking"].isin([name for name, _ in PAPER_RANKINGS])
     return curves[named & (curves["task"] == "real") & (curves["split"] == "test")]
 
 
-def _at_one_strength(effects: pd.DataFrame) -> pd.DataFrame:
+def at_one_strength(effects: pd.DataFrame) -> pd.DataFrame:
     """Ablations and translations, with the strength that all rankings of a configuration share: the random ones' own.
 
     The strengths that single rankings chose for themselves were run at a few k only.
@@ -198,7 +215,7 @@ def publish_claims(by_model: Mapping[str, Mapping[str, pd.DataFrame]], n_neurons
 
     Parameters
     ----------
-    by_model : of each model, what :func:`tables_of` gives; those whose names say so are untrained
+    by_model : of each model, what :func:`claim_tables` gives; those whose names say so are untrained
     """
     trained = {name: tables for name, tables in by_model.items() if not name.endswith(UNTRAINED)}
     twins = {name: tables for name, tables in by_model.items() if name.endswith(UNTRAINED)}
@@ -219,7 +236,7 @@ def _figures(tables: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, figures.
         pairs = tables["pairs"]
         yield "fig4", figures.overlap_map(pairs[pairs["layer"] == _middle(pairs["layer"])])
     for figure_id, kind in (("fig5", "translation"), ("fig6", "ablation")):
-        for language, own in _at_one_strength(tables["effects"]).groupby("language", sort=True):
+        for language, own in at_one_strength(tables["effects"]).groupby("language", sort=True):
             yield f"{figure_id}-{language}", figures.effects_grid(own[own["kind"] == kind])
     overall = tables["wilcoxon"][tables["wilcoxon"]["by"] == "all"]
     for k, matrix in overall.groupby("k", sort=True):
@@ -238,7 +255,7 @@ def _shown(tables: Mapping[str, pd.DataFrame]) -> list[tuple[Any, ...]]:
 def _of_tasks(curves: pd.DataFrame, where: tuple[Any, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """One configuration's curves, of the attribute and of the control task."""
     own = curves[(curves[CONFIGURATION] == list(where)).all(axis=1)]
-    return _of_the_paper(own), own[own["task"] == "control"]
+    return of_the_paper(own), own[own["task"] == "control"]
 
 
 def _middle(layers: pd.Series) -> int:
