@@ -92,13 +92,16 @@ print(f"Gaussian ahead by more than .02 in {(ahead > 0.02).sum()} of {len(ahead)
 print(f"Linear ahead by more than .02 in {(ahead < -0.02).sum()}")
 print(ahead.groupby("attribute").agg(["mean", "min", "max"]).round(3).to_string())
 most, least = on_dev.idxmax(), on_dev.idxmin()  # chosen on dev, and reported on test
-print(f"\nhighest on dev: {most}, on test {ahead[most]:.3f}; lowest on dev: {least}, on test {ahead[least]:.3f}")
+for what, where in (("highest", most), ("lowest", least)):
+    print(f"{what} on dev: {' '.join(map(str, where))}, on test {ahead[where]:.3f}")
 
 # %%
 print(course.reveal("09-a", (ahead > 0.02).sum()))
 
 # %% [markdown]
-# @@PATTERNS@@
+# The Gaussian probe is ahead by more than .02 in 66 of the 108 configurations, and the linear probe in none: where it
+# did best on dev, in Russian Aspect on layer 1, it is ahead by .005 on test. So *Standard* and *G>L* occur in this
+# model, and *L>G* does not.
 #
 # Here is the configuration in which the Gaussian probe was furthest ahead on dev:
 
@@ -108,7 +111,8 @@ figure = pf.publish(pf.figures.accuracy(own), "09_pattern")
 figure.show()
 
 # %% [markdown]
-# **In one sentence**: @@PATTERNFIG@@
+# **In one sentence**: from all 128 neurons the Gaussian probe reads English Number here at 0.94 and the linear probe at
+# 0.87, and from a single one, chosen by Gaussian or by Probeless, they are still level (0.66 and 0.65).
 
 # %% [markdown]
 # ## Clusters, and how far to trust them
@@ -124,7 +128,11 @@ figure = pf.publish(pf.figures.clusters(tables["clusters"]), "09_clusters")
 figure.show()
 
 # %% [markdown]
-# **In one sentence**: @@CLUSTERS@@
+# **In one sentence**: the 108 configurations fall into clusters of 51, 36 and 21 here, and in all three the Gaussian
+# probe is ahead on average, in the one called Standard (mean score 0.75) more than in the one called G>L (0.62).
+#
+# Mind the names: they are those of the starting points. English Number, from which G>L started, ended up in the cluster
+# called Standard.
 
 # %%
 print(
@@ -139,7 +147,9 @@ print("\nhow far Gaussian is ahead in each cluster, on average (along rankings t
 print(ahead.groupby(tables["clusters"].set_index(WHERE)["cluster"]).mean().round(3).to_string(header=False))
 
 # %% [markdown]
-# @@STABLE@@ So the picture is not made of air, and no border in it can carry a conclusion.
+# Started from three other configurations, the clusters come back with an index of 0.81 on average and of 0.24 in the
+# worst case; without one of the languages it is at least 0.69. So the clusters are not arbitrary, and yet no conclusion
+# should depend on where one of them ends.
 #
 # ## Which method is better?
 #
@@ -319,7 +329,11 @@ print("cases above, by attribute (an attribute's layers are the same words):")
 print(shared[above].groupby("attribute").size().to_string(header=False))
 
 # %% [markdown]
-# @@SHARED@@
+# The languages of an attribute share 67 neurons in all cases together, where independent orders would share 37.8, and 3
+# of the 32 cases are above what chance allows, where 0.2 would be. So languages do share neurons. But do they share
+# neurons *for the attribute*? In the map above, the same attribute in two languages shares 3.2 of the first 17 neurons,
+# and two *different* attributes in two languages share 2.9. Most of the excess is there for any two attributes: some
+# neurons vary more than others, whatever is asked. Claim 10b in the ledger asks about the difference.
 
 # %% [markdown]
 # ### Exercise 09.3 ★☆☆ 5 minutes: what chance shares

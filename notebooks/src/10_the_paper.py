@@ -21,8 +21,8 @@
 # from stored results or live, and (3) to tell what a figure of the mini world can say about the paper.
 #
 # **You need** notebook 09. **It takes** 35 minutes to read, and 10 more for the exercise; the cells run in about
-# @@TIME@@ on one core (0.8 GB of memory), without a GPU and without network. With M-BERT and nine treebanks: `make reproduce
-# WORLD=paper MODEL=… TREEBANKS=…`, and these same cells.
+# two and a half minutes on one core (0.8 GB of memory), without a GPU and without network. With M-BERT and nine
+# treebanks: `make reproduce WORLD=paper MODEL=… TREEBANKS=…`, and these same cells.
 
 # %%
 import warnings
@@ -71,7 +71,8 @@ for pattern in PATTERNS:
     pf.figures.accuracy(of_the_paper(of("curves", *where))).show()
 
 # %% [markdown]
-# **In one sentence**: @@FIG1@@
+# **In one sentence**: from all 128 neurons both probes read Spanish Aspect at 1.00 here, the Gaussian probe reads
+# English Number better (0.94 against 0.87), and the linear one Turkish Mood (0.99 against 0.94).
 #
 # The same configurations' **selectivity**: accuracy minus the accuracy on a control task, for which every method ranks
 # anew (notebook 06).
@@ -83,7 +84,8 @@ for pattern in PATTERNS[1:]:
     pf.figures.accuracy(found, "selectivity").show()
 
 # %% [markdown]
-# **In one sentence**: @@FIG1S@@
+# **In one sentence**: with all 128 neurons the linear probe is the more selective on both here, a little on English
+# Number (0.142 against 0.106) and much on Turkish Mood (0.55 against 0.32).
 
 # %% [markdown]
 # ## Figure 2: clusters of all configurations
@@ -92,7 +94,8 @@ for pattern in PATTERNS[1:]:
 pf.figures.clusters(tables["clusters"]).show()
 
 # %% [markdown]
-# **In one sentence**: @@FIG2@@
+# **In one sentence**: there are clusters of 51, 36 and 21 configurations here, and in all three the Gaussian probe is
+# ahead on average (mean scores 0.75, 0.62 and 0.26).
 
 # %% [markdown]
 # ## Figure 3: what the first neurons by different rankings share
@@ -106,7 +109,8 @@ bars = tables["overlaps"].query("layer == @layer and attribute in ['Number', 'Pa
 pf.figures.overlap_bars(bars).show()
 
 # %% [markdown]
-# **In one sentence**: @@FIG3@@
+# **In one sentence**: two rankings share 2 to 12 of their first 17 neurons here, where chance gives 2.3, and 36 of the
+# 48 bars are above what chance still allows.
 
 # %% [markdown]
 # ## Figure 4: what different attributes and languages share
@@ -115,7 +119,8 @@ pf.figures.overlap_bars(bars).show()
 pf.figures.overlap_map(tables["pairs"].query("layer == @layer")).show()
 
 # %% [markdown]
-# **In one sentence**: @@FIG4@@
+# **In one sentence**: of the 351 pairs of configurations here, 24 share more of their first 17 neurons by Probeless
+# than chance allows, and none shares less.
 
 # %% [markdown]
 # ## Figures 5 and 6: translation and ablation
@@ -129,13 +134,15 @@ for language, attribute, layer in (("spa", "Gender", 2), ("eng", "Tense", last))
     pf.figures.translation(of("effects", language, attribute, layer).query("kind == 'translation'")).show()
 
 # %% [markdown]
-# **In one sentence**: @@FIG5@@
+# **In one sentence**: Probeless reaches the highest CLWV in both here, 0.49 on Spanish Gender and 0.64 on English
+# Tense, where random rankings reach 0.00 and 0.01 on average.
 
 # %%
 pf.figures.ablation(of("effects", "spa", "Gender", 2).query("kind == 'ablation'")).show()
 
 # %% [markdown]
-# **In one sentence**: @@FIG6@@
+# **In one sentence**: without 96 of their 128 neurons most words come out different here (error rate 0.62 to 0.82), and
+# yet the highest CLWV of any ranking, at any k, is 0.02.
 #
 # **Live**: any one of them, computed now instead of read. It is the same function that the sweep calls.
 
@@ -147,7 +154,8 @@ live = experiment.intervene(order, pf.Translation(beta=6), ks=ks, sentences=40).
 pf.figures.translation(live).show()
 
 # %% [markdown]
-# **In one sentence**: @@LIVE@@
+# **In one sentence**: computed anew, from all training words, Probeless reaches a CLWV of 0.62 here, close to the 0.64
+# of the sweep, which ranks from a part of them.
 
 # %% [markdown]
 # ## Table 7: where CLWV saturates, and where it is highest
@@ -201,7 +209,8 @@ counts = groups.agg(pairs=("significant", "size"), significant=("significant", "
 print((counts // [2, 2, 1]).unstack("k")["significant"].to_string())
 
 # %% [markdown]
-# **In one sentence**: @@TAB8@@
+# **In one sentence**: with the first 10 neurons 90 of the 91 pairs have a star here, and the Gaussian probe by its own
+# ranking is ahead of all 13 other methods, at most by 30.6 percentage points.
 
 # %% [markdown]
 # ## Table 9: sentences before and after
@@ -226,9 +235,11 @@ print("the beta that dev chose, and in how many configurations")
 print(chosen.to_string())
 
 # %% [markdown]
-# **In one sentence**: @@FIG10@@
+# **In one sentence**: scaled by rank, the best mean of the three rankings that read is 0.15 here (Probeless, β = 6),
+# and a constant factor of α = 4 gives 0.20 or 0.21 with each; attribution reaches 0.21 (β = 6) and 0.29 (α = 4).
 #
-# @@CONSTANT@@
+# So scaling by rank does not pay here: pushing many neurons equally does better than pushing the first ones most, for
+# every ranking. Notebook 08 looks into it, and claim 11 of the ledger tests it.
 
 # %% [markdown]
 # ## An untrained model
@@ -274,7 +285,8 @@ scores = pd.concat([isolation_scores(run.isolation()) for run in runs]).query("k
 print(scores[["attribute", "k", "cause", "isolation", "score"]].round(2).to_string(index=False))
 
 # %% [markdown]
-# **In one sentence**: @@ISO@@
+# **In one sentence**: the first 32 neurons by Probeless change Number here in 0.82 of the words and keep 0.94 of their
+# other values, but those for Tense change Tense in 0.34 and keep only 0.46, half of the words being no readable form.
 
 # %% [markdown]
 # ## Not in the paper: is a neuron special?

@@ -320,8 +320,10 @@ def _row(claim: Claim, own: pd.DataFrame) -> dict[str, object]:
 def _told(part: pd.Series) -> str:
     if part["verdict"] == "not testable":
         return f"{part['part']}: not in these tables"
-    numbers = "{mean:+.3f} [{low:+.3f}, {high:+.3f}]".format(**part)
-    return f"{part['part']}: {numbers} (limit {part['least']:g}; {part['units']} × {part['models']})"
+    interval = "no interval" if np.isnan(part["low"]) else f"[{part['low']:+.3f}, {part['high']:+.3f}]"
+    return (
+        f"{part['part']}: {part['mean']:+.3f} {interval} (limit {part['least']:g}; {part['units']} × {part['models']})"
+    )
 
 
 _CARRIED = {"claim": "8", "tag": "P", "text": "most findings carry over to XLM-R", "unit": "language"}
