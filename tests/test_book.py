@@ -325,10 +325,14 @@ def test_what_is_said_of_a_claim_is_what_the_tables_say(root):
     parts = re.split(r" ## (?=\d)", text)[1:]
     assert len(parts) == len(claims)
     for part, claim in zip(parts, claims.itertuples(), strict=True):
-        assert part.startswith(f"{claim.claim} [{claim.tag}] {claim.text} **Verdict here**: {claim.verdict}."), part[
-            :200
+        title = f"{claim.claim} [{claim.tag}] {claim.text} **Verdict here**: {claim.verdict}."
+        assert part.startswith(title), part[:200]
+        quoted = [
+            claim.evidence,
+            f"Control: {claim.control}",
+            *([f"Untrained: {claim.untrained}"] if claim.untrained else []),
         ]
-        assert claim.evidence in part and claim.control in part, part[:500]
+        assert all(said in part for said in quoted), part[:900]
 
 
 def test_the_kit_names_headings_and_exercises_that_exist(root):

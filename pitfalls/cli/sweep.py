@@ -21,6 +21,7 @@ from pitfalls.study.paper import claim_tables, publish_claims, publish_paper, ta
 from pitfalls.study.plan import Plan
 from pitfalls.study.spot_checks import differences, spread
 from pitfalls.study.sweep import Swept, Task
+from pitfalls.worlds.load import load_world
 from pitfalls.worlds.world import World
 
 _USUAL = {"device": "cpu", "dtype": None}
@@ -31,8 +32,9 @@ def run(options: argparse.Namespace) -> None:
     resources = {"GPU": 1.0} if options.device.startswith("cuda") else {}
     executor = DaskCluster(options.dask, resources) if options.dask else Processes(options.jobs)
     studies: dict[str, _Study] = {}
-    for world, layers in _worlds(options):
-        study = _swept(options, world, layers, executor)
+    for place, (world, layers) in enumerate(_worlds(options)):
+        languages = _some_languages(world, options.spot_checks, place) if options.spot_checks else None
+        study = _swept(options, world, layers, options.languages or languages, executor)
         if study is not None:
             studies[study_id(options.world, world.get("model") or "")] = study
     if not options.dry_run and all(study.tables for study in studies.values()):
@@ -61,14 +63,24 @@ def _worlds(options: argparse.Namespace) -> list[tuple[dict[str, Any], Sequence[
     return [({**world, "model": model}, options.layers or layers) for model, layers in STUDIED.items()]
 
 
+def _some_languages(world: Mapping[str, Any], count: int, place: int) -> list[str]:
+    """As many of a world's languages as there are spot checks, other ones for each study: reading all takes longer."""
+    there = load_world(**{**world, "device": "cpu"}).languages
+    return [there[(place + i) % len(there)] for i in range(min(count, len(there)))]
+
+
 def _swept(
-    options: argparse.Namespace, world: Mapping[str, Any], layers: Sequence[int] | None, executor: Executor
+    options: argparse.Namespace,
+    world: Mapping[str, Any],
+    layers: Sequence[int] | None,
+    languages: Sequence[str] | None,
+    executor: Executor,
 ) -> _Study | None:
     """Sweep one model's configurations; None for a dry run."""
     train, dev, test = options.words
     plan = Plan(test_sentences=options.sentences, train_words=train, dev_words=dev, test_words=test, seed=options.seed)
     kept = options.output / "build" / "sweep"
-    opened, tasks = study_tasks(world, plan, layers, options.languages)
+    opened, tasks = study_tasks(world, plan, layers, languages)
     if options.spot_checks:
         tasks = spread(tasks, options.spot_checks)
     _say_disk(opened, preparations(opened, tasks, kept, options.limit))
