@@ -298,8 +298,8 @@ print(scores[["attribute", "k", "cause", "isolation", "score"]].round(2).to_stri
 # %%
 own = world.experiment("spa", "Gender", layer=2)
 kind = pf.Translation(of("areas", "spa", "Gender", 2)["beta"].iloc[0])
-turned = [world.rotated(seed).experiment("spa", "Gender", site=pf.Site("rotated", 2)) for seed in range(4)]
-areas = basis_areas([own, *turned], ks=(1, 2, 4, 8, 16, 32), kind=kind, sentences=60)
+turned = [world.rotated(seed).experiment("spa", "Gender", site=pf.Site("rotated", 2)) for seed in range(2)]
+areas = basis_areas([own, *turned], ["probeless", "linear"], ks=(1, 2, 4, 8, 16, 32), kind=kind, sentences=60)
 figure = pf.publish(pf.figures.bases(areas), "10_bases")
 figure.show()
 

@@ -70,18 +70,16 @@ def basis_areas(
         about = {name: value for name, value in configuration_of(one.data).items() if name != "site"}
         about |= {"basis": "own" if own else "rotated", "rotation": -1 if own else rotation}
         rotation += not own
-        for name in rankings:
-            found = _areas(one, name, steps, how, probe, sentences)
-            rows += [{**about, **measured} for measured in found]
+        rows += [{**about, **measured} for measured in _areas(one, rankings, steps, how, probe, sentences)]
     return pd.DataFrame(rows)
 
 
 def _areas(
-    one: Experiment, name: str, ks: Sequence[int], kind: Kind, probe: str, sentences: int | None
+    one: Experiment, names: Sequence[str], ks: Sequence[int], kind: Kind, probe: str, sentences: int | None
 ) -> list[dict[str, Any]]:
-    order = one.rank(name)
-    used = one.intervene(order, kind, ks, sentences=sentences).counts()
-    found = role_areas(one.probe(order, ks, [probe]), used, ks[-1])
+    orders = [one.rank(name) for name in names]
+    used = [one.intervene(order, kind, ks, sentences=sentences).counts() for order in orders]
+    found = role_areas(one.probe(orders, ks, [probe]), pd.concat(used, ignore_index=True), ks[-1])
     measures = found["role"].map(_MEASURES)
     return found[["ranking", "direction"]].assign(measure=measures, area=found["area"]).to_dict("records")
 
