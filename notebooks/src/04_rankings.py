@@ -209,7 +209,11 @@ tense = pf.Splits(train=tense.train, dev=tense.dev.sample(1500), test=tense.test
 pf.publish(pf.figures.subsets(pf.comparison.greedy_gap(tense)), "04_subsets").show()
 
 # %% [markdown]
-# @@SUBSETS@@
+# **In one sentence**: the best pair for English tense (neurons 15 and 26) tells 0.448 bits, and the two neurons that the
+# greedy search takes first (68 and 124) tell 0.374.
+#
+# The search begins with the neuron that is best alone, which is not in the best pair, and it never takes a neuron back.
+# So a neuron can come late in a greedy ranking although it is one of the best two.
 
 # %% [markdown]
 # ## Which blocks do they find?
