@@ -191,8 +191,8 @@ course.check("04.2", greedy)
 # ## How much does greed cost?
 #
 # The neuron that is best alone need not belong to the best *pair*. With one, two or three neurons we need not search:
-# all subsets can be tried. That gives an upper row for every ranking; none can put more information into its first
-# three neurons. Pairs first, in the planted network and in the mini BERT (Spanish gender, layer 2):
+# all subsets can be tried. The best of them is a ceiling for every ranking: no other neurons, as many, tell more. Pairs
+# first, in the planted network and in the mini BERT (Spanish gender, layer 2):
 
 # %%
 world = pf.load_world()  # `mini`, unless the environment variable PITFALLS_WORLD says another
@@ -200,8 +200,8 @@ gaps = [pf.comparison.greedy_gap(part, sizes=[1, 2]) for part in (data, world.ac
 print(pd.concat(gaps).drop(columns=["site", "layer"]).round(3).to_string(index=False))
 
 # %% [markdown]
-# Greed costs nothing there. English tense is a case, picked for that reason, in which it does (1,500 dev words, so that
-# all 341,376 triples take seconds):
+# Greed costs nothing there. In English tense it does; we picked this case for that reason. (Only 1,500 dev words, so
+# that all 341,376 triples are tried in seconds.)
 
 # %%
 tense = world.activations("eng", "Tense", layer=2)
@@ -209,11 +209,11 @@ tense = pf.Splits(train=tense.train, dev=tense.dev.sample(1500), test=tense.test
 pf.publish(pf.figures.subsets(pf.comparison.greedy_gap(tense)), "04_subsets").show()
 
 # %% [markdown]
-# **In one sentence**: the best pair for English tense (neurons 15 and 26) tells 0.448 bits, and the two neurons that the
-# greedy search takes first (68 and 124) tell 0.374.
+# **In one sentence**: the best pair for English tense (neurons 15 and 26) tells 0.448 bits, and the two neurons that
+# the greedy search takes first (68 and 124) tell 0.374.
 #
 # The search begins with the neuron that is best alone, which is not in the best pair, and it never takes a neuron back.
-# So a neuron can come late in a greedy ranking although it is one of the best two.
+# So a greedy ranking can pass over both neurons of the best pair.
 
 # %% [markdown]
 # ## Which blocks do they find?
@@ -234,9 +234,9 @@ print(course.reveal("04-a", truth.used[probeless.order[:12]].sum()))
 
 # %% [markdown]
 # All three find neurons that encode number. None of them can see which of those are *used*: the unused ones are
-# clearer, so they come first, and each method has fewer used neurons than the four of a random choice among the 36. And
-# look at the redundant block: Probeless scores a copy as high as its original, while
-# Gaussian asks what a copy would *add*, which is nothing.
+# clearer, so they come first. (Each method has three used neurons; a random choice among the 36 would have four.) And
+# look at the redundant block: Probeless scores a copy as high as its original, while Gaussian asks what a copy would
+# *add*, which is nothing.
 #
 # ## Ask the model
 #
@@ -303,9 +303,9 @@ print(table.sort_values(["used", "encoded"], ascending=False).round(2).to_string
 # %% [markdown]
 # No method is worse than chance in the first sense: more than half of all random orders score as low as any of them.
 # Against the fair rival all thirteen lie below the middle (0.33). For the five that take the weights of a linear model
-# (LCA, Linear, its converged version, Ridge and Lasso) only one random order in twenty-five is as low. That is hardly
-# bad luck: the unused neurons are the clearer ones, so they get the larger weights. (The five are close relatives, in
-# one network. Count them as one observation.)
+# (LCA, Linear, its converged version, Ridge and Lasso) at most one random order in twenty-five is as low. That is
+# hardly bad luck: the unused neurons are the clearer ones, so they get the larger weights. (The five are close
+# relatives, in one network. Count them as one observation.)
 #
 # **What this shows.** The left panel is what rankings are usually praised for. The right panel is what their names
 # promise (*"the neurons that the model uses for number"*), and there a method that is perfect on the left can spend its
@@ -482,9 +482,9 @@ print(ends.round(2).to_string())
 # %% [markdown]
 # The last neurons agree with themselves far less than the first, where the weights are a hundredth of the largest and
 # less. So a tail is no ranking: read Linear's "worst neurons", with which bottom-to-top begins, as neurons that it does
-# not need, in no particular order. A score that many
-# neurons share ends a ranking as well: Lasso gives most neurons the weight zero, and the Gaussian search stops at
-# `max_neurons`. `ranking.ranked` says how many neurons a method ranked one by one.
+# not need, in no particular order. A score that many neurons share ends a ranking as well: Lasso gives most neurons the
+# weight zero, and the Gaussian search stops at `max_neurons`. `ranking.ranked` says how many neurons a method ranked
+# one by one.
 
 # %% [markdown]
 # ## Your own ranking in six lines

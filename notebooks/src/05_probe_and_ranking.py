@@ -352,9 +352,9 @@ print(summary.round(3).to_string())
 # ### Exercise 05.4 ★★☆ 10 minutes: a difference over seeds
 #
 # Our linear probe hardly depends on its seed; a deeper probe, or one with few words, does. Is ranking a better than
-# ranking b by more than what seeds do? The function gets two arrays of accuracies, `a` and `b`
-# [n_seeds], by the same seeds in the same order. It gives back three numbers: the mean of the differences a - b, and
-# the ends of the interval that holds the middle 80 % of them.
+# ranking b by more than what seeds do? The function gets two arrays of accuracies, `a` and `b` [n_seeds], by the same
+# seeds in the same order. It gives back three numbers: the mean of the differences a - b, and the ends of the interval
+# that holds the middle 80 % of them.
 #
 # <details><summary>Hint 1</summary>One seed is good or bad luck for both rankings at once. When do you subtract: before
 # or after you look for the interval?</details>

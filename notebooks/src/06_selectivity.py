@@ -334,9 +334,9 @@ for language, attribute in (("rus", "Gender"), ("eng", "Number")):
 print(held_out(world.untrained(0), "rus", "Gender").to_string())
 
 # %% [markdown]
-# On seen forms Gaussian reads gender from random weights at 0.946, and from the trained model at 0.978. Such an accuracy
-# says next to nothing about the model. On unseen forms the twin falls behind: 0.828 ±0.045 against 0.949 ±0.030 for
-# Gaussian, and 0.635 ±0.051 against 0.904 ±0.032 for Linear. That distance is what training has added.
+# On seen forms Gaussian reads gender from random weights at 0.946, and from the trained model at 0.978. Such an
+# accuracy says next to nothing about the model. On unseen forms the twin falls behind: 0.828 ±0.045 against 0.949
+# ±0.030 for Gaussian, and 0.635 ±0.051 against 0.904 ±0.032 for Linear. That distance is what training has added.
 #
 # And still the twin is above 0.52. Words are made of pieces, each piece has a random vector, and unseen words share
 # their endings with seen ones: that is probably what the probes read. So even a probe that reads unseen words need not
