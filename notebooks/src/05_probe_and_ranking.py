@@ -261,9 +261,9 @@ print(flips.to_string(index=False))
 # Most verdicts survive, and most of the flips are between rankings that are read about equally well. But one conclusion
 # does break. With 16 neurons the linear probe says that Gaussian's bottom-to-top ranking is better than Probeless's
 # (+0.068 ±0.061), and the Gaussian probe says that it is worse (-0.149 ±0.066); with 32 neurons they contradict each
-# other again (+0.140 ±0.035, -0.063 ±0.022). Among the top-to-bottom rankings no sure verdict of one of the two probes
-# is turned around by the other. (Do not build on bottom-to-top *Linear* in any case. It begins with a tail, and a tail
-# is no ranking: notebook 04.)
+# other again (+0.140 ±0.035, -0.063 ±0.022). Among the three top-to-bottom rankings (Linear, Gaussian, Probeless) no
+# verdict that flips is sure. (Do not build on bottom-to-top *Linear* in any case. It begins with a tail, and a tail is
+# no ranking: notebook 04.)
 
 # %% [markdown]
 # ### Exercise 05.3 ★★☆ 10 minutes: whose seven points?
