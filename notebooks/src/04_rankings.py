@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # 04 · Three ways to rank a neuron (and eleven more)
+# # 04 · Three ways to rank a neuron (and fourteen more)
 #
 # *Which neurons carry number?* Everybody who asks gets an answer: a list, the most important neuron first. Ask with
 # another method and you get another list. Which one is right? In a real model nobody knows. So this notebook begins
@@ -63,8 +63,9 @@ for block, neurons in truth.blocks.items():
 print(f"\nencoded: {truth.encoded.sum()} neurons; used: {truth.used.sum()} neurons")
 
 # %% [markdown]
-# **Two truths.** 36 neurons *encode* number, 12 of them are *used*. A ranking sees activations only. How many used ones
-# are among its first 12? (Chance alone would put one there.)
+# **Two truths.** 36 neurons *encode* number, 12 of them are *used*. The three rankings that come first see activations
+# only. How many used neurons are among their first 12? (A random ranking would put one there, and a random choice among
+# the 36 that encode number would put four.)
 
 # %%
 course.predict("04-a", "Of the first 12 neurons that Probeless names, how many are used ones?", 0, 12, "neurons")
@@ -119,9 +120,9 @@ pf.figures.truth(pf.comparison.ranking_areas([yours, *pf.random_rankings(data, d
 # %% [markdown]
 # ## Linear: how large are a classifier's weights?
 #
-# Train a logistic regression on all neurons, the paper's way (ten epochs of Adam, two penalties), and take each
-# neuron's mean absolute weight. A weight is a property of a neuron *beside the others*: of two neurons that say the
-# same, one may get all the weight.
+# Train a logistic regression on all neurons, as the paper's code does (ten epochs of Adam, two penalties; [C] in
+# SOURCES.md), and take each neuron's mean absolute weight. A weight is a property of a neuron *beside the others*: of
+# two neurons that say the same, one may get all the weight.
 
 # %%
 probe = pf.LinearProbe().fit(data.train.X, data.train.y)
@@ -187,6 +188,34 @@ def greedy(information, n_neurons, k):
 course.check("04.2", greedy)
 
 # %% [markdown]
+# ## How much does greed cost?
+#
+# The neuron that is best alone need not belong to the best *pair*. With one, two or three neurons we need not search:
+# all subsets can be tried. The best of them is a ceiling for every ranking: no other neurons, as many, tell more. Pairs
+# first, in the planted network and in the mini BERT (Spanish gender, layer 2):
+
+# %%
+world = pf.load_world()  # `mini`, unless the environment variable PITFALLS_WORLD says another
+gaps = [pf.comparison.greedy_gap(part, sizes=[1, 2]) for part in (data, world.activations("spa", "Gender", layer=2))]
+print(pd.concat(gaps).drop(columns=["site", "layer"]).round(3).to_string(index=False))
+
+# %% [markdown]
+# Greed costs nothing there. In English tense it does; we picked this case for that reason. (Only 1,500 dev words, so
+# that all 341,376 triples are tried in seconds.)
+
+# %%
+tense = world.activations("eng", "Tense", layer=2)
+tense = pf.Splits(train=tense.train, dev=tense.dev.sample(1500), test=tense.test)
+pf.publish(pf.figures.subsets(pf.comparison.greedy_gap(tense)), "04_subsets").show()
+
+# %% [markdown]
+# **In one sentence**: the best pair for English tense (neurons 15 and 26) tells 0.448 bits, and the two neurons that
+# the greedy search takes first (68 and 124) tell 0.374.
+#
+# The search begins with the neuron that is best alone, which is not in the best pair, and it never takes a neuron back.
+# So a greedy ranking can pass over both neurons of the best pair.
+
+# %% [markdown]
 # ## Which blocks do they find?
 
 # %%
@@ -205,42 +234,87 @@ print(course.reveal("04-a", truth.used[probeless.order[:12]].sum()))
 
 # %% [markdown]
 # All three find neurons that encode number. None of them can see which of those are *used*: the unused ones are
-# clearer, so they come first. And look at the redundant block: Probeless scores a copy as high as its original, while
-# Gaussian asks what a copy would *add*, which is nothing.
+# clearer, so they come first. (Each method has three used neurons; a random choice among the 36 would have four.) And
+# look at the redundant block: Probeless scores a copy as high as its original, while Gaussian asks what a copy would
+# *add*, which is nothing.
 #
+# ## Ask the model
+#
+# Whatever reads activations alone finds what is in them. To find what the model *reads*, change a neuron and look at
+# the output. Three more rankings (ours, not the paper's) do this on training sentences. They move neurons from the
+# mean of a word's own number to that of the other, and ask how far the model then prefers the word's other form:
+# **effect** moves one neuron at a time, **attribution** estimates the same for all neurons at once from the output's
+# gradient, and **mask** learns a gate per neuron, so that few open gates turn the output around.
+
+# %%
+experiment = planted.experiment("art", "Number", layer=1)
+asked = [experiment.rank(name) for name in ("attribution", "effect", "mask")]
+for ranking in asked:
+    print(f"{ranking.name:12}", *(f"{neuron:4}" for neuron in ranking.order[:12]))
+
+# %% [markdown]
 # ## Every ranking against both truths
 #
 # *precision@k* is the share of relevant neurons among the first k. We average it over k up to the number of relevant
-# neurons, so that 1 is a perfect ranking. `pf.RANKINGS` lists fourteen methods; each has its definition and source
-# in its docstring. The random ranking is drawn ten times (a bar from the lowest to the highest draw).
+# neurons, so that 1 is a perfect ranking. `pf.RANKINGS` lists fourteen methods that read activations; each has its
+# definition and source in its docstring. The random ranking is drawn ten times (a bar from the lowest to the highest
+# draw).
 
 # %%
 everything = [pf.rank(name, data) for name in pf.RANKINGS if name != "random"]
-everything += pf.random_rankings(data, draws=10)
+everything += [*pf.random_rankings(data, draws=10), *asked]
 areas = pf.comparison.ranking_areas(everything, truth)
 scores = pf.publish(pf.figures.truth(areas), "04_truth")
 scores.show()
 
+# %% [markdown]
+# **In one sentence**: against the neurons that *encode* number each of the thirteen methods that read activations
+# scores 0.81 or more (chance: 0.28), and against those that the model *uses* the best of them scores 0.171, while the
+# three that ask the model score 1.000 there and 0.762 on the left.
+#
+# Are 0.171 and less good or bad? It depends on what chance may know. A random order of all 128 neurons (the dashed
+# line) is the wrong rival: these methods do find the 36 neurons that encode number. The fair rival puts these 36 first,
+# too, and orders *them* at random.
+
 # %%
-table = areas.pivot_table(index="ranking", columns="against", values="area")
-chance = areas.groupby("against")["chance"].first()
+table = areas.pivot_table(index="ranking", columns="against", values="area").drop("random")
+generator = np.random.default_rng(0)
+encoded, rest = np.flatnonzero(truth.encoded), np.flatnonzero(~truth.encoded)
+drawn = {"all 128": [], "the 36 first": []}
+for _ in range(1000):
+    orders = (
+        generator.permutation(data.n_neurons),
+        np.concatenate([generator.permutation(encoded), generator.permutation(rest)]),
+    )
+    for name, order in zip(drawn, orders, strict=True):
+        drawn[name].append(pf.Ranking(order, None, name))
+chance = {}
+for name, orders in drawn.items():
+    of_order = pf.comparison.ranking_areas(orders, truth)
+    chance[name] = of_order[of_order["against"] == "used"]["area"].to_numpy()
+    low, middle, high = np.quantile(chance[name], [0.05, 0.5, 0.95])
+    print(f"{name}, in random order: mean {chance[name].mean():.2f}, median {middle:.2f},", end=" ")
+    print(f"nine in ten between {low:.2f} and {high:.2f}")
+for name, areas_by_chance in chance.items():
+    table[f"as low: {name}"] = [(areas_by_chance <= area).mean() for area in table["used"]]
+print("\nas low: the share of random orders that score as low as the method, or lower")
 print(table.sort_values(["used", "encoded"], ascending=False).round(2).to_string())
-print(f"\na random ranking's expectation: encoded {chance['encoded']:.2f}, used {chance['used']:.2f}")
-others = table.drop("random")
-print(f"above it are, of {len(others)} methods, for encoded {(others['encoded'] > chance['encoded']).sum()}", end=", ")
-print(f"for used {(others['used'] > chance['used']).sum()}; the best used area is {others['used'].max():.2f}")
 
 # %% [markdown]
-# **In one sentence**: against the neurons that *encode* number each of the thirteen methods scores 0.81 or more
-# (chance: 0.28), and against those that the model *uses* the best of them scores 0.17 and five stay below chance
-# (0.09).
+# No method is worse than chance in the first sense: more than half of all random orders score as low as any of them.
+# Against the fair rival all thirteen lie below the middle (0.33). For the five that take the weights of a linear model
+# (LCA, Linear, its converged version, Ridge and Lasso) at most one random order in twenty-five is as low. That is
+# hardly bad luck: the unused neurons are the clearer ones, so they get the larger weights. (The five are close
+# relatives, in one network. Count them as one observation.)
 #
 # **What this shows.** The left panel is what rankings are usually praised for. The right panel is what their names
-# promise (*"the neurons that the model uses for number"*), and there a method that is nearly perfect on the left can do
-# *worse than chance*: it spends its first places on neurons that nobody reads.
+# promise (*"the neurons that the model uses for number"*), and there a method that is perfect on the left can spend its
+# first places on neurons that nobody reads. Nothing in the activations would tell. The three that ask the model put
+# all twelve used neurons first. All others move the output by nothing, so behind the twelve the order says nothing
+# either; hence the 0.762 on the left.
 #
-# **What it does not show.** That real models are built like this one. It shows that activations alone cannot tell.
-# Only an intervention can; that is notebook 08's business.
+# **What it does not show.** That real models are built like this one. And a ranking that asks the model is as good as
+# its question: what does *this* push change in *this* output? Notebook 08 asks more of them.
 
 # %% [markdown]
 # ### Exercise 04.3 ★★☆ 10 minutes: precision@k against the planted truth
@@ -291,7 +365,6 @@ print(
 
 # %%
 LANGUAGE, ATTRIBUTE, LAYER, K = "spa", "Gender", 2, 20
-world = pf.load_world()  # `mini`, unless the environment variable PITFALLS_WORLD says another
 data = world.activations(LANGUAGE, ATTRIBUTE, layer=LAYER)
 found = [pf.rank(name, data, max_neurons=40) for name in pf.RANKINGS]
 agreement = pf.publish(pf.figures.overlaps(pf.comparison.overlaps(found, ks=[K]), K), "04_overlaps")
@@ -408,9 +481,10 @@ print(ends.round(2).to_string())
 
 # %% [markdown]
 # The last neurons agree with themselves far less than the first, where the weights are a hundredth of the largest and
-# less. So read Linear's "worst neurons" as neurons that it does not need, in no particular order. A score that many
-# neurons share ends a ranking as well: Lasso gives most neurons the weight zero, and the Gaussian search stops at
-# `max_neurons`. `ranking.ranked` says how many neurons a method ranked one by one.
+# less. So a tail is no ranking: read Linear's "worst neurons", with which bottom-to-top begins, as neurons that it does
+# not need, in no particular order. A score that many neurons share ends a ranking as well: Lasso gives most neurons the
+# weight zero, and the Gaussian search stops at `max_neurons`. `ranking.ranked` says how many neurons a method ranked
+# one by one.
 
 # %% [markdown]
 # ## Your own ranking in six lines
@@ -441,6 +515,7 @@ print(mine[["ranking", "against", "area", "chance"]].round(2).to_string(index=Fa
 #
 # - "Important" has as many meanings as there are methods: large weight, added information, distant means.
 # - A ranking can be scored, if the truth is known, and there are two truths: *encoded* and *used*.
+# - Activations alone cannot tell one from the other. A ranking that asks the model can.
 # - Methods that agree with each other can be wrong together.
 #
 # **Try it**: load `pf.load_world("planted", planted=pf.PlantedParameters(unused=0, unused_strength=0.0))` in the second
