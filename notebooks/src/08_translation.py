@@ -539,8 +539,7 @@ print(pd.DataFrame(verdicts).to_string())
 # (it is part of `make reproduce`; here we read the tables that it wrote). In every configuration, which ranking is read
 # best, and is it the one that moves the most words? Three rules keep the question honest:
 #
-# - **Both probes** say which ranking is read best. The linear probe alone would mostly name Linear, the ranking that it
-#   made (pitfall 1).
+# - **Both probes** say which ranking is read best, because either may favour the ranking that it made (pitfall 1).
 # - A lead **counts only where it exceeds its interval** (95 %, resampling word forms). Otherwise the two rankings are
 #   read equally well, and which is ahead says nothing.
 # - Readability and movement are both **chosen on dev**, with k up to a quarter of the neurons, and the CLWV is reported
