@@ -168,7 +168,7 @@ print(asked.round(2).to_string(index=False))
 # The fifth and the sixth question belong together. The control task says what this probe *could* learn by heart from
 # these neurons. It cannot say whether the probe did: a probe that learns nonsense well may still read the attribute,
 # and in notebook 06 the probe that learns more nonsense is also the better one on new words. So if the answer to the
-# fifth is NO, the sixth decides. A word whose form train lacks cannot have been learned by heart.
+# fifth is NO, the sixth decides. A word whose form train lacks cannot have been learnt by heart.
 #
 # For a model of the hub, the same is one command: `pitfalls probe --model … --treebank … --attribute Number --layer 7`,
 # and `pitfalls intervene` with a `--beta`.
@@ -209,7 +209,7 @@ print(*sorted(file.name for file in FOLDER.glob("*-test.npy")))
 # %% [markdown]
 # Now forget where these files came from. Yours may come from anywhere, as long as `X` is [words, neurons] and `y` and
 # `forms` have one entry per word. The control task goes by `forms`, and so do the intervals and the check on new forms.
-# If you leave it out, every row counts as a form of its own: then nothing can be learned by heart, every word is new,
+# If you leave it out, every row counts as a form of its own: then nothing can be learnt by heart, every word is new,
 # and all three flatter you.
 
 
