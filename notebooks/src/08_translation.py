@@ -287,7 +287,7 @@ figure.show()
 
 # %%
 def reported(ranking, kind, k):
-    """CLWV on test at one k, with its interval, and the run."""
+    """CLWV on test at one k, with its interval, as text."""
     rate = experiment.intervene(ranking, kind, ks=[k], sentences=SENTENCES).rates().query("measure == 'CLWV'").iloc[0]
     return f"{rate['mean']:.2f} [{rate['low']:.2f}, {rate['high']:.2f}]"
 
