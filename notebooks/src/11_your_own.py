@@ -15,17 +15,18 @@
 #
 # *"And in my model?"* So far the models, the sentences and the attributes were ours. Here they are yours: first a model
 # in a folder with a treebank in CoNLL-U files, then nothing but numbers in `.npy` files, with labels that you made up.
-# Both times the question is the same: what has to be asked before a high accuracy is believed?
+# Both times the question is the same: what should you ask before you believe a high accuracy?
 #
 # **You will learn** (1) to make a world of any masked language model and any treebank, (2) to bring activations and
-# labels of your own, from whatever program made them, (3) seven questions to ask of a high accuracy, and (4) to look
-# for the rival explanation that nobody but you can know.
+# labels of your own, from whatever program made them, (3) seven questions to ask about a high accuracy, and (4) to look
+# for the rival explanation that only you can know.
 #
 # **You need** notebooks 05, 06 and 08. **It takes** 20 minutes to read, and 20 more for the two exercises; the cells
 # run in about half a minute on one core (0.8 GB of memory), without a GPU and without network.
 
 # %%
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,15 +50,16 @@ print(*(file.name for file in FILES), sep="\n")
 
 # %% [markdown]
 # These are stand-ins, so that the notebook runs offline: the course's little model, and a few of its Spanish
-# sentences. Put your own folder (or a name such as `bert-base-multilingual-cased`) and your own files there. Two things
-# are read from the files' names: the split (`train`, `dev` or `test` between hyphens), and the language (as in
-# Universal Dependencies: `es_…`; otherwise give `language="spa"`). Without a training file, four of five dev sentences
-# are taken for training.
+# sentences. Put your own folder (or a name such as `bert-base-multilingual-cased`) and your own files there. The files'
+# names say two things: the split (`train`, `dev` or `test` between hyphens), and the language (as in Universal
+# Dependencies: `es_…`; otherwise give `language="spa"`). Without a training file, four of five dev sentences serve for
+# training.
 #
 # ## A model and a treebank
 #
-# `min_forms` is the value filter: a value stays if it has so many *distinct word forms* in each split. In the paper's
-# code it is 100 ([C] in SOURCES.md); a few hundred sentences do not have as many, so we ask for 20. What is left?
+# `min_forms` is the value filter: a value stays if it has at least so many *distinct word forms* in each split. The
+# authors' code asks for 100 ([C] in SOURCES.md); a few hundred sentences do not have as many, so we ask for 20. What is
+# left?
 
 # %%
 world = pf.world_from_files(MODEL, FILES, min_forms=20)
@@ -89,11 +91,11 @@ print(f"a linear probe reads {ATTRIBUTE} from the first {K} neurons by Probeless
 #
 # ### Exercise 11.1 ★☆☆ 5 minutes: the accuracy of somebody who knows nothing
 #
-# The weakest opponent first. Somebody has never seen a vector, only the values of the training words, and always says
-# the same. The function gets two lists of values, `train_y` and `test_y`, and gives back the accuracy that this guess
-# has on the test words.
+# We begin with the weakest opponent: somebody who has never seen a vector, only the values of the training words, and
+# always says the same value. The function gets two lists of values, `train_y` and `test_y`, and returns the accuracy of
+# this guess on the test words.
 #
-# <details><summary>Hint</summary>Which value would you always say, if train were all that you know? And how many test
+# <details><summary>Hint</summary>Which value would you always say if train were all that you know? And how many test
 # words have it?</details>
 
 
@@ -111,8 +113,9 @@ course.check("11.1", majority)
 # %% [markdown]
 # ## Seven questions
 #
-# Each line is a question that this course has taught, what was found, and what it is compared with. Where the first is
-# not above the second, stop and look.
+# Each line is a question that this course has taught: what we found, with its 95 % interval (over word forms, or over
+# sentences for CLWV), and what we compare it with. The answer is *yes* only if the whole interval lies above. If it
+# does not, stop and look.
 
 
 # %%
@@ -121,57 +124,65 @@ def always(part, where=slice(None)):
     return float(np.mean(part.y[where] == np.bincount(data.train.y).argmax()))
 
 
-def accuracy(ranking, probe, task="real", column="accuracy"):
-    """One number a ranking and seed."""
-    rows = curves[(curves["ranking"] == ranking) & (curves["probe"] == probe) & (curves["task"] == task)]
-    return rows[column]
+def accuracy(ranking, probe="linear", task="real"):
+    """One number per ranking and seed."""
+    return curves[(curves["ranking"] == ranking) & (curves["probe"] == probe) & (curves["task"] == task)]["accuracy"]
+
+
+def around(table, probe="linear"):
+    """Accuracy of a probe on our neurons, and its interval."""
+    rows = table[(table["ranking"] == "probeless") & (table["probe"] == probe) & (table["task"] == "real")]
+    mean, error = rows["accuracy"].mean(), rows["accuracy_se"].mean()
+    return mean, mean - 1.96 * error, mean + 1.96 * error
 
 
 def clwv(kind):
-    """The share of words that come out with the same lemma and another value."""
-    run = experiment.intervene(order, kind, ks=[K], sentences=100)
-    return float(pf.interventions.clwv(run.counts())["clwv"].iloc[0])
+    """The share of words that come out with the same lemma and another value, and its interval."""
+    rates = experiment.intervene(order, kind, ks=[K], sentences=100).rates()
+    return tuple(rates.loc[rates["measure"] == "CLWV", ["mean", "low", "high"]].iloc[0])
 
 
 unseen = ~np.isin(data.test.forms, sorted(set(data.train.forms)))
-mine, by_chance = accuracy("probeless", "linear"), accuracy("random", "linear")
-elsewhere = max(clwv(pf.interventions.RandomDirection(BETA, seed=seed)) for seed in range(3))
+on_new = pf.probe_curves([order], replace(data, test=data.test.select(unseen)), ks=[K], probes=["linear"])
+mine, by_chance = accuracy("probeless"), accuracy("random")
+elsewhere = max(clwv(pf.interventions.RandomDirection(BETA, seed=seed))[0] for seed in range(3))
 rows = [
-    ("05 more than always the same value?", mine.mean(), always(data.test)),
-    ("05 more than random neurons, the best of the draws?", mine.mean(), by_chance.max()),
-    ("05 with every seed?", mine.min(), by_chance.max()),
-    ("05 by another probe, too?", accuracy("probeless", "gaussian").mean(), accuracy("random", "gaussian").max()),
-    ("06 more than a control task?", mine.mean(), accuracy("probeless", "linear", "control").mean()),
-    (
-        f"06 of {unseen.sum()} words that train lacks?",
-        accuracy("probeless", "linear", column="accuracy_unseen").mean(),
-        always(data.test, unseen),
-    ),
-    ("08 does the model use them (CLWV), more than any direction?", clwv(pf.Translation(BETA)), elsewhere),
+    ("05 more than always the same value?", *around(curves), always(data.test)),
+    ("05 more than random neurons, the best of the draws?", *around(curves), by_chance.max()),
+    ("05 with every seed?", mine.min(), *around(curves)[1:], by_chance.max()),
+    ("05 by another probe, too?", *around(curves, "gaussian"), accuracy("random", "gaussian").max()),
+    ("06 more than a control task?", *around(curves), accuracy("probeless", task="control").mean()),
+    (f"06 of {unseen.sum()} words that train lacks?", *around(on_new), always(data.test, unseen)),
+    ("08 does the model use them (CLWV), more than any direction?", *clwv(pf.Translation(BETA)), elsewhere),
 ]
-asked = pd.DataFrame(rows, columns=["notebook and question", "found", "against"])
-asked["answer"] = np.where(asked["found"] > asked["against"], "yes", "NO")
+asked = pd.DataFrame(rows, columns=["notebook and question", "found", "low", "high", "against"])
+asked["answer"] = np.where(asked["low"] > asked["against"], "yes", "NO")
 print(f"{world.name}: {ATTRIBUTE}, layer {LAYER}, first {K} neurons by Probeless")
 print(asked.round(2).to_string(index=False))
 
 # %% [markdown]
 # Seven times yes is a good day, and a small claim: *in this model, on these sentences, these neurons read and move
-# number, as a set*. It says nothing of a single neuron, and nothing of other languages (09). β and k were not chosen on
-# the test words here, they were fixed beforehand; if you choose, choose on dev (08).
+# number, as a set*. It says nothing about a single neuron, and nothing about other languages (09). We fixed β and k
+# beforehand and did not choose them on the test words; if you choose, choose on dev (08).
 #
-# On a model of the hub the same is one command: `pitfalls probe --model … --treebank … --attribute Number --layer 7`,
+# The fifth and the sixth question belong together. The control task says what this probe *could* learn by heart from
+# these neurons. It cannot say whether the probe did: a probe that learns nonsense well may still read the attribute,
+# and in notebook 06 the probe that learns more nonsense is also the better one on new words. So if the answer to the
+# fifth is NO, the sixth decides. A word whose form train lacks cannot have been learnt by heart.
+#
+# For a model of the hub, the same is one command: `pitfalls probe --model … --treebank … --attribute Number --layer 7`,
 # and `pitfalls intervene` with a `--beta`.
 #
 # ## Only numbers: activations in .npy files
 #
-# Perhaps your model is no masked LM, your "words" are images, or the attribute stands in no treebank. Then bring three
-# arrays a split: vectors, labels, and the *forms*. As an example we ask something that UniMorph does not know. Is a
-# Spanish noun the **subject** or the **object**? Its form does not say so; the treebank's dependency column does.
+# Perhaps your model is not a masked LM, your "words" are images, or no treebank has the attribute. Then bring three
+# arrays for each split: vectors, labels, and the *forms*. As an example we ask something that UniMorph does not know.
+# Is a Spanish noun the **subject** or the **object**? Its form does not say so; the treebank's dependency column does.
 
 
 # %%
 def nouns(file):
-    """Sentences, and of every noun that is a subject or an object: its row among all words, role, form, place."""
+    """Sentences, and for every noun that is a subject or an object: its row among all words, role, form, place."""
     roles = {"nsubj": "subject", "obj": "object"}
     parsed = [
         [line.split("\t") for line in block.split("\n") if line and line[0] != "#"]
@@ -197,8 +208,9 @@ print(*sorted(file.name for file in FOLDER.glob("*-test.npy")))
 
 # %% [markdown]
 # Now forget where these files came from. Yours may come from anywhere, as long as `X` is [words, neurons] and `y` and
-# `forms` have one entry a word. `forms` is what the control task goes by; leave it out, and every row counts as a form
-# of its own, so that nothing could be learnt by heart and selectivity would flatter you.
+# `forms` have one entry per word. The control task goes by `forms`, and so do the intervals and the check on new forms.
+# If you leave it out, every row counts as a form of its own: then nothing can be learnt by heart, every word is new,
+# and all three flatter you.
 
 
 # %%
@@ -224,21 +236,23 @@ own_draws = list(pf.random_rankings(roles, draws=5))
 own_curves = pf.probe_curves([*ranked, *own_draws], roles, ks=[1, 2, 4, 8, 16, 32, 64, 128])
 pf.figures.accuracy(own_curves).show()
 print(own_curves.pivot_table(index=["probe", "ranking"], columns="k", values="accuracy").round(2).to_string())
+late = own_curves[own_curves["k"] >= 16]["accuracy_se"]
+print(f"95 % intervals from 16 neurons on: at most ± {1.96 * late.max():.2f}")
 
 # %% [markdown]
-# **In one sentence**: from 16 neurons, well chosen, both probes tell subjects from objects here with an accuracy of
-# 0.93 to 0.96, and random neurons need twice as many for 0.92 or 0.93.
+# **In one sentence**: from 16 well-chosen neurons, both probes tell subjects from objects here with an accuracy of 0.93
+# to 0.96, and random neurons need twice as many for 0.92 or 0.93.
 #
 # So this layer knows about syntax?
 #
 # ## The rival that only you can know
 #
 # The seven questions are the same for everybody. The eighth is yours alone: *what else tells subjects from objects?*
-# Here are three rivals who know nothing of grammar. One always says *subject*. One remembers what each form was in
-# train. One counts words: what was a noun at this *place* of the sentence, mostly? And a fourth is a probe on layer 0,
-# the embeddings. They hold a word's form and its place, and have not yet seen a neighbour.
+# Here are three rivals who know nothing about grammar. One always says *subject*. One remembers what each form was in
+# train. One counts words: what was a noun at this *place* in the sentence, most of the time? A fourth rival is a probe
+# on layer 0, the embeddings. They hold a word's form and its place, and have not yet seen a neighbour.
 #
-# **Guess**: how often is the one right who only counts words?
+# **Guess**: how often is the rival right who only counts words?
 
 # %%
 course.predict("11-a", "How often does the noun's place alone tell whether it is a subject or an object?", 0, 1)
@@ -274,12 +288,16 @@ print(by_layer.round(2).to_string())
 print(course.reveal("11-a", rivals["counts words"]))
 
 # %% [markdown]
-# Who only counts words is far above the constant: Spanish subjects come first, at least in these sentences. And a probe
-# on layer 0, which has met no neighbour, goes more than half of the way from the constant to the best layer. So much of
-# the fine accuracy needs no syntax. (The control task did not warn us. It knows of forms, and of no other rival.)
+# The rival who only counts words is far above the constant: Spanish subjects come first, at least in these sentences.
+# And a probe on layer 0, which has seen no neighbour, goes more than half of the way from the constant to the best
+# layer. So much of the fine accuracy needs no syntax. (The control task did not warn us. It knows about forms, and
+# about no other rival.)
 #
-# Is all of it the place? Look only where the place says little: nouns in the middle, where in train both roles are
-# common. The probes are scikit-learn estimators, so they can be trained on all training nouns and scored on any.
+# Look at the control columns once more. With all neurons, the Gaussian probe learns far more nonsense than the linear
+# one, and from layer 3 on it reads the role just as well. It *can* learn by heart; that does not mean that it did.
+#
+# Is all of it the place? Look only where the place says little: nouns in the middle, where both roles are common in
+# train. The probes are scikit-learn estimators, so we can train them on all training nouns and score them on any.
 
 # %%
 places = load("places", "test")
@@ -300,19 +318,18 @@ print(pd.DataFrame(rows).round(2).to_string(index=False))
 
 # %% [markdown]
 # Where the place says less, layer 0 loses most and the best layer least. (Layer 0 does not fall to the constant: the
-# places in the middle are not all alike.) What the higher layers have more is what this model adds by reading the
-# neighbours. It is a smaller claim than the figure's, and a better one.
+# places in the middle are not all alike.) What the higher layers gain is what this model adds by reading the
+# neighbours. This is a smaller claim than the figure's, and a better one.
 #
 # And one question cannot be asked of arrays at all: does the model *use* it? To change a neuron and watch what becomes
-# of the words, one needs the model. With arrays you can say *encoded*, never *used*.
+# of the words, you need the model. With arrays you can say *encoded*, never *used*.
 #
 # ### Exercise 11.2 ★★☆ 15 minutes: three parts with no word in common
 #
 # Often the words come in one heap, and you have to make train, dev and test. If a form lies in two parts, a probe can
-# know test words by heart. The function gets `forms`, a list with the form of every word (some come often), and `seed`.
-# It gives back a list with "train", "dev" or "test" for every word, so that no form is in two parts and about 60 %,
-# 20 % and 20 % of the *distinct forms* lie in them. The forms are shuffled by the seed; the same seed gives the same
-# parts.
+# know test words by heart. The function gets `forms`, a list with the form of every word (some occur often), and
+# `seed`. It returns a list with "train", "dev" or "test" for every word, so that no form is in two parts and about 60
+# %, 20 % and 20 % of the *distinct forms* lie in them. The seed shuffles the forms; the same seed gives the same parts.
 #
 # <details><summary>Hint 1</summary>First decide for each distinct form, then look the decision up for each
 # word.</details>
@@ -343,7 +360,8 @@ course.check("11.2", split_by_form)
 # - Any masked LM and any treebank make a world; any three arrays make splits. What follows is the same for all.
 # - A high accuracy is the beginning. Ask who else would reach it: a constant, random neurons, another seed, another
 #   probe, a memory, and the rival that only you can know.
-# - *Encoded* can be said of arrays; *used* takes the model.
+# - Selectivity says how much a probe *could* learn by heart. Words with new forms show whether it needed to.
+# - You can say *encoded* about arrays; for *used* you need the model.
 #
 # **What this does not show**: anything about *your* model. The stand-ins are toys.
 #
@@ -355,9 +373,10 @@ course.check("11.2", split_by_form)
 # 1. A neuron that fires on plurals is an observation, and an observation needs a control (01 to 03).
 # 2. Many methods rank neurons, and they disagree (04).
 # 3. A probe must not grade the ranking that it made: cross every probe with every ranking (05).
-# 4. A probe that learns nonsense as well has not read anything (06).
-# 5. What an ablation does not change may be there twice; what it does change may be the zero (07).
-# 6. What is encoded need not be used: push, on a strength chosen on dev, and count who else would have moved it (08).
+# 4. A probe that can learn nonsense may still read the attribute: ask it about forms that it has never seen (06).
+# 5. What an ablation does not change may be there twice; what it does change may be due to the zero (07).
+# 6. What is encoded need not be used: push, choose strength, k and ranking on dev, and ask what else would have moved
+#    the words (08).
 # 7. A hundred results of four languages are four results (09, 10).
 #
 # **Next**: a model of your own and a question of your own. Write down the rival explanation before you start.
