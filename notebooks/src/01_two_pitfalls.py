@@ -241,8 +241,9 @@ for what, ones in bad.items():
     print(f"   by {wins.max():.3f} at most; by more than two standard errors at {beyond.sum()}")
 
 # %% [markdown]
-# **What this shows.** A number such as "90 % with 8 neurons" belongs to a *pair* of a ranking and a probe. It says how
-# good the ranking is only if the probe is held fixed, and how good the probe is only if the ranking is.
+# **What this shows.** A number such as "90 % with 8 neurons" belongs to a *pair* of a ranking and a probe. It tells you
+# how good the ranking is only if you hold the probe fixed, and how good the probe is only if you hold the ranking
+# fixed.
 #
 # **What it does not show.** That the model *needs* any of these neurons. Nor that a bad ranking can win: here, wherever
 # one beats the other probe, it is by no more than the sampling error, with so many neurons that nothing is left to

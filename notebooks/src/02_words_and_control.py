@@ -14,8 +14,8 @@
 # # 02 · Words, attributes and control tasks
 #
 # *A probe tells feminine words from masculine ones, and is right more than 99 times in 100. What has it found?* Before
-# we look at a single neuron, we build a rival that has none: a list of words on a sheet of paper. It will be hard to
-# beat, and that is the point.
+# we look at a single neuron, we build a rival that has no neurons: a list of words on a sheet of paper. It will be hard
+# to beat, and that is the point.
 #
 # **You will learn** (1) how a line of a treebank becomes an attribute with a value, (2) which values are worth asking
 # about, and why that is decided by distinct forms and not by words, (3) the floors that every accuracy stands on, and
@@ -47,7 +47,7 @@ world = pf.load_world()  # `mini`, unless the environment variable PITFALLS_WORL
 # %% [markdown]
 # ## From a line of a treebank to an attribute
 #
-# A treebank is a text in which people have noted what each word is. Its format, CoNLL-U, has one line a word and ten
+# A treebank is a text in which people have noted what each word is. Its format, CoNLL-U, has one line per word and ten
 # columns; five of them matter here: number, form, lemma, part of speech, features. Here is a Spanish sentence, *Ellas
 # hablan del gato: ¡dámelo!* ("They are talking of the cat: give it to me!"), written for this notebook:
 
@@ -132,7 +132,7 @@ print(f"{language} {attribute}")
 print(english[[(what, split) for what in ("words", "forms") for split in SPLITS]].to_string())
 
 # %% [markdown]
-# There are hundreds of words, and six forms in all. Whoever "finds English gender in the neurons" of such data has
+# There are hundreds of words, and six forms in all. If you "find English gender in the neurons" of such data, you have
 # found *she*. The paper keeps a value only if it has at least 100 **distinct word forms in each of train, dev and
 # test** [C]; the mini world, whose lexicon is small, asks for 20. (*The* and *the* are two forms: forms are compared as
 # written.)
@@ -265,10 +265,10 @@ floors["± by words"] = 2 * np.sqrt(share * (1 - share) / n)
 print(floors.round(3).to_string())
 
 # %% [markdown]
-# Spanish person has three values, and four words of five are in the third person (0.81 ± 0.08): a probe that reaches 85
-# % there may have learnt nothing, and one that reaches 85 % on Spanish gender has learnt a lot. Had we counted words,
-# the error would look three to thirteen times smaller in most rows. It is largest for Spanish gender, where a few
-# articles are a large part of the words.
+# Spanish person has three values, and four words of five are in the third person (0.81 ± 0.08): a probe that reaches
+# 85 % there may have learnt nothing, and one that reaches 85 % on Spanish gender has learnt a lot. Had we counted words,
+# the errors would look two to thirteen times smaller. The largest is that of Spanish gender, where a few articles are a
+# large part of the words.
 #
 # ### Exercise 02.3 ★☆☆ 5 minutes: the majority baseline
 #
@@ -419,7 +419,7 @@ print(f"\nlists that are selective (above 0.001): {(tasks['selectivity of the li
 
 # %% tags=["exercise"]
 def control_labels_by_hand(splits, n_classes, rng):
-    """One random label a form, the same in all splits."""
+    """One random label per form, the same in all splits."""
     ### BEGIN SOLUTION
     labels = {}
     for split in splits:
@@ -464,7 +464,7 @@ print(shown.unstack(["task", "forms"]).sort_index(axis=1).reindex(floors.index).
 # not be the most frequent one here), both on the attribute and on the coins: it knows nothing *about* words. Whatever a
 # probe can do there, beyond the majority, does not come from a list of whole forms. (It may still come from a list of
 # *endings*: *-as* is feminine plural in Spanish, whatever the stem. A control task by forms does not control for that.)
-# The draws differ widely, because a draw that strikes out *el* or *la* strikes out hundreds of words.
+# The draws of Spanish gender differ most, because one that strikes out *el* or *la* strikes out hundreds of words.
 #
 # ## What you can say now
 #

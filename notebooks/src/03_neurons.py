@@ -66,8 +66,8 @@ states = {site.layer: tensor for site, tensor in world.model.read(batch, sites).
 print("sentences x subwords x neurons:", {layer: tuple(tensor.shape) for layer, tensor in states.items()})
 
 # %% [markdown]
-# A word may have several subwords, and we want one vector for it. The paper takes the **mean over its subwords** [C].
-# Here we do it by hand for one word, and compare with what the package made.
+# A word may have several subwords, and we want one vector for it. The paper takes the **mean over its subwords** [C]
+# (we read that in the authors' code). Here we do it by hand for one word, and compare with what the package made.
 
 # %%
 in_layer, of_word = states[LAYER][0].numpy(), batch.word_ids[0].numpy()
@@ -243,8 +243,8 @@ print("control tasks, smallest adjusted p:", *(f"{p:.2f}" for p in smallest))
 # %% [markdown]
 # The gender neuron passes: no shuffle in a thousand made any neuron as good. But 89 others pass as well, so "*the*
 # gender neuron" is the best of many. The nonsense that separated furthest (seed 1, 0.58 deviations) has a p of 0.76: it
-# hung on a few frequent forms. Two of the ten control tasks have a p of 0.04 all the same. That is what a p below .05
-# means, one nonsense in twenty, and among ten there are two or more in 9 % of cases.
+# hung on a few frequent forms. Two of the ten control tasks get a p of 0.04 all the same. A p below .05 means no
+# more than that: nonsense gets there one time in twenty, and at least twice in ten tries in 9 % of cases.
 #
 # ## Question 2: how much of a neuron is the word form?
 #
@@ -301,8 +301,8 @@ print(f"within a value {share_within(made, words.forms, words.y)[0]:.2f}")
 # neuron that we made shows the catch: it knows gender alone, and its form share is 0.96, more than that of any real
 # neuron above. Within a value it is at the floor, as it should be. Our neuron 55 is not: among words of the same
 # gender, more than half of its variance in layer 2 (0.56) still depends on *which word* stands there, and for the
-# median neuron it is about two thirds in every layer. A neuron that says "feminine" says other things about the word as
-# well.
+# median neuron it is 0.64 to 0.74, according to the layer. A neuron that says "feminine" says other things about the
+# word as well.
 #
 # ### Exercise 03.3 ★★★ 15 minutes: how much of a neuron is the word form, within a value
 #
