@@ -245,9 +245,8 @@ for what, ones in bad.items():
 # how good the ranking is only if you hold the probe fixed, and how good the probe is only if you hold the ranking
 # fixed.
 #
-# **What it does not show.** That the model *needs* any of these neurons. Nor that a bad ranking can win: here, wherever
-# one beats the other probe, it is by no more than the sampling error, with so many neurons that nothing is left to
-# choose.
+# **What it does not show.** That the model *needs* any of these neurons. Nor that a bad ranking can win with a good
+# probe: the last lines above say how seldom that happens here, and by how little.
 
 # %% [markdown]
 # ## Pitfall 2: encoded is not used
@@ -394,7 +393,14 @@ print(f"Probeless, first {K}: CLWV {at(flips, 'clwv', K)['probeless', 'ttb']:.2f
 print(", ".join(f"{probe} {cell}" for probe, cell in told(K).loc["probeless", "ttb"].items()))
 
 # %% [markdown]
-# TEXT-A
+# Look at the last two lines. By the two probes, neither of which made these rankings, 16 random neurons are read about
+# as well as the first 8 by Probeless. Yet the same translation flips a good part of the words along Probeless, and next
+# to none along the random rankings. So an accuracy does not tell you what an intervention will do. (Had we compared the
+# winners, the most readable ranking would be Gaussian, by a hair, and the best witness for it the probe that made it.)
+#
+# Does the model not *read* the random neurons, then? We cannot say yet. The column `push` shows that the random neurons
+# were moved less: β multiplies the distance between the two means, and that is short on most of them. So let every
+# ranking push as far, with one α for all 16 neurons that makes up for the distance.
 
 # %%
 LENGTHS = [1.5, 2, 2.5, 3]
@@ -409,7 +415,11 @@ print(f"CLWV of the first {FEW} neurons when every ranking pushes as far")
 print(pd.DataFrame(rows, columns=columns).to_string(index=False))
 
 # %% [markdown]
-# TEXT-B
+# Pushed as far, random neurons flip words, too. So a CLWV of 0.00 said how far we had pushed, and not that the model
+# ignores these neurons: before you call neurons unused, push them as far as the others.
+#
+# Are there neurons that are encoded and not used at all? Here are two blocks of neurons in a small network whose
+# weights we wrote ourselves (there is more about it in notebook 04).
 
 # %%
 planted = pf.load_world("planted")
@@ -423,7 +433,8 @@ for name, block in (("A", "used"), ("B", "unused")):
     print(f"block {name}, {n} neurons: linear probe {read:.2f}; CLWV {near:.2f}, pushed ten times as far {far:.2f}")
 
 # %% [markdown]
-# TEXT-C
+# **Encoded is not used**: the probe cannot tell the two blocks apart, but the model reads only block A, and no push in
+# block B changes a word. In a trained model nobody can look that up, and a probe's accuracy will not tell you either.
 #
 # ## Would other words say the same?
 #
@@ -449,7 +460,10 @@ columns = ["ranking", f"first {FEW} shared", f"CLWV at k = {FEW}", "at k = 64"]
 print(pd.DataFrame(rows, columns=columns).to_string(index=False))
 
 # %% [markdown]
-# TEXT-D
+# *Shared* is the share of the first 16 neurons that two of the four rankings have in common. Where it is low, the CLWV
+# belongs to *one* draw of the words, and another notebook with other words will print another. A greedy search is
+# especially prone to this: of several neurons that are nearly as good, it takes the one that is ahead by a hair, and
+# everything after it depends on that choice.
 #
 # ## What you can say now
 #

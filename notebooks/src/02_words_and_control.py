@@ -266,9 +266,9 @@ print(floors.round(3).to_string())
 
 # %% [markdown]
 # Spanish person has three values, and four words of five are in the third person (0.81 ± 0.08): a probe that reaches
-# 85 % there may have learnt nothing, and one that reaches 85 % on Spanish gender has learnt a lot. Had we counted words,
-# the errors would look two to thirteen times smaller. The largest is that of Spanish gender, where a few articles are a
-# large part of the words.
+# 85 % there may have learnt nothing, and one that reaches 85 % on Spanish gender has learnt a lot. Had we counted
+# words, the errors would look two to thirteen times smaller. The largest is that of Spanish gender, where a few
+# articles are a large part of the words.
 #
 # ### Exercise 02.3 ★☆☆ 5 minutes: the majority baseline
 #
