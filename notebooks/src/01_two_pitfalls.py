@@ -242,9 +242,9 @@ for what, ones in bad.items():
 
 # %% [markdown]
 # **What this shows.** Graded each by its own probe, the Gaussian ranking is clearly better than Linear at 24 of the 32
-# values of k. Hold the linear probe fixed, and 11 of them are left, while Linear is clearly better at 6. A number such
-# as "90 % with 8 neurons" belongs to a *pair* of a ranking and a probe: it tells you how good the ranking is only if
-# you hold the probe fixed, and how good the probe is only if you hold the ranking fixed.
+# values of k, and never worse. Graded by the linear probe alone, it is clearly better at 11 and clearly worse at 6. A
+# number such as "90 % with 8 neurons" belongs to a *pair* of a ranking and a probe: it tells you how good the ranking
+# is only if you hold the probe fixed, and how good the probe is only if you hold the ranking fixed.
 #
 # **What it does not show.** That the model *needs* any of these neurons. Nor that a bad ranking can win with a good
 # probe: the last lines above say how seldom that happens here, and by how little.
