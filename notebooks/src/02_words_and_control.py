@@ -14,8 +14,8 @@
 # # 02 · Words, attributes and control tasks
 #
 # *A probe tells feminine words from masculine ones, and is right more than 99 times in 100. What has it found?* Before
-# we look at a single neuron, we build a rival that has none: a list of words on a sheet of paper. It will be hard to
-# beat, and that is the point.
+# we look at a single neuron, we build a rival that has no neurons: a list of words on a sheet of paper. It will be hard
+# to beat, and that is the point.
 #
 # **You will learn** (1) how a line of a treebank becomes an attribute with a value, (2) which values are worth asking
 # about, and why that is decided by distinct forms and not by words, (3) the floors that every accuracy stands on, and
@@ -38,6 +38,7 @@ from pitfalls.language.corpus import read_conllu
 from pitfalls.language.unimorph import ATTRIBUTES
 from pitfalls.language.values import form_counts
 from pitfalls.probes.control import control_labels
+from pitfalls.probes.scores import clustered_mean
 
 pd.set_option("display.width", 110)
 SPLITS = ("train", "dev", "test")
@@ -46,7 +47,7 @@ world = pf.load_world()  # `mini`, unless the environment variable PITFALLS_WORL
 # %% [markdown]
 # ## From a line of a treebank to an attribute
 #
-# A treebank is a text in which people have noted what each word is. Its format, CoNLL-U, has one line a word and ten
+# A treebank is a text in which people have noted what each word is. Its format, CoNLL-U, has one line per word and ten
 # columns; five of them matter here: number, form, lemma, part of speech, features. Here is a Spanish sentence, *Ellas
 # hablan del gato: ¡dámelo!* ("They are talking of the cat: give it to me!"), written for this notebook:
 
@@ -85,22 +86,23 @@ for word in corpus.sentences[0].words:
 # Three things have happened.
 #
 # - **The names changed.** `Number=Plur` became `PL`: the treebanks' own features differ from language to language,
-#   UniMorph's values are the same in all. The thirteen attributes of the paper are UniMorph's.
-# - **A value that is two values is none.** `Case=Acc,Nom` says that the form *ellas* could be either. A word carries
-#   an attribute only if it has *one* value of it.
+#   UniMorph's values are the same in all. The paper converts its treebanks in this way [C], and asks about thirteen
+#   attributes [P]. (The tags say how we know: [P] stands in the paper's abstract or README, [C] in its authors' code.)
+# - **Two values are none.** `Case=Acc,Nom` says that the form *ellas* could be either. A word carries an attribute only
+#   if it has *one* value of it.
 # - **Contractions stay one word.** A reader sees *del*; the treebank sees *de* + *el*. The model will see *del* as
-#   well. So *del* gets an attribute from its components only if **exactly one** of them carries it: *el* alone has a
+#   well. So *del* gets an attribute from its components only if **exactly one** of them carries it: only *el* has a
 #   number, so *del* is `SG`. But both parts have a part of speech, so *del* has none. And *dámelo* has three numbers,
-#   all three `SG`: still none, for nobody can say whose.
+#   all three `SG`, and still gets none, because nobody can say whose it would be.
 #
 # ### Exercise 02.1 ★☆☆ 5 minutes: what a contraction keeps
 #
-# Write `contraction(components)`: a list of dictionaries (attribute to value), one a component, in; the dictionary of
-# those attributes that exactly one component carries, out.
+# Write `contraction(components)`. It gets a list of dictionaries (attribute to value), one per component, and returns
+# the dictionary of those attributes that exactly one component carries.
 #
 # <details><summary>Hint</summary>
 #
-# Count first, in how many components each name stands: `Counter(name for one in components for name in one)`.
+# First count how many components carry each attribute: `Counter(name for one in components for name in one)`.
 #
 # </details>
 
@@ -119,8 +121,8 @@ course.check("02.1", contraction)
 # %% [markdown]
 # ## Which values are worth asking about?
 #
-# English has gender, if one insists: *he, she, it*. Is it a good attribute for an experiment? Count words, then count
-# the different *forms* among them:
+# English has gender, if you insist: *he, she, it*. Is it a good attribute for an experiment? Count the words, then the
+# different *forms* among them:
 
 # %%
 corpora = {language: {split: world.corpus(language, split) for split in SPLITS} for language in world.languages}
@@ -130,9 +132,10 @@ print(f"{language} {attribute}")
 print(english[[(what, split) for what in ("words", "forms") for split in SPLITS]].to_string())
 
 # %% [markdown]
-# Hundreds of words, and six forms in all. Whoever "finds English gender in the neurons" of such data has found *she*.
-# The paper therefore keeps a value only if it has at least 100 **distinct word forms in each of train, dev and test**;
-# the mini world, whose lexicon is small, asks for 20. (*The* and *the* are two forms: forms are compared as written.)
+# There are hundreds of words, and six forms in all. If you "find English gender in the neurons" of such data, you have
+# found *she*. The paper keeps a value only if it has at least 100 **distinct word forms in each of train, dev and
+# test** [C]; the mini world, whose lexicon is small, asks for 20. (*The* and *the* are two forms: forms are compared as
+# written.)
 #
 # **Guess, before you go on**: of all values of all attributes in this world, what share does the filter drop?
 
@@ -157,7 +160,7 @@ rules = pd.DataFrame(
         f"{MIN} forms in every split (the filter)": fewest["forms"] >= MIN,
         f"{MIN} forms in train alone": in_train.reindex(fewest.index) >= MIN,
         f"{MIN} words in every split": fewest["words"] >= MIN,
-        "100 forms in every split (the paper's)": fewest["forms"] >= 100,
+        "100 forms in every split (the paper's [C])": fewest["forms"] >= 100,
     }
 )
 pairs = rules.groupby(["language", "attribute"]).sum() >= 2
@@ -170,16 +173,16 @@ print("enough forms in train, too few elsewhere:", "; ".join(" ".join(one) for o
 print(course.reveal("02-a", 1 - rules.iloc[:, 0].mean()))
 
 # %% [markdown]
-# **In one sentence**: of this world's 138 values 97 reach the dashed line, and the 41 below it (hollow squares) seldom
-# lack words: English determiners have 3759 of them even in the split with fewest, and no more than 9 forms.
+# **In one sentence**: 97 of this world's 138 values reach the dashed line, and the 41 below it (hollow squares) seldom
+# lack words: English determiners have 3759 of them even in the split with fewest, but only 9 forms.
 #
-# The rules look alike and are not. Counting words lets English gender in; looking at train alone lets values in that
-# dev or test can hardly judge. An attribute needs two values to be a question at all.
+# The rules look alike, and they are not. A rule that counts words lets English gender in; a rule that looks at train
+# alone lets in values that dev or test can hardly judge. An attribute needs two values to be a question at all.
 #
 # ### Exercise 02.2 ★★☆ 10 minutes: the value filter
 #
-# Write `kept(words, min_forms)`. `words` maps each split's name to a list of pairs (form, value), one a word; the
-# answer is the sorted list of the values that have at least `min_forms` distinct forms in *every* split.
+# Write `kept(words, min_forms)`. `words` maps each split's name to a list of pairs (form, value), one per word. Return
+# the sorted list of the values that have at least `min_forms` distinct forms in *every* split.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -188,7 +191,7 @@ print(course.reveal("02-a", 1 - rules.iloc[:, 0].mean()))
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# The split with the fewest forms decides; a value that a split lacks has 0 forms there.
+# The split with the fewest forms decides. A value that is missing from a split has 0 forms there.
 #
 # </details>
 
@@ -213,6 +216,10 @@ course.check("02.2", kept)
 #
 # An accuracy means nothing on its own. The cheapest rival looks at nothing and always says the value that is most
 # frequent *in train*. How often is that right in test?
+#
+# And how sure is such a number? Other sentences would have had other words. The words of one form are right or wrong
+# together, so we count forms: the figure after ± is two standard errors if the *forms* had been drawn anew. For
+# comparison, the next column counts every *word* as a draw of its own.
 
 
 # %%
@@ -233,6 +240,15 @@ def right(answers, words, otherwise):
     return float(np.mean([answers.get(form, otherwise) == value for form, value in words]))
 
 
+def error(answers, words, otherwise):
+    """Two standard errors of that share, if what was drawn are the forms."""
+    hits, sizes = Counter(), Counter(form for form, _ in words)
+    for form, value in words:
+        hits[form] += answers.get(form, otherwise) == value
+    _, standard_error = clustered_mean([[hits[form]] for form in sizes], list(sizes.values()))
+    return 2 * float(standard_error[0])
+
+
 def most_frequent(words):
     """The value of most words, of equals the first in the alphabet."""
     return max(sorted({value for _, value in words}), key=Counter(value for _, value in words).get)
@@ -241,17 +257,23 @@ def most_frequent(words):
 floors = pd.DataFrame(index=pd.MultiIndex.from_tuples(ASKED, names=["language", "attribute"]))
 floors["values"] = [len({value for _, value in data[(*pair, "train")]}) for pair in ASKED]
 floors["one of n"] = 1 / floors["values"]
-floors["majority"] = [right({}, data[(*pair, "test")], most_frequent(data[(*pair, "train")])) for pair in ASKED]
+always = {pair: ({}, data[(*pair, "test")], most_frequent(data[(*pair, "train")])) for pair in ASKED}
+floors["majority"] = [right(*always[pair]) for pair in ASKED]
+floors["±"] = [error(*always[pair]) for pair in ASKED]
+share, n = floors["majority"], [len(data[(*pair, "test")]) for pair in ASKED]
+floors["± by words"] = 2 * np.sqrt(share * (1 - share) / n)
 print(floors.round(3).to_string())
 
 # %% [markdown]
-# Spanish person has three values, and the third person alone gives four words of five: a probe with 85 % there has
-# learnt little, one with 85 % on Spanish gender a lot.
+# Spanish person has three values, and four words of five are in the third person (0.81 ± 0.08): a probe that reaches
+# 85 % there may have learnt nothing, and one that reaches 85 % on Spanish gender has learnt a lot. Had we counted
+# words, the errors would look two to thirteen times smaller. The largest is that of Spanish gender, where a few
+# articles are a large part of the words.
 #
 # ### Exercise 02.3 ★☆☆ 5 minutes: the majority baseline
 #
-# Write `majority(train, test)`: two lists of values, one a word, in; the accuracy on test of always answering the most
-# frequent value of train, out. Who may look at what?
+# Write `majority(train, test)`. It gets two lists of values, one value per word, and returns the accuracy on test of
+# always answering the most frequent value of train. Who may look at what?
 #
 # <details><summary>Hint</summary>
 #
@@ -275,8 +297,8 @@ course.check("02.3", majority)
 # ## The second floor: a list of words
 #
 # Now the rival with a sheet of paper. For every form of train it notes the value that the form has most often. In test
-# it looks the form up; where the form is not on the list, it gives the majority's answer. It sees **no neuron, no
-# context, no model**.
+# it looks the form up; if the form is not on the list, it gives the majority's answer. It sees **no neuron, no context
+# and no model**.
 #
 # **Guess**: how often is the list right about Spanish gender (or the attribute in its row below)?
 
@@ -298,20 +320,23 @@ def list_accuracy(train, test):
     return right(word_list(train), test, most_frequent(train))
 
 
-floors["word list"] = [list_accuracy(data[(*pair, "train")], data[(*pair, "test")]) for pair in ASKED]
+lists = {pair: (word_list(data[(*pair, "train")]), *always[pair][1:]) for pair in ASKED}
+floors["word list"] = [right(*lists[pair]) for pair in ASKED]
+floors["± list"] = [error(*lists[pair]) for pair in ASKED]
 seen = {pair: {form for form, _ in data[(*pair, "train")]} for pair in ASKED}
 floors["unseen"] = [np.mean([form not in seen[pair] for form, _ in data[(*pair, "test")]]) for pair in ASKED]
-print(floors.round(3).to_string())
+print(floors.drop(columns="± by words").round(3).to_string())
 
 # %% tags=["nbval-ignore-output"]
 print(course.reveal("02-b", floors["word list"].get(("spa", "Gender"), floors["word list"].iloc[0])))
 
 # %% [markdown]
-# (`unseen`: the share of the test words whose form train lacks.) A probe that reaches 99 % on Spanish gender has done
-# what a list does, too. That does not mean that the probe *is* a list. It means that the accuracy cannot tell.
+# (`unseen`: the share of the test words whose form does not occur in train.) A probe that reaches 99 % on Spanish
+# gender has done what a list does, too. That does not mean that the probe *is* a list. It means that the accuracy
+# cannot tell.
 #
-# Where does the list fail? Where one form has several values, and only the context decides: Russian cases share their
-# forms, as the English *sheep* (one or many?) and *put* (now or then?) do.
+# Where does the list fail? Where one form has several values and only the context decides: Russian cases share their
+# forms, just as the English *sheep* is one or many, and *put* is now or then.
 
 # %%
 pair = ("rus", "Case") if ("rus", "Case") in ASKED else ASKED[0]
@@ -322,15 +347,16 @@ for form, value in train:
 several = [(form, value) for form, value in test if len(values_of[form]) > 1]
 one = [(form, value) for form, value in test if len(values_of[form]) == 1]
 for what, words in (("one value in train", one), ("several", several)):
-    print(f"{' '.join(pair)}, forms with {what:18}: {len(words):5} words, the list is right about", end=" ")
-    print(f"{right(word_list(train), words, most_frequent(train)):.3f}")
+    share, error_of_it = (measure(word_list(train), words, most_frequent(train)) for measure in (right, error))
+    about = f"{' '.join(pair)}, forms with {what:18}: {len(words):5} words"
+    print(f"{about}, the list is right about {share:.3f} ± {error_of_it:.3f}")
 
 # %% [markdown]
 # ## A question that only a list can answer
 #
-# Hewitt & Liang (2019) turned this around. Ask the probe something of which we *know* that nothing but a list can
-# answer it: for every word form toss a coin, and let that be its label. The label is the same wherever the form
-# occurs, in train and in test, and it has nothing to do with grammar.
+# Hewitt & Liang (2019) turned this around. Ask the probe a question that, as we *know*, nothing but a list can answer:
+# toss a coin for every word form, and let that be its label. The label is the same wherever the form occurs, in train
+# and in test, and it has nothing to do with grammar.
 
 # %%
 pair = ("spa", "Gender") if ("spa", "Gender") in ASKED else ASKED[0]
@@ -355,26 +381,28 @@ SEEDS = range(5)
 tossed = {pair: [control(pair, seed) for seed in SEEDS] for pair in ASKED}
 tasks = floors[["majority", "word list"]].copy()
 tasks["control: majority"] = [np.mean([right({}, b, most_frequent(a)) for a, b in tossed[p]]) for p in ASKED]
-tasks["control: word list"] = [np.mean([list_accuracy(a, b) for a, b in tossed[p]]) for p in ASKED]
+on_coins = np.array([[list_accuracy(a, b) for a, b in tossed[p]] for p in ASKED])
+tasks["control: word list"] = on_coins.mean(axis=1)
 tasks["selectivity of the list"] = tasks["word list"] - tasks["control: word list"]
-print(f"mean over {len(SEEDS)} draws of the coins")
+tasks["lowest"], tasks["highest"] = (tasks["word list"] - of(on_coins, axis=1) for of in (np.max, np.min))
+print(f"mean over {len(SEEDS)} draws of the coins; the lowest and highest selectivity of the draws")
 print(tasks.round(3).add(0.0).to_string())
 print(f"\nlists that are selective (above 0.001): {(tasks['selectivity of the list'] > 0.001).sum()} of {len(tasks)}")
 
 # %% [markdown]
-# **Selectivity** is the accuracy on the attribute minus that on the control task. The list has next to none, or less
-# than none, although its accuracies are splendid. So this is what a control task controls: **how much of an accuracy
-# can be had by knowing the word forms alone**. A probe with high selectivity does well on the attribute and *cannot*
-# keep such a list.
+# **Selectivity** is the accuracy on the attribute minus the accuracy on the control task. The list has next to none, or
+# less than none, although its accuracies are splendid. So this is what a control task controls: **how much of an
+# accuracy you can get by knowing the word forms alone**. A probe with high selectivity does well on the attribute and
+# *cannot* keep such a list.
 #
-# One small trap: the coins are tossed by form, the accuracy counts words. A frequent form's coin weighs much, so the
-# majority of a control task is a little above one of n.
+# One small trap: the coins are tossed by form, and the accuracy counts words. The coin of a frequent form weighs a lot,
+# so the majority of a control task is a little above one of n.
 #
 # ### Exercise 02.4 ★★☆ 10 minutes: one coin per form
 #
 # Write `control_labels_by_hand(splits, n_classes, rng)`. `splits` is a list of lists of forms, `rng` a generator of
-# NumPy. The answer is a list of arrays, one a split, with a label from 0 to `n_classes` - 1 for every word: the same
-# label wherever a form occurs, in whichever split.
+# NumPy. Return a list of arrays, one per split, with a label from 0 to `n_classes` - 1 for every word. A form has the
+# same label wherever it occurs, in whichever split.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -383,7 +411,7 @@ print(f"\nlists that are selective (above 0.001): {(tasks['selectivity of the li
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# If you loop over a `set` of forms, its order differs from run to run, and so do your labels: sort it, or go by the
+# If you loop over a `set` of forms, its order differs from run to run, and so do your labels: sort it, or loop over the
 # words.
 #
 # </details>
@@ -391,7 +419,7 @@ print(f"\nlists that are selective (above 0.001): {(tasks['selectivity of the li
 
 # %% tags=["exercise"]
 def control_labels_by_hand(splits, n_classes, rng):
-    """One random label a form, the same in all splits."""
+    """One random label per form, the same in all splits."""
     ### BEGIN SOLUTION
     labels = {}
     for split in splits:
@@ -408,7 +436,7 @@ course.check("02.4", control_labels_by_hand)
 # ## Forms that train has never seen
 #
 # There is a second way to catch a list: ask it about words that are not on it. The mini world has few of those, so we
-# strike out a third of the test forms from train. What is left of the list on them?
+# strike a third of the test forms out of train. How does the list do on them?
 
 # %%
 rows = []
@@ -425,28 +453,31 @@ for pair in ASKED:
                 ("struck out", [(form, label) for form, label in asked if form in struck]),
             ):
                 rows.append((*pair, task, which, right(answers, words, otherwise)))
-unseen = pd.DataFrame(rows, columns=["language", "attribute", "task", "forms", "accuracy"]).pivot_table(
-    index=["language", "attribute"], columns=["task", "forms"], values="accuracy"
-)
-print(f"mean over {len(SEEDS)} draws")
-print(unseen.reindex(floors.index).round(2).to_string())
+unseen = pd.DataFrame(rows, columns=["language", "attribute", "task", "forms", "accuracy"])
+by_draw = unseen.groupby(["language", "attribute", "task", "forms"])["accuracy"].agg(["mean", "min", "max"])
+shown = by_draw.apply(lambda draw: f"{draw['mean']:.2f} ({draw['min']:.2f}-{draw['max']:.2f})", axis=1)
+print(f"mean over {len(SEEDS)} draws of the forms (lowest-highest)")
+print(shown.unstack(["task", "forms"]).sort_index(axis=1).reindex(floors.index).to_string())
 
 # %% [markdown]
-# On forms that are struck out the list falls to the floor or below it (what is most frequent among the other forms need
-# not be so among these), on the attribute as on the coins: it knows nothing *about* words. Whatever a probe can do
-# there, beyond the majority, it has not got from a list of whole forms. (It may still have got it from a list of
+# On forms that are struck out the list falls to the floor or below it (the most frequent value of the other forms need
+# not be the most frequent one here), both on the attribute and on the coins: it knows nothing *about* words. Whatever a
+# probe can do there, beyond the majority, does not come from a list of whole forms. (It may still come from a list of
 # *endings*: *-as* is feminine plural in Spanish, whatever the stem. A control task by forms does not control for that.)
+# The draws of Spanish gender differ most, because one that strikes out *el* or *la* strikes out hundreds of words.
 #
 # ## What you can say now
 #
 # - A word has an attribute when exactly one value is certain; contractions get it from one component or not at all.
 # - A value needs enough *distinct forms* in *every* split. Many words of few forms are few examples.
-# - Before an accuracy is praised: what does the majority get, and what does a list of words get?
-# - A control task measures what could be had by the forms alone; unseen forms measure what is left without them.
+# - Before you praise an accuracy: what does the majority get, and what does a list of words get? And what is its error,
+#   counted over forms?
+# - A control task measures what you can get from the forms alone; unseen forms measure what is left without them.
 #
 # **What this does not show**: anything about a model. No neuron has appeared yet, and still most of the numbers above
 # would look good in a paper's table.
 #
-# **Try it**: which attribute of this world is hardest for the list? Add pairs to `ASKED`; `world.pairs()` names all.
+# **Try it**: which attribute of this world is hardest for the list? Add pairs to `ASKED`; `world.pairs()` lists them
+# all.
 #
 # **Next**: notebook 03, in which every word gets its neurons.

@@ -124,58 +124,69 @@ def _check_separation(answer: Answer) -> None:
     compare(answer, separation, [_example()], _SEPARATIONS, said, rtol=0.02)
 
 
-# -- 03.3: how much of a neuron is the word form -------------------------------------------------------------
+# -- 03.3: how much of a neuron is the word form, within a value ----------------------------------------------
 
 
-def form_share(X: Matrix, forms: Sequence[str]) -> Matrix:
-    """The share of each neuron's variance that lies between word forms: [n_neurons], 0 to 1.
+def form_share(X: Matrix, forms: Sequence[str], y: Sequence[int] | NDArray[np.int64]) -> Matrix:
+    """The share of each neuron's variance within a value that lies between word forms: [n_neurons], 0 to 1.
 
-    >>> form_share(np.array([[0.0, 0.0], [0.0, 2.0], [4.0, 0.0], [4.0, 2.0]]), ["a", "a", "b", "b"]).tolist()
+    A neuron that is the value has nothing to share. With one value for all words it is the share of the whole variance.
+
+    >>> form_share(np.array([[0.0, 0.0], [0.0, 2.0], [4.0, 0.0], [4.0, 2.0]]), ["a", "a", "b", "b"], [0] * 4).tolist()
     [1.0, 0.0]
     """
-    _, form, counts = np.unique(np.asarray(forms), return_inverse=True, return_counts=True)
-    sums = np.zeros((len(counts), X.shape[1]))
-    np.add.at(sums, form, X)
-    means = (sums / counts[:, None])[form]
-    share: Matrix = ((means - X.mean(axis=0)) ** 2).sum(axis=0) / ((X - X.mean(axis=0)) ** 2).sum(axis=0)
+    value_means = _means(X, [str(value) for value in y])
+    form_means = _means(X, [f"{form} {value}" for form, value in zip(forms, y, strict=True)])
+    share: Matrix = ((form_means - value_means) ** 2).sum(axis=0) / ((X - value_means) ** 2).sum(axis=0)
     return share
 
 
-def _forms_example() -> tuple[Matrix, list[str]]:
-    """Neuron 0 is the form, 1 is noise, 2 is half of each; form "a" is frequent and the others are not."""
+def _means(X: Matrix, groups: Sequence[str]) -> Matrix:
+    """For every word the mean of its group: [n_words, n_neurons]."""
+    _, group, counts = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
+    sums = np.zeros((len(counts), X.shape[1]))
+    np.add.at(sums, group.reshape(-1), X)
+    means: Matrix = (sums / counts[:, None])[group.reshape(-1)]
+    return means
+
+
+def _forms_example() -> tuple[Matrix, list[str], NDArray[np.int64]]:
+    """Neuron 0 is the form, 1 is noise, 2 is half of each, 3 the value with a little noise; form "a" is frequent."""
     rng = np.random.default_rng(5)
-    forms = ["a"] * 40 + ["b"] * 6 + ["c"] * 4
-    own = {"a": 0.0, "b": 3.0, "c": -5.0}
-    code = np.array([own[form] for form in forms])
-    X = np.stack([code, rng.normal(size=50), code + 2 * rng.normal(size=50)], axis=1)
-    return X, forms
+    forms = ["a"] * 40 + ["b"] * 6 + ["c"] * 4 + ["d"] * 10
+    own = {"a": 0.0, "b": 3.0, "c": -5.0, "d": 1.0}
+    code, y = np.array([own[form] for form in forms]), np.array([int(form in "cd") for form in forms], dtype=np.int64)
+    noise = rng.normal(size=(60, 3))
+    return np.stack([code, noise[:, 0], code + 2 * noise[:, 1], y + 0.1 * noise[:, 2]], axis=1), forms, y
 
 
-def _form_means(X: Matrix, forms: Sequence[str]) -> dict[str, Matrix]:
-    at = np.asarray(forms)
-    return {form: X[at == form].mean(axis=0) for form in sorted(set(forms))}
+def _of_all_values(X: Matrix, forms: Sequence[str], y: NDArray[np.int64]) -> Matrix:
+    return form_share(X, forms, np.zeros_like(y))
 
 
-def _between(X: Matrix, forms: Sequence[str]) -> Matrix:
-    means = _form_means(X, forms)
-    between: Matrix = np.array([means[form] for form in forms]).var(axis=0)
+def _between(X: Matrix, forms: Sequence[str], y: NDArray[np.int64]) -> Matrix:
+    between: Matrix = (_means(X, forms) - _means(X, [str(value) for value in y])).var(axis=0)
     return between
 
 
-def _once_each(X: Matrix, forms: Sequence[str]) -> Matrix:
-    share: Matrix = np.array(list(_form_means(X, forms).values())).var(axis=0) / X.var(axis=0)
-    return share
+def _once_each(X: Matrix, forms: Sequence[str], y: NDArray[np.int64]) -> Matrix:
+    rest = X - _means(X, [str(value) for value in y])
+    at = np.asarray(forms)
+    share: Matrix = np.array([rest[at == form].mean(axis=0) for form in sorted(set(forms))]).var(axis=0)
+    return share / rest.var(axis=0)
 
 
 _SHARES: Mistakes = {
+    "Neuron 3 is the value and little else, but gets nearly 1: the form decides the value. Compare words of the same "
+    "value only.": _of_all_values,
     "Neuron 0 is the same wherever a form occurs, but gets 0: that is the share *within* forms; take 1 minus "
-    "it.": lambda X, forms: 1 - form_share(X, forms),
+    "it.": lambda X, forms, y: 1 - form_share(X, forms, y),
     "Form a (40 times) weighs as much as form c (4 times): give every *word* the mean of its form, then take "
     "the variance.": _once_each,
-    "That is a ratio of standard deviations, but the task asks for variances.": lambda X, forms: np.sqrt(
-        form_share(X, forms)
+    "That is a ratio of standard deviations, but the task asks for variances.": lambda X, forms, y: np.sqrt(
+        form_share(X, forms, y)
     ),
-    "That is the variance between forms; divide by the neuron's whole variance.": _between,
+    "That is the variance between forms; divide by the neuron's whole variance within a value.": _between,
 }
 
 
@@ -195,6 +206,11 @@ EXERCISES = (
     ),
     Exercise("03.2", "how far a neuron separates", level=1, minutes=5, check=_check_separation, wrong=_SEPARATIONS),
     Exercise(
-        "03.3", "how much of a neuron is the word form", level=3, minutes=15, check=_check_form_share, wrong=_SHARES
+        "03.3",
+        "how much of a neuron is the word form, within a value",
+        level=3,
+        minutes=15,
+        check=_check_form_share,
+        wrong=_SHARES,
     ),
 )
