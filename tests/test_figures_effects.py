@@ -1,4 +1,4 @@
-"""Grids of interventions, bars of outcomes, encoded against used: the tables' numbers, drawn and said in words."""
+"""Grids of interventions and bars of outcomes: the tables' numbers, drawn and said in words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from drawn import by_label, drawn_twice, is_whole, touching
+from drawn import drawn_twice, is_whole, touching
 from matplotlib.colors import to_hex
 
 from pitfalls import figures
@@ -242,86 +242,6 @@ def test_what_all_bars_have_in_common_is_the_title():
     assert figures.outcomes(several).figure.get_suptitle().startswith("Spanish, LCA, bottom to top")
 
 
-def areas(seed: int = 0, configurations=(("spa", "Gender", 2), ("spa", "Number", 3), ("eng", "Tense", 2)), **changes):
-    generator = np.random.default_rng(seed)
-    rows = [
-        {"language": language, "attribute": attribute, "layer": layer, "ranking": ranking, "direction": way}
-        | {"ranking_seed": seed, "probe": "linear", "probing_area": generator.random()}
-        | {"clwv_area": generator.random() / 3}
-        for (language, attribute, layer), (ranking, way) in itertools.product(configurations, WAYS)
-    ]
-    return pd.DataFrame(rows).assign(**changes)
-
-
-def spearman(points: pd.DataFrame) -> float:
-    """From the definition: the correlation of ranks; there are no ties here."""
-    ranks = [[sum(one >= other for other in values) for one in values] for values in points.to_numpy().T]
-    n = len(points)
-    return 1 - 6 * sum((a - b) ** 2 for a, b in zip(*ranks, strict=True)) / (n * (n**2 - 1))
-
-
-def test_encoded_against_used_has_one_point_per_ranking_and_configuration():
-    table = areas()
-    plot = figures.encoded_used(table)
-    (axes,) = plot.figure.axes
-    lines = by_label(axes)
-    assert len(lines) == len(WAYS)
-    for ranking, way in WAYS:
-        line, own = lines[ranking_name(ranking, way)], table.query("ranking == @ranking and direction == @way")
-        points = sorted(map(tuple, own[["probing_area", "clwv_area"]].to_numpy()))
-        np.testing.assert_allclose(sorted(map(tuple, line.get_xydata())), points)
-        color, marker = look(ranking, ["lca"])
-        assert (to_hex(line.get_color()).upper(), line.get_marker()) == (color, marker)
-        assert (line.get_markerfacecolor() == "white") == (way == "btt") and line.get_linestyle() == "None"
-        means = own[["probing_area", "clwv_area"]].mean()
-        assert f"{ranking_name(ranking, way)} {means.iloc[0]:.3f} and {means.iloc[1]:.3f}" in plot.alt
-    lowest = table["probing_area"].min()
-    assert lowest - 0.1 <= axes.get_xlim()[0] <= lowest and axes.get_xlim()[1] == 1
-    assert axes.get_ylim()[0] == 0 and axes.get_ylim()[1] > table["clwv_area"].max()
-    columns = ["language", "attribute", "layer", "ranking", "direction", "probe", "probing_area", "clwv_area"]
-    pd.testing.assert_frame_equal(
-        plot.table[columns], table[columns].sort_values(columns[:5]).reset_index(drop=True), check_dtype=False
-    )
-    assert "English, Spanish: 5 rankings in 3 configurations, 15 points." in plot.alt
-    assert axes.get_title() == "English, Spanish: 3 configurations" and is_whole(plot)
-
-
-def test_encoded_against_used_says_the_rank_correlations():
-    table = areas()
-    sides = table[["probing_area", "clwv_area"]]
-    within = [spearman(sides.loc[part.index]) for _, part in table.groupby(["language", "attribute", "layer"])]
-    said = (
-        f"Spearman's correlation: {spearman(sides):.3f} over all points; {sum(within) / 3:.3f} within "
-        "configurations, the mean over 3."
-    )
-    plot = figures.encoded_used(table)
-    assert said in plot.alt and said in plot.caption
-
-
-@pytest.mark.filterwarnings("error")
-def test_a_configuration_with_a_constant_side_is_left_out_and_counted():
-    table = areas()
-    constant = areas(configurations=[("rus", "Case", 1)], clwv_area=0.0)
-    single = areas(configurations=[("rus", "Case", 2)]).iloc[:1]
-    plot = figures.encoded_used(pd.concat([table, constant, single]))
-    mean = re.search(r"(-?\d\.\d{3}) within", figures.encoded_used(table).alt)[1]
-    assert f"{mean} within configurations, the mean over 3, 2 left out (one side constant)." in plot.alt
-    alone = figures.encoded_used(constant)
-    assert "undefined over all points; undefined within configurations, 1 left out" in alone.alt
-    assert "nan" not in alone.alt and alone.figure.axes[0].get_ylim() == (0, 1)
-    assert alone.figure.axes[0].get_title() == "Russian Case, layer 1"
-
-
-def test_draws_of_encoded_against_used_are_averaged():
-    both = pd.concat([areas(0), areas(1)])
-    plot = figures.encoded_used(both)
-    expected = both.groupby(["language", "attribute", "layer", "ranking", "direction"])[["probing_area", "clwv_area"]]
-    found = plot.table.set_index(expected.mean().index.names).sort_index()
-    pd.testing.assert_frame_equal(found[["probing_area", "clwv_area"]], expected.mean(), check_dtype=False)
-    assert (found["draws"] == 2).all()
-    assert "Means over draws" in plot.caption and "draws" not in figures.encoded_used(areas(0)).caption
-
-
 def both(make, **other: object) -> pd.DataFrame:
     """Two tables in one, the second with another value of a column."""
     return pd.concat([make(), make(**other)])
@@ -350,15 +270,6 @@ def both(make, **other: object) -> pd.DataFrame:
         (figures.outcomes, pd.concat([bars(k=1), bars(k=2)]), "'Probeless' must be of one k, and the table has 2"),
         (figures.outcomes, both(bars), "several counts of 'unchanged'"),
         (figures.outcomes, bars(what=None), "27 have none"),
-        (figures.encoded_used, areas().drop(columns="probe"), r"needs the columns \['probe'\]"),
-        (figures.encoded_used, both(areas, probe="gaussian"), "one probe, and the table has 2"),
-        (
-            figures.encoded_used,
-            pd.concat([areas(strength=2.0), areas(strength=4.0)]),
-            "configuration eng Tense, layer 2, shows one strength, and the table has 2",
-        ),
-        (figures.encoded_used, areas(clwv_area=float("nan")), r"clwv_area must be a number, and 15 rows have \[nan"),
-        (figures.encoded_used, areas().iloc[:0], "the table has 0"),
     ],
 )
 def test_what_cannot_be_drawn_says_why(draw, table, said):
@@ -371,7 +282,6 @@ def test_what_cannot_be_drawn_says_why(draw, table, said):
     [
         (figures.effects_grid, interventions(panels=PANELS[:2])),
         (figures.outcomes, bars()),
-        (figures.encoded_used, areas()),
     ],
 )
 def test_the_same_table_gives_the_same_bytes_and_is_whole(draw, table):

@@ -1,4 +1,4 @@
-"""Figures of strengths and of trade-offs show the numbers of their tables, and say them in words."""
+"""Figures of strengths show the numbers of their tables, and say them in words."""
 
 from __future__ import annotations
 
@@ -101,30 +101,6 @@ def test_draws_of_a_configuration_count_once():
     pd.testing.assert_frame_equal(figures.strengths(one).table, figures.strengths(twice).table)
 
 
-def paths(seed: int = 0, **changes: object) -> pd.DataFrame:
-    generator = np.random.default_rng(seed)
-    rows = [
-        {"language": "spa", "attribute": "Gender", "layer": 3, "ranking": ranking, "direction": way, "ranking_seed": 0}
-        | {"k": k, "clwv": generator.random() / 2, "damage": generator.random() / 2}
-        for (ranking, way), k in itertools.product(WAYS, (20, 0, 10))
-    ]
-    return pd.DataFrame(rows).assign(**changes)
-
-
-def test_a_trade_off_is_a_path_over_k_with_the_best_k_beside_it():
-    table = paths()
-    plot = figures.tradeoff(table)
-    (axes,) = plot.figure.axes
-    lines = by_label(axes)
-    assert len(lines) == len(axes.texts) == len(WAYS)
-    for (ranking, way), text in zip(WAYS[:2] + WAYS[3:] + WAYS[2:3], axes.texts, strict=True):
-        rows = table.query("ranking == @ranking and direction == @way").sort_values("k")
-        np.testing.assert_allclose(lines[ranking_name(ranking, way)].get_xydata(), rows[["damage", "clwv"]])
-        best = rows.loc[rows["clwv"].idxmax()]
-        assert (text.get_text(), text.xy) == (f"{best['k']:g}", (best["damage"], best["clwv"]))
-        assert f"CLWV {best['clwv']:.3f} and damage {best['damage']:.3f} at k = {best['k']:g}" in plot.alt
-
-
 @pytest.mark.parametrize(
     ("draw", "table", "said"),
     [
@@ -132,8 +108,6 @@ def test_a_trade_off_is_a_path_over_k_with_the_best_k_beside_it():
         (figures.beta, pd.concat([sweep(), sweep(split="test")]), "one split, and the table has 2"),
         (figures.beta, sweep().drop(columns="strength"), r"needs the columns \['strength'\]"),
         (figures.strengths, by_configuration().drop(columns="max_clwv"), "max_clwv"),
-        (figures.tradeoff, paths().drop(columns="damage"), r"needs the columns \['damage'\]"),
-        (figures.tradeoff, pd.concat([paths(strength=4.0), paths(strength=8.0)]), "one strength, and the table has 2"),
     ],
 )
 def test_what_cannot_be_drawn_says_why(draw, table, said):
@@ -141,11 +115,8 @@ def test_what_cannot_be_drawn_says_why(draw, table, said):
         draw(table)
 
 
-@pytest.mark.parametrize(("draw", "table"), [(figures.beta, sweep()), (figures.tradeoff, paths())])
-def test_words_say_numbers_of_the_table_and_pictures_are_the_same_bytes(draw, table):
-    plot = drawn_twice(draw, table)
+def test_words_say_numbers_of_the_table_and_pictures_are_the_same_bytes():
+    plot = drawn_twice(figures.beta, sweep())
     assert all(axes.get_xlabel() for axes in plot.figure.axes) and plot.figure.axes[0].get_ylabel()
     said = re.findall(r"\d\.\d{3}", plot.alt)
-    measures = plot.table[[column for column in ("clwv", "damage") if column in plot.table]]
-    assert len(said) >= 2 * len(WAYS) and set(said) <= {f"{rate:.3f}" for rate in measures.to_numpy().ravel()}
-    assert "Spanish Gender, layer 3" in plot.alt and "Spanish Gender, layer 3" in plot.caption
+    assert len(said) >= 2 * len(WAYS) and set(said) <= {f"{rate:.3f}" for rate in plot.table["clwv"]}

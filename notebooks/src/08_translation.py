@@ -588,8 +588,7 @@ print(course.reveal("08-a", share))
 # By the linear probe, the ranking that moves most is clearly not the one that is read best in 39 of 75 configurations,
 # and by the Gaussian probe in 66. Do not take the counts alone as evidence: of three rankings, two are "another". What
 # counts is the last line of each table. On test words that took no part in the choice, trusting the probe costs 0.075
-# or
-# 0.077 of CLWV where the two clearly differ. Both probes agree on the reason: they read best from Gaussian's neurons
+# or 0.077 of CLWV where the two clearly differ. Both probes agree on the reason: they read best from Gaussian's neurons
 # (in 53 and 74 configurations), and Gaussian seldom moves the most words.
 
 # %% [markdown]

@@ -9,7 +9,6 @@ with extra("figures"):
     from pitfalls.figures.cluster_map import clusters
     from pitfalls.figures.effect_curves import ablation, effects, translation
     from pitfalls.figures.effects_grid import effects_grid
-    from pitfalls.figures.encoded_used import encoded_used
     from pitfalls.figures.form_counts import forms
     from pitfalls.figures.isolation_map import isolation
     from pitfalls.figures.matrix import matrix
@@ -22,7 +21,6 @@ with extra("figures"):
     from pitfalls.figures.strengths import beta, strengths
     from pitfalls.figures.style import Plot
     from pitfalls.figures.subsets import subsets
-    from pitfalls.figures.tradeoff import tradeoff
     from pitfalls.figures.truth_areas import truth
     from pitfalls.figures.wilcoxon_matrix import wilcoxon
 
@@ -36,7 +34,6 @@ __all__ = [
     "clusters",
     "effects",
     "effects_grid",
-    "encoded_used",
     "forms",
     "isolation",
     "matrix",
@@ -48,7 +45,6 @@ __all__ = [
     "roles",
     "strengths",
     "subsets",
-    "tradeoff",
     "translation",
     "truth",
     "wilcoxon",

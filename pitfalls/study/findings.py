@@ -187,27 +187,39 @@ def _strengths(table: pd.DataFrame) -> str:
     )
 
 
-def _encoded_used(table: pd.DataFrame) -> str:
-    table = with_site(table)
-    own = table[(table["direction"] == "ttb") & (table["ranking"] != "random")]
-    reads, moves = (
-        own.pivot_table(index=CONFIGURATION, columns="ranking", values=f"{what}_area") for what in ("probing", "clwv")
-    )
-    happens = moves.max(axis=1) > 0.01
-    if not happens.any():
-        return "In no configuration does any ranking flip words."
-    same = (reads[happens].idxmax(axis=1) == moves[happens].idxmax(axis=1)).sum()
-    return (
-        f"In {same} of the {happens.sum()} configurations in which words flip, the ranking that is read best also "
-        f"flips most; at random it would in one of {len(reads.columns)}."
-    )
+def _roles(table: pd.DataFrame) -> str:
+    told = []
+    for role, own in table.groupby("role", sort=True):
+        best = _highest(own, "area")
+        told.append(f"for what is {role} {_name(best)} has the highest area ({best['measure']}), {best['area']:.2f}")
+    first, *rest = told
+    return f"{first[0].upper()}{first[1:]}{''.join(f'; {one}' for one in rest)}."
 
 
-def _tradeoff(table: pd.DataFrame) -> str:
-    best = _highest(table, "clwv")
+def _bases(table: pd.DataFrame) -> str:
+    moved, told = table[table["measure"] == "CLWV"], []
+    for (ranking, direction), own in moved.groupby(["ranking", "direction"], sort=False):
+        areas = own.set_index("basis")[["area", "low", "high"]]
+        (mean, low, high), single = areas.loc["rotated"], areas.loc["own", "area"]
+        name = ranking_name(str(ranking), str(direction))
+        told.append(f"{name} {single:.2f} against {mean:.2f} ({low:.2f} to {high:.2f})")
+    return f"Areas under CLWV in the model's own basis against random ones: {', '.join(told)}."
+
+
+def _subsets(table: pd.DataFrame) -> str:
+    size = table["size"].max()
+    bits = table[table["size"] == size].set_index("search")["information"]
+    best, greedy = bits["best"], bits["greedy"]
+    return f"The best {_number(size, 'neuron')} have {best:.3f} bits, and those of the greedy search {greedy:.3f}."
+
+
+def _isolation(table: pd.DataFrame) -> str:
+    changed = table[table["words"] == "changed"]
+    aimed = changed["attribute"] == changed["measured"]
+    own, other = (changed[which]["changed"].sum() / changed[which]["count"].sum() for which in (aimed, ~aimed))
     return (
-        f"The highest CLWV is {best['clwv']:.2f}, by {_name(best)} at k = {best['k']}; it damages "
-        f"{100 * best['damage']:.1f} % of the words that were left alone."
+        f"Of the words that were pushed, {100 * own:.0f} % change the attribute aimed at; of their values of other "
+        f"attributes, {100 * other:.0f} % change."
     )
 
 
@@ -299,8 +311,10 @@ KINDS = (
     Entry({"kind", "ranking", "direction", "saturation_k"}, _MOVING, "Where CLWV saturates", _saturation),
     Entry({"kind", "ranking", "direction", "strength", "clwv"}, _MOVING, "CLWV by strength", _strengths),
     Entry({"kind", "ranking", "direction", "strength", "max_clwv"}, _MOVING, "CLWV by strength", _strengths),
-    Entry({"probing_area", "clwv_area"}, _MOVING, "Encoded and used", _encoded_used),
-    Entry({"ranking", "direction", "clwv", "damage"}, _MOVING, "CLWV against damage", _tradeoff),
+    Entry({"role", "measure", "ranking", "area"}, _MOVING, "Encoded and used, by ranking", _roles),
+    Entry({"basis", "measure", "ranking", "area"}, _MOVING, "Neurons and random directions", _bases),
+    Entry({"size", "search", "information"}, _WORDS, "Best subsets and the greedy search", _subsets),
+    Entry({"measured", "attribute", "unread", "share"}, _MOVING, "What else changes", _isolation, r"^[^:]*"),
     Entry({"what", "outcome", "share"}, _MOVING, "What became of the words", _outcomes),
     Entry({"outcome", "before", "after"}, _MOVING, "Sentences before and after the translation", _examples),
     Entry({"probe_a", "p_adjusted", "flips"}, _COMPARED, "Methods compared by permutations", _tests),
