@@ -91,7 +91,7 @@ def test_the_ledger_of_two_models_and_a_twin_is_written_with_its_parts(tables, t
     (one,) = found[found["claim"] == "1"].to_dict("records")
     assert (one["units"], one["models"]) == (2, 2) and one["low"] <= one["mean"] <= one["high"]
     # The twin has the same tables here, and so the same mean.
-    assert claims.loc["1", "untrained"] == f"{one['mean']:+.3f}"
+    assert claims.loc["1", "untrained"] == f"mean {one['mean']:+.3f}"
 
 
 def test_strengths_have_the_highest_rate_on_dev(tables, study):

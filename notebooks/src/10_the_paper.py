@@ -263,7 +263,10 @@ if world.name == "mini":
     print(pd.DataFrame(rows).round(3).to_string())
 
 # %% [markdown]
-# @@TWIN@@
+# From the first 16 neurons a linear probe reads these attributes at 0.87 to 0.91 in the trained model, and at 0.70 to
+# 0.72 in the untrained one, where 16 random neurons give 0.65. So a good part of what a probe reads was never learned:
+# a word form leaves its mark on random weights, too. The interventions tell the two models apart. Pushing neurons of
+# the untrained model turns at most 0.002 of its words into another form of the same lemma.
 
 # %% [markdown]
 # ## Not in the paper: what else changes?
@@ -304,7 +307,13 @@ figure = pf.publish(pf.figures.bases(areas), "10_bases")
 figure.show()
 
 # %% [markdown]
-# **In one sentence**: @@BASES@@
+# **In one sentence**: along the neurons CLWV has a mean height of 0.33 (Linear) and 0.31 (Probeless) here, and along
+# the directions of two random bases 0.09 to 0.37 and 0.16 to 0.37, while a linear probe reads the directions slightly
+# better.
+#
+# So in this configuration a neuron is not special: one random basis does more than the neurons, the other does less.
+# Two rotations of one configuration cannot tell more than that; draw more, and look at other configurations, before you
+# say that neurons matter, or that they do not.
 
 # %% [markdown]
 # ## And you?

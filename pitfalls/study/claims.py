@@ -311,10 +311,15 @@ def _row(claim: Claim, own: pd.DataFrame) -> dict[str, object]:
         "text": claim.text,
         "verdict": verdict_of(own["verdict"].tolist()),
         "evidence": "; ".join(_told(row) for _, row in own.iterrows()),
-        "untrained": "; ".join(f"{mean:+.3f}" for mean in own["untrained"].dropna()),
+        "untrained": _in_twins(own["untrained"].dropna()),
         "control": claim.control,
         "unit": claim.unit,
     }
+
+
+def _in_twins(means: pd.Series) -> str:
+    told = "; ".join(f"{mean:+.3f}" for mean in means)
+    return f"mean{'s' if len(means) > 1 else ''} {told}" if told else ""
 
 
 def _told(part: pd.Series) -> str:
