@@ -385,9 +385,10 @@ for claim in claims.itertuples():
 
 # %% [markdown]
 # Two models and four languages decide little. One claim holds (10a), one holds in part (7), and the others are
-# undecided here. Compare that with what we would have said from the BERT alone (notebook 08): claims 2 and 11 held there. The
-# second model does not contradict them; its numbers have the same signs. But with two models, how much models differ
-# is known from a single difference, and the interval says so. What decides is more models, not more words.
+# undecided here. Compare that with what we would have said from the BERT alone (notebook 08): claims 2 and 11 held
+# there. The second model does not contradict them; its numbers have the same signs. But with two models, how much
+# models differ is known from a single difference, and the interval says so. What decides is more models, not more
+# words.
 #
 # Look at the untrained twin, too. There a bad ranking beats the other probe's own far more often (claim 4, +0.389
 # against +0.033), and the Gaussian probe is further ahead where it is most (claim 9, +0.117 against +0.061). So neither
