@@ -23,7 +23,7 @@ CLAIMS = pd.DataFrame(
      (3, "perhaps", "undecided here", "", ""),
      (4, "who knows", "not testable", "", "")],
     columns=["claim", "text", "verdict", "evidence", "control"],
-).assign(tag="P", untrained="+0.123")  # fmt: skip
+).assign(tag="P", untrained="mean +0.123")  # fmt: skip
 
 
 class Page(HTMLParser):
@@ -90,7 +90,7 @@ def test_claims_come_first_then_the_papers_parts_then_the_notebooks(tmp_path):
         "How it was made",
     ]  # fmt: skip
     assert "Of 4 claims 1 holds, 1 holds in part, 1 is undecided here, 1 cannot be tested." in page.text
-    assert "In untrained models: +0.123." in page.text
+    assert "In untrained models: mean +0.123." in page.text
     assert "Holds in part. 2. It is not" in " ".join(page.text.split()) and "Evidence: in 4 of 9." in page.text
     assert {"NA", "71.5"} <= set(page.cells)
 

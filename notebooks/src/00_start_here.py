@@ -207,8 +207,8 @@ except course.WrongAnswer as hint:
 # | 06 Did the probe read, or memorise? | what is left when memory is taken away? | 20 min | 2½ min |
 # | 07 Ablation | what breaks when neurons are taken out? | 25 min | 3½ min |
 # | 08 Encoded is not used | can we change a word's gender, and nothing else? | 30 min | 2½ min |
-# | 09 All configurations | does it hold everywhere, and how sure can we be? | 30 min | 1 min |
-# | 10 The paper, figure by figure | which claims hold here, and how good were your guesses? | 30 min | ½ min |
+# | 09 All configurations | does it hold everywhere, and how sure can we be? | 30 min | 1½ min |
+# | 10 The paper, figure by figure | which claims hold here, and how good were your guesses? | 35 min | 2½ min |
 # | 11 Your own model and attribute | and in your model? | 20 min | ½ min |
 #
 # Reading times are without exercises. **In a hurry**: 01, then 05 and 08. **For a lecture**: 01. **For a lab**: 02 to

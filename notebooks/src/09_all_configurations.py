@@ -23,8 +23,8 @@
 # beforehand, and an interval over languages and models.
 #
 # **You need** notebooks 05, 06 and 08. **It takes** 30 minutes to read, and 35 more for the three exercises; the cells
-# run in about a minute on one core (0.7 GB of memory), without a GPU and without network: they read what `pitfalls
-# sweep` computed.
+# run in about a minute and a half on one core (0.7 GB of memory), without a GPU and without network: they read what
+# `pitfalls sweep` computed.
 
 # %%
 import warnings

@@ -296,7 +296,9 @@ def ledger(
     found = found.assign(untrained=twins)
     rows = [_row(claim, found[found["claim"] == claim.number]) for claim in CLAIMS]
     rows.append(carried_over(by_model, n_neurons))
-    return pd.DataFrame(rows).sort_values("claim", key=lambda numbers: numbers.map(_place), ignore_index=True)
+    return pd.DataFrame(rows).sort_values(
+        "claim", key=lambda numbers: numbers.map(_place), kind="stable", ignore_index=True
+    )
 
 
 def _place(number: str) -> tuple[int, str]:
