@@ -354,7 +354,7 @@ def test_unit_costs_are_those_of_whole_layers(importable, stages):
 
     found = unit_costs(stages)
     assert (found.seconds, found.vectors_seconds) == ({7: 600.0, 12: 300.0}, 9.0)
-    assert (found.where, found.plan.split(" (")[0]) == ("An abacus, 2 threads", "less than the study's plan")
+    assert (found.where, found.plan.split(" (")[0]) == ("An abacus, 2 threads", "another plan than the study's")
     hours = projected(found)
     assert hours.workers.tolist() == [1, 8] and (hours.configurations == 156).all()
     assert hours.hours[0] == pytest.approx(78 * 900 / 3600)
