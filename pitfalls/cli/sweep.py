@@ -31,15 +31,15 @@ def run(options: argparse.Namespace) -> None:
     """Run the command."""
     resources = {"GPU": 1.0} if options.device.startswith("cuda") else {}
     executor = DaskCluster(options.dask, resources) if options.dask else Processes(options.jobs)
-    studies: dict[str, _Study] = {}
+    studies: list[_Study] = []
     for place, (world, layers) in enumerate(_worlds(options)):
         languages = _some_languages(world, options.spot_checks, place) if options.spot_checks else None
         study = _swept(options, world, layers, options.languages or languages, executor)
         if study is not None:
-            studies[study_id(options.world, world.get("model") or "")] = study
-    if not options.dry_run and all(study.tables for study in studies.values()):
+            studies.append(study)
+    if not options.dry_run and all(study.tables for study in studies):
         _publish(options, studies)
-    for study in studies.values():
+    for study in studies:
         study.swept.check()
 
 
@@ -47,6 +47,7 @@ def run(options: argparse.Namespace) -> None:
 class _Study:
     """What was swept of one model; ``tables`` are empty if configurations are left, or all failed."""
 
+    name: str
     world: Mapping[str, Any]
     n_neurons: int
     swept: Swept
@@ -95,7 +96,7 @@ def _swept(
     tables: Mapping[str, pd.DataFrame] = {} if swept.left or not swept.results else swept.tables()
     if options.spot_checks and tables:
         tables = _as_stored(name, world, tables)
-    return _Study(world, opened.model.n_neurons, swept, tables)
+    return _Study(name, world, opened.model.n_neurons, swept, tables)
 
 
 def _as_stored(name: str, world: Mapping[str, Any], anew: Mapping[str, pd.DataFrame]) -> Mapping[str, pd.DataFrame]:
@@ -111,14 +112,13 @@ def _as_stored(name: str, world: Mapping[str, Any], anew: Mapping[str, pd.DataFr
     return stored
 
 
-def _publish(options: argparse.Namespace, studies: Mapping[str, _Study]) -> None:
+def _publish(options: argparse.Namespace, studies: Sequence[_Study]) -> None:
     """Write all studies, the figures and tables of the first, and the claims of all."""
     by_model: dict[str, Mapping[str, pd.DataFrame]] = {}
-    for name, study in studies.items():
-        publish_study(study.world, study.n_neurons, study.tables, options.output)
-        say(f"wrote {options.output / 'results' / name}.zip")
+    for study in studies:
+        say(f"wrote {publish_study(study.world, study.n_neurons, study.tables, options.output)}")
         by_model[str(study.world.get("model") or options.world)] = claim_tables(study.tables, study.n_neurons)
-    first = next(iter(studies.values()))
+    first = studies[0]
     publish_paper(tables_of(first.tables, first.n_neurons), options.output)
     publish_claims(by_model, first.n_neurons, options.output)
     say("wrote the paper's figures and tables, and the claims")

@@ -222,7 +222,7 @@ def parts(by_model: Mapping[str, Tables], n_neurons: int, claims: Sequence[Claim
 
     Parameters
     ----------
-    by_model : by model, its tables: curves, leads, dev, effects, overlaps and pairs (:func:`.paper.tables_of`)
+    by_model : by model, its tables: curves, leads, dev, effects, overlaps and pairs (:func:`.paper.claim_tables`)
     n_neurons : of each model
 
     Returns
