@@ -17,7 +17,7 @@ from pitfalls.site import Site
 from pitfalls.study import measures
 from pitfalls.study.configurations import Configuration, configurations
 from pitfalls.study.effects import best_on_dev, long, strengths, wide
-from pitfalls.study.everywhere import STUDIED, do_study, publish_study, study_tasks
+from pitfalls.study.everywhere import STUDIED, do_studies, publish_study, study_tasks
 from pitfalls.study.measures import VERSION, measure, tasks
 from pitfalls.study.output import stored_study, study_id
 from pitfalls.study.paper import claim_tables, publish_claims
@@ -205,7 +205,7 @@ def test_other_text_or_weights_are_another_identity(planted):
 @pytest.mark.slow
 def test_what_is_published_is_found_again(tmp_path, monkeypatch):
     world, chosen = study_tasks({"name": "planted"}, PLAN, sites=[1])
-    swept = do_study(world, chosen, tmp_path / "tasks")
+    swept = do_studies([(world, chosen)], tmp_path / "tasks")
     publish_study({"name": "planted"}, world.model.n_neurons, swept.tables(), tmp_path)
     monkeypatch.setenv("PITFALLS_OUTPUT", str(tmp_path))
     found = stored_study("planted")

@@ -15,7 +15,7 @@ from pitfalls.columns import SPLITS
 from pitfalls.models import vectors
 from pitfalls.models.masked import MaskedLM
 from pitfalls.study import everywhere, setting
-from pitfalls.study.everywhere import do_study, preparations, prepare_vectors, study_tasks
+from pitfalls.study.everywhere import do_studies, preparations, prepare_vectors, study_tasks
 from pitfalls.study.executors import HERE, Processes
 from pitfalls.study.plan import Plan
 from pitfalls.study.stored import read_result
@@ -30,7 +30,7 @@ LAYERS = [1, 2]
 
 
 def study(options, folder, layers, executor=HERE):
-    return do_study(*study_tasks(options, PLAN, layers), folder, executor)
+    return do_studies([study_tasks(options, PLAN, layers)], folder, executor)
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +97,7 @@ def test_a_world_without_a_cache_has_nothing_to_prepare():
     assert told.empty and list(told) == ["language", "split", "sites", "words", "megabytes"]
     assert world.disk_need(["art"], [1]) == 0
     _, chosen = study_tasks({"name": "planted"}, PLAN)
-    assert preparations(world, chosen, vectors_folder()) == []
+    assert preparations([(world, chosen)], vectors_folder()) == []
 
 
 def test_what_cannot_be_prepared_is_named(options):
@@ -152,18 +152,40 @@ def test_several_workers_give_the_same_tables(options, tmp_path):
 def test_only_languages_with_something_to_do_are_prepared_and_a_limit_counts_configurations(options, tmp_path, passes):
     folder = tmp_path / "tasks"
     world, chosen = study_tasks(options, PLAN, LAYERS)
-    assert [task.name for task in preparations(world, chosen, folder)] == ["vectors-eng", "vectors-tur"]
-    (only,) = preparations(world, chosen, folder, limit=1)
-    assert only.name == "vectors-eng" and [at["layer"] for at in only.parameters["sites"]] == LAYERS
+    assert [task.name for _, task in preparations([(world, chosen)], folder)] == [
+        "vectors-eng-study-paper",
+        "vectors-tur-study-paper",
+    ]
+    ((_, only),) = preparations([(world, chosen)], folder, limit=1)
+    assert only.name == "vectors-eng-study-paper" and [at["layer"] for at in only.parameters["sites"]] == LAYERS
     assert only.parameters == json.loads(json.dumps(only.parameters))
-    swept = do_study(world, chosen, folder, limit=1)
+    swept = do_studies([(world, chosen)], folder, limit=1)
     assert (len(swept.results), swept.left) == (1, len(chosen) - 1)
     assert passes == [LAYERS] * 3
     # The same task as in a whole study, so that a resumed study finds it.
-    assert only in preparations(world, chosen, folder) and only.file(folder).exists()
+    assert (world, only) in preparations([(world, chosen)], folder) and only.file(folder).exists()
     with pytest.raises(ValueError, match="limit is -1"):
-        do_study(world, chosen, folder, limit=-1)
+        do_studies([(world, chosen)], folder, limit=-1)
     assert len(passes) == 3
+
+
+@pytest.mark.slow
+def test_the_studies_of_two_models_are_done_in_one_sweep_and_told_apart(tmp_path, passes):
+    studies = []
+    for model in ("bert", "xlmr"):
+        world, chosen = study_tasks({"name": "mini", "model": model}, PLAN, [1], ["tur"])
+        studies.append((world, chosen[:1]))
+    swept = do_studies(studies, tmp_path / "tasks")
+    assert not swept.failures and len(swept.results) == 2 and passes == [[1]] * 6
+    one, other = (swept.tables(chosen)["curves"] for _, chosen in studies)
+    assert len(one) == len(other) > 0 and not one["accuracy"].equals(other["accuracy"])
+    alone = do_studies(studies[1:], tmp_path / "alone")
+    pd.testing.assert_frame_equal(other, alone.tables()["curves"])
+    # A limit counts over all studies: what is left needs one model's vectors.
+    for _, (task,) in studies[1:]:
+        task.file(tmp_path / "tasks").unlink()
+    ((world, _),) = preparations(studies, tmp_path / "tasks", limit=1)
+    assert world.model.name == studies[1][0].model.name
 
 
 @pytest.mark.slow
@@ -176,7 +198,7 @@ def test_vectors_that_cannot_be_made_are_told_and_stop_nothing(options, tmp_path
     monkeypatch.setattr(everywhere, "prepare_vectors", fails)
     swept = study(options, tmp_path / "tasks", [1])
     assert [(failure.task.name, failure.reason) for failure in swept.failures] == [
-        ("vectors-eng", "ZeroDivisionError: on purpose")
+        ("vectors-eng-study-paper", "ZeroDivisionError: on purpose")
     ]
     assert set(swept.tables()["areas"]["language"]) == {"eng", "tur"}
 
@@ -213,11 +235,12 @@ def test_the_command_says_what_vectors_take_before_it_begins(options, tmp_path, 
     assert "are free: too little; make room, or set PITFALLS_CACHE" in capsys.readouterr().out
     asked = []
 
-    def begun(world, chosen, *_):
+    def begun(studies, *_):
+        ((_, chosen),) = studies
         asked.append((capsys.readouterr().out, chosen[0].parameters["world"]))
         return Swept([], [], 0)
 
-    monkeypatch.setattr("pitfalls.cli.sweep.do_study", begun)
+    monkeypatch.setattr("pitfalls.cli.sweep.do_studies", begun)
     assert main(command[:-1]) == main([*command[:-1], "--dtype", "bfloat16"]) == 0
     (said, plain), (_, half) = asked
     assert said.startswith("word vectors: ") and set(plain) == {"name", "model", "treebanks"}
@@ -262,7 +285,7 @@ def test_a_study_in_another_precision_is_other_tasks(options, tmp_path):
     assert halves[0].kind == "study paper on cpu in bfloat16, bert, layer 1, 4 sentences"
     assert chosen[0].kind == "study paper on cpu, bert, layer 1, 4 sentences"
     assert "dtype" not in chosen[0].parameters["world"]
-    swept = do_study(world, halves, folder, limit=1)
+    swept = do_studies([(world, halves)], folder, limit=1)
     assert not swept.failures and len(swept.tables()["effects"])
 
 

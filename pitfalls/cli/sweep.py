@@ -14,13 +14,13 @@ import pandas as pd
 from pitfalls.cli.common import say, world_options
 from pitfalls.files import free_space
 from pitfalls.study.costs import estimate, total_hours
-from pitfalls.study.everywhere import STUDIED, do_study, preparations, publish_study, study_tasks, wanted_sites
-from pitfalls.study.executors import DaskCluster, Executor, Processes
+from pitfalls.study.everywhere import STUDIED, do_studies, preparations, publish_study, study_tasks, wanted_sites
+from pitfalls.study.executors import DaskCluster, Processes
 from pitfalls.study.output import stored_study, study_id
 from pitfalls.study.paper import claim_tables, publish_claims, publish_paper, tables_of
 from pitfalls.study.plan import Plan
 from pitfalls.study.spot_checks import differences, spread
-from pitfalls.study.sweep import Swept, Task
+from pitfalls.study.sweep import Task
 from pitfalls.worlds.load import load_world
 from pitfalls.worlds.world import World
 
@@ -31,27 +31,42 @@ def run(options: argparse.Namespace) -> None:
     """Run the command."""
     resources = {"GPU": 1.0} if options.device.startswith("cuda") else {}
     executor = DaskCluster(options.dask, resources) if options.dask else Processes(options.jobs)
-    studies: list[_Study] = []
-    for place, (world, layers) in enumerate(_worlds(options)):
-        languages = _some_languages(world, options.spot_checks, place) if options.spot_checks else None
-        study = _swept(options, world, layers, options.languages or languages, executor)
-        if study is not None:
-            studies.append(study)
-    if not options.dry_run and all(study.tables for study in studies):
-        _publish(options, studies)
-    for study in studies:
-        study.swept.check()
+    kept = options.output / "build" / "sweep"
+    studies = [_study(options, place, *which) for place, which in enumerate(_worlds(options))]
+    opened = [(study.world, study.tasks) for study in studies]
+    _say_disk(preparations(opened, kept, options.limit))
+    if options.dry_run:
+        _say_costs([task for study in studies for task in study.tasks], kept, executor.workers())
+        return
+    swept = do_studies(opened, kept, executor, options.limit)
+    say(f"{len(swept.results)} configurations, {swept.found} of them done before (kept in {kept})")
+    tables: list[Mapping[str, pd.DataFrame]] = [swept.tables(study.tasks) for study in studies]
+    if swept.left:
+        say(f"{swept.left} are left for later (--limit): nothing is published before all are done")
+    elif all(tables):
+        if options.spot_checks:
+            tables = [_as_stored(study, anew) for study, anew in zip(studies, tables, strict=True)]
+        _publish(studies, tables, options.output)
+    swept.check()
 
 
 @dataclass(frozen=True, eq=False)
 class _Study:
-    """What was swept of one model; ``tables`` are empty if configurations are left, or all failed."""
+    """One model's configurations: what :func:`load_world` takes, the world that it gives, and the tasks."""
 
-    name: str
-    world: Mapping[str, Any]
-    n_neurons: int
-    swept: Swept
-    tables: Mapping[str, pd.DataFrame]
+    options: Mapping[str, Any]
+    world: World
+    tasks: Sequence[Task]
+
+    @property
+    def model(self) -> str:
+        """What the user calls the model."""
+        return str(self.options.get("model") or "")
+
+    @property
+    def name(self) -> str:
+        """The study's name on disk."""
+        return study_id(str(self.options["name"]), self.model)
 
 
 def _worlds(options: argparse.Namespace) -> list[tuple[dict[str, Any], Sequence[int] | None]]:
@@ -64,74 +79,57 @@ def _worlds(options: argparse.Namespace) -> list[tuple[dict[str, Any], Sequence[
     return [({**world, "model": model}, options.layers or layers) for model, layers in STUDIED.items()]
 
 
+def _study(options: argparse.Namespace, place: int, world: Mapping[str, Any], layers: Sequence[int] | None) -> _Study:
+    """What to do of one model."""
+    train, dev, test = options.words
+    plan = Plan(test_sentences=options.sentences, train_words=train, dev_words=dev, test_words=test, seed=options.seed)
+    languages = options.languages
+    if options.spot_checks and not languages:
+        languages = _some_languages(world, options.spot_checks, place)
+    opened, tasks = study_tasks(world, plan, layers, languages)
+    return _Study(world, opened, spread(tasks, options.spot_checks) if options.spot_checks else tasks)
+
+
 def _some_languages(world: Mapping[str, Any], count: int, place: int) -> list[str]:
     """As many of a world's languages as there are spot checks, other ones for each study: reading all takes longer."""
     there = load_world(**{**world, "device": "cpu"}).languages
     return [there[(place + i) % len(there)] for i in range(min(count, len(there)))]
 
 
-def _swept(
-    options: argparse.Namespace,
-    world: Mapping[str, Any],
-    layers: Sequence[int] | None,
-    languages: Sequence[str] | None,
-    executor: Executor,
-) -> _Study | None:
-    """Sweep one model's configurations; None for a dry run."""
-    train, dev, test = options.words
-    plan = Plan(test_sentences=options.sentences, train_words=train, dev_words=dev, test_words=test, seed=options.seed)
-    kept = options.output / "build" / "sweep"
-    opened, tasks = study_tasks(world, plan, layers, languages)
-    if options.spot_checks:
-        tasks = spread(tasks, options.spot_checks)
-    _say_disk(opened, preparations(opened, tasks, kept, options.limit))
-    if options.dry_run:
-        _say_costs(tasks, kept, executor.workers())
-        return None
-    swept = do_study(opened, tasks, kept, executor, options.limit)
-    name = study_id(options.world, world.get("model") or "")
-    say(f"{name}: {len(swept.results)} configurations, {swept.found} of them done before (kept in {kept})")
-    if swept.left:
-        say(f"{swept.left} are left for later (--limit): nothing is published before all are done")
-    tables: Mapping[str, pd.DataFrame] = {} if swept.left or not swept.results else swept.tables()
-    if options.spot_checks and tables:
-        tables = _as_stored(name, world, tables)
-    return _Study(name, world, opened.model.n_neurons, swept, tables)
-
-
-def _as_stored(name: str, world: Mapping[str, Any], anew: Mapping[str, pd.DataFrame]) -> Mapping[str, pd.DataFrame]:
+def _as_stored(study: _Study, anew: Mapping[str, pd.DataFrame]) -> Mapping[str, pd.DataFrame]:
     """The stored study, if the recomputed configurations are in it as they are now."""
-    stored = stored_study(str(world["name"]), str(world.get("model") or ""))
+    stored = stored_study(str(study.options["name"]), study.model)
     found = differences(stored, anew)
     if found:
         raise ValueError(
-            f"{name} is not what this code computes; differing entries, by table and column: {found}. Sweep again "
-            "without --spot-checks, and look at what has changed"
+            f"{study.name} is not what this code computes; differing entries, by table and column: {found}. Sweep "
+            "again without --spot-checks, and look at what has changed"
         )
-    say(f"{name}: recomputed as stored")
+    say(f"{study.name}: recomputed as stored")
     return stored
 
 
-def _publish(options: argparse.Namespace, studies: Sequence[_Study]) -> None:
+def _publish(studies: Sequence[_Study], tables: Sequence[Mapping[str, pd.DataFrame]], output: Path) -> None:
     """Write all studies, the figures and tables of the first, and the claims of all."""
     by_model: dict[str, Mapping[str, pd.DataFrame]] = {}
-    for study in studies:
-        say(f"wrote {publish_study(study.world, study.n_neurons, study.tables, options.output)}")
-        by_model[str(study.world.get("model") or options.world)] = claim_tables(study.tables, study.n_neurons)
-    first = studies[0]
-    publish_paper(tables_of(first.tables, first.n_neurons), options.output)
-    publish_claims(by_model, first.n_neurons, options.output)
+    n_neurons = studies[0].world.model.n_neurons
+    for study, own in zip(studies, tables, strict=True):
+        say(f"wrote {publish_study(study.options, study.world.model.n_neurons, own, output)}")
+        by_model[study.model or str(study.options["name"])] = claim_tables(own, study.world.model.n_neurons)
+    publish_paper(tables_of(tables[0], n_neurons), output)
+    publish_claims(by_model, n_neurons, output)
     say("wrote the paper's figures and tables, and the claims")
 
 
-def _say_disk(world: World, vectors: Sequence[Task]) -> None:
+def _say_disk(vectors: Sequence[tuple[World, Task]]) -> None:
     """Say how much room the word vectors will take in the cache, and how much is free there."""
-    if world.cache is None:
+    caches = [world.cache for world, _ in vectors if world.cache is not None]
+    if not caches:
         return
-    need = sum(world.disk_need([task.parameters["language"]], wanted_sites(task.parameters)) for task in vectors)
-    free = free_space(world.cache)
+    need = sum(world.disk_need([task.parameters["language"]], wanted_sites(task.parameters)) for world, task in vectors)
+    free = free_space(caches[0])
     short = "" if need <= free else ": too little; make room, or set PITFALLS_CACHE to a folder on another disk"
-    say(f"word vectors: {need / 1e9:.3f} GB to write into {world.cache}, where {free / 1e9:.2f} GB are free{short}")
+    say(f"word vectors: {need / 1e9:.3f} GB to write into {caches[0]}, where {free / 1e9:.2f} GB are free{short}")
 
 
 def _say_costs(tasks: Sequence[Task], kept: Path, workers: int) -> None:

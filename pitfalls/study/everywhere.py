@@ -6,7 +6,7 @@ All tables of a model go into one file of ``results``, which notebooks read with
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,9 @@ from pitfalls.worlds.world import World
 #: The mini world's models that are studied, with their layers: all above the embeddings, or for the untrained twin, of
 #: which most results are nothing, the middle one.
 STUDIED: Mapping[str, Sequence[int] | None] = {"bert": None, "xlmr": None, f"bert{UNTRAINED}": (2,)}
+
+#: A world, and its tasks.
+Study = tuple[World, Sequence[Task]]
 
 
 def study_tasks(
@@ -70,50 +73,60 @@ def study_tasks(
     return world, [replace(task, kind=kind) for task, kind in zip(made, kinds, strict=True)]
 
 
-def do_study(
-    world: World, chosen: Sequence[Task], folder: Path, executor: Executor = HERE, limit: int | None = None
-) -> Swept:
-    """Do the tasks of :func:`study_tasks`: first the word vectors that they need, then the tasks themselves.
+def do_studies(studies: Sequence[Study], folder: Path, executor: Executor = HERE, limit: int | None = None) -> Swept:
+    """Do the tasks of one or several studies: first the word vectors that they need, then the tasks themselves.
 
     If word vectors cannot be made, the other tasks still run, as they may not need them; the failure is reported.
 
     Parameters
     ----------
-    world, chosen : from :func:`study_tasks`
+    studies : each from :func:`study_tasks`
     folder : where the result files are
-    executor : see :mod:`~pitfalls.study.executors`; each of its processes loads the world for itself
+    executor : see :mod:`~pitfalls.study.executors`; each of its processes loads the worlds for itself
     limit : do at most this many configurations
     """
-    vectors = sweep(preparations(world, chosen, folder, limit), prepare_vectors, folder, executor)
+    wanted = [task for _, task in preparations(studies, folder, limit)]
+    vectors = sweep(wanted, prepare_vectors, folder, executor)
+    chosen = [task for _, tasks_of_one in studies for task in tasks_of_one]
     swept = sweep(chosen, measure, folder, executor, limit=limit)
     return replace(swept, failures=[*vectors.failures, *swept.failures])
 
 
-def preparations(world: World, chosen: Sequence[Task], folder: Path, limit: int | None = None) -> list[Task]:
-    """One task ``vectors-LANG`` per language with a configuration still to do, for :func:`prepare_vectors`.
+def preparations(studies: Sequence[Study], folder: Path, limit: int | None = None) -> list[tuple[World, Task]]:
+    """One task ``vectors-LANG-STUDY`` per language with a configuration still to do, for :func:`prepare_vectors`.
 
-    Each makes the word vectors of one language at all sites of the study in one pass; languages are done in parallel.
-    The vectors are kept in the cache (``$PITFALLS_CACHE``): if workers are on several machines it must be a folder that
-    all of them see, or each machine makes what it lacks when a configuration needs it.
+    Each makes the word vectors of one language at all sites of a study in one pass; they are done in parallel. The
+    vectors are kept in the cache (``$PITFALLS_CACHE``): if workers are on several machines it must be a folder that all
+    of them see, or each machine makes what it lacks when a configuration needs it.
 
     Parameters
     ----------
-    world, chosen : from :func:`study_tasks`; a world without a cache (a planted one) needs no preparation
+    studies : each from :func:`study_tasks`; a world without a cache (a planted one) needs no preparation
     folder : where the result files are
     limit : do at most this many configurations
+
+    Returns
+    -------
+    Each task with its world.
     """
-    if world.cache is None:
-        return []
+    missing = [task.name for _, chosen in studies for task in chosen if not is_done(task, folder)]
+    todo = set(missing if limit is None else missing[: max(limit, 0)])
+    cached = [(world, chosen) for world, chosen in studies if world.cache is not None]
+    return [(world, task) for world, chosen in cached for task in _of_languages(chosen, todo)]
+
+
+def _of_languages(chosen: Sequence[Task], todo: Collection[str]) -> list[Task]:
+    """The tasks of :func:`preparations` for one study, of whose tasks those with some names are to be done."""
     sites: dict[str, list[Site]] = {}
+    needed: dict[str, Mapping[str, Any]] = {}
     for task in chosen:
         one = Configuration.of(task.parameters["configuration"])
         sites.setdefault(one.language, []).append(one.site)
-    missing = [task for task in chosen if not is_done(task, folder)]
-    todo = missing if limit is None else missing[: max(limit, 0)]
-    shared = {task.parameters["configuration"]["language"]: task.parameters for task in todo}
+        if task.name in todo:
+            needed[one.language] = task.parameters
     return [
         Task(
-            f"vectors-{language}",
+            f"vectors-{language}-{_study_id(parameters['world'])}",
             {
                 "version": CODE_VERSION,
                 "world": parameters["world"],
@@ -122,8 +135,12 @@ def preparations(world: World, chosen: Sequence[Task], folder: Path, limit: int 
                 "identity": parameters["identity"],
             },
         )
-        for language, parameters in shared.items()
+        for language, parameters in needed.items()
     ]
+
+
+def _study_id(options: Mapping[str, Any]) -> str:
+    return study_id(options["name"], options.get("model") or "")
 
 
 def prepare_vectors(parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
@@ -138,12 +155,12 @@ def wanted_sites(parameters: Mapping[str, Any]) -> list[Site]:
 
 
 def publish_study(options: Mapping[str, Any], n_neurons: int, tables: Mapping[str, pd.DataFrame], output: Path) -> Path:
-    """Write the tables of a sweep of :func:`do_study`; return the file.
+    """Write the tables of one study of :func:`do_studies`; return the file.
 
     Parameters
     ----------
     options : what :func:`~pitfalls.worlds.load.load_world` took
     """
-    file = output / "results" / f"{study_id(options['name'], options.get('model') or '')}.zip"
+    file = output / "results" / f"{_study_id(options)}.zip"
     write_result(file, Result({"world": options["name"], "n_neurons": n_neurons}, tables))
     return file

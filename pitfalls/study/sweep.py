@@ -117,12 +117,12 @@ class Swept:
     found: int
     left: int = 0
 
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """The tables of all results by name, each concatenated."""
-        names = dict.fromkeys(name for result in self.results for name in result.tables)
-        return {
-            name: _joined([result.tables[name] for result in self.results if name in result.tables]) for name in names
-        }
+    def tables(self, tasks: Sequence[Task] | None = None) -> dict[str, pd.DataFrame]:
+        """The tables of the results of some tasks, by default all, by name, each concatenated."""
+        wanted = None if tasks is None else {task.name for task in tasks}
+        results = [one for one in self.results if wanted is None or one.manifest["name"] in wanted]
+        names = dict.fromkeys(name for result in results for name in result.tables)
+        return {name: _joined([result.tables[name] for result in results if name in result.tables]) for name in names}
 
     def check(self) -> None:
         """Raise a ValueError that lists all failures, if there are any."""
