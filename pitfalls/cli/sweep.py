@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> None:
     elif all(tables):
         if options.spot_checks:
             tables = [_as_stored(study, anew) for study, anew in zip(studies, tables, strict=True)]
-        _publish(studies, tables, options.output)
+        _publish(studies, tables, options.output, options.jobs)
     swept.check()
 
 
@@ -109,14 +109,14 @@ def _as_stored(study: _Study, anew: Mapping[str, pd.DataFrame]) -> Mapping[str, 
     return stored
 
 
-def _publish(studies: Sequence[_Study], tables: Sequence[Mapping[str, pd.DataFrame]], output: Path) -> None:
+def _publish(studies: Sequence[_Study], tables: Sequence[Mapping[str, pd.DataFrame]], output: Path, jobs: int) -> None:
     """Write all studies, the figures and tables of the first, and the claims of all."""
     by_model: dict[str, Mapping[str, pd.DataFrame]] = {}
     n_neurons = studies[0].world.model.n_neurons
     for study, own in zip(studies, tables, strict=True):
         say(f"wrote {publish_study(study.options, study.world.model.n_neurons, own, output)}")
         by_model[study.model or str(study.options["name"])] = claim_tables(own, study.world.model.n_neurons)
-    publish_paper(tables_of(tables[0], n_neurons), output)
+    publish_paper(tables_of(tables[0], n_neurons), output, jobs)
     publish_claims(by_model, n_neurons, output)
     say("wrote the paper's figures and tables, and the claims")
 

@@ -21,10 +21,12 @@ claims   the ledger, of all models together; per model permutations, shared, see
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import joblib
 import pandas as pd
 
 from pitfalls import figures
@@ -194,20 +196,27 @@ def compared_ks(curves: pd.DataFrame) -> list[int]:
     return sorted({max(k for k in ks if k <= wanted) for wanted in (10, 50, 150) if ks[0] <= wanted})
 
 
-def publish_paper(tables: Mapping[str, pd.DataFrame], output: Path) -> None:
+def publish_paper(tables: Mapping[str, pd.DataFrame], output: Path, jobs: int = 1) -> None:
     """Write the figures and tables of :func:`tables_of` under their ids; delete those of an earlier study.
 
     What the study has no table for is left out; ``left_out`` says why.
+
+    Parameters
+    ----------
+    jobs : processes that draw figures at the same time
     """
-    written = []
-    for figure_id, plot in _figures(tables):
-        publish(plot, figure_id, output)
-        written.append(figure_id)
+    drawings = dict(_drawings(tables))
+    joblib.Parallel(jobs)(joblib.delayed(_publish_drawn)(draw, name, output) for name, draw in drawings.items())
+    written = list(drawings)
     for table_id, (name, caption) in _TABLES.items():
         if name in tables:
             publish_table(tables[name], table_id, output, caption)
             written.append(table_id)
     withdraw(output, _IDS, written)
+
+
+def _publish_drawn(draw: Callable[[], figures.Plot], figure_id: str, output: Path) -> None:
+    publish(draw(), figure_id, output)
 
 
 def publish_claims(by_model: Mapping[str, Mapping[str, pd.DataFrame]], n_neurons: int, output: Path) -> None:
@@ -223,25 +232,25 @@ def publish_claims(by_model: Mapping[str, Mapping[str, pd.DataFrame]], n_neurons
     publish_table(parts(trained, n_neurons), "claims_parts", output, _PARTS)
 
 
-def _figures(tables: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, figures.Plot]]:
-    """The figures that there are tables for, one at a time, each with its id."""
+def _drawings(tables: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, Callable[[], figures.Plot]]]:
+    """The figures that there are tables for: each one's id, and what draws it."""
     for letter, where in zip("abc", _shown(tables), strict=False):
         real, control = _of_tasks(tables["curves"], where)
-        yield f"fig1{letter}-accuracy", figures.accuracy(real)
-        yield f"fig1{letter}-selectivity", figures.accuracy(selectivity(real, control), "selectivity")
+        yield f"fig1{letter}-accuracy", partial(figures.accuracy, real)
+        yield f"fig1{letter}-selectivity", partial(figures.accuracy, selectivity(real, control), "selectivity")
     if "clusters" in tables:
-        yield "fig2", figures.clusters(tables["clusters"])
-    yield "fig3", figures.overlap_bars(_bars(tables["overlaps"]))
+        yield "fig2", partial(figures.clusters, tables["clusters"])
+    yield "fig3", partial(figures.overlap_bars, _bars(tables["overlaps"]))
     if "pairs" in tables:
         pairs = tables["pairs"]
-        yield "fig4", figures.overlap_map(pairs[pairs["layer"] == _middle(pairs["layer"])])
+        yield "fig4", partial(figures.overlap_map, pairs[pairs["layer"] == _middle(pairs["layer"])])
     for figure_id, kind in (("fig5", "translation"), ("fig6", "ablation")):
         for language, own in at_one_strength(tables["effects"]).groupby("language", sort=True):
-            yield f"{figure_id}-{language}", figures.effects_grid(own[own["kind"] == kind])
+            yield f"{figure_id}-{language}", partial(figures.effects_grid, own[own["kind"] == kind])
     overall = tables["wilcoxon"][tables["wilcoxon"]["by"] == "all"]
     for k, matrix in overall.groupby("k", sort=True):
-        yield f"fig8-k{k}", figures.wilcoxon(matrix)
-    yield "fig10", figures.strengths(tables["strengths"])
+        yield f"fig8-k{k}", partial(figures.wilcoxon, matrix)
+    yield "fig10", partial(figures.strengths, tables["strengths"])
 
 
 def _shown(tables: Mapping[str, pd.DataFrame]) -> list[tuple[Any, ...]]:
