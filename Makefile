@@ -85,11 +85,11 @@ lab: $(VENV)/.ready  ## Open JupyterLab on the notebooks (LAB='--no-browser --po
 notebooks: $(NOTEBOOKS)  ## Build and execute the notebooks from their percent-format sources
 
 notebooks/%.ipynb: notebooks/src/%.py $(VENV)/.ready
-	$(BIN)/jupytext --quiet --to ipynb --set-kernel python3 --output $@.part.ipynb $<
-	$(BIN)/python -m pitfalls.course.versions instructor $@.part.ipynb
+	$(BIN)/jupytext --quiet --to ipynb --set-kernel python3 --output $(@D)/part.$(@F) $<
+	$(BIN)/python -m pitfalls.course.versions instructor $(@D)/part.$(@F)
 	$(QUIET) PITFALLS_OUTPUT=$$(mktemp -d) $(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --inplace \
-		--ExecutePreprocessor.timeout=600 $@.part.ipynb
-	mv $@.part.ipynb $@
+		--ExecutePreprocessor.timeout=600 $(@D)/part.$(@F)
+	mv $(@D)/part.$(@F) $@
 
 student: $(VENV)/.ready  ## Write the student's version of every notebook to notebooks/student
 	$(BIN)/python -m pitfalls.course.versions student notebooks/student

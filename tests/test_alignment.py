@@ -182,7 +182,7 @@ def test_what_cannot_be_searched_is_refused(experiment, cases):
     with pytest.raises(ValueError, match="no case of train and dev"):
         search(experiment, {"test": cases["test"]})
     with pytest.raises(ValueError, match=r"dims are \[99\], and the site has 32 units"):
-        search(experiment, cases, [99])
+        search(experiment, cases, 99)
     three = pf.load_world("planted", planted=pf.PlantedParameters(values=("SG", "PL", "DU"), train_words=9))
     with pytest.raises(ValueError, match="a search is between two values, and Number has DU PL SG"):
         search(three.experiment("art", "Number", layer=1), cases)

@@ -148,6 +148,8 @@ def test_unknown_names_are_answered_with_the_known_ones_and_the_nearest():
         rank("probeles", data)
     with pytest.raises(ValueError, match=r"did you mean 'conditional_mi'"):
         ranker("conditional-mi")
+    with pytest.raises(ValueError, match=r"no ranking \['linear'\]: .*; did you mean 'linear'"):
+        ranker(["linear"])
     for nothing_near in ("xyz", None, 3):
         with pytest.raises(ValueError) as caught:
             ranker(nothing_near)

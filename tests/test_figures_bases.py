@@ -61,6 +61,8 @@ def test_what_is_no_comparison_is_refused(experiments, table, planted):
     for given in (experiments[:1], experiments[1:], [experiments[0], *experiments]):
         with pytest.raises(ValueError, match=r"give one at a layer, and others at the same layer"):
             basis_areas(given)
+    with pytest.raises(ValueError, match="3 experiments have 2 random bases: give each world its own seed"):
+        basis_areas([*experiments, experiments[1]])
     with pytest.raises(ValueError, match="basis to be one of"):
         pf.figures.bases(table.assign(basis="other"))
     with pytest.raises(ValueError, match="shows one layer"):

@@ -166,7 +166,7 @@ def test_runs_stack_to_a_matrix_and_a_figure(mini, gender):
     table = isolation_matrix([gender, number])
     assert table["k"].eq(128).all() and set(table["attribute"]) == {"Gender", "Number"}
     pd.testing.assert_frame_equal(
-        isolation_matrix([gender], k=40), gender.isolation().query("k == 40").reset_index(drop=True)
+        isolation_matrix(gender, k=40), gender.isolation().query("k == 40").reset_index(drop=True)
     )
     plot = drawn_twice(pf.figures.isolation, table)
     assert len(plot.table) == len(table)

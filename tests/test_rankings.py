@@ -134,6 +134,11 @@ def test_random_rankings_are_the_random_ranking_of_as_many_seeds():
     assert len({tuple(one.order.tolist()) for one in drawn}) == 4
 
 
+def test_a_ranking_is_found_among_others():
+    one, other = random_rankings(splits(n=30, d=4), draws=2)
+    assert other in [one, other] and one not in [other] and len({one, other}) == 2
+
+
 def test_random_orders_are_uniform():
     data = splits(d=3)
     counts = Counter(tuple(one.order.tolist()) for one in random_rankings(data, draws=1200))

@@ -13,7 +13,7 @@ from pitfalls.columns import RANKING
 Direction = Literal["ttb", "btt"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ranking:
     """An order of all neurons, the most important first (or, bottom to top, the least important).
 

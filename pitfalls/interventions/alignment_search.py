@@ -93,7 +93,7 @@ class Search:
 def search(
     subject: Subject,
     cases: Mapping[Split, Cases],
-    dims: Iterable[int] = (1, 2, 4, 8),
+    dims: int | Iterable[int] = (1, 2, 4, 8),
     recipe: SearchRecipe | None = None,
     control_seed: int = 0,
 ) -> Search:
@@ -109,7 +109,7 @@ def search(
         Of train, dev and test (:func:`~.cases.split_cases`, :func:`~.cases.item_cases`), for an intervention that sends
         each of two values to the other.
     dims
-        Numbers of directions, each searched anew.
+        A number of directions, or several, each searched anew.
     control_seed
         For the random labels.
 
@@ -125,7 +125,7 @@ def search(
     >>> from pitfalls.interventions.cases import split_cases
     >>> experiment = pf.load_world("planted").experiment("art", "Number", layer=1)
     >>> cases = split_cases(experiment, {"train": 25, "dev": 25, "test": 25})
-    >>> found = search(experiment, cases, dims=[4], recipe=SearchRecipe(batch_size=10))
+    >>> found = search(experiment, cases, dims=4, recipe=SearchRecipe(batch_size=10))
     >>> (found.table["real"] > 0.5).item(), (found.table["control"] < 0.5).item(), found.real[4].R.shape
     (True, True, (128, 4))
     """
@@ -148,7 +148,7 @@ def search(
     return Search(pd.DataFrame(rows), found["real"], found["control"])
 
 
-def _checked(subject: Subject, cases: Mapping[Split, Cases], dims: Iterable[int]) -> list[int]:
+def _checked(subject: Subject, cases: Mapping[Split, Cases], dims: int | Iterable[int]) -> list[int]:
     """The numbers of directions."""
     values, n_units = subject.data.values, subject.data.n_neurons
     if len(values) != 2:
@@ -159,7 +159,7 @@ def _checked(subject: Subject, cases: Mapping[Split, Cases], dims: Iterable[int]
     lacking = [split for split in SPLITS if split not in cases or not len(cases[split])]
     if lacking:
         raise ValueError(f"no case of {' and '.join(lacking)}: give cases of train, dev and test")
-    wanted = [whole(r, "a number of directions", 1) for r in dims]
+    wanted = [whole(r, "a number of directions", 1) for r in ([dims] if isinstance(dims, int) else dims)]
     if not wanted or max(wanted) > n_units:
         raise ValueError(f"dims are {wanted}, and the site has {n_units} units: give numbers from 1 to {n_units}")
     return wanted

@@ -111,13 +111,13 @@ _MEASURES = (
 )
 
 
-def isolation_matrix(runs: Iterable[Run], k: int | None = None) -> pd.DataFrame:
+def isolation_matrix(runs: Run | Iterable[Run], k: int | None = None) -> pd.DataFrame:
     """The isolation of several runs at one k each: a tidy attribute × attribute matrix.
 
     Parameters
     ----------
     runs
-        Of one language, one for each attribute that was changed.
+        One, or several of one language, one for each attribute that was changed.
     k
         The same for all; by default the largest of each.
 
@@ -131,11 +131,11 @@ def isolation_matrix(runs: Iterable[Run], k: int | None = None) -> pd.DataFrame:
     >>> import pitfalls as pf
     >>> experiment = pf.load_world("planted").experiment("art", "Number", layer=1)
     >>> run = experiment.intervene(experiment.rank("probeless"), pf.Translation(), ks=[0, 64], sentences=20)
-    >>> isolation_matrix([run])[["attribute", "measured", "k", "aimed"]].values.tolist()
+    >>> isolation_matrix(run)[["attribute", "measured", "k", "aimed"]].values.tolist()
     [['Number', 'Number', 64, 39]]
     """
     found = []
-    for run in runs:
+    for run in runs if isinstance(runs, Iterable) else [runs]:
         table = run.isolation()
         found.append(table[table["k"] == (run.ks[-1] if k is None else k)])
     if not found:

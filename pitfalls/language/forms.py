@@ -67,11 +67,14 @@ def as_forms(forms: Iterable[str]) -> tuple[str, ...]:
 
 
 def written_like(model: str, form: str, language: str) -> str:
-    """The form with a capital where the word it replaces has one.
+    """The form with a capital where the word it replaces has one, and in capitals if that word is.
 
-    >>> written_like("Está", "están", "spa"), written_like("İyi", "iyiler", "tur")
-    ('Están', 'İyiler')
+    >>> written_like("Está", "están", "spa"), written_like("İyi", "iyiler", "tur"), written_like("CATS", "cat", "eng")
+    ('Están', 'İyiler', 'CAT')
     """
     if not model[0].isupper():
         return form
-    return _CAPITALS.get(language, {}).get(form[0], form[0].upper()) + form[1:]
+    n_capitals = len(form) if len(model) > 1 and model.isupper() else 1
+    own = _CAPITALS.get(language, {})
+    capitals = (own.get(letter, letter.upper()) for letter in form[:n_capitals])
+    return "".join(capitals) + form[n_capitals:]

@@ -93,7 +93,7 @@ def ranker(name: str, direction: Direction = "ttb", seed: int = 0, **options: An
             f"the ranking {name!r} asks the model, and activations have none: take experiment.rank({name!r}), of an "
             "experiment such as world.experiment(language, attribute, layer)"
         )
-    if name not in _METHODS:
+    if not isinstance(name, str) or name not in _METHODS:
         near = difflib.get_close_matches(str(name), [*_METHODS, *ASKING], n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ValueError(

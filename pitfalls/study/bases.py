@@ -51,7 +51,8 @@ def basis_areas(
     Raises
     ------
     ValueError
-        Not exactly one experiment is in the own basis, there is no other, or they are of several configurations.
+        Not exactly one experiment is in the own basis, there is no other, two have the same basis, or they are of
+        several configurations.
 
     Examples
     --------
@@ -92,3 +93,6 @@ def _check(experiments: Sequence[Experiment]) -> None:
             f"the experiments are at {', '.join(str(one.data.site) for one in experiments)}, of {len(about)} "
             "configurations: give one at a layer, and others at the same layer in worlds made by world.rotated(seed)"
         )
+    bases = [one.world.model.fingerprint() for one in experiments if one.data.site.kind == "rotated"]
+    if len(set(bases)) < len(bases):
+        raise ValueError(f"{len(bases)} experiments have {len(set(bases))} random bases: give each world its own seed")
