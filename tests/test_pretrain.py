@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from itertools import islice
 
@@ -121,6 +122,19 @@ def test_resumed_run_ends_in_the_same_weights(recipe, tmp_path):
     resumed = train(recipe, tokenizer, sentences, Checkpoint(tmp_path / "b"), save_every=5)
     for (name, a), (_, b) in zip(whole.named_parameters(), resumed.named_parameters(), strict=True):
         assert torch.equal(a, b), name
+
+
+def test_the_seconds_of_an_interrupted_run_count(tmp_path, sentences):
+    half = replace(RECIPE, steps=5)
+    train(half, TOKENIZER, sentences, Checkpoint(tmp_path))
+    state = tmp_path / "state.json"
+    state.write_text(json.dumps({**json.loads(state.read_text()), "seconds": 1000.0}))
+    again = Checkpoint(tmp_path)
+    train(half, TOKENIZER, sentences, again)
+    assert 1000 <= again.seconds() < 2000
+    model = half.model(TOKENIZER)
+    again.save(5, model, torch.optim.AdamW(model.parameters()), half)
+    assert json.loads(state.read_text())["seconds"] >= 1000
 
 
 @each

@@ -87,7 +87,9 @@ def learning_rate(step: int, recipe: Recipe) -> float:
 
 
 class Checkpoint:
-    """The state of a training run on disk: weights, Adam's moments and the step, in safetensors and JSON.
+    """The state of a training run on disk: weights, Adam's moments, the step, and the seconds of all runs until then.
+
+    Weights and moments are in safetensors, the rest in JSON.
 
     The JSON file is written last and names the other one: a run killed while saving resumes from the previous
     checkpoint.
@@ -95,6 +97,16 @@ class Checkpoint:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._begun = time.perf_counter()
+        self._before = float(json.loads(self._state.read_text()).get("seconds", 0)) if self._state.exists() else 0.0
+
+    @property
+    def _state(self) -> Path:
+        return self.folder / "state.json"
+
+    def seconds(self) -> float:
+        """How long the training has taken, with the runs that were interrupted, up to their last checkpoints."""
+        return self._before + time.perf_counter() - self._begun
 
     def save(self, step: int, model: Any, optimizer: torch.optim.Optimizer, recipe: Recipe) -> None:
         """Write the state after ``step`` steps."""
@@ -103,8 +115,8 @@ class Checkpoint:
             for key, value in optimizer.state[parameter].items():
                 tensors[f"{key}/{name}"] = value.detach().clone()
         file = self.folder / f"step-{step}.safetensors"
-        state = json.dumps({"step": step, "file": file.name, "recipe": asdict(recipe)})
-        files.write({self.folder / "state.json": state.encode(), file: to_bytes(tensors)})
+        state = {"step": step, "file": file.name, "recipe": asdict(recipe), "seconds": round(self.seconds(), 1)}
+        files.write({self._state: json.dumps(state).encode(), file: to_bytes(tensors)})
         for old in self.folder.glob("step-*.safetensors"):
             if old != file:
                 old.unlink()
@@ -117,10 +129,9 @@ class Checkpoint:
         ValueError
             The checkpoint was made by another recipe.
         """
-        state = self.folder / "state.json"
-        if not state.exists():
+        if not self._state.exists():
             return 0
-        saved = json.loads(state.read_text())
+        saved = json.loads(self._state.read_text())
         asked = json.loads(json.dumps(asdict(recipe)))
         if saved["recipe"] != asked:
             different = sorted(key for key in asked if asked[key] != saved["recipe"].get(key))
@@ -200,16 +211,16 @@ def pretrain(
 ) -> float:
     """Draw the text, train, and write model, tokenizer and recipe to ``folder``; return the seconds it took.
 
-    Run again after an interruption, it goes on from the last checkpoint (the seconds are those of this run).
+    Run again after an interruption, it goes on from the last checkpoint, whose seconds count as well.
     """
-    start = time.perf_counter()
+    checkpoint = Checkpoint(checkpoints)
     tokenizer = recipe.tokenizer(form for language in recipe.languages for form in load_grammar(language).paradigms())
     sentences: list[NDArray[np.int64]] = []
     for language in tqdm(recipe.languages, desc="drawing text", unit="language"):
         sentences += tokenize(tokenizer, training_text(recipe, language), recipe.max_tokens)
-    model = train(recipe, tokenizer, sentences, Checkpoint(checkpoints), report=report)
+    model = train(recipe, tokenizer, sentences, checkpoint, report=report)
     save(model, tokenizer, recipe, folder)
-    seconds = time.perf_counter() - start
+    seconds = checkpoint.seconds()
     log = {"seconds": round(seconds), "parameters": model.num_parameters(), "machine": machine}
     files.write_text(folder / "training.json", json.dumps(log, indent=1) + "\n")
     return seconds
