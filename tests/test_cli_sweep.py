@@ -90,7 +90,7 @@ def test_the_papers_configurations_by_another_conversion(tmp_path, capsys):
     ("command", "message"),
     [
         (["sweep", "--world", "mini", "--conversion", "authors"], "the mini world is fixed"),
-        (["sweep", "--world", "mini", "--model", "gpt2"], "fixed, except for its model (bert, xlmr, causal,"),
+        (["sweep", "--world", "mini", "--model", "gpt2"], "fixed, except for its model (bert, bert-2, bert-3, xlmr,"),
         (["sweep", "--world", "mini", "--model", "causal"], "take a masked model, or change a causal one with"),
         (["configs", "--world", "mini", "--languages", "fin"], "no language fin; there are: eng, rus, spa, tur"),
         (["configs", "--world", "mini", "--layers", "9"], "has layers 0 (embeddings) to 4"),

@@ -142,6 +142,17 @@ def test_the_committed_measures_reach_what_is_required(folder):
             assert len(values) and (values["value"] >= least).all()
 
 
+@pytest.mark.parametrize("model", [name for name in MINI_MODELS if name not in ("bert", "causal")])
+def test_other_seeds_and_layouts_have_learnt_it_too(folder, model):
+    measures = pd.read_csv(folder / model / "measures.csv", keep_default_na=False)
+    least = masked_card.REQUIRED
+    assert (measures.query("measure == 'identity'")["value"] >= 0.99).all()
+    assert (measures.query("measure == 'agreement'")["value"] >= least["agreement"]).all()
+    for name in ("readability", "clwv"):
+        highest = measures[measures["measure"] == name].groupby("attribute")["value"].max()
+        assert len(highest) >= 2 and (highest >= least[name]).all()
+
+
 def test_the_causal_models_committed_measures_reach_what_is_required(folder, world):
     measures = pd.read_csv(folder / "causal" / "measures.csv", keep_default_na=False)
     agreement = measures[(measures["measure"] == "agreement") & measures["where"].str.contains(" with attractors")]

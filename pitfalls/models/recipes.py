@@ -189,6 +189,8 @@ class CausalRecipe(Recipe):
 
 RECIPES: Mapping[str, Recipe] = {
     "bert": MaskedRecipe(),
+    "bert-2": MaskedRecipe(seed=2023),
+    "bert-3": MaskedRecipe(seed=2024),
     "xlmr": XlmrRecipe(),
     "causal": CausalRecipe(),
 }

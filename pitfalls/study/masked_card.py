@@ -195,8 +195,9 @@ A small multilingual masked language model of the *pitfalls* course, for classro
 
     load_world("mini", model="{name}")
 
-Of the mini world's masked models, `bert` has BERT's layout and a WordPiece vocabulary, and `xlmr` has XLM-R's layout
-and a Unigram vocabulary, both over the same stems and endings.
+Of the mini world's masked models, `bert`, `bert-2` and `bert-3` have BERT's layout and a WordPiece vocabulary, and
+differ only in the seed of their training; `xlmr` has XLM-R's layout and a Unigram vocabulary over the same stems and
+endings.
 
 ## How it was made
 `make pretrain MODEL={name}`: {sentences:,} fresh sentences per language ({languages}) from the project's own grammars,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 WORLDS = ("mini", "paper", "planted", "planted-covariance")
 
-MINI_MODELS = ("bert", "xlmr", "causal")
+MINI_MODELS = ("bert", "bert-2", "bert-3", "xlmr", "causal")
 """The mini world's trained models; each has a folder in ``data/mini``."""
 
 UNTRAINED = "-untrained"
