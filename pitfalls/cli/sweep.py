@@ -16,7 +16,7 @@ from pitfalls.files import free_space
 from pitfalls.study.costs import estimate, total_hours
 from pitfalls.study.everywhere import STUDIED, do_studies, preparations, publish_study, study_tasks, wanted_sites
 from pitfalls.study.executors import DaskCluster, Processes
-from pitfalls.study.output import stored_study, study_id
+from pitfalls.study.output import stored_study, study_of
 from pitfalls.study.paper import claim_tables, publish_claims, publish_paper, tables_of
 from pitfalls.study.plan import Plan
 from pitfalls.study.spot_checks import differences, spread
@@ -66,7 +66,7 @@ class _Study:
     @property
     def name(self) -> str:
         """The study's name on disk."""
-        return study_id(str(self.options["name"]), self.model)
+        return study_of(self.options)
 
 
 def _worlds(options: argparse.Namespace) -> list[tuple[dict[str, Any], Sequence[int] | None]]:

@@ -18,7 +18,7 @@ from pitfalls.site import Site, as_sites
 from pitfalls.study.configurations import Configuration, configurations
 from pitfalls.study.executors import HERE, Executor
 from pitfalls.study.measures import measure, tasks
-from pitfalls.study.output import study_id
+from pitfalls.study.output import study_of
 from pitfalls.study.plan import Plan
 from pitfalls.study.setting import world_identity, world_of
 from pitfalls.study.stored import Result, write_result
@@ -126,7 +126,7 @@ def _of_languages(chosen: Sequence[Task], todo: Collection[str]) -> list[Task]:
             needed[one.language] = task.parameters
     return [
         Task(
-            f"vectors-{language}-{_study_id(parameters['world'])}",
+            f"vectors-{language}-{study_of(parameters['world'])}",
             {
                 "version": CODE_VERSION,
                 "world": parameters["world"],
@@ -137,10 +137,6 @@ def _of_languages(chosen: Sequence[Task], todo: Collection[str]) -> list[Task]:
         )
         for language, parameters in needed.items()
     ]
-
-
-def _study_id(options: Mapping[str, Any]) -> str:
-    return study_id(options["name"], options.get("model") or "")
 
 
 def prepare_vectors(parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
@@ -161,6 +157,6 @@ def publish_study(options: Mapping[str, Any], n_neurons: int, tables: Mapping[st
     ----------
     options : what :func:`~pitfalls.worlds.load.load_world` took
     """
-    file = output / "results" / f"{_study_id(options)}.zip"
+    file = output / "results" / f"{study_of(options)}.zip"
     write_result(file, Result({"world": options["name"], "n_neurons": n_neurons}, tables))
     return file

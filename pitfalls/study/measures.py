@@ -11,7 +11,7 @@ import pandas as pd
 
 from pitfalls.study.configurations import Configuration
 from pitfalls.study.effects import effect_tables
-from pitfalls.study.output import study_id
+from pitfalls.study.output import study_of
 from pitfalls.study.plan import Plan
 from pitfalls.study.probing import probing_tables
 from pitfalls.study.setting import Setting
@@ -40,8 +40,7 @@ def tasks(world: Mapping[str, Any], which: Sequence[Configuration], plan: Plan, 
         "plan": json.loads(json.dumps(asdict(plan))),
         "identity": identity,
     }
-    name = study_id(str(world["name"]), str(world.get("model") or ""))
-    return [Task(f"{name}-{one.id}", {**shared, "configuration": one.columns}) for one in which]
+    return [Task(f"{study_of(world)}-{one.id}", {**shared, "configuration": one.columns}) for one in which]
 
 
 def measure(parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import pandas as pd
 
@@ -164,6 +164,15 @@ def study_id(world: str, model: str = "") -> str:
     ('study-mini-bert', 'study-mini-xlmr', 'study-paper')
     """
     return f"study-mini-{model or MINI_MODELS[0]}" if world == "mini" else f"study-{world}"
+
+
+def study_of(options: Mapping[str, Any]) -> str:
+    """The :func:`study_id` of a world, from what :func:`~pitfalls.worlds.load.load_world` takes.
+
+    >>> study_of({"name": "mini", "model": "xlmr"}), study_of({"name": "planted"})
+    ('study-mini-xlmr', 'study-planted')
+    """
+    return study_id(str(options["name"]), str(options.get("model") or ""))
 
 
 def _stored(name: str) -> Path:
