@@ -28,6 +28,7 @@ import pandas as pd
 
 from pitfalls.comparison.crossed_interval import crossed_interval
 from pitfalls.study import evidence
+from pitfalls.study.carried_over import carried_over
 from pitfalls.study.evidence import Studies, Tables
 
 Verdict = Literal["holds", "holds in part", "fails", "undecided here", "not testable"]
@@ -214,7 +215,7 @@ CLAIMS = (
         [Part("CLWV of attribution, less the rival's", evidence.asking_moves_more, 0.0)],
     ),
 )
-"""The claims in the order of their numbers; 8 compares models (:func:`carried_over`)."""
+"""The claims in the order of their numbers; 8 compares models (:mod:`.carried_over`)."""
 
 
 def parts(by_model: Mapping[str, Tables], n_neurons: int, claims: Sequence[Claim] = CLAIMS) -> pd.DataFrame:
@@ -295,7 +296,7 @@ def ledger(
     twins = parts(untrained, n_neurons)["mean"] if untrained else pd.Series(np.nan, found.index)
     found = found.assign(untrained=twins)
     rows = [_row(claim, found[found["claim"] == claim.number]) for claim in CLAIMS]
-    rows.append(carried_over(by_model, n_neurons))
+    rows.append(carried_over(verdicts_by_model(by_model, n_neurons)))
     return pd.DataFrame(rows).sort_values(
         "claim", key=lambda numbers: numbers.map(_place), kind="stable", ignore_index=True
     )
@@ -333,32 +334,11 @@ def _told(part: pd.Series) -> str:
     )
 
 
-_CARRIED = {"claim": "8", "tag": "P", "text": "most findings carry over to XLM-R", "unit": "language"}
-#: The model that claim 8 is about; and how many parts must be decided in two models to compare these.
-_XLMR, _ENOUGH = "xlmr", 8
+def verdicts_by_model(by_model: Mapping[str, Tables], n_neurons: int) -> pd.DataFrame:
+    """The verdict on every part of every claim, one column per model, each from that model's languages alone.
 
-
-def carried_over(by_model: Mapping[str, Tables], n_neurons: int) -> dict[str, object]:
-    """Claim 8: whether XLM-R's verdicts on the parts of all claims are those of the other models.
-
-    Each model's verdicts come from its own languages alone, and parts that are undecided in one of two models are not
-    compared. It holds if 80 % or more are the same, and fails if half or fewer are. How often the other models agree
-    with each other is the control.
+    Parameters
+    ----------
+    by_model, n_neurons : as for :func:`parts`
     """
-    if _XLMR not in by_model or len(by_model) < 2:
-        return {**_CARRIED, "verdict": "not testable", "evidence": f"no study of {_XLMR} and another model",
-                "untrained": "", "control": ""}  # fmt: skip
-    verdicts = {model: parts({model: tables}, n_neurons)["verdict"] for model, tables in by_model.items()}
-    own = verdicts.pop(_XLMR)
-    same = pd.concat([_agreements(own, other) for other in verdicts.values()])
-    among = [_agreements(a, b) for i, a in enumerate(verdicts.values()) for b in list(verdicts.values())[:i]]
-    control = f"{pd.concat(among).mean():.0%} among the others" if among else "there is one other model"
-    share = float(same.mean()) if len(same) >= _ENOUGH else np.nan
-    verdict = "holds" if share >= 0.8 else "fails" if share <= 0.5 else "undecided here"
-    told = f"{int(same.sum())} of {len(same)} verdicts that are decided in both models are the same"
-    return {**_CARRIED, "verdict": verdict, "evidence": told, "untrained": "", "control": control}
-
-
-def _agreements(one: pd.Series, other: pd.Series) -> pd.Series:
-    decided = one.isin(["holds", "fails"]) & other.isin(["holds", "fails"])
-    return one[decided] == other[decided]
+    return pd.DataFrame({model: parts({model: tables}, n_neurons)["verdict"] for model, tables in by_model.items()})
