@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-_CARRIED = {"claim": "8", "tag": "P", "text": "most findings carry over to XLM-R", "unit": "part of a claim"}
+_CARRIED = {"claim": "8", "tag": "P", "text": "most findings carry over to XLM-R", "unit": "part of a claim", "k": ""}
 #: The model that claim 8 is about; and how many parts must be decided in it and in another model.
 _XLMR, _ENOUGH = "xlmr", 8
 
@@ -36,7 +36,7 @@ def carried_over(verdicts: pd.DataFrame) -> dict[str, object]:
     >>> row["verdict"], row["evidence"]
     ('holds', 'on the 10 parts that are decided in xlmr and another model: 90% the same')
     """
-    others = [model for model in verdicts if model != _XLMR]
+    others = [str(model) for model in verdicts if model != _XLMR]
     if _XLMR not in verdicts or not others:
         return {**_CARRIED, "verdict": "not testable", "evidence": f"no study of {_XLMR} and another model",
                 "untrained": "", "control": ""}  # fmt: skip

@@ -1,15 +1,15 @@
 """The ledger: what is claimed, how each claim is tested, and the verdict of one or several models' studies.
 
 Everything about a claim stands here before any number is seen: its statement and tag (SOURCES.md, "Claims"; "ours" for
-what the paper does not say), the tables, the unit, the control and the limit. :mod:`.evidence` makes one number per
+what the paper does not say), the tables, the unit, k, the control and the limit. :mod:`.evidence` makes one number per
 language and model of each of its parts, in which the control is already subtracted, and a verdict follows from the
 interval of their mean over languages and models:
 
 =================  =================================================================================================
 verdict            of a part: its interval …                                      of a claim: its parts …
 =================  =================================================================================================
-holds              lies above the limit                                           all hold
-fails              lies below the limit                                           all fail
+holds              lies on the right side of the limit                            all hold
+fails              lies on the wrong side                                         all fail
 holds in part                                                                     differ, and one holds
 undecided here     contains the limit: there are too few languages and models     are undecided, or fail but for these
 not testable       cannot be had from these tables                                cannot be tested
@@ -31,6 +31,7 @@ from pitfalls.study import evidence
 from pitfalls.study.carried_over import carried_over
 from pitfalls.study.evidence import Studies, Tables
 
+Side = Literal["above", "below"]
 Verdict = Literal["holds", "holds in part", "fails", "undecided here", "not testable"]
 
 #: The words that a verdict may be.
@@ -39,7 +40,7 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 @dataclass(frozen=True)
 class Part:
-    """Something that must be above a limit.
+    """A number that must lie on one side of a limit.
 
     Attributes
     ----------
@@ -47,13 +48,20 @@ class Part:
         What is measured.
     values:
         One number per unit and model, from the tables.
-    least:
-        The limit.
+    side, limit:
+        Where the number must lie.
     """
 
     what: str
     values: Callable[[Studies], pd.Series]
-    least: float
+    side: Side
+    limit: float
+
+    def verdict(self, low: float, high: float) -> Verdict:
+        """Of an interval from low to high."""
+        if self.side == "below":
+            return "holds" if high < self.limit else "fails" if low >= self.limit else "undecided here"
+        return "holds" if low > self.limit else "fails" if high <= self.limit else "undecided here"
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,8 @@ class Claim:
         All must hold.
     unit:
         What is averaged over, beside models.
+    k:
+        How many of a ranking's first neurons count (:attr:`.evidence.Studies.quarter`).
     """
 
     number: str
@@ -81,11 +91,13 @@ class Claim:
     control: str
     parts: Sequence[Part]
     unit: str = "language"
+    k: str = "up to a quarter"
 
 
-def _ratio(kind: str, sign: int, studies: Studies) -> pd.Series:
-    return sign * evidence.separation(studies, kind)
-
+#: How many of the first neurons are compared: the share that 100 are of M-BERT's 768.
+_FIRST = "the first 13 %"
+#: How far apart an intervention that separates rankings poorly, or well, may or must set them.
+_SEPARATES: Sequence[tuple[str, Side, float]] = (("ablation", "below", 2.0), ("translation", "above", 3.0))
 
 CLAIMS = (
     Claim(
@@ -94,7 +106,7 @@ CLAIMS = (
         "grading a ranking with the probe that made it confounds the two",
         ("curves",),
         "how often two fixed probes contradict each other",
-        [Part("own-probe grading contradicts a fixed probe more often", evidence.contradictions, 0.0)],
+        [Part("own-probe grading contradicts a fixed probe more often", evidence.contradictions, "above", 0.0)],
     ),
     Claim(
         "2",
@@ -106,6 +118,7 @@ CLAIMS = (
             Part(
                 f"CLWV of the ranking that moves most, less that of the best read by {name}",
                 evidence.encoded_not_used(name),
+                "above",
                 0.01,
             )
             for name in ("linear", "gaussian")
@@ -117,7 +130,7 @@ CLAIMS = (
         "neurons control the output to some extent",
         ("dev", "effects"),
         "random rankings, at the same beta and k",
-        [Part("CLWV of the best ranking, less that of random ones", evidence.controls_output, 0.05)],
+        [Part("CLWV of the best ranking, less that of random ones", evidence.controls_output, "above", 0.05)],
     ),
     Claim(
         "4",
@@ -125,7 +138,7 @@ CLAIMS = (
         "a probe with a random or bottom-to-top ranking can beat another with its own",
         ("curves",),
         "how often such a ranking lets a probe beat itself",
-        [Part("a bad ranking beats the other probe's own more often", evidence.bad_rankings_win, 0.0)],
+        [Part("a bad ranking beats the other probe's own more often", evidence.bad_rankings_win, "above", 0.0)],
     ),
     Claim(
         "5a",
@@ -133,7 +146,7 @@ CLAIMS = (
         "Gaussian is less selective than Linear",
         ("curves",),
         "the Linear probe on the same rankings",
-        [Part("selectivity of Linear, less that of Gaussian", evidence.less_selective, 0.01)],
+        [Part("selectivity of Linear, less that of Gaussian", evidence.less_selective, "above", 0.01)],
     ),
     Claim(
         "5b",
@@ -141,7 +154,7 @@ CLAIMS = (
         "Gaussian memorises",
         ("curves",),
         "what the Linear probe loses on unseen forms",
-        [Part("what Gaussian loses on unseen forms, less what Linear does", evidence.memorises, 0.01)],
+        [Part("what Gaussian loses on unseen forms, less what Linear does", evidence.memorises, "above", 0.01)],
     ),
     Claim(
         "6",
@@ -150,7 +163,12 @@ CLAIMS = (
         ("dev", "effects"),
         "the better of Linear and Gaussian on dev",
         [
-            Part(f"CLWV of Probeless under {kind}, less the rival's", evidence.probeless_moves_most(kind), 0.0)
+            Part(
+                f"CLWV of Probeless under {kind.split()[0]}, less the rival's",
+                evidence.probeless_moves_most(kind),
+                "above",
+                0.0,
+            )
             for kind in ("translation", "interchange 0")
         ],
     ),
@@ -161,8 +179,8 @@ CLAIMS = (
         ("effects",),
         "how far apart random rankings lie",
         [
-            Part("minus how many times as far apart under ablation", partial(_ratio, "ablation", -1), -2.0),
-            Part("how many times as far apart under translation", partial(_ratio, "translation", 1), 3.0),
+            Part(f"how many times as far apart under {kind}", partial(evidence.separation, kind=kind), side, limit)
+            for kind, side, limit in _SEPARATES
         ],
     ),
     Claim(
@@ -172,9 +190,9 @@ CLAIMS = (
         ("curves",),
         "rankings that neither probe made",
         [
-            Part("Gaussian less Linear where that is most", evidence.pattern("G>L"), 0.02),
-            Part("Linear less Gaussian where that is most", evidence.pattern("L>G"), 0.02),
-            Part("minus their distance where that is least", evidence.pattern("Standard"), -0.02),
+            Part("Gaussian's lead over Linear where it is largest", evidence.pattern("G>L"), "above", 0.02),
+            Part("Linear's lead over Gaussian where it is largest", evidence.pattern("L>G"), "above", 0.02),
+            Part("the distance of both where it is smallest", evidence.pattern("Standard"), "below", 0.02),
         ],
         unit="the configuration that shows it best on dev",
     ),
@@ -185,9 +203,15 @@ CLAIMS = (
         ("overlaps",),
         "the exact expectation of independent orders",
         [
-            Part("shared by two rankings, above chance", evidence.above_chance, 0.0),
-            Part("not shared by two rankings", evidence.not_shared, 0.1),
+            Part(
+                "the smaller of two shares: what two rankings share above chance, and what they do not share beyond a "
+                "tenth",
+                evidence.partly_shared,
+                "above",
+                0.0,
+            )
         ],
+        k=_FIRST,
     ),
     Claim(
         "10b",
@@ -195,8 +219,9 @@ CLAIMS = (
         "some neurons serve the same attribute across languages",
         ("pairs",),
         "what two languages share for different attributes",
-        [Part("shared for one attribute, less for two", evidence.shared_by_languages, 0.0)],
+        [Part("shared for one attribute, less for two", evidence.shared_by_languages, "above", 0.0)],
         unit="attribute",
+        k=_FIRST,
     ),
     Claim(
         "11",
@@ -204,15 +229,15 @@ CLAIMS = (
         "a constant strength moves more words than one scaled by rank",
         ("dev", "effects"),
         "the best scaled strength of the same ranking",
-        [Part("CLWV with constant strength, less with scaled", evidence.constant_beats_scaled, 0.0)],
+        [Part("CLWV with constant strength, less with scaled", evidence.constant_beats_scaled, "above", 0.0)],
     ),
     Claim(
         "12",
         "ours",
-        "rankings that ask the model move more than those that read activations",
+        "attribution, which asks the model, moves more than rankings that read activations",
         ("dev", "effects"),
         "the best of Linear, Gaussian and Probeless on dev",
-        [Part("CLWV of attribution, less the rival's", evidence.asking_moves_more, 0.0)],
+        [Part("CLWV of attribution, less the rival's", evidence.asking_moves_more, "above", 0.0)],
     ),
 )
 """The claims in the order of their numbers; 8 compares models (:mod:`.carried_over`)."""
@@ -228,14 +253,16 @@ def parts(by_model: Mapping[str, Tables], n_neurons: int, claims: Sequence[Claim
 
     Returns
     -------
-    One row per part: claim, part, least, mean, low, high (over units and models, 95 %), units, models, verdict. A part
-    that needs a table which is missing, or rows that are, is "not testable", with NaN for numbers.
+    One row per part: claim, part, limit ("above 0.01", say), mean, low, high (over units and models, 95 %), units,
+    models, verdict. A part that needs a table which is missing, or rows that are, is "not testable", with NaN for
+    numbers.
     """
     studies = Studies.of(by_model, n_neurons)
     rows = []
     for claim in claims:
         for part in claim.parts:
-            rows.append({"claim": claim.number, "part": part.what, "least": part.least, **_tested(part, studies)})
+            limit = f"{part.side} {part.limit:g}"
+            rows.append({"claim": claim.number, "part": part.what, "limit": limit, **_tested(part, studies)})
     return pd.DataFrame(rows)
 
 
@@ -252,7 +279,7 @@ def _tested(part: Part, studies: Studies) -> dict[str, object]:
     if not values.size:
         return {"mean": np.nan, "low": np.nan, "high": np.nan, "units": 0, "models": 0, "verdict": "not testable"}
     found = crossed_interval(values)
-    verdict = "holds" if found.low > part.least else "fails" if found.high <= part.least else "undecided here"
+    verdict = part.verdict(found.low, found.high)
     return {**found._asdict(), "units": len(values), "models": values.shape[1], "verdict": verdict}
 
 
@@ -285,7 +312,7 @@ def ledger(
     Returns
     -------
     One row per claim: claim (its number), tag, text, verdict (:data:`VERDICTS`), evidence (each part's mean, interval
-    and limit), untrained (each part's mean in the twins), control, unit.
+    and limit), untrained (each part's mean in the twins), control, unit, k.
 
     Raises
     ------
@@ -293,8 +320,7 @@ def ledger(
         There is no study.
     """
     found = parts(by_model, n_neurons)
-    twins = parts(untrained, n_neurons)["mean"] if untrained else pd.Series(np.nan, found.index)
-    found = found.assign(untrained=twins)
+    found = found.assign(untrained=_in_twins(untrained, n_neurons))
     rows = [_row(claim, found[found["claim"] == claim.number]) for claim in CLAIMS]
     rows.append(carried_over(verdicts_by_model(by_model, n_neurons)))
     return pd.DataFrame(rows).sort_values(
@@ -314,15 +340,26 @@ def _row(claim: Claim, own: pd.DataFrame) -> dict[str, object]:
         "text": claim.text,
         "verdict": verdict_of(own["verdict"].tolist()),
         "evidence": "; ".join(_told(row) for _, row in own.iterrows()),
-        "untrained": _in_twins(own["untrained"].dropna()),
+        "untrained": _joined(own["untrained"].tolist()),
         "control": claim.control,
         "unit": claim.unit,
+        "k": claim.k,
     }
 
 
-def _in_twins(means: pd.Series) -> str:
-    told = "; ".join(f"{mean:+.3f}" for mean in means)
-    return f"mean{'s' if len(means) > 1 else ''} {told}" if told else ""
+def _in_twins(untrained: Mapping[str, Tables] | None, n_neurons: int) -> pd.Series | str:
+    """The mean of each part over untrained twins, in words; nothing if there are none."""
+    if not untrained:
+        return ""
+    means = parts(untrained, n_neurons)["mean"]
+    return means.map(lambda mean: "not testable" if np.isnan(mean) else f"{mean:+.3f}")
+
+
+def _joined(told: Sequence[str]) -> str:
+    """What is said of each part, or once what is said of all."""
+    if set(told) in ({""}, {"not testable"}):
+        return told[0]
+    return f"mean{'s' if len(told) > 1 else ''} {'; '.join(told)}"
 
 
 def _told(part: pd.Series) -> str:
@@ -330,7 +367,7 @@ def _told(part: pd.Series) -> str:
         return f"{part['part']}: not in these tables"
     interval = "no interval" if np.isnan(part["low"]) else f"[{part['low']:+.3f}, {part['high']:+.3f}]"
     return (
-        f"{part['part']}: {part['mean']:+.3f} {interval} (limit {part['least']:g}; {part['units']} × {part['models']})"
+        f"{part['part']}: {part['mean']:+.3f} {interval} (must be {part['limit']}; {part['units']} × {part['models']})"
     )
 
 

@@ -284,7 +284,7 @@ PARTS = (_PROBING, _SHARED, _MOVING, _COMPARED, _WORDS, _LEFT_OUT)
 
 KINDS = (
     Entry({"claim", "verdict", "evidence"}, "Claims", "The claims", _verdicts("claims")),
-    Entry({"part", "least", "verdict"}, _COMPARED, "The claims, part by part", _verdicts("parts of claims")),
+    Entry({"part", "limit", "verdict"}, _COMPARED, "The claims, part by part", _verdicts("parts of claims")),
     Entry({"table", "reason"}, _LEFT_OUT, "Tables that this world is too small for", _left_out),
     Entry({"cluster", "chosen"}, _PROBING, "Configurations that stand for the three patterns", _seeds),
     Entry({"change", "adjusted_rand"}, _PROBING, "Stability of the clusters", _stability),
