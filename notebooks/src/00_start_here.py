@@ -111,8 +111,8 @@ print(pd.DataFrame(worlds).to_string())
 # %% [markdown]
 # - **planted** is a network that we wrote ourselves, neuron by neuron. There we know the answer, and a method that is
 #   wrong can be *caught*.
-# - **mini** is a real, small, trained BERT for four generated languages. Every experiment of the paper runs on it in
-#   minutes. It is a toy *language*, not a toy *protocol*.
+# - **mini** is a real, small, trained BERT for four generated languages. Every kind of experiment that we know the
+#   paper made (SOURCES.md) runs on it in minutes. It is a toy *language*, not a toy *protocol*.
 # - **paper** is the reproduction: any masked language model that transformers loads, on the treebanks of Universal
 #   Dependencies in nine languages. It needs a download and, for whole studies, a GPU. No cell of the course needs it.
 #
@@ -121,13 +121,13 @@ print(pd.DataFrame(worlds).to_string())
 #
 # ## How guesses work
 #
-# Before a result comes, commit yourself: give an interval in which it lies, so wide that you would be right 8 times
-# in 10. Who has guessed reads the result differently. Guesses stay on your own disk, and notebook 10 shows how often
-# yours held what they promised.
+# Before a result comes, commit yourself: give an interval in which it lies, so wide that you would be right 8 times in
+# 10. If you have guessed, you read the result differently. Guesses stay on your own disk, and notebook 10 shows how
+# often yours held what they promised.
 #
 # The first one. You saw the model say one sentence again. **Of all subwords of 200 Spanish test sentences, what share
-# does it give back unchanged?** Move the slider's two ends and press the button, then run the cells below it. (After
-# the result a guess counts no more. Where no slider appears, one line of code does the same.)
+# does it give back unchanged?** Move the slider's two ends and press the button, then run the cells below it. (Once you
+# have seen the result, a guess no longer counts. Where no slider appears, one line of code does the same.)
 
 # %%
 course.predict("00-a", "What share of unmasked subwords does the mini BERT give back unchanged?", 0, 1)
