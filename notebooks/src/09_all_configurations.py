@@ -392,7 +392,7 @@ course.check("09.3", expected_overlap)
 #   must lie above a limit and all of the interval does, and it *fails* if all of it lies below. If the interval
 #   contains the limit, the verdict is *undecided here*: four languages and four models do not tell.
 #
-# Beside them stands the same number in **untrained twins**: the same architecture with random weights. What shows there
+# Beside them stands the same number in an **untrained twin**: the same architecture with random weights. What shows there
 # as well is no finding about what training has put into a model. Where a claim is about pushing neurons, a twin cannot
 # tell: it gets every word wrong before anything is pushed.
 

@@ -27,7 +27,7 @@ from pitfalls.worlds.load import load_world
 from pitfalls.worlds.names import UNTRAINED
 from pitfalls.worlds.world import World
 
-#: The mini world's models that are studied, with their layers: all above the embeddings, or for the untrained twins, of
+#: The mini world's models that are studied, with their layers: all above the embeddings, or for the untrained twin, of
 #: which most results are nothing, the middle one.
 STUDIED: Mapping[str, Sequence[int] | None] = {
     "bert": None,
@@ -35,7 +35,6 @@ STUDIED: Mapping[str, Sequence[int] | None] = {
     "bert-3": None,
     "xlmr": None,
     f"bert{UNTRAINED}": (2,),
-    f"xlmr{UNTRAINED}": (2,),
 }
 
 #: A world, and its tasks.

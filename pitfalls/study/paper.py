@@ -82,7 +82,7 @@ _TABLES = {
 
 _CLAIMS = (
     "The claims in this world: the verdict over languages and models, the evidence (mean, 95 % interval, limit) with "
-    "its control subtracted, and the same in untrained twins."
+    "its control subtracted, and the same in an untrained twin."
 )
 _PARTS = "Each part of each claim: what must be above the limit, its mean over languages and models, and its interval."
 
