@@ -75,7 +75,9 @@ _LANGUAGES = {
     "spa": "Spanish",
     "tur": "Turkish",
 }
-_NAMES = {"lca": "LCA", "anova": "ANOVA F", "conditional_mi": "Conditional MI"}
+# The rankings of best_subsets, by the size of the subset: a ceiling for all others.
+_CEILINGS = {"best 1": "Best neuron", "best 2": "Best pair", "best 3": "Best triple"}
+_NAMES = {"lca": "LCA", "anova": "ANOVA F", "conditional_mi": "Conditional MI", **_CEILINGS}
 _ORDER = tuple(_LOOKS)
 
 
@@ -210,18 +212,18 @@ def look(ranking: str, rankings: Iterable[str]) -> tuple[str, str]:
 
 
 def in_order(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """(ranking, direction) pairs as legends list them: top to bottom, random, bottom to top.
+    """(ranking, direction) pairs as legends list them: best subsets, top to bottom, random, bottom to top.
 
     Examples
     --------
-    >>> in_order([("linear", "btt"), ("random", "ttb"), ("linear", "ttb")])
-    [('linear', 'ttb'), ('random', 'ttb'), ('linear', 'btt')]
+    >>> in_order([("linear", "btt"), ("random", "ttb"), ("linear", "ttb"), ("best 2", "ttb")])
+    [('best 2', 'ttb'), ('linear', 'ttb'), ('random', 'ttb'), ('linear', 'btt')]
     """
 
     def place(pair: tuple[str, str]) -> tuple[object, ...]:
         ranking, direction = pair
         known = _ORDER.index(ranking) if ranking in _ORDER else len(_ORDER)
-        return direction != "ttb", ranking == "random", known, ranking
+        return direction != "ttb", ranking not in _CEILINGS, ranking == "random", known, ranking
 
     return sorted(set(pairs), key=place)
 
@@ -231,8 +233,8 @@ def ranking_name(ranking: str, direction: str) -> str:
 
     Examples
     --------
-    >>> ranking_name("linear_converged", "ttb"), ranking_name("lca", "btt")
-    ('Linear converged', 'LCA, bottom to top')
+    >>> ranking_name("linear_converged", "ttb"), ranking_name("lca", "btt"), ranking_name("best 2", "ttb")
+    ('Linear converged', 'LCA, bottom to top', 'Best pair')
     """
     name = _NAMES.get(ranking) or (ranking[:1].upper() + ranking[1:]).replace("_", " ")
     return name if direction == "ttb" else f"{name}, bottom to top"
