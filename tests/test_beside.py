@@ -180,7 +180,8 @@ def nothing_is_cut_off(plot: Plot) -> None:
 def overlapping(part: FigureBase) -> int:
     """How many pairs of titles, labels, legends and written numbers overlap; ticks may lie outside what is shown."""
     part.canvas.draw()
-    ticks = {label for axes in part.axes for axis in (axes.xaxis, axes.yaxis) for label in axis.get_ticklabels(which="both")}
+    axis = [axis for axes in part.axes for axis in (axes.xaxis, axes.yaxis)]
+    ticks = {label for one in axis for label in one.get_ticklabels(which="both")}
     texts = [text for text in part.findobj(Text) if text.get_text() and text.get_visible()]
     return touching(text for text in texts if text not in ticks and (text.axes is None or text.axes.axison))
 

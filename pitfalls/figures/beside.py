@@ -130,7 +130,7 @@ def _column(figure: Figure, widths: Sequence[float], heights: Sequence[float]) -
     """Places one under the other, each as wide as its part."""
     edges = sorted(set(widths))
     ends = [edges.index(width) + 1 for width in widths]
-    grid = _grid(figure, np.diff([0.0, *edges]), [inches for height in heights for inches in (_HEAD, height)])
+    grid = _grid(figure, [*np.diff([0.0, *edges])], [inches for height in heights for inches in (_HEAD, height)])
     return [(grid[2 * i, :end], grid[2 * i + 1, :end]) for i, end in enumerate(ends)]
 
 
