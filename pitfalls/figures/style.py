@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import matplotlib.style
 import pandas as pd
@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from pitfalls import files
+from pitfalls.figures.parts import all_rankings, placed
 from pitfalls.tables import csv_of
 
 #: One panel, in inches.
@@ -185,7 +186,10 @@ def settings() -> AbstractContextManager[None]:
 
 
 def blank(size: tuple[float, float], layout: Literal["constrained"] | None = "constrained") -> Figure:
-    """An empty figure of a fixed size in inches, outside pyplot's global state."""
+    """An empty figure of a fixed size in inches, outside pyplot's global state; or a part's place in another figure."""
+    if (place := placed(size, layout)) is not None:
+        # It has all methods of a figure that draw something.
+        return cast(Figure, place)
     figure = Figure(figsize=size, layout=layout)
     FigureCanvasAgg(figure)
     return figure
@@ -205,9 +209,10 @@ def look(ranking: str, rankings: Iterable[str]) -> tuple[str, str]:
     >>> look("probeless", ["linear", "probeless"])
     ('#009E73', '^')
     """
+    rankings = all_rankings(rankings)
     if ranking in _LOOKS:
         return _LOOKS[ranking]
-    others = sorted(set(rankings) - _LOOKS.keys())
+    others = sorted(rankings - _LOOKS.keys())
     return _OTHER_LOOKS[others.index(ranking) % len(_OTHER_LOOKS)]
 
 
