@@ -14,10 +14,14 @@ import pandas as pd
 import pytest
 from drawn import by_label, drawn_twice
 from matplotlib.colors import to_hex
+from oracles import splits
 from PIL import Image
 
+import pitfalls as pf
 from pitfalls import figures
 from pitfalls.figures.style import Plot, look
+from pitfalls.probes.curves import CurveJob, curves_of
+from pitfalls.rankings.best_subset import best_subsets
 
 RANKINGS = [(name, way) for name in ("linear", "gaussian", "probeless") for way in ("ttb", "btt")]
 RANKINGS.append(("random", "ttb"))
@@ -202,6 +206,20 @@ def test_the_matrix_shows_every_pair_at_its_k_and_frames_a_probe_on_its_own_rank
     ways = [RANKINGS[i] for i in (0, 2, 4)] + [("random", "ttb")] + [RANKINGS[i] for i in (1, 3, 5)]
     places = (("linear", 0), ("gaussian", 2))
     assert framed == {(place, ways.index((probe, way))) for probe, place in places for way in ("ttb", "btt")}
+
+
+def test_the_upper_row_of_a_matrix_is_the_best_subset_and_no_probe_made_it():
+    data = splits(n=80, d=6)
+    others = [pf.Ranking.of_first([4], 6, name) for name in ("probeless", "anova", "linear", "random")]
+    for best, name in zip(best_subsets(data), ("Best neuron", "Best pair", "Best triple"), strict=True):
+        k = len(best.neurons)
+        curves = curves_of([CurveJob(ranking) for ranking in (*others, best.ranking)], data, [k], splits=["dev"])
+        plot = figures.matrix(curves, k)
+        axes = plot.figure.axes[0]
+        rows = [label.get_text() for label in axes.get_yticklabels()]
+        assert rows == [name, "Linear", "Probeless", "ANOVA F", "Random"]
+        assert [int(frame.get_y()) for frame in axes.patches] == [1]
+        assert plot.alt.index(f"{name}: Linear probe") < plot.alt.index("Linear: Linear probe")
 
 
 def test_the_matrix_writes_half_the_range_behind_the_mean_of_draws():

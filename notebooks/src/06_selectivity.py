@@ -29,6 +29,7 @@ import pandas as pd
 
 import pitfalls as pf
 from pitfalls import course
+from pitfalls.comparison.selectivity import selectivity
 from pitfalls.probes.curves import CurveJob, curves_of, score
 from pitfalls.probes.scores import clustered_mean
 
@@ -106,10 +107,11 @@ for block in ("used", "lemma", "noise"):
     k = len(truth.blocks[block])
     jobs = [CurveJob(order, task) for task in ("real", "control")]
     rows.append(curves_of(jobs, data, ks=[k], splits=["train", "test"]))
-blocks = pd.concat(rows).pivot_table(
-    index=["ranking", "probe"], columns=["task", "split"], values="accuracy", sort=False
-)
-print(blocks.round(2).to_string())
+blocks = pd.concat(rows)
+blocks["read"] = [f"{a:.2f} ±{1.96 * e:.2f}" for a, e in zip(blocks["accuracy"], blocks["accuracy_se"], strict=True)]
+shown = blocks.pivot_table("read", ["ranking", "probe"], ["task", "split"], aggfunc="first", sort=False)
+print("accuracy ± 1.96 standard errors, if other word forms had been drawn")
+print(shown.to_string())
 
 # %% [markdown]
 # The used block knows number and no nouns: high accuracy, and next to nothing to memorise with. The lemma block is the
@@ -119,7 +121,8 @@ print(blocks.round(2).to_string())
 # ## Curves on the mini BERT
 #
 # Every probe on every ranking, on real and on control labels. All linear probes (7 rankings, two tasks, every k) are
-# trained side by side, as one batched computation that gives what each alone would give.
+# trained side by side, as one batched computation that gives what each alone would give. (The table alone comes from
+# one call, `pf.comparison.selectivity_curves(data, ks=ks)`; here we keep the counts of each form, for the intervals.)
 #
 # Luck alone gets one half of the coins right. How much nonsense can a probe learn that has all 128 neurons, and is
 # asked about new occurrences of forms that it knows?
@@ -132,21 +135,57 @@ LANGUAGE, ATTRIBUTE, LAYER = "spa", "Gender", 2
 world = pf.load_world()  # `mini`, unless the environment variable PITFALLS_WORLD says another
 data = world.activations(LANGUAGE, ATTRIBUTE, layer=LAYER)
 ks = [1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128]
-anew = pf.comparison.selectivity_curves(data, ks=ks)
+coined = pf.control_task(data, seed=0)
+real, on_coins = (pf.rank_all(part, max_neurons=ks[-1]) for part in (data, coined))
+scored = score([*map(CurveJob, real), *(CurveJob(ranking, "control") for ranking in on_coins)], data, ks)
+table = pd.concat([curve.table() for curve in scored])
+anew = selectivity(table[table["task"] == "real"], table[table["task"] == "control"])
 figure = pf.publish(pf.figures.accuracy(anew, measure="selectivity"), "06_selectivity")
 figure.show()
 
+# %% [markdown]
+# How sure are these numbers? Other texts would hold other words, and all occurrences of a form are right or wrong
+# together. So the intervals resample *forms*, not words. Both probes are asked about the same forms, so the difference
+# between them has an interval of its own.
+
+
 # %%
-means = anew.pivot_table(index="k", columns="probe", values=["accuracy", "control_accuracy", "selectivity"])
-print("mean over the seven rankings")
-print(means.round(3).to_string())
+def told(mean, error):
+    """Means and their 95 % intervals."""
+    return [f"{m:.3f} ±{1.96 * e:.3f}" for m, e in zip(mean, error, strict=True)]
+
+
+def with_interval(counts, words):
+    """Counts by form [n_forms, n_ks] as a share of all words, each with a 95 % interval over forms."""
+    return told(*clustered_mean(counts, words))
+
+
+words = scored[0].words  # of each form, the same for every curve
+right = {}  # words read right, of each form
+for curve in scored:
+    ranking = curve.about["ranking"], curve.about["direction"]
+    right[curve.about["probe"], curve.about["task"], ranking] = curve.right
+rankings = [(ranking.name, ranking.direction) for ranking in real]
+beyond = {  # words read right of the attribute, beyond those of the control task
+    probe: {ranking: right[probe, "real", ranking] - right[probe, "control", ranking] for ranking in rankings}
+    for probe in ("linear", "gaussian")
+}
+means = anew.pivot_table(index="k", columns="probe", values=["accuracy", "control_accuracy"])
+average = {probe: np.mean([*by_ranking.values()], axis=0) for probe, by_ranking in beyond.items()}
+average["linear - gaussian"] = average["linear"] - average["gaussian"]
+shown = means.round(3)
+for name, counts in average.items():
+    shown["selectivity", name] = with_interval(counts, words)
+print("mean over the seven rankings; ± over forms")
+print(shown.to_string())
 
 # %%
 print(course.reveal("06-a", means["control_accuracy"]["gaussian"].iloc[-1]))
 
 # %% [markdown]
-# **In one sentence**: in the mean over the rankings both probes are about equally selective up to 16 neurons (Gaussian
-# 0.211, Linear 0.223), and with all 128 the linear probe is at 0.321 and the Gaussian one has fallen to 0.135.
+# **In one sentence**: in the mean over the rankings the difference in selectivity is within its interval up to 24
+# neurons, with 32 the linear probe leads by 0.057 ±0.037, and with all 128 it is at 0.321 and the Gaussian one has
+# fallen to 0.135.
 #
 # A claim about the paper that we infer ([I] in SOURCES.md): *Gaussian memorises; its selectivity is lower than
 # Linear's*. These are two claims. *Less selective* compares four accuracies, and we test it here. *Memorises* says how
@@ -156,52 +195,38 @@ print(course.reveal("06-a", means["control_accuracy"]["gaussian"].iloc[-1]))
 # every ranking is the same, and the comparison is about the probes alone.
 
 # %%
-pairs = anew.pivot_table(
-    index=["ranking", "direction", "k"], columns="probe", values=["selectivity", "control_accuracy"]
-)
-few = pairs[pairs.index.get_level_values("k") <= 32]
-more = (few["control_accuracy"]["gaussian"] > few["control_accuracy"]["linear"]).mean()
-less = (few["selectivity"]["gaussian"] < few["selectivity"]["linear"]).mean()
-print(f"up to 32 neurons, Gaussian learns the control task better in {more:.0%} of {len(few)} pairs")
-print(f"and is less selective in {less:.0%} of them")
-gap = (pairs["selectivity"]["linear"] - pairs["selectivity"]["gaussian"]).groupby("k").mean()
-print("\nselectivity, Linear minus Gaussian, mean over rankings")
-print(gap.round(3).to_string())
+few = [i for i, k in enumerate(ks) if k <= 32]
+by_coins = {probe: np.stack([right[probe, "control", ranking][:, few] for ranking in rankings]) for probe in beyond}
+learns = by_coins["gaussian"].sum(axis=1) > by_coins["linear"].sum(axis=1)
+less = [clustered_mean((beyond["linear"][one] - beyond["gaussian"][one])[:, few], words) for one in rankings]
+lead, error = np.stack(less, axis=1)
+sure = np.abs(lead) > 1.96 * error
+print(f"up to 32 neurons, Gaussian learns the control task better in {learns.mean():.0%} of {learns.size} pairs")
+print(f"and is less selective in {(lead > 0).mean():.0%} of them")
+print(f"differences outside their interval: Gaussian less selective {(sure & (lead > 0)).sum()}", end=", ")
+print(f"Gaussian more selective {(sure & (lead < 0)).sum()}")
 
 # %% [markdown]
-# How sure is that? Other texts would hold other words, and all occurrences of a form are right or wrong together. So
-# the interval resamples *forms*, not words. One ranking, Probeless, is enough to see how wide it is:
+# One ranking in more detail, Probeless:
 
 # %%
 KS = [8, 32, 128]
-
-
-def with_interval(counts, words):
-    """Counts by form [n_forms, n_ks] as a share of all words, each with a 95 % interval over forms."""
-    mean, error = clustered_mean(counts, words)
-    return [f"{m:.3f} ±{1.96 * e:.3f}" for m, e in zip(mean, error, strict=True)]
-
-
-coined = pf.control_task(data, seed=0)
-jobs = [CurveJob(pf.rank("probeless", data)), CurveJob(pf.rank("probeless", coined), "control")]
-right = {}
-for curve in score(jobs, data, ks=KS):
-    right[curve.about["probe"], curve.about["task"]] = curve.right  # words read right, of each form
-    words = curve.words  # words of each form, the same for every curve
+at = [ks.index(k) for k in KS]
+probeless = "probeless", "ttb"
 rows = {}
 for probe in ("linear", "gaussian"):
     for task, name in (("real", "accuracy"), ("control", "control accuracy")):
-        rows[probe, name] = with_interval(right[probe, task], words)
-    right[probe] = right[probe, "real"] - right[probe, "control"]
-    rows[probe, "selectivity"] = with_interval(right[probe], words)
-rows["linear - gaussian", "selectivity"] = with_interval(right["linear"] - right["gaussian"], words)
+        rows[probe, name] = with_interval(right[probe, task, probeless][:, at], words)
+    rows[probe, "selectivity"] = with_interval(beyond[probe][probeless][:, at], words)
+difference = beyond["linear"][probeless] - beyond["gaussian"][probeless]
+rows["linear - gaussian", "selectivity"] = with_interval(difference[:, at], words)
 print(f"Probeless, {len(words)} forms, {words.sum()} test words")
 print(pd.DataFrame(rows, index=pd.Index(KS, name="k")).T.to_string())
 
 # %% [markdown]
 # With 8 neurons Gaussian is less selective by 0.035 ±0.023, with 32 by 0.090 ±0.032, and with all 128 by 0.187 ±0.056.
 # On the attribute both are equally accurate, so all of the difference is nonsense that Gaussian learns and Linear does
-# not. *Less selective* holds here. Does it mean that Gaussian did not read gender?
+# not. On *this* ranking Gaussian is less selective. Does it mean that Gaussian did not read gender?
 
 # %% [markdown]
 # ### Exercise 06.2 ★☆☆ 5 minutes: selectivity at the same k
@@ -251,21 +276,25 @@ pf.figures.accuracy(pd.concat(yours), measure="selectivity").show()
 
 # %%
 K = [8, 32]
-probeless = [("probeless", "ttb")]
-followed = {
-    how: pf.comparison.selectivity_curves(data, ks=K, rankings=[*probeless, ("linear", "ttb")], control_ranking=how)
-    for how in ("anew", "kept")
-}
-# The authors' choice takes each ranking from one of these two.
-followed["authors"] = pd.concat(
-    [followed["kept"].query("ranking == 'probeless'"), followed["anew"].query("ranking != 'probeless'")]
-)
-variants = pd.concat([curves.assign(control=how) for how, curves in followed.items()])
-table = variants.pivot_table(index=["ranking", "probe", "control"], columns="k", values="selectivity", sort=False)
+at = [ks.index(k) for k in K]
+followed = [ranking for ranking in real if (ranking.name, ranking.direction) in (probeless, ("linear", "ttb"))]
+rows = {}
+for curve in score([CurveJob(ranking, "control") for ranking in followed], data, K):
+    probe, name = curve.about["probe"], curve.about["ranking"]
+    reads, learns_anew = (right[probe, task, (name, "ttb")][:, at] for task in ("real", "control"))
+    anew_and_kept = (with_interval(reads - counts, words) for counts in (learns_anew, curve.right))
+    rows[name, probe, "anew"], rows[name, probe, "kept"] = anew_and_kept
+    # The authors' choice takes each ranking from one of these two.
+    rows[name, probe, "authors"] = rows[name, probe, "kept" if name == "probeless" else "anew"]
+    rows[name, probe, "kept - anew"] = with_interval(learns_anew - curve.right, words)
 print("selectivity at k")
-print(table.round(3).to_string())
-spread = table.groupby(level=["ranking", "probe"]).agg(lambda s: s.max() - s.min())
-print(f"\nthe choice alone moves a selectivity by up to {spread.max().max():.3f}")
+print(pd.DataFrame(rows, index=pd.Index(K, name="k")).T.to_string())
+
+# %% [markdown]
+# *Kept* gives the higher selectivity in all eight rows: a ranking that was made for the coins helps to learn the coins.
+# But only one of these differences is outside its interval, Linear by Linear with 32 neurons (+0.070 ±0.041). In the
+# authors' mixture the rule differs between rankings, so there a difference between Probeless and Linear may be one
+# between the rules.
 
 # %% [markdown]
 # ## Words that the probe has never seen
@@ -290,8 +319,12 @@ def held_out(world, language, attribute):
         right[curve.about["probe"], curve.about["task"]] = curve.right
         words, unseen = curve.words, curve.unseen
     about = f"{language} {attribute}, {world.model.name}"
-    print(f"{about}: {unseen.sum()} unseen forms, {words[unseen].sum()} of {words.sum()} test words;", end=" ")
-    print(f"always the same value: {np.bincount(held.test.y).max() / words.sum():.2f}")
+    print(f"{about}: {unseen.sum()} unseen forms, {words[unseen].sum()} of {words.sum()} test words")
+    common, new = np.bincount(held.train.y).argmax(), ~np.isin(held.test.forms, held.train.forms)
+    seen_share, unseen_share = ((held.test.y[which] == common).mean() for which in (~new, new))
+    print(
+        f"always train's most frequent value ({held.values[common]}): seen {seen_share:.2f}, unseen {unseen_share:.2f}"
+    )
     rows = {}
     for task, which, name in (
         ("control", ~unseen, "nonsense, seen forms"),
@@ -302,6 +335,12 @@ def held_out(world, language, attribute):
         linear, gaussian = (right[probe, task][which] for probe in ("linear", "gaussian"))
         for probe, counts in (("linear", linear), ("gaussian", gaussian), ("gaussian - linear", gaussian - linear)):
             rows[name, probe] = with_interval(counts, words[which])
+    # Seen and unseen forms are not the same, so the variances of their accuracies add up.
+    linear, gaussian = right["linear", "real"], right["gaussian", "real"]
+    for probe, counts in (("linear", linear), ("gaussian", gaussian), ("gaussian - linear", gaussian - linear)):
+        seen, seen_error = clustered_mean(counts[~unseen], words[~unseen])
+        mean, error = clustered_mean(counts[unseen], words[unseen])
+        rows["attribute, seen - unseen", probe] = told(seen - mean, np.hypot(seen_error, error))
     return pd.DataFrame(rows, index=[f"k = {k}" for k in KS[1:]]).T.unstack()
 
 
@@ -315,14 +354,18 @@ for language, attribute in (("rus", "Gender"), ("eng", "Number")):
 # at k = 128 (0.849 and 0.800), but there the interval of the difference includes zero (+0.048 ±0.055).
 #
 # So *"a probe that learns nonsense as well has not read anything"* is false, tempting as it is. The claim from above
-# comes apart:
+# comes apart. On these configurations of one model:
 #
-# - Gaussian is **less selective**: yes, and the more neurons it reads, the more so.
+# - Gaussian is **less selective**: mostly, with Spanish gender. Up to 32 neurons it is so in 57 % of the pairs. Where
+#   the difference is outside its interval (18 of 56), Gaussian is the less selective one 16 times and the more
+#   selective one twice. From 16 neurons on, the mean lead of the linear probe grows.
 # - Gaussian **memorises the attribute instead of reading it**: no. On unseen forms memory is of no use, and there it is
-#   far above the most frequent value (0.52 and 0.51) and not below Linear in either language.
+#   far above the most frequent value of train (0.49 and 0.47) and not below Linear in either language.
+# - Gaussian **loses more** on unseen forms than Linear does: in three of the four cases (two attributes, two k), but
+#   only once by more than the interval (Russian with 32 neurons, +0.045 ±0.043). The forms were drawn at random, so
+#   this loss (*seen - unseen*) is what memory adds; both probes have some of it.
 #
-# What memory does add shows in the difference between seen and unseen forms, which were drawn at random. Both probes
-# have some of it.
+# The first and the last of these are claims 5a and 5b of the ledger: notebook 09 tests them over languages and models.
 
 # %% [markdown]
 # ## A model that has learnt nothing
@@ -334,13 +377,39 @@ for language, attribute in (("rus", "Gender"), ("eng", "Number")):
 print(held_out(world.untrained(0), "rus", "Gender").to_string())
 
 # %% [markdown]
-# On seen forms Gaussian reads gender from random weights at 0.946, and from the trained model at 0.978. Such an
-# accuracy says next to nothing about the model. On unseen forms the twin falls behind: 0.828 ±0.045 against 0.949
-# ±0.030 for Gaussian, and 0.635 ±0.051 against 0.904 ±0.032 for Linear. That distance is what training has added.
+# With all 128 neurons and on seen forms Gaussian reads gender from random weights at 0.946, and from the trained model
+# at 0.978. Such an accuracy says next to nothing about the model. On unseen forms the twin falls behind: 0.828 ±0.045
+# against 0.949 ±0.030 for Gaussian, and 0.635 ±0.051 against 0.904 ±0.032 for Linear. With 32 neurons the
+# numbers are 0.592 ±0.048 against 0.819 ±0.037, and 0.532 ±0.049 against 0.775 ±0.036. That distance is what training
+# has added.
 #
-# And still the twin is above 0.52. Words are made of pieces, each piece has a random vector, and unseen words share
-# their endings with seen ones: that is probably what the probes read. So even a probe that reads unseen words need not
-# read anything that the model has *learnt*. (This is one twin, of one model, and one attribute.)
+# And still both probes read the twin's 128 neurons better than always answering train's most frequent value does
+# (0.49). Words are made of pieces, each piece has a random vector, and unseen words share their endings with seen ones:
+# that is probably what the probes read. So even a probe that reads unseen words need not read anything that the model
+# has *learnt*. (This is one twin, of one model, and one attribute.)
+
+# %% [markdown]
+# Here are both models beside each other, from one neuron to a quarter of them, on the unseen forms alone.
+
+
+# %%
+def on_unseen(world):
+    """What both probes read along Probeless and along random rankings, of words whose form is not in train."""
+    held = pf.probes.hold_out_forms(world.activations("rus", "Gender", layer=LAYER), share=1 / 3, seed=0)
+    rankings = [pf.rank("probeless", held), *pf.random_rankings(held, draws=3)]
+    curves = pf.probe_curves(rankings, held, ks=[1, 2, 4, 8, 16, 32])
+    return curves.assign(accuracy=curves["accuracy_unseen"], attribute="Gender of unseen forms")
+
+
+both = {"trained": on_unseen(world), "untrained": on_unseen(world.untrained(0))}
+pf.publish(pf.figures.beside(pf.figures.accuracy, both), "06_untrained").show()
+
+# %% [markdown]
+# **In one sentence**: along Probeless the linear probe climbs from 0.572 to 0.775 in the trained model and only from
+# 0.494 to 0.532 in the twin, and the Gaussian probe from 0.584 to 0.819 and from 0.494 to 0.592.
+#
+# In the twin, a random ranking of 32 neurons is read about as well as Probeless (0.522 by the linear probe and 0.620 by
+# the Gaussian one, means of three draws).
 
 # %% [markdown]
 # ### Exercise 06.3 ★★★ 10 minutes: what a perfect memory would reach

@@ -5,6 +5,7 @@ from pitfalls.extras import extra
 with extra("figures"):
     from pitfalls.figures.accuracy import accuracy
     from pitfalls.figures.bases import bases
+    from pitfalls.figures.beside import beside
     from pitfalls.figures.calibration import calibration
     from pitfalls.figures.cluster_map import clusters
     from pitfalls.figures.effect_curves import ablation, effects, translation
@@ -29,6 +30,7 @@ __all__ = [
     "ablation",
     "accuracy",
     "bases",
+    "beside",
     "beta",
     "calibration",
     "clusters",

@@ -9,7 +9,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from pitfalls.figures.points import by_ranking, draw_line, if_draws, in_words, one_configuration, only, over_draws
+from pitfalls.figures.points import (
+    by_ranking,
+    draw_line,
+    drawn_once,
+    if_draws,
+    in_words,
+    one_configuration,
+    only,
+    over_draws,
+)
 from pitfalls.figures.style import Plot, appearance, in_order, panels, ranking_name, settings
 
 #: What a table of ``Run.counts`` needs for its curves.
@@ -129,6 +138,7 @@ def rates(table: pd.DataFrame) -> pd.DataFrame:
         Tables of ``Run.counts``, concatenated; of one configuration.
     """
     draw = [column for column in table.columns if column not in ("outcome", "count", "rate")]
+    drawn_once(table, [*draw, "outcome"])
     counts = table.assign(
         changed=table["count"].where(table["outcome"] != "unchanged", 0),
         hits=table["count"].where(table["outcome"].isin(_CLWV), 0),

@@ -10,6 +10,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from pitfalls.figures.parts import colour_range
+
 # Cells without a number.
 _GREY = "#BBBBBB"
 
@@ -45,6 +47,8 @@ def heat_map(
         Further options of ``seaborn.heatmap``, such as ``yticklabels``, the names of the rows.
     """
     empty = np.isnan(values)
+    low, high = options.pop("vmin", np.nanmin(values)), options.pop("vmax", np.nanmax(values))
+    options["vmin"], options["vmax"] = colour_range(low, high)
     sns.heatmap(
         values,
         mask=empty,

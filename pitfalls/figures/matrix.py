@@ -22,7 +22,8 @@ def matrix(curves: pd.DataFrame, k: int) -> Plot:
     """Draw the accuracy of every probe (columns) on the first ``k`` neurons of every ranking (rows).
 
     A frame marks a probe that grades the ranking it made itself. Rows that differ only in their seeds are averaged, and
-    half their range is written after the mean.
+    half their range is written after the mean. A best subset (:func:`~pitfalls.rankings.best_subset.best_subsets`) has
+    the upper row.
 
     Parameters
     ----------

@@ -9,22 +9,29 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from pitfalls.columns import CONFIGURATION
+from pitfalls.columns import CONFIGURATION, DRAW
 from pitfalls.figures.style import in_order, language_name
 from pitfalls.site import Site, with_site
 
+# The numbers of random draws, which are averaged.
+_DRAWS = [*DRAW, "rotation"]
+_BESIDE = 'draw the tables of several models with pf.figures.beside, as in beside(figure, {"trained": one, ...})'
+
 
 def require(table: pd.DataFrame, needed: Iterable[str], what: str) -> None:
-    """Refuse a table that lacks one of the ``needed`` columns.
+    """Refuse a table that lacks one of the ``needed`` columns, or is of several models.
 
     Raises
     ------
     ValueError
-        If a column is missing.
+        If a column is missing, or a column ``model`` has several values.
     """
     missing = [column for column in needed if column not in table.columns]
     if missing:
         raise ValueError(f"{what} needs the columns {missing}; the table has {list(table.columns)}")
+    models = table["model"].drop_duplicates().tolist() if "model" in table.columns else []
+    if len(models) > 1:
+        raise ValueError(f"{what} shows one model, and the table has {len(models)}: {models[:6]}; {_BESIDE}")
 
 
 def only(table: pd.DataFrame, column: str, what: str) -> Any:
@@ -93,16 +100,35 @@ def one_configuration(table: pd.DataFrame, needed: Iterable[str], single: Iterab
     return about
 
 
+def drawn_once(table: pd.DataFrame, keys: Iterable[str]) -> None:
+    """Refuse a table with two rows that agree in the ``keys`` and in their seeds, as those of two models do.
+
+    Raises
+    ------
+    ValueError
+        If there are two such rows.
+    """
+    same = list(dict.fromkeys([*keys, *(column for column in _DRAWS if column in table.columns)]))
+    twice = table[table.duplicated(same)]
+    if len(twice):
+        first = ", ".join(f"{column} {value}" for column, value in twice.iloc[0][same].items())
+        raise ValueError(
+            f"{len(twice)} rows repeat a draw that the table already has; the first: {first}. Only rows with different "
+            f"seeds are averaged: give each draw once, and {_BESIDE}"
+        )
+
+
 def over_draws(table: pd.DataFrame, keys: list[str], value: str) -> pd.DataFrame:
-    """``mean``, ``low``, ``high`` of ``value``, and ``draws``, over rows that differ only in their seeds."""
+    """``mean``, ``low``, ``high`` of ``value``, and ``draws``, over rows that differ only in their seeds.
+
+    Raises
+    ------
+    ValueError
+        If a draw appears twice.
+    """
+    drawn_once(table, keys)
     grouped = table.groupby(keys, sort=True)[value]
     return grouped.agg(mean="mean", low="min", high="max", draws="count").reset_index()
-
-
-def means_over_draws(table: pd.DataFrame, keys: list[str], values: list[str]) -> pd.DataFrame:
-    """The means of ``values``, and ``draws``, over rows that differ only in their seeds."""
-    grouped = table.groupby(keys, sort=True)
-    return grouped[values].mean().assign(draws=grouped[values[0]].count()).reset_index()
 
 
 def if_draws(points: pd.DataFrame, words: str) -> str:

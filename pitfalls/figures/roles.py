@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from pitfalls.columns import ASKING
+from pitfalls.figures.parts import same_order
 from pitfalls.figures.points import finite, if_draws, over_draws, require, subject
 from pitfalls.figures.style import Plot, panels, ranking_name, settings
 
@@ -97,7 +98,7 @@ def _in_order(points: pd.DataFrame) -> list[tuple[str, str]]:
     def place(row: tuple[str, str]) -> tuple[bool, float, tuple[str, str]]:
         return not _asks(row[0]), -used.get(row, -1.0), row
 
-    return sorted(set(zip(points["ranking"], points["direction"], strict=True)), key=place)
+    return same_order(sorted(set(zip(points["ranking"], points["direction"], strict=True)), key=place))
 
 
 def _draw(axes: Axes, points: pd.DataFrame, rows: list[tuple[str, str]]) -> None:

@@ -7,7 +7,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pitfalls.columns import CONFIGURATION
-from pitfalls.figures.points import by_ranking, draw_line, if_draws, in_words, one_configuration, over_draws, require
+from pitfalls.figures.points import (
+    by_ranking,
+    draw_line,
+    drawn_once,
+    if_draws,
+    in_words,
+    one_configuration,
+    over_draws,
+    require,
+)
 from pitfalls.figures.style import Plot, appearance, panels, ranking_name, settings
 from pitfalls.site import with_site
 
@@ -80,6 +89,7 @@ def beta(sweep: pd.DataFrame) -> Plot:
 def _highest(sweep: pd.DataFrame) -> pd.DataFrame:
     """Highest rates over draws: kind, ranking, direction, strength, mean, low, high, draws."""
     point = [column for column in sweep.columns if column not in ("outcome", "count", "rate")]
+    drawn_once(sweep, [*point, "outcome"])
     counts = sweep.assign(hits=sweep["count"].where(sweep["outcome"].isin(_CLWV), 0))
     sums = counts.groupby(point, dropna=False)[["count", "hits"]].sum().reset_index()
     curve = [column for column in point if column != "k"]
@@ -132,6 +142,7 @@ def strengths(table: pd.DataFrame) -> Plot:
 def _over_configurations(table: pd.DataFrame) -> pd.DataFrame:
     """Kind, ranking, direction, strength, mean, low and high (quartiles), draws (configurations)."""
     keys = [*_LINE, "strength"]
+    drawn_once(table, [*keys, *CONFIGURATION])
     # Draws of one configuration count once.
     single = table.groupby([*keys, *CONFIGURATION], sort=True)["max_clwv"].mean().reset_index()
     rates = single.groupby(keys, sort=True)["max_clwv"]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import matplotlib.style
 import pandas as pd
@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from pitfalls import files
+from pitfalls.figures.parts import all_rankings, placed
 from pitfalls.tables import csv_of
 
 #: One panel, in inches.
@@ -75,7 +76,9 @@ _LANGUAGES = {
     "spa": "Spanish",
     "tur": "Turkish",
 }
-_NAMES = {"lca": "LCA", "anova": "ANOVA F", "conditional_mi": "Conditional MI"}
+# The rankings of best_subsets, by the size of the subset: a ceiling for all others.
+_CEILINGS = {"best 1": "Best neuron", "best 2": "Best pair", "best 3": "Best triple"}
+_NAMES = {"lca": "LCA", "anova": "ANOVA F", "conditional_mi": "Conditional MI", **_CEILINGS}
 _ORDER = tuple(_LOOKS)
 
 
@@ -183,7 +186,10 @@ def settings() -> AbstractContextManager[None]:
 
 
 def blank(size: tuple[float, float], layout: Literal["constrained"] | None = "constrained") -> Figure:
-    """An empty figure of a fixed size in inches, outside pyplot's global state."""
+    """An empty figure of a fixed size in inches, outside pyplot's global state; or a part's place in another figure."""
+    if (place := placed(size, layout)) is not None:
+        # It has all methods of a figure that draw something.
+        return cast(Figure, place)
     figure = Figure(figsize=size, layout=layout)
     FigureCanvasAgg(figure)
     return figure
@@ -203,25 +209,26 @@ def look(ranking: str, rankings: Iterable[str]) -> tuple[str, str]:
     >>> look("probeless", ["linear", "probeless"])
     ('#009E73', '^')
     """
+    rankings = all_rankings(rankings)
     if ranking in _LOOKS:
         return _LOOKS[ranking]
-    others = sorted(set(rankings) - _LOOKS.keys())
+    others = sorted(rankings - _LOOKS.keys())
     return _OTHER_LOOKS[others.index(ranking) % len(_OTHER_LOOKS)]
 
 
 def in_order(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """(ranking, direction) pairs as legends list them: top to bottom, random, bottom to top.
+    """(ranking, direction) pairs as legends list them: best subsets, top to bottom, random, bottom to top.
 
     Examples
     --------
-    >>> in_order([("linear", "btt"), ("random", "ttb"), ("linear", "ttb")])
-    [('linear', 'ttb'), ('random', 'ttb'), ('linear', 'btt')]
+    >>> in_order([("linear", "btt"), ("random", "ttb"), ("linear", "ttb"), ("best 2", "ttb")])
+    [('best 2', 'ttb'), ('linear', 'ttb'), ('random', 'ttb'), ('linear', 'btt')]
     """
 
     def place(pair: tuple[str, str]) -> tuple[object, ...]:
         ranking, direction = pair
         known = _ORDER.index(ranking) if ranking in _ORDER else len(_ORDER)
-        return direction != "ttb", ranking == "random", known, ranking
+        return direction != "ttb", ranking not in _CEILINGS, ranking == "random", known, ranking
 
     return sorted(set(pairs), key=place)
 
@@ -231,8 +238,8 @@ def ranking_name(ranking: str, direction: str) -> str:
 
     Examples
     --------
-    >>> ranking_name("linear_converged", "ttb"), ranking_name("lca", "btt")
-    ('Linear converged', 'LCA, bottom to top')
+    >>> ranking_name("linear_converged", "ttb"), ranking_name("lca", "btt"), ranking_name("best 2", "ttb")
+    ('Linear converged', 'LCA, bottom to top', 'Best pair')
     """
     name = _NAMES.get(ranking) or (ranking[:1].upper() + ranking[1:]).replace("_", " ")
     return name if direction == "ttb" else f"{name}, bottom to top"

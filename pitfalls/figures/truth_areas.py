@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
+from pitfalls.figures.parts import same_order
 from pitfalls.figures.points import if_draws, only, over_draws, require, subject
 from pitfalls.figures.style import Plot, panels, ranking_name, settings
 
@@ -90,7 +91,7 @@ def _in_order(points: pd.DataFrame) -> list[str]:
     def place(ranking: str) -> tuple[float, float, str]:
         return -top.get(("used", ranking), -1.0), -top.get(("encoded", ranking), -1.0), ranking
 
-    return sorted(set(points["ranking"]), key=place)
+    return same_order(sorted(set(points["ranking"]), key=place))
 
 
 def _draw(axes: Axes, points: pd.DataFrame, rankings: list[str]) -> None:
