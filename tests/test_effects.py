@@ -217,7 +217,15 @@ def test_what_is_published_is_found_again(tmp_path, monkeypatch):
 
 
 #: By version of the study's code, the start of each stored study's SHA-256.
-STORED = {3: {"bert": "877c899adb1bad43", "xlmr": "425c26ffc20a8b13", "bert-untrained": "2cd0c75bc4bb745a"}}
+STORED = {
+    3: {
+        "bert": "877c899adb1bad43",
+        "bert-2": "3e30f589e9777939",
+        "bert-3": "a6ef2ddb206e7ef6",
+        "xlmr": "425c26ffc20a8b13",
+        "bert-untrained": "2cd0c75bc4bb745a",
+    }
+}
 
 
 @pytest.mark.parametrize("model", STUDIED)
