@@ -297,6 +297,10 @@ print(f"\nzero lies more than two standard deviations from the mean for {(off > 
 # *together*. So the error rate of an ablation is not all "information that the model missed", and the fewer neurons we
 # take out, the larger the zero's part of it. (With *all* neurons gone the mean can even be worse: then every word
 # becomes the same average word.)
+#
+# Resample ablation does the most harm of the three (error rate 0.57 at k = 64, against 0.23 and 0.15), although real
+# words have these values. It does not only take away what the neurons say about this word; it also lets them say
+# something about another one. So "the neurons are switched off" means three different things, with three results.
 
 # %% [markdown]
 # ### Exercise 07.3 ★★☆ 5 minutes: the mean in place of the zero
