@@ -102,6 +102,37 @@ def test_every_area_is_drawn_in_its_panel_and_row() -> None:
     assert "Mask agreement ask the model" in plot.alt and plot.svg() == figures.roles(table).svg()
 
 
+def test_each_model_has_its_own_row_of_panels() -> None:
+    table = both().query("measure != 'gaussian probe'")
+    other = table.assign(model="xlmr", area=(1 - table["area"]) / 2)
+    plot = figures.roles(pd.concat([table.assign(model="bert"), other]))
+    models = {"bert": table, "xlmr": other}
+    grid = np.array(plot.figure.axes).reshape(2, 2)
+    assert [axes.get_ylabel() for axes in grid[:, 0]] == list(models)
+    for line, part in zip(grid, models.values(), strict=True):
+        rows = [label.get_text().lower() for label in line[0].get_yticklabels()]
+        for axes, role in zip(line, ("encoded", "used"), strict=True):
+            drawn = {
+                (rows[round(float(y))], round(float(x), 9))
+                for found in axes.get_lines()
+                if found.get_marker() not in ("None", None, "")
+                for x, y in zip(found.get_xdata(), found.get_ydata(), strict=True)
+            }
+            own = part[part["role"] == role]
+            assert drawn == set(zip(own["ranking"], own["area"].round(9), strict=True))
+        used = part[part["role"] == "used"].groupby("ranking")["area"].mean()
+        for group in (rows[:2], rows[2:]):
+            assert group == sorted(group, key=lambda name: -used[name])
+    # What is used can be compared by eye: all models share its axis.
+    assert grid[0, 1].get_xlim() == grid[1, 1].get_xlim()
+    assert plot.alt.index("bert: Encoded") < plot.alt.index("xlmr: Encoded") and "bert, xlmr" in plot.caption
+    said = re.findall(r"\d\.\d{3}", plot.alt)
+    assert sorted(said) == sorted(f"{x:.3f}" for x in plot.table["area"])
+    lacking = pd.concat([table.assign(model="bert"), other.query("measure != 'CLWV'")])
+    with pytest.raises(ValueError, match=r"bert has \['CLWV', .*\], and xlmr has \['flip rate', 'linear probe'\]"):
+        figures.roles(lacking)
+
+
 def test_draws_are_averaged_and_other_tables_refused() -> None:
     table = both()
     plot = figures.roles(pd.concat([table, table.assign(ranking_seed=1, area=0.5)]))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from pitfalls.columns import ASKING
 from pitfalls.figures.parts import same_order
 from pitfalls.figures.points import finite, if_draws, over_draws, require, subject
-from pitfalls.figures.style import Plot, panels, ranking_name, settings
+from pitfalls.figures.style import Plot, blank, ranking_name, settings
 
 _COLUMNS = ("ranking", "direction", "role", "measure", "area")
 _ROLES = {"encoded": "Encoded: accuracy of a probe", "used": "Used: words that change"}
@@ -30,18 +33,20 @@ def roles(areas: pd.DataFrame) -> Plot:
     """Draw the areas of every ranking in both roles, rankings that ask the model above those that read activations.
 
     There is one row per ranking and one panel per role; within both groups, rankings whose neurons the model uses most
-    are on top. Rows that differ only in their seeds are averaged, with a line from the lowest to the highest draw.
+    are on top. With a column ``model``, every model has its own row of panels, and its own order of rankings. Rows that
+    differ only in their seeds are averaged, with a line from the lowest to the highest draw.
 
     Parameters
     ----------
     areas:
         Tables of :func:`~pitfalls.comparison.roles.role_areas`, concatenated; of one language, attribute and site.
+        Those of several models need a column ``model`` that tells them apart.
 
     Raises
     ------
     ValueError
-        If a column is missing, a role or measure is unknown, an area is not a number, or the rows are of several
-        configurations.
+        If a column is missing, a role or measure is unknown, an area is not a number, the rows are of several
+        configurations, or a model lacks a measure that another has.
 
     Examples
     --------
@@ -54,27 +59,71 @@ def roles(areas: pd.DataFrame) -> Plot:
     """
     _check(areas)
     about = subject(areas, _WHAT)
-    points = over_draws(areas, ["role", "measure", "ranking", "direction"], "area").rename(columns={"mean": "area"})
-    rows = _in_order(points)
+    by_model = [column for column in ["model"] if column in areas.columns]
+    keys = [*by_model, "role", "measure", "ranking", "direction"]
+    points = over_draws(areas, keys, "area").rename(columns={"mean": "area"})
+    parts = _by_model(points, areas)
     shown = [role for role in _ROLES if role in set(points["role"])]
+    rows = [_in_order(part) for part in parts.values()]
     with settings():
-        figure, all_axes = panels(len(shown), (1.5 + 3.6 * len(shown), 1.8 + 0.36 * len(rows)))
-        for axes, role in zip(all_axes, shown, strict=True):
-            _draw(axes, points[points["role"] == role], rows)
-            axes.set_title(_ROLES[role])
-        all_axes[0].set_yticks(range(len(rows)), [ranking_name(*row) for row in rows])
-        all_axes[0].set_ylim(len(rows) - 0.5, -0.5)
-        handles = [handle for axes in all_axes for handle in axes.get_legend_handles_labels()[0]]
+        figure, grid = _panels(rows, len(shown))
+        for (model, part), order, line in zip(parts.items(), rows, grid, strict=True):
+            for axes, role in zip(line, shown, strict=True):
+                _draw(axes, part[part["role"] == role], order)
+                axes.set_xlim(*_limits(points[points["role"] == role]))
+            line[0].set_yticks(range(len(order)), [ranking_name(*row) for row in order])
+            line[0].set_ylim(len(order) - 0.5, -0.5)
+            line[0].set_ylabel(model)
+        for top, bottom, role in zip(grid[0], grid[-1], shown, strict=True):
+            top.set_title(_ROLES[role])
+            bottom.set_xlabel("Area (mean over k)")
+        handles = [handle for axes in grid[0] for handle in axes.get_legend_handles_labels()[0]]
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
         figure.suptitle(about)
-    told = " ".join(_in_words(points[points["role"] == role], rows) for role in shown)
+    told = " ".join(
+        (f"{model}: " if model else "") + " ".join(_in_words(part[part["role"] == role], order) for role in shown)
+        for (model, part), order in zip(parts.items(), rows, strict=True)
+    )
     alt = f"Dot plot: areas under the curves of both roles, {about}. {told} {_groups_in_words(rows)}"
     caption = (
         f"{about}: means over k of what a probe reads from a ranking's first k neurons (encoded), and of the share of "
         "words or items that change with them (used). Filled markers, above the line: rankings that ask the model; "
-        "hollow markers: rankings that read activations." + if_draws(points, " Lines span the draws.")
+        "hollow markers: rankings that read activations."
+        + (f" From top to bottom, the models {', '.join(parts)}." if by_model else "")
+        + if_draws(points, " Lines span the draws.")
     )
     return Plot(figure, alt, caption, points)
+
+
+def _by_model(points: pd.DataFrame, areas: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The points of each model, in the order of the table; without models, all of them under an empty name."""
+    if "model" not in areas.columns:
+        return {"": points}
+    parts = {str(model): points[points["model"] == model] for model in dict.fromkeys(areas["model"])}
+    measures = {model: sorted(set(part["measure"])) for model, part in parts.items()}
+    first, *others = measures
+    for model in others:
+        if measures[model] != measures[first]:
+            raise ValueError(
+                f"{_WHAT} compares models by the same measures: {first} has {measures[first]}, and {model} has "
+                f"{measures[model]}; leave out those that one lacks"
+            )
+    return parts
+
+
+def _panels(rows: Sequence[Sequence[tuple[str, str]]], n_roles: int) -> tuple[Figure, NDArray[Any]]:
+    """One row of panels per model, as high as it has rankings, and one column per role: Axes, [n_models, n_roles]."""
+    heights = [0.4 + 0.36 * len(order) for order in rows]
+    figure = blank((1.5 + 3.6 * n_roles, 1.4 + sum(heights)))
+    return figure, figure.subplots(len(rows), n_roles, sharey="row", squeeze=False, height_ratios=heights)
+
+
+def _limits(points: pd.DataFrame) -> tuple[float, float]:
+    """The range of a role's panels, in tenths, the same for all models."""
+    low, high = float(points["low"].min()), float(points["high"].max())
+    # Probes are hardly ever below chance, and few words change: each role shows its own range.
+    from_zero = points["role"].iloc[0] == "used"
+    return 0.0 if from_zero else math.floor(10 * low) / 10, math.ceil(10 * high) / 10 or 1
 
 
 def _check(areas: pd.DataFrame) -> None:
@@ -128,12 +177,6 @@ def _draw(axes: Axes, points: pd.DataFrame, rows: list[tuple[str, str]]) -> None
                 fontsize=7.0,
                 color="#555555",
             )
-    low, high = float(points["low"].min()), float(points["high"].max())
-    # Probes are hardly ever below chance, and few words change: each panel shows its own range, in tenths.
-    axes.set_xlim(
-        0.0 if points["role"].iloc[0] == "used" else math.floor(10 * low) / 10, math.ceil(10 * high) / 10 or 1
-    )
-    axes.set_xlabel("Area (mean over k)")
 
 
 def _in_words(points: pd.DataFrame, rows: list[tuple[str, str]]) -> str:
@@ -145,10 +188,11 @@ def _in_words(points: pd.DataFrame, rows: list[tuple[str, str]]) -> str:
     return " ".join(told)
 
 
-def _groups_in_words(rows: list[tuple[str, str]]) -> str:
+def _groups_in_words(rows: Sequence[Sequence[tuple[str, str]]]) -> str:
+    everybody = dict.fromkeys(row for order in rows for row in order)
     told = []
     for asks, says in _GROUPS.items():
-        names = [ranking_name(*row) for row in rows if _asks(row[0]) == asks]
+        names = [ranking_name(*row) for row in everybody if _asks(row[0]) == asks]
         if names:
             # "Effect and Mask ask the model", and "Effect asks the model".
             verb = says if len(names) == 1 else says.replace("asks", "ask").replace("reads", "read")
