@@ -762,7 +762,7 @@ parts = claims.parts({world.name: study}, d, wanted)
 tags = {claim.number: claim.tag for claim in wanted}
 for row in parts.itertuples():
     print(f"{row.claim} [{tags[row.claim]}] {row.part}")
-    print(f"   {row.mean:+.3f} [{row.low:+.3f}, {row.high:+.3f}], limit {row.least:g}: {row.verdict}")
+    print(f"   {row.mean:+.3f} [{row.low:+.3f}, {row.high:+.3f}], must be {row.limit}: {row.verdict}")
 
 # %% [markdown]
 # ## What you can say now
