@@ -316,9 +316,12 @@ if world.name == "mini":
         print(f"{name}: before any push, {1 - counts['unchanged'] / counts.sum():.3f} of the words come out wrong")
 
 # %% [markdown]
-# From the first 16 neurons a linear probe reads these attributes at 0.87 to 0.91 in the trained model, and at 0.70 to
-# 0.72 in the untrained one, where 16 random neurons give 0.65. So a good part of what a probe reads was never learned:
-# a word form leaves its mark on random weights, too.
+# **In one sentence**: the best single neuron reads Spanish Gender at 0.84 in the trained model and at 0.70 in the
+# untrained one here, and all 128 neurons read it at 1.00 and at 0.98.
+#
+# On average over all configurations of this layer, the first 16 neurons of a ranking give 0.87 to 0.91 in the trained
+# model, and 0.70 to 0.72 in the untrained one, where 16 random neurons give 0.65. So a good part of what a probe reads
+# was never learned: a word form leaves its mark on random weights, too.
 #
 # **Interventions tell nothing about the twin.** It gets every word wrong before any push (error rate 1.000 at k = 0,
 # against 0.004 in the trained model), so no push can turn a right word into another form of its lemma, whatever its
