@@ -39,6 +39,7 @@ from pitfalls.interventions.isolation import isolation_matrix, isolation_scores
 from pitfalls.study.bases import basis_areas
 from pitfalls.study.clusters import PATTERNS
 from pitfalls.study.effects import best_on_dev, strengths
+from pitfalls.study.everywhere import STUDIED
 from pitfalls.study.paper import at_one_strength, claim_tables, of_the_paper, tables_of
 
 warnings.filterwarnings("ignore", category=PendingDeprecationWarning)  # seaborn's, of matplotlib
@@ -295,13 +296,14 @@ for kind, moved in best[best["max_clwv"] > 0.01].groupby("kind"):
 # ## An untrained model
 #
 # Any of these figures can be drawn for the **untrained twin**: the same architecture and tokenizer with random weights
-# (`MODEL = "bert-untrained"` above, of which the stored study has layer 2). `pf.figures.beside` draws a figure for
-# several models on the same axes. What a *probe* reads from the twin as well, training has not put into the model.
+# (`MODEL = "bert-untrained"` above: of the twins, the BERT's is studied, on layer 2). `pf.figures.beside` draws a
+# figure for several models on the same axes. What a *probe* reads from the twin as well, training has not put into the
+# model.
 
 # %%
-if world.name == "mini":
-    twin = "xlmr-untrained" if "xlmr" in MODEL else "bert-untrained"
-    names = {"trained": MODEL.removesuffix("-untrained"), "untrained": twin}
+trained = MODEL.removesuffix("-untrained") or "bert"
+names = {"trained": trained, "untrained": f"{trained}-untrained"}
+if world.name == "mini" and names["untrained"] in STUDIED:
     models = {name: claim_tables(pf.stored_study("mini", model), d) for name, model in names.items()}
     k = d // 8
     curves = {name: of_the_paper(one["curves"]).query("layer == 2 and k == @k") for name, one in models.items()}
