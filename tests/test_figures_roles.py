@@ -159,3 +159,36 @@ def test_best_subsets_are_drawn_beside_the_greedy_search() -> None:
         assert f"{row.search} {row.information:.3f}" in plot.alt and f"({row.neurons})" in plot.alt
     with pytest.raises(ValueError, match=r"search to be one of \['best', 'greedy'\]; the table also has \['none'\]"):
         figures.subsets(table.assign(search="none"))
+
+
+def searched() -> pd.DataFrame:
+    drawn = np.random.default_rng(5).random((4, 2))
+    table = pd.DataFrame({"language": "spa", "attribute": "Gender", "site": "residual", "layer": 2,
+                          "dims": [8, 1, 4, 2], "cases": 160, "real": drawn[:, 0], "control": drawn[:, 1]})  # fmt: skip
+    difference = table["real"] - table["control"]
+    return table.assign(difference=difference, low=difference - 0.1, high=difference + 0.2)
+
+
+def test_alignment_search_is_drawn_beside_its_control() -> None:
+    table = searched()
+    plot = figures.alignment(table)
+    own = table.sort_values("dims")
+    scores, differences = plot.figure.axes
+    assert [text.get_text() for text in scores.get_xticklabels()] == ["1", "2", "4", "8"]
+    for line, column in zip(scores.get_lines(), ("real", "control"), strict=True):
+        np.testing.assert_allclose(line.get_ydata(), own[column])
+    (bars,) = differences.containers
+    np.testing.assert_allclose(bars.lines[0].get_ydata(orig=False), own["difference"])
+    ends = np.array([segment[:, 1] for segment in bars.lines[2][0].get_segments()])
+    np.testing.assert_allclose(ends, own[["low", "high"]])
+    for row in table.itertuples():
+        assert f"{row.real:.2f} and {row.control:.2f}, {row.difference:+.2f}" in plot.alt
+    pd.testing.assert_frame_equal(plot.table, own.reset_index(drop=True))
+    for wrong, said in (
+        (table.drop(columns="control"), r"needs the columns \['control'\]"),
+        (table.assign(real=np.nan), "real must be a number"),
+        (pd.concat([table, table]), r"several of \[1, 2, 4, 8\]"),
+        (pd.concat([table, table.assign(layer=3)]), "one layer, and the table has 2"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            figures.alignment(wrong)

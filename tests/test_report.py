@@ -183,6 +183,15 @@ def test_findings_are_near_ten_neurons_beside_random_rankings_and_averaged_over_
     assert re.search(r"over 2 panels, is 0.30, by Linear at k = 8; random rankings reach 0.10", said)
 
 
+def test_what_is_found_is_told_of_each_model():
+    rows = [("trained", 0.9), ("untrained", 0.6)]
+    curves = pd.DataFrame(rows, columns=["model", "accuracy"]).assign(
+        probe="linear", ranking="probeless", direction="ttb", k=8
+    )
+    said = told(curves)
+    assert re.match(r"trained: With 8 neurons .* 0\.90.*\. untrained: With 8 neurons .* 0\.60", said), said
+
+
 def test_titles_are_of_the_paper_or_of_what_is_shown(root):
     kind = kind_of(pd.DataFrame(columns=["probe", "k", "accuracy"]))
     caption = "Spanish Gender, layer 2: Accuracy (fraction of words) of each probe."

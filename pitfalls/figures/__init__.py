@@ -4,6 +4,7 @@ from pitfalls.extras import extra
 
 with extra("figures"):
     from pitfalls.figures.accuracy import accuracy
+    from pitfalls.figures.alignment import alignment
     from pitfalls.figures.bases import bases
     from pitfalls.figures.beside import beside
     from pitfalls.figures.calibration import calibration
@@ -29,6 +30,7 @@ __all__ = [
     "Plot",
     "ablation",
     "accuracy",
+    "alignment",
     "bases",
     "beside",
     "beta",

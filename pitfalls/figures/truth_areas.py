@@ -49,8 +49,8 @@ def truth(areas: pd.DataFrame) -> Plot:
     what = "a figure of rankings against the truth"
     _check(areas, what)
     about = subject(areas, what)
-    points = over_draws(areas, ["against", "ranking", "direction"], "area").rename(columns={"mean": "area"})
     chances = {against: float(only(part, "chance", what)) for against, part in areas.groupby("against")}
+    points = over_draws(areas, ["against", "ranking", "direction"], "area").rename(columns={"mean": "area"})
     points["chance"] = points["against"].map(chances)
     rankings = _in_order(points)
     shown = [against for against in _SETS if against in chances]

@@ -57,9 +57,12 @@ def title(kind: Entry | None, published_id: str, caption: str) -> str:
 
 
 def finding(kind: Entry | None, table: pd.DataFrame) -> str:
-    """What the numbers say, in one sentence; for a table of no known kind, how many rows and columns it has."""
+    """What the numbers say, in a sentence for each model; for a table of no known kind, how many rows and columns."""
     if kind is None or (table.empty and kind.part != _LEFT_OUT):
         return f"The table has {_number(len(table), 'row')} and {_number(len(table.columns), 'column')}."
+    if "model" in table.columns and table["model"].nunique() > 1:
+        of_models = table.groupby("model", sort=False)
+        return " ".join(f"{model}: {kind.finding(own)}" for model, own in of_models)
     return kind.finding(table)
 
 
@@ -213,6 +216,15 @@ def _subsets(table: pd.DataFrame) -> str:
     return f"The best {_number(size, 'neuron')} have {best:.3f} bits, and those of the greedy search {greedy:.3f}."
 
 
+def _alignment(table: pd.DataFrame) -> str:
+    best = _highest(table, "difference")
+    interval = f"{best['difference']:.2f} [{best['low']:.2f}, {best['high']:.2f}]"
+    return (
+        f"The search gains most over random labels with {_number(best['dims'], 'direction')}: {best['real']:.2f} "
+        f"against {best['control']:.2f}, which is {interval} more."
+    )
+
+
 def _isolation(table: pd.DataFrame) -> str:
     changed = table[table["words"] == "changed"]
     aimed = changed["attribute"] == changed["measured"]
@@ -313,6 +325,7 @@ KINDS = (
     Entry({"kind", "ranking", "direction", "strength", "max_clwv"}, _MOVING, "CLWV by strength", _strengths),
     Entry({"role", "measure", "ranking", "area"}, _MOVING, "Encoded and used, by ranking", _roles),
     Entry({"basis", "measure", "ranking", "area"}, _MOVING, "Neurons and random directions", _bases),
+    Entry({"dims", "real", "control"}, _MOVING, "Directions found by alignment search", _alignment),
     Entry({"size", "search", "information"}, _WORDS, "Best subsets and the greedy search", _subsets),
     Entry({"measured", "attribute", "unread", "share"}, _MOVING, "What else changes", _isolation, r"^[^:]*"),
     Entry({"what", "outcome", "share"}, _MOVING, "What became of the words", _outcomes),
