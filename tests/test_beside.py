@@ -233,7 +233,7 @@ def test_what_cannot_be_drawn_beside_says_why():
 
 
 # The figure of roles has a row of panels per model (test_figures_roles.py).
-@pytest.mark.parametrize("name", [*FIGURES.keys() - {"roles"}, "truth", "neuron", "forms"])
+@pytest.mark.parametrize("name", [*(name for name in FIGURES if name != "roles"), "truth", "neuron", "forms"])
 def test_tables_of_several_models_are_refused(name):
     draw, make, _ = FIGURES.get(name, (getattr(figures, name, None), probed, []))
     draw = {"neuron": partial(figures.neuron, name="n"), "forms": partial(figures.forms, min_forms=1)}.get(name, draw)
