@@ -47,7 +47,7 @@ def alignment(found: pd.DataFrame) -> Plot:
     if found["dims"].duplicated().any():
         twice = sorted(set(found.loc[found["dims"].duplicated(), "dims"].tolist()))
         raise ValueError(f"{_WHAT} shows one search per number of directions, and the table has several of {twice}")
-    points = found.sort_values("dims", ignore_index=True)
+    points = found.sort_values("dims", kind="stable", ignore_index=True)
     at = range(len(points))
     with settings():
         figure, (scores, differences) = panels(2, (8.4, 3.6))
