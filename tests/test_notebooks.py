@@ -18,6 +18,7 @@ MINUTES = {
     "two and a half minutes": "2½",
     "three minutes": "3",
     "three and a half minutes": "3½",
+    "four and a half minutes": "4½",
     "four minutes": "4",
 }
 

@@ -206,7 +206,7 @@ except course.WrongAnswer as hint:
 # | 05 A probe is not a ranking | what does an accuracy say about a ranking? | 20 min | 3 min |
 # | 06 Did the probe read, or memorise? | what is left when memory is taken away? | 20 min | 2½ min |
 # | 07 Ablation | what breaks when neurons are taken out? | 25 min | 3½ min |
-# | 08 Encoded is not used | can we change a word's gender, and nothing else? | 30 min | 3½ min |
+# | 08 Encoded is not used | can we change a word's gender, and nothing else? | 30 min | 4½ min |
 # | 09 All configurations | does it hold everywhere, and how sure can we be? | 30 min | 1½ min |
 # | 10 The paper, figure by figure | which claims hold here, and how good were your guesses? | 35 min | 2½ min |
 # | 11 Your own model and attribute | and in your model? | 20 min | ½ min |

@@ -23,7 +23,7 @@
 # attributes and layers of our little model.
 #
 # **You need** notebooks 05 and 07. **It takes** 30 minutes to read, and 35 more for the three exercises; the cells run
-# in about three and a half minutes on one core (1 GB of memory), without a GPU and without network.
+# in about four and a half minutes on one core (1 GB of memory), without a GPU and without network.
 
 # %%
 import warnings
