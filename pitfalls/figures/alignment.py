@@ -29,8 +29,8 @@ def alignment(found: pd.DataFrame) -> Plot:
     Raises
     ------
     ValueError
-        If a column is missing, a number is none, a number of directions is there twice, or the rows are of several
-        configurations.
+        If a column is missing, a value is not a number, a number of directions is there twice, or the rows are of
+        several configurations.
 
     Examples
     --------

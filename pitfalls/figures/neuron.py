@@ -8,7 +8,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pitfalls.figures.points import require
+from pitfalls.figures.points import of_one_model
 from pitfalls.figures.style import Plot, panels, settings
 
 _LINES = ("-", "--", ":", "-.")
@@ -39,7 +39,7 @@ def neuron(activations: pd.DataFrame, name: str) -> Plot:
     missing = [column for column in ("value", "activation") if column not in activations.columns]
     if missing or activations.empty:
         raise ValueError(f"need at least one row with the columns value and activation; missing: {missing or 'rows'}")
-    require(activations, ("value", "activation"), "a figure of one neuron")
+    of_one_model(activations, "a figure of one neuron")
     edges = np.histogram_bin_edges(activations["activation"], bins=_BINS)
     groups = {str(value): part["activation"].to_numpy() for value, part in activations.groupby("value", sort=True)}
     shares = {value: np.histogram(part, bins=edges)[0] / len(part) for value, part in groups.items()}

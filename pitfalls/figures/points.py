@@ -26,9 +26,31 @@ def require(table: pd.DataFrame, needed: Iterable[str], what: str) -> None:
     ValueError
         If a column is missing, or a column ``model`` has several values.
     """
+    has_columns(table, needed, what)
+    of_one_model(table, what)
+
+
+def has_columns(table: pd.DataFrame, needed: Iterable[str], what: str) -> None:
+    """Refuse a table that lacks one of the ``needed`` columns.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing.
+    """
     missing = [column for column in needed if column not in table.columns]
     if missing:
         raise ValueError(f"{what} needs the columns {missing}; the table has {list(table.columns)}")
+
+
+def of_one_model(table: pd.DataFrame, what: str) -> None:
+    """Refuse a table of several models.
+
+    Raises
+    ------
+    ValueError
+        If a column ``model`` has several values.
+    """
     models = table["model"].drop_duplicates().tolist() if "model" in table.columns else []
     if len(models) > 1:
         raise ValueError(f"{what} shows one model, and the table has {len(models)}: {models[:6]}; {_BESIDE}")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pitfalls.columns import ASKING
 from pitfalls.figures.parts import same_order
-from pitfalls.figures.points import finite, if_draws, over_draws, require, subject
+from pitfalls.figures.points import finite, has_columns, if_draws, over_draws, subject
 from pitfalls.figures.style import Plot, blank, ranking_name, settings
 
 _COLUMNS = ("ranking", "direction", "role", "measure", "area")
@@ -127,8 +127,8 @@ def _limits(points: pd.DataFrame) -> tuple[float, float]:
 
 
 def _check(areas: pd.DataFrame) -> None:
-    # Several models are welcome here: each has a row of panels.
-    require(areas.drop(columns="model", errors="ignore"), _COLUMNS, _WHAT)
+    # Several models are welcome: each has a row of panels.
+    has_columns(areas, _COLUMNS, _WHAT)
     for column, known in (("role", list(_ROLES)), ("measure", list(_LOOKS))):
         other = sorted(set(areas[column]) - set(known))
         if other:

@@ -30,7 +30,7 @@ def subsets(gap: pd.DataFrame) -> Plot:
     Raises
     ------
     ValueError
-        If a column is missing, a search is unknown, a number is none, or the rows are of several configurations.
+        If a column is missing, a search is unknown, a value is not a number, or the rows are of several configurations.
 
     Examples
     --------

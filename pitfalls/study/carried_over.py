@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-_CARRIED = {"claim": "8", "tag": "P", "text": "most findings carry over to XLM-R", "unit": "part of a claim", "k": ""}
+_CARRIED = {"claim": "8", "tag": "P", "text": "most findings carry over to XLM-R", "untrained": "",
+            "unit": "part of a claim", "k": ""}  # fmt: skip
 #: The model that claim 8 is about; and how many parts must be decided in it and in another model.
 _XLMR, _ENOUGH = "xlmr", 8
 
@@ -38,8 +39,8 @@ def carried_over(verdicts: pd.DataFrame) -> dict[str, object]:
     """
     others = [str(model) for model in verdicts if model != _XLMR]
     if _XLMR not in verdicts or not others:
-        return {**_CARRIED, "verdict": "not testable", "evidence": f"no study of {_XLMR} and another model",
-                "untrained": "", "control": ""}  # fmt: skip
+        lacking = f"no study of {_XLMR} and another model"
+        return {**_CARRIED, "verdict": "not testable", "evidence": lacking, "control": ""}
     decided = verdicts.where(verdicts.isin(["holds", "fails"]))
     own = _agreement(decided, [(_XLMR, other) for other in others])
     among = _agreement(decided, list(itertools.combinations(others, 2)))
@@ -49,13 +50,7 @@ def carried_over(verdicts: pd.DataFrame) -> dict[str, object]:
     verdict = "holds" if share >= 0.8 and share > chance else "fails" if share <= 0.5 and alike else "undecided here"
     told = f"on the {len(own)} parts that are decided in {_XLMR} and another model: {own.mean():.0%} the same"
     control = f"{among.mean():.0%} among the others ({len(among)} parts); " if len(among) else ""
-    return {
-        **_CARRIED,
-        "verdict": verdict,
-        "evidence": told,
-        "untrained": "",
-        "control": f"{control}{chance:.0%} by chance",
-    }
+    return {**_CARRIED, "verdict": verdict, "evidence": told, "control": f"{control}{chance:.0%} by chance"}
 
 
 def _agreement(decided: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> pd.Series:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 import pandas as pd
@@ -68,14 +68,15 @@ class Studies:
         """One of the tables."""
         return self.tables[name]
 
-    @property
+    @cached_property
     def effects(self) -> pd.DataFrame:
         """The interventions on test, of models that say most of the words back if nothing is changed.
 
         Raises
         ------
         LookupError
-            A model gets most words wrong before any change, as an untrained one does: no change can do that.
+            A model gets most words wrong before any change, as an untrained one does, so nothing shows what a change
+            does.
         """
         effects = self["effects"]
         wrong = error_rate(effects[effects["k"] == 0]).groupby("model")["error_rate"].mean()
@@ -290,20 +291,24 @@ def probeless_moves_most(kind: str) -> Callable[[Studies], pd.Series]:
     return ahead
 
 
-def separation(studies: Studies, kind: str) -> pd.Series:
+def separation(kind: str) -> Callable[[Studies], pd.Series]:
     """Claim 7: how many times as far apart the rankings' error rates lie as those of random rankings do.
 
     Ranges, on average over configurations and k, each divided by the expected range of as many normal draws.
     """
-    rates = error_rate(studies.effects)
-    flips = rates[(rates["kind"] == kind) & rates["k"].between(1, studies.quarter)]
-    # One strength: that which random rankings have, too.
-    random = flips[flips["ranking"] == "random"]
-    own = flips.merge(random[[*_WHERE, "strength"]].drop_duplicates(), on=[*_WHERE, "strength"])
-    first = own["ranking_seed"] == own["ranking_seed"].min()
-    paper = own[own["ranking"].isin(READING) | ((own["ranking"] == "random") & first)]
-    spread, chance = (_spread(one) for one in (paper, random))
-    return spread / chance.replace(0, np.nan)
+
+    def times(studies: Studies) -> pd.Series:
+        rates = error_rate(studies.effects)
+        flips = rates[(rates["kind"] == kind) & rates["k"].between(1, studies.quarter)]
+        # One strength: that which random rankings have, too.
+        random = flips[flips["ranking"] == "random"]
+        own = flips.merge(random[[*_WHERE, "strength"]].drop_duplicates(), on=[*_WHERE, "strength"])
+        first = own["ranking_seed"] == own["ranking_seed"].min()
+        paper = own[own["ranking"].isin(READING) | ((own["ranking"] == "random") & first)]
+        spread, chance = (_spread(one) for one in (paper, random))
+        return spread / chance.replace(0, np.nan)
+
+    return times
 
 
 def _spread(rates: pd.DataFrame) -> pd.Series:
