@@ -37,6 +37,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 _NO_RESERVING = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
 _HELD = (errno.EAGAIN, errno.EACCES)
+_READ_AT_ONCE = 1 << 22
 # On some network disks only one machine sees a lock, so no machine judges what another one left.
 _OWN = f".pitfalls-{hashlib.sha256(platform.node().encode()).hexdigest()[:8]}-"
 _PART = re.compile(r"\.pitfalls-[0-9a-f]{8}-[0-9a-f]{16}\.part")
@@ -112,6 +113,63 @@ def _check_replaceable(path: Path) -> None:
         raise OSError(
             errno.EINVAL, "this is a device, a pipe or a socket, and would be replaced: name a file", str(path)
         )
+
+
+@contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder to fill; it takes the place of ``folder`` at the end, or is removed after an error.
+
+    The caller holds a lock (:func:`locked`), so what a killed process left beside ``folder`` is nobody's, and goes.
+    A symbolic link at ``folder`` is itself replaced.
+
+    Raises
+    ------
+    OSError
+        The disk is full (the message gives the bytes free and names ``folder``), or the folder cannot be written.
+        An older folder is left as it was.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as place, replacing_folder(Path(place, "model")) as part:
+    ...     write_text(part / "config.json", "{}")
+    ...     Path(place, "model").exists()
+    False
+    """
+    part = folder.with_name(f"{folder.name}.part")
+    try:
+        _remove(part)
+        part.mkdir(parents=True)
+        yield part
+        mode = part.stat().st_mode & 0o666
+        for file in part.rglob("*"):
+            _settle(file, mode)
+        _remove(folder)
+        part.rename(folder)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise _about(folder, 0, error) from error
+    finally:
+        with suppress(OSError):
+            _remove(part)
+    _sync_folder(folder.parent)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, a link or a folder with all that is in it, if there is one."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _settle(path: Path, mode: int) -> None:
+    """Flush a file that another library wrote to the disk (see :func:`replacing`), and give it its folder's rights."""
+    if path.is_file():
+        with path.open("r+b") as file:
+            os.fsync(file.fileno())
+        path.chmod(mode)
 
 
 def _about(path: Path, size: int, error: OSError) -> OSError:
@@ -209,6 +267,33 @@ def free_space(folder: str | os.PathLike[str]) -> int:
     """
     place = Path(folder).absolute()
     return shutil.disk_usage(next(there for there in (place, *place.parents) if there.exists())).free
+
+
+def no_room(folder: Path, size: int = 0) -> OSError:
+    """Return the error that says how many bytes are free for a folder, and how many are needed, if that is known.
+
+    >>> no_room(Path("/tmp"), 10**15).errno == errno.ENOSPC
+    True
+    """
+    return _about(folder, size, OSError(errno.ENOSPC, ""))
+
+
+def check_room(folder: Path, size: int) -> None:
+    """Raise :func:`no_room` unless ``size`` bytes are free on the disk where a folder is or will be.
+
+    >>> check_room(Path("/tmp"), 0)
+    """
+    if free_space(folder) < size:
+        raise no_room(folder, size)
+
+
+def sha256(file: BinaryIO) -> str:
+    """Return the SHA-256 of a whole open file, whatever its current position."""
+    file.seek(0)
+    digest = hashlib.sha256()
+    while block := file.read(_READ_AT_ONCE):
+        digest.update(block)
+    return digest.hexdigest()
 
 
 @contextmanager

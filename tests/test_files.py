@@ -145,6 +145,42 @@ def test_what_a_killed_process_left_is_removed_and_nothing_of_a_live_one(tmp_pat
     assert (tmp_path / "b").read_bytes() == b"half"
 
 
+def test_a_folder_is_whole_or_as_it_was(tmp_path):
+    folder, part = tmp_path / "a", tmp_path / "a.part"
+    part.mkdir()
+    (part / "left by a dead process").touch()
+    with umask(0o027), files.replacing_folder(folder) as place:
+        (place / "inner").mkdir()
+        (place / "inner" / "b").write_text("old")
+        (place / "inner" / "b").chmod(0o600)  # as safetensors does
+        assert not folder.exists()
+    assert sorted(tmp_path.rglob("*")) == [folder, folder / "inner", folder / "inner" / "b"]
+    assert stat.S_IMODE((folder / "inner" / "b").stat().st_mode) == 0o640
+    with pytest.raises(KeyboardInterrupt), files.replacing_folder(folder) as place:
+        (place / "b").write_text("new")
+        raise KeyboardInterrupt
+    assert (folder / "inner" / "b").read_text() == "old" and not part.exists()
+    with files.replacing_folder(folder) as place:
+        (place / "c").write_text("new")
+    assert sorted(tmp_path.rglob("*")) == [folder, folder / "c"]
+    theirs = folder.rename(tmp_path / "theirs")
+    folder.symlink_to(theirs)
+    with files.replacing_folder(folder) as place:
+        (place / "d").touch()
+    assert not folder.is_symlink() and [path.name for path in theirs.iterdir()] == ["c"]
+
+
+def test_a_disk_too_full_for_a_folder_is_told_with_the_folder(small_disk):
+    said = r"No space left on device \([\d,]+ bytes free: make room .*small/a'"
+    with pytest.raises(OSError, match=said) as caught, files.replacing_folder(small_disk / "a") as place:
+        files.write_text(place / "b", "b")
+        (place / "c").write_bytes(bytes(200_000))
+    assert caught.value.errno == errno.ENOSPC and not list(small_disk.iterdir())
+    with pytest.raises(OSError, match=r"9,000,000 bytes needed, [\d,]+ bytes free.*small/a'"):
+        files.check_room(small_disk / "a", 9_000_000)
+    files.check_room(small_disk / "a", 1000)
+
+
 def test_a_new_file_that_was_taken_for_a_leftover_is_made_again(tmp_path, monkeypatch):
     flock, taken = files.fcntl.flock, []
 

@@ -21,7 +21,6 @@ from pitfalls.site import Site
 
 # Raise this when you change what a word's vector is, so that older caches are rebuilt.
 CODE_VERSION = 2
-_READ_AT_ONCE = 1 << 22
 
 
 def vector_dtype(model: LanguageModel) -> np.dtype[np.floating[Any]]:
@@ -63,7 +62,7 @@ class Store:
             return None
         # The file that is hashed is the one that is mapped, even if another takes its place meanwhile.
         with contextlib.suppress(FileNotFoundError), self._array.open("rb") as file:
-            if file.read(len(self._header)) == self._header and _sha256(file) == noted:
+            if file.read(len(self._header)) == self._header and files.sha256(file) == noted:
                 return self._map(file, "r")
         return None
 
@@ -81,7 +80,7 @@ class Store:
             array = self._map(file, "r+")
             yield array
             array.flush()
-            written = {"size": self.size, "sha256": _sha256(file)}
+            written = {"size": self.size, "sha256": files.sha256(file)}
         text = json.dumps({**self._expected, **written}, indent=1, sort_keys=True, ensure_ascii=False)
         files.write_text(self._manifest, text + "\n")
 
@@ -130,13 +129,4 @@ def _hash_sentences(sentences: Sequence[Sequence[str]]) -> str:
     digest = hashlib.sha256()
     for sentence in sentences:
         digest.update(json.dumps(list(sentence)).encode() + b"\n")
-    return digest.hexdigest()
-
-
-def _sha256(file: BinaryIO) -> str:
-    """The hash of the whole file, whatever its current position."""
-    file.seek(0)
-    digest = hashlib.sha256()
-    while block := file.read(_READ_AT_ONCE):
-        digest.update(block)
     return digest.hexdigest()
