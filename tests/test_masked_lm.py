@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -125,6 +127,22 @@ def test_a_folder_is_loaded_without_a_progress_bar(folders: dict[str, Path], cap
     finally:
         if not shown:
             hf.utils.logging.disable_progress_bar()
+
+
+def test_a_folder_without_a_head_is_loaded_without_a_report(folders: dict[str, Path], tmp_path: Path) -> None:
+    hf.AutoModel.from_pretrained(folders["bert"]).save_pretrained(tmp_path)
+    hf.AutoTokenizer.from_pretrained(folders["bert"]).save_pretrained(tmp_path)
+    said = io.StringIO()
+    handler, level = logging.StreamHandler(said), hf.utils.logging.get_verbosity()
+    hf.utils.logging.add_handler(handler)
+    try:
+        hf.AutoModelForMaskedLM.from_pretrained(tmp_path)
+        reported = said.getvalue()
+        assert "MISSING" in reported  # this is what transformers does by itself
+        assert not MaskedLM.load(tmp_path).has_head
+        assert said.getvalue() == reported and hf.utils.logging.get_verbosity() == level
+    finally:
+        hf.utils.logging.remove_handler(handler)
 
 
 def test_every_layer_is_transformers_hidden_state_and_resumes_to_the_last(

@@ -22,6 +22,7 @@ import torch
 from pitfalls.extras import extra
 from pitfalls.models.hub import why_not
 from pitfalls.models.kinds import CAUSAL, ENCODER, MASKED, Kind
+from pitfalls.models.quiet import quiet
 
 with extra("models"):
     from huggingface_hub import snapshot_download
@@ -33,7 +34,6 @@ with extra("models"):
         PreTrainedModel,
         PreTrainedTokenizerBase,
     )
-    from transformers.utils import logging
 
 _CONFIG, _WEIGHTS, _INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 _ADAPTER = "adapter_config.json"
@@ -349,7 +349,7 @@ def load(
     # Cutting a block's work into chunks gives the same numbers, but fails if the chunk size does not divide the length.
     if getattr(config, "chunk_size_feed_forward", 0):
         config.chunk_size_feed_forward = 0
-    with _no_bar():
+    with quiet():
         model, info = kind.auto.from_pretrained(
             folder,
             config=config,
@@ -360,19 +360,6 @@ def load(
         )
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     return model, tokenizer, _head_was_loaded(model, info, source, kind)
-
-
-@contextmanager
-def _no_bar() -> Iterator[None]:
-    """Hide transformers' progress bar: loading from a disk takes a moment, and in a notebook the bar would stay."""
-    if not logging.is_progress_bar_enabled():
-        yield
-        return
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.enable_progress_bar()
 
 
 def _head_was_loaded(model: PreTrainedModel, info: Mapping[str, Any], source: str, kind: Kind) -> bool:
