@@ -80,7 +80,7 @@ def test_few_packages_are_required_and_every_other_has_an_extra(project):
     # nnsight is for benchmarks alone, which say so where it is missing.
     extras = project["optional-dependencies"].keys() - {"all", "dev", "bench"}
     assert len(project["dependencies"]) <= 12
-    assert extras == {"models", "figures", "course", "lab", "dask", "spacy"}
+    assert extras == {"models", "real", "figures", "course", "lab", "dask", "spacy"}
     assert set(expanded(project, "all")) == {text for extra in extras for text in expanded(project, extra)}
     # Tests stand in for spaCy, and Colab's own front end must stay.
     assert set(expanded(project, "dev")) >= set(expanded(project, "all")) - set(expanded(project, "spacy"))
