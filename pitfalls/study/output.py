@@ -15,7 +15,7 @@ import pandas as pd
 from pitfalls import files
 from pitfalls.study.stored import read_result
 from pitfalls.tables import csv_of, read_csv
-from pitfalls.worlds.names import MINI_MODELS
+from pitfalls.worlds.names import MINI_MODELS, REAL_MODELS
 
 if TYPE_CHECKING:
     from pitfalls.figures.style import Plot
@@ -141,7 +141,7 @@ def stored_study(world: str, model: str = "") -> Mapping[str, pd.DataFrame]:
 
     Parameters
     ----------
-    model : of the mini world, by default its BERT; other worlds have one study per output folder
+    model : of the mini or the real world, by default its first; other worlds have one study per output folder
 
     Returns
     -------
@@ -160,10 +160,11 @@ def stored_study(world: str, model: str = "") -> Mapping[str, pd.DataFrame]:
 def study_id(world: str, model: str = "") -> str:
     """The name of the file that holds a study.
 
-    >>> study_id("mini"), study_id("mini", "xlmr"), study_id("paper", "xlm-roberta-base")
-    ('study-mini-bert', 'study-mini-xlmr', 'study-paper')
+    >>> study_id("mini"), study_id("mini", "xlmr"), study_id("paper", "xlm-roberta-base"), study_id("real")
+    ('study-mini-bert', 'study-mini-xlmr', 'study-paper', 'study-real-smollm2')
     """
-    return f"study-mini-{model or MINI_MODELS[0]}" if world == "mini" else f"study-{world}"
+    first = {"mini": MINI_MODELS[0], "real": REAL_MODELS[0]}
+    return f"study-{world}-{model or first[world]}" if world in first else f"study-{world}"
 
 
 def study_of(options: Mapping[str, Any]) -> str:

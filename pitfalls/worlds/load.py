@@ -2,14 +2,14 @@
 
 ``load_world("mini")`` is the embedded default, a small BERT (with ``model=``, one of its other models),
 ``load_world("paper", …)`` a model by name or folder on the nine Universal Dependencies treebanks,
-``load_world("planted")`` a network written by hand whose neurons are known, and :func:`world_from_files` any model on
-any CoNLL-U files.
+``load_world("real", …)`` one of two real models on English EWT, ``load_world("planted")`` a network written by hand
+whose neurons are known, and :func:`world_from_files` any model on any CoNLL-U files.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -20,8 +20,9 @@ from pitfalls.language.corpus import Corpus, read_conllu
 from pitfalls.language.unimorph import AUTHORS, Conversion, conversion_of
 from pitfalls.models.interface import LanguageModel, checked_pooling
 from pitfalls.models.loading import load_model
+from pitfalls.models.real import model_folder
 from pitfalls.worlds.blueprint import PlantedParameters, Truth
-from pitfalls.worlds.names import DTYPES, MINI_MODELS, UNTRAINED, WORLDS
+from pitfalls.worlds.names import DTYPES, MINI_MODELS, REAL_MODELS, UNTRAINED, WORLDS
 from pitfalls.worlds.planted import PlantedLM
 from pitfalls.worlds.sources import FileSource, GeneratedSource, PlantedSource, TreebankSource
 from pitfalls.worlds.world import World
@@ -35,6 +36,9 @@ person) has tens of forms, not hundreds.
 
 PAPER_MIN_FORMS = 100
 """The value filter's threshold in the paper's code, in distinct word forms per split [C]."""
+
+REAL_LANGUAGE = "eng"
+"""The language that the real world's models read."""
 
 PLANTED_MIN_FORMS = 1
 """The value filter's threshold in the planted worlds: their values are known, so none is dropped."""
@@ -78,33 +82,39 @@ def load_world(
 
     Parameters
     ----------
-    name : ``mini`` (embedded, offline), ``paper``, ``planted`` (known neurons) or ``planted-covariance`` (known
-        neurons, values that differ in covariance only); without it, the environment variable ``PITFALLS_WORLD`` and
-        its companions ``PITFALLS_MODEL``, ``PITFALLS_TREEBANKS`` and ``PITFALLS_CONVERSION`` decide, so that one
-        switch moves a whole notebook; where they are not set, ``mini``
+    name : ``mini`` (embedded, offline), ``paper``, ``real`` (models of the package index), ``planted`` (known neurons)
+        or ``planted-covariance`` (known neurons, values that differ in covariance only); without it, the environment
+        variable ``PITFALLS_WORLD`` and its companions ``PITFALLS_MODEL``, ``PITFALLS_TREEBANKS`` and
+        ``PITFALLS_CONVERSION`` decide, so that one switch moves a whole notebook; where they are not set, ``mini``
     model : for ``mini``, one of :data:`~pitfalls.worlds.names.MINI_MODELS` (default ``bert``), or its untrained twin,
-        as in ``bert-untrained``; for ``paper``, any language model by name or folder,
-        masked or causal, or an encoder, which can only be probed (default ``bert-base-multilingual-cased``)
-    treebanks : for ``paper``, a folder of CoNLL-U files (default: downloaded into the cache)
+        as in ``bert-untrained``; for ``real``, in the same way, one of :data:`~pitfalls.worlds.names.REAL_MODELS`
+        (default ``smollm2``), which is fetched into the cache (:func:`~pitfalls.models.real.model_folder`); for
+        ``paper``, any language model by name or folder, masked or causal, or an encoder, which can only be probed
+        (default ``bert-base-multilingual-cased``)
+    treebanks : for ``paper`` and ``real``, a folder of CoNLL-U files (default: downloaded into the cache)
     languages : for ``paper``, the languages wanted (default: all nine)
-    conversion : for ``paper``, the conversion to UniMorph, or its name: ``authors`` (default), ``converter`` or
-        ``ours``, which is the mini world's (:mod:`pitfalls.language.unimorph`)
-    min_forms : the value filter's threshold in distinct word forms (default 20 for ``mini``, 100 for ``paper``, 1
-        for the planted worlds)
+    conversion : for ``paper`` and ``real``, the conversion to UniMorph, or its name: ``authors`` (default),
+        ``converter`` or ``ours``, which is the mini world's (:mod:`pitfalls.language.unimorph`)
+    min_forms : the value filter's threshold in distinct word forms (default 20 for ``mini``, 100 for ``paper`` and
+        ``real``, 1 for the planted worlds)
     revision : for ``paper``, the model's revision on the Hub
     device : ``cpu``, ``cuda``, …
-    dtype : for ``paper``, the precision that the model computes in, one of :data:`~pitfalls.worlds.names.DTYPES`
-        (default ``float32``); the other worlds compute in float64, so that every processor prints the same digits
-    pooling : for ``paper``, what a word's vector is: the ``mean`` over its subwords, or the ``last`` one (default
-        ``last`` for a causal model, which has read a word only at its end, and ``mean`` for others, as in the paper)
+    dtype : for ``paper`` and ``real``, the precision that the model computes in, one of
+        :data:`~pitfalls.worlds.names.DTYPES` (default ``float32``); the other worlds compute in float64, so that every
+        processor prints the same digits
+    pooling : for ``paper`` and ``real``, what a word's vector is: the ``mean`` over its subwords, or the ``last`` one
+        (default ``last`` for a causal model, which has read a word only at its end, and ``mean`` for others, as in the
+        paper)
     planted : for the planted worlds, what is planted (default: ``PlantedParameters()``, or for
         ``planted-covariance`` ``PlantedParameters.covariance()``)
 
     Raises
     ------
     ValueError
-        There is no such world, language, conversion, dtype or pooling, the world does not take an option, or means
-        differ in ``planted-covariance``.
+        There is no such world, language, conversion, dtype or pooling, the world does not take an option, means
+        differ in ``planted-covariance``, or a real model or its treebank cannot be had.
+    OSError
+        The disk is too full for a real model, or a model's files are missing or damaged.
 
     Examples
     --------
@@ -120,20 +130,26 @@ def load_world(
         model = model or os.environ.get("PITFALLS_MODEL") or None
         treebanks = treebanks or os.environ.get("PITFALLS_TREEBANKS") or None
         conversion = conversion or os.environ.get("PITFALLS_CONVERSION") or None
-    own = os.fspath(model or MINI_MODELS[0])
-    named = name == "mini" and own.removesuffix(UNTRAINED) in MINI_MODELS
-    _check_fixed(name, (None if named else model, treebanks, languages, conversion, revision, pooling))
+    given = {"treebanks": treebanks, "languages": languages, "conversion": conversion, "revision": revision}
+    _check_options(name, {"model": model, **given, "pooling": pooling})
     precision = _dtype(dtype)
-    if dtype not in (None, "float64") and name in WORLDS and name != "paper":
+    if dtype not in (None, "float64") and name in WORLDS and name not in ("paper", "real"):
         raise ValueError(
             f'the {name} world computes in float64, not {dtype}; for another precision use load_world("paper", …)'
         )
-    if planted is not None and name in ("mini", "paper"):
+    if planted is not None and name in ("mini", "paper", "real"):
         raise ValueError(f'nothing can be planted in the {name} world; use load_world("planted", planted=…)')
     if name == "mini":
-        folder = mini_folder()
+        folder, own = mini_folder(), os.fspath(model or MINI_MODELS[0])
         lm: LanguageModel = load_model(folder / own.removesuffix(UNTRAINED), device=device, dtype=torch.float64)
         world = World("mini", lm, GeneratedSource(folder), min_forms or MINI_MIN_FORMS, vectors_folder())
+        return world.untrained() if own.endswith(UNTRAINED) else world
+    if name == "real":
+        source = _treebank_source(treebanks, [REAL_LANGUAGE], conversion or AUTHORS)
+        source.check()
+        own = os.fspath(model or REAL_MODELS[0])
+        lm = _pooled_model(str(model_folder(own.removesuffix(UNTRAINED))), None, device, precision, pooling)
+        world = World("real", lm, source, min_forms or PAPER_MIN_FORMS, vectors_folder())
         return world.untrained() if own.endswith(UNTRAINED) else world
     if name == "paper":
         source = _treebank_source(treebanks, languages, conversion or AUTHORS)
@@ -147,14 +163,26 @@ def load_world(
     raise ValueError(f"no world {name!r}; there are: {', '.join(WORLDS)}")
 
 
-def _check_fixed(name: str, options: Sequence[object]) -> None:
-    """Refuse options that only the paper world takes."""
-    if name in WORLDS and name != "paper" and any(option is not None for option in options):
-        models = f"{', '.join(MINI_MODELS)}, or one of these with {UNTRAINED!r} after it"
-        own = f", except for its model ({models})" if name == "mini" else ""
-        raise ValueError(
-            f'the {name} world is fixed{own}; for another model, treebank or conversion use load_world("paper", …)'
-        )
+# The options that a world takes, and the models that it has by name.
+_TAKES = {"mini": ("model",), "real": ("model", "treebanks", "conversion", "pooling")}
+_NAMED = {"mini": MINI_MODELS, "real": REAL_MODELS}
+
+
+def _check_options(name: str, options: Mapping[str, object]) -> None:
+    """Refuse options that a world does not take, and a model that it does not have."""
+    if name not in WORLDS or name == "paper":
+        return
+    models, takes = _NAMED.get(name, ()), _TAKES.get(name, ())
+    given = [option for option, value in options.items() if value is not None]
+    unknown = options["model"] is not None and str(options["model"]).removesuffix(UNTRAINED) not in models
+    if all(option in takes for option in given) and not unknown:
+        return
+    others = "".join(f", its {option}" for option in takes[1:])
+    named = f"{', '.join(models)}, or one of these with {UNTRAINED!r} after it"
+    own = f", except for its model ({named}){others}" if models else ""
+    raise ValueError(
+        f'the {name} world is fixed{own}; for another model, treebank or conversion use load_world("paper", …)'
+    )
 
 
 def _dtype(name: str | None) -> torch.dtype:

@@ -87,6 +87,19 @@ class TreebankSource:
             self._read[language, split] = corpus
         return self._read[language, split]
 
+    def check(self) -> None:
+        """Look for all files in the folder, if there is one; where treebanks are downloaded, there is nothing to do.
+
+        Raises
+        ------
+        TreebankError
+            The folder lacks a file.
+        """
+        if self.folder is not None:
+            for language in self.languages:
+                for split in SPLITS:
+                    treebanks.locate(language, split, self.folder)
+
     def lexicon(self, language: str) -> Lexicon:
         """Every word of the three splits with its analyses there."""
         return Lexicon.from_corpora(*(self.corpus(language, split) for split in SPLITS))
