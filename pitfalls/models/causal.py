@@ -6,11 +6,13 @@ loading checks both for the model at hand. Only the state of a word's last subwo
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from torch import Tensor
 
+from pitfalls.extras import extra
 from pitfalls.models import kinds
 from pitfalls.models.blanks import ENDS, Blank, Filling
 from pitfalls.models.checkpoint import UnsupportedModelError
@@ -21,6 +23,9 @@ from pitfalls.models.tokens import WordTokenizer
 from pitfalls.models.transformer import TransformerLM
 from pitfalls.models.trial import Trial
 from pitfalls.site import Site
+
+with extra("models"):
+    from tokenizers import processors
 
 
 class CausalLM(TransformerLM):
@@ -112,6 +117,53 @@ class CausalLM(TransformerLM):
             pieces = (*ids[first:end], ENDS)
             found.append(Filling(tuple(ids[:end]), tuple(words[:end]), tuple(range(first - 1, end)), pieces))
         return found
+
+    def beginning_with(self, token: str) -> CausalLM:
+        """The same model, all of whose texts begin with a special token.
+
+        Causal models attend to the first subword of a text whatever it is, and its state may be a hundred times as long
+        as others (an *attention sink*: Xiao et al. 2024). If the tokenizer writes no token there, the first word of
+        each sentence is that subword, and its vector says little about the word.
+
+        Parameters
+        ----------
+        token :
+            One that the tokenizer knows, such as the one that ended texts in training.
+
+        Raises
+        ------
+        ValueError
+            The tokenizer does not know it, or begins texts with a special token already.
+
+        Examples
+        --------
+        >>> import transformers as hf
+        >>> vocab = {token: i for i, token in enumerate(["<|endoftext|>", *"acst", "Ġ", "at", "Ġc", "Ġcat"])}
+        >>> tokenizer = hf.GPT2Tokenizer(vocab=vocab, merges=[("a", "t"), ("Ġ", "c"), ("Ġc", "at")])
+        >>> config = hf.GPT2Config(vocab_size=9, n_embd=8, n_layer=2, n_head=2, bos_token_id=0, eos_token_id=0)
+        >>> lm = CausalLM(hf.GPT2LMHeadModel(config), tokenizer, name="tiny").beginning_with("<|endoftext|>")
+        >>> lm.encode([["cat", "cats"]]).word_ids.tolist()
+        [[-1, 0, 0, 1, 1]]
+        """
+        tokenizer = copy.deepcopy(self.tokenizer)
+        number = tokenizer.get_vocab().get(token)
+        if number is None:
+            raise ValueError(
+                f"{self.name} does not know the token {token!r}: take one of {tokenizer.all_special_tokens}"
+            )
+        if self._words.begins:
+            first, *_ = self._words.pieces(self.encode([["a"]]).input_ids[0].tolist())
+            raise ValueError(
+                f"the tokenizer of {self.name} begins texts with a special token already: it writes {first!r} there, "
+                f"so leave {token!r} out"
+            )
+        backend = tokenizer.backend_tokenizer
+        before = processors.TemplateProcessing(
+            single=f"{token} $A", pair=f"{token} $A $B", special_tokens=[(token, number)]
+        )
+        own = [] if backend.post_processor is None else [backend.post_processor]
+        backend.post_processor = processors.Sequence([*own, before])
+        return type(self)(self.model, tokenizer, self.name, self.has_head).pooled(self.pooling)
 
     def read(self, encoded: Encoded, sites: Sequence[Site | int]) -> Mapping[Site, Tensor]:
         """States of several sites from one pass: site -> Tensor [b, t, n_units].

@@ -88,6 +88,11 @@ class WordTokenizer:
         return self._tokenise([self.pieces([self._empty_id])])[0].words.index(0)
 
     @property
+    def begins(self) -> bool:
+        """Whether a special token opens a sentence."""
+        return self._n_prefix > 0
+
+    @property
     def pad_id(self) -> int:
         """Id of the token that batches are padded with; models do not look at it."""
         return int(self.tokenizer.pad_token_id or 0)
