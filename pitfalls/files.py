@@ -147,7 +147,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
         _remove(folder)
         part.rename(folder)
     except OSError as error:
-        if error.errno not in FULL:
+        if error.errno not in FULL or error.filename == str(folder):
             raise
         raise _about(folder, 0, error) from error
     finally:

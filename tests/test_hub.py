@@ -17,6 +17,7 @@ from test_masked_lm import bert_config, bert_tokenizer, save
 from tiny_worlds import conllu
 
 from pitfalls.models.masked import MaskedLM
+from pitfalls.models.real import MODELS
 
 # Each process imports all of transformers.
 pytestmark = pytest.mark.slow
@@ -254,3 +255,21 @@ def test_a_command_runs_on_a_model_by_name_and_revision(hub: Hub, home: Path, tm
     assert (tmp_path / "results" / "probe_eng_number_layer1.csv").is_file()
     asked = [request.path for request in hub.requests if "org/tiny" in request.path]
     assert asked and all(FIRST in path for path in asked)
+
+
+def test_the_real_world_takes_its_models_by_name_at_their_commit(hub: Hub, home: Path, tmp_path: Path) -> None:
+    minilm, smollm2 = MODELS["minilm"], MODELS["smollm2"]
+    at_first = hub.models["org/tiny"].commits[FIRST]
+    # Its branch has gone on to something that is not a model.
+    hub.models[minilm.hub] = Model({minilm.revision: at_first, SECOND: {"README.md": b"moved"}}, {"main": SECOND})
+    for offset, split in enumerate(("train", "dev", "test")):
+        (tmp_path / f"en_ewt-ud-{split}.conllu").write_text(conllu(30, offset), encoding="utf-8")
+    given = ["configs", "--world", "real", "--treebanks", str(tmp_path), "--model"]
+    asked = [minilm.hub, f"{minilm.hub}-untrained", smollm2.hub]
+    _, codes, told = run(hub, home, [], [[*given, model] for model in asked])
+    assert codes == [0, 0, 2], told
+    said = f"pitfalls configs: cannot load {smollm2.hub!r}: there is no such folder here, and no such model at "
+    assert told.split("end of a command")[2].strip().startswith(said)
+    assert not (home / "vectors" / "models").exists()  # where the wheels' folders are
+    paths = [request.path for request in hub.requests if minilm.hub in request.path]
+    assert paths and all(minilm.revision in path for path in paths)

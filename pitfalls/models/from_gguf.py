@@ -51,8 +51,8 @@ def convert(path: Path, folder: Path, settings: Mapping[str, Any]) -> None:
         raise
     except Exception as error:
         raise UnsupportedModelError(
-            f"transformers {transformers.__version__} cannot read {path.name} ({in_short(error)}): install versions "
-            "that can, with pip install 'pitfalls[real]'"
+            f"transformers {transformers.__version__} cannot read {path.name} ({in_short(error)}): install newer "
+            "packages, with pip install --upgrade transformers gguf accelerate"
         ) from error
     try:
         model.save_pretrained(folder)

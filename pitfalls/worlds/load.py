@@ -18,9 +18,10 @@ from pitfalls.columns import SPLITS
 from pitfalls.language import treebanks
 from pitfalls.language.corpus import Corpus, read_conllu
 from pitfalls.language.unimorph import AUTHORS, Conversion, conversion_of
+from pitfalls.models import real
+from pitfalls.models.causal import CausalLM
 from pitfalls.models.interface import LanguageModel, checked_pooling
 from pitfalls.models.loading import load_model
-from pitfalls.models.real import model_folder
 from pitfalls.worlds.blueprint import PlantedParameters, Truth
 from pitfalls.worlds.names import DTYPES, MINI_MODELS, REAL_MODELS, UNTRAINED, WORLDS
 from pitfalls.worlds.planted import PlantedLM
@@ -88,16 +89,17 @@ def load_world(
         ``PITFALLS_CONVERSION`` decide, so that one switch moves a whole notebook; where they are not set, ``mini``
     model : for ``mini``, one of :data:`~pitfalls.worlds.names.MINI_MODELS` (default ``bert``), or its untrained twin,
         as in ``bert-untrained``; for ``real``, in the same way, one of :data:`~pitfalls.worlds.names.REAL_MODELS`
-        (default ``smollm2``), which is fetched into the cache (:func:`~pitfalls.models.real.model_folder`); for
-        ``paper``, any language model by name or folder, masked or causal, or an encoder, which can only be probed
-        (default ``bert-base-multilingual-cased``)
+        (default ``smollm2``), which is fetched into the cache (:func:`~pitfalls.models.real.model_folder`), or its
+        name on the Hub, such as ``HuggingFaceTB/SmolLM2-135M-Instruct``, from where it is loaded at a pinned commit
+        (:data:`~pitfalls.models.real.MODELS`); for ``paper``, any language model by name or folder, masked or causal,
+        or an encoder, which can only be probed (default ``bert-base-multilingual-cased``)
     treebanks : for ``paper`` and ``real``, a folder of CoNLL-U files (default: downloaded into the cache)
     languages : for ``paper``, the languages wanted (default: all nine)
     conversion : for ``paper`` and ``real``, the conversion to UniMorph, or its name: ``authors`` (default),
         ``converter`` or ``ours``, which is the mini world's (:mod:`pitfalls.language.unimorph`)
     min_forms : the value filter's threshold in distinct word forms (default 20 for ``mini``, 100 for ``paper`` and
         ``real``, 1 for the planted worlds)
-    revision : for ``paper``, the model's revision on the Hub
+    revision : for ``paper``, the model's revision on the Hub (the real world's are pinned)
     device : ``cpu``, ``cuda``, …
     dtype : for ``paper`` and ``real``, the precision that the model computes in, one of
         :data:`~pitfalls.worlds.names.DTYPES` (default ``float32``); the other worlds compute in float64, so that every
@@ -114,7 +116,8 @@ def load_world(
         There is no such world, language, conversion, dtype or pooling, the world does not take an option, means
         differ in ``planted-covariance``, or a real model or its treebank cannot be had.
     OSError
-        The disk is too full for a real model, or a model's files are missing or damaged.
+        The disk is too full for a real model, the cache cannot be written, the Hub does not give a model, or a model's
+        files are missing or damaged.
 
     Examples
     --------
@@ -148,7 +151,7 @@ def load_world(
         source = _treebank_source(treebanks, [REAL_LANGUAGE], conversion or AUTHORS)
         source.check()
         own = os.fspath(model or REAL_MODELS[0])
-        lm = _pooled_model(str(model_folder(own.removesuffix(UNTRAINED))), None, device, precision, pooling)
+        lm = _real_model(own.removesuffix(UNTRAINED), device, precision, pooling)
         world = World("real", lm, source, min_forms or PAPER_MIN_FORMS, vectors_folder())
         return world.untrained() if own.endswith(UNTRAINED) else world
     if name == "paper":
@@ -165,7 +168,7 @@ def load_world(
 
 # The options that a world takes, and the models that it has by name.
 _TAKES = {"mini": ("model",), "real": ("model", "treebanks", "conversion", "pooling")}
-_NAMED = {"mini": MINI_MODELS, "real": REAL_MODELS}
+_NAMED = {"mini": MINI_MODELS, "real": real.names()}
 
 
 def _check_options(name: str, options: Mapping[str, object]) -> None:
@@ -201,6 +204,12 @@ def _pooled_model(
     asked = None if pooling is None else checked_pooling(pooling)
     found = load_model(source, revision, device, dtype, layer)
     return found if asked is None else found.pooled(asked)
+
+
+def _real_model(name: str, device: str, dtype: torch.dtype, pooling: str | None) -> LanguageModel:
+    found = _pooled_model(*real.source_of(name), device, dtype, pooling)
+    begins_with = real.named(name).begins_with
+    return found.beginning_with(begins_with) if begins_with and isinstance(found, CausalLM) else found
 
 
 def _planted_parameters(name: str, given: PlantedParameters | None) -> PlantedParameters:

@@ -8,7 +8,7 @@ MINI_MODELS = ("bert", "bert-2", "bert-3", "xlmr", "causal")
 """The mini world's trained models; each has a folder in ``data/mini``."""
 
 REAL_MODELS = ("smollm2", "minilm")
-"""The real world's trained models; :data:`pitfalls.models.real.MODELS` says where they come from."""
+"""The real world's trained models; :data:`pitfalls.models.real.MODELS` has their origins and their names on the Hub."""
 
 UNTRAINED = "-untrained"
 """What follows the name of a mini or a real model to ask for its untrained twin, as in ``bert-untrained``."""
