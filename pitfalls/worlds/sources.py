@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
+
+import numpy as np
 
 from pitfalls.columns import SPLITS
 from pitfalls.language import artificial, grammar, treebanks
@@ -107,6 +109,37 @@ class TreebankSource:
     def analyser(self, lexicon: Lexicon) -> Analyser:
         """The treebank's lexicon; simplemma for the lemmas of words that it lacks."""
         return _treebank_analyser(lexicon)
+
+
+@dataclass(frozen=True)
+class SampledSource:
+    """Another source with fewer sentences, drawn with a seed and kept in their order; its lexicon stays whole."""
+
+    source: Source
+    sentences: Mapping[str, int]
+    seed: int = 0
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Those of the other source."""
+        return self.source.languages
+
+    def corpus(self, language: str, split: str) -> Corpus:
+        """At most as many sentences of a split as are wanted."""
+        whole = self.source.corpus(language, split)
+        wanted = self.sentences.get(split, len(whole.sentences))
+        if wanted >= len(whole.sentences):
+            return whole
+        drawn = np.random.default_rng(self.seed).choice(len(whole.sentences), wanted, replace=False)
+        return replace(whole, sentences=tuple(whole.sentences[i] for i in sorted(drawn.tolist())))
+
+    def lexicon(self, language: str) -> Lexicon:
+        """The other source's."""
+        return self.source.lexicon(language)
+
+    def analyser(self, lexicon: Lexicon) -> Analyser:
+        """The other source's."""
+        return self.source.analyser(lexicon)
 
 
 @dataclass(frozen=True)

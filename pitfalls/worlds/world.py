@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,8 +23,9 @@ from pitfalls.models.perturbation import perturbed
 from pitfalls.models.rotation import with_rotation
 from pitfalls.models.sae import SparseAutoencoder
 from pitfalls.models.vectors import absent_bytes, select, site_vectors, word_vectors
+from pitfalls.numbers import whole
 from pitfalls.site import Site, as_sites
-from pitfalls.worlds.sources import Source
+from pitfalls.worlds.sources import SampledSource, Source
 
 _PREPARED = ("language", "split", "sites", "words", "megabytes")
 
@@ -49,6 +50,7 @@ class World:
     _dropped: dict[tuple[str, str], Corpus] = field(default_factory=dict, repr=False)
     _lexicons: dict[str, Lexicon] = field(default_factory=dict, repr=False)
     _analysers: dict[str, Analyser] = field(default_factory=dict, repr=False)
+    _whole: World | None = field(default=None, repr=False)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -60,6 +62,11 @@ class World:
         """0 (the embeddings) to L."""
         return tuple(range(self.model.n_layers + 1))
 
+    @property
+    def whole(self) -> World:
+        """The world that this one was drawn from (:meth:`sampled`), or else this one."""
+        return self._whole or self
+
     def corpus(self, language: str, split: str) -> Corpus:
         """The sentences of a split that have fewer than ``model.max_tokens`` subwords.
 
@@ -70,10 +77,10 @@ class World:
         """
         self._check(language, split)
         if (language, split) not in self._corpora:
-            whole = self.source.corpus(language, split)
+            read = self.source.corpus(language, split)
             # All at once: the tokenizer is far faster on many sentences than on one at a time.
-            lengths = self.model.lengths([sentence.forms for sentence in whole.sentences])
-            kept, dropped = drop_long(whole, lengths, self.model.max_tokens)
+            lengths = self.model.lengths([sentence.forms for sentence in read.sentences])
+            kept, dropped = drop_long(read, lengths, self.model.max_tokens)
             self._corpora[language, split], self._dropped[language, split] = kept, dropped
         return self._corpora[language, split]
 
@@ -173,6 +180,42 @@ class World:
             raise ValueError(f"{model.name} was written by hand, not trained, so it has no untrained twin")
         return replace(self, model=model.untrained(seed))
 
+    def sampled(self, sentences: Mapping[str, int], seed: int = 0) -> World:
+        """The same world with fewer sentences, for a model that takes long to read them all.
+
+        Which values pass the filter is still decided on all sentences, and the lexicon is that of all.
+
+        Parameters
+        ----------
+        sentences :
+            At most how many to draw of each split, such as ``{"train": 3000}``; all of the splits that it leaves out.
+        seed :
+            For the draw.
+
+        Raises
+        ------
+        ValueError
+            There is no such split, a number is below 1, or the world is sampled already.
+
+        Examples
+        --------
+        >>> import pitfalls as pf
+        >>> world = pf.load_world("planted")
+        >>> few = world.sampled({"train": 50})
+        >>> len(world.sentences("art", "train")) > len(few.sentences("art", "train"))
+        True
+        >>> len(few.sentences("art", "train")), few.values("art", "Number")
+        (50, ('PL', 'SG'))
+        """
+        if self._whole is not None:
+            raise ValueError("this world is sampled already: draw from the world that it was drawn from")
+        for split, count in sentences.items():
+            if split not in SPLITS:
+                raise ValueError(f"a corpus has the splits {', '.join(SPLITS)}, not {split!r}")
+            whole(count, f"the sentences of {split}", 1)
+        source = SampledSource(self.source, dict(sentences), whole(seed, "a seed"))
+        return replace(self, source=source, _corpora={}, _dropped={}, _whole=self)
+
     def rotated(self, seed: int = 0) -> World:
         """The same world, in which ``Site("rotated", layer)`` is the residual stream there in a random basis.
 
@@ -197,6 +240,8 @@ class World:
 
     def values(self, language: str, attribute: str) -> tuple[str, ...]:
         """The attribute's values that pass the value filter, sorted; empty if none do."""
+        if self._whole is not None:
+            return self._whole.values(language, attribute)
         train, dev, test = (self.corpus(language, split) for split in SPLITS)
         return kept_values(attribute, train, dev, test, min_forms=self.min_forms)
 
