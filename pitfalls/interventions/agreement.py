@@ -12,7 +12,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -133,12 +133,33 @@ def controller_trials(replay: Replay, items: Sequence[Item], seed: int = 0) -> l
 
 def answers(replay: Replay, ks: Sequence[int], about: Questions) -> pd.DataFrame:
     """The table of :func:`margins` for :func:`questions`."""
-    found = log_margins(replay, about.trials)
-    keys = {name: value for name, value in replay.keys.items() if name != "split"}
+    found = answers_of_all([replay], about)
+    return pd.concat([found[found["k"] == k] for k in ks], ignore_index=True)
+
+
+def answers_of_all(replays: Sequence[Replay], about: Questions) -> pd.DataFrame:
+    """The tables of :func:`margins` for several replays of one subject, at all their k, one after the other.
+
+    What they share runs once: the layers up to the site, and every item without intervention. So this is the way to
+    ask the same items under many rankings and kinds of intervention.
+
+    Raises
+    ------
+    ValueError
+        The replays are of several models or sites, or one aims at another value than an item's wrong form has.
+    """
+    _check_shared(replays, about)
     columns = _columns(about.items, about.asked)
-    tables = [
-        pd.DataFrame({**keys, "k": k, **columns, "before": found[0], "margin": found[replay.ks.index(k)]}) for k in ks
-    ]
+    # The first change of each replay is none.
+    changes = [replays[0].changes[0], *(change for replay in replays for change in replay.changes[1:])]
+    found = log_margins(replace(replays[0], ks=range(len(changes)), changes=changes), about.trials)
+    tables, row = [], 0
+    for replay in replays:
+        keys = {name: value for name, value in replay.keys.items() if name != "split"}
+        for k in replay.ks:
+            row += k > 0
+            at = row if k else 0
+            tables.append(pd.DataFrame({**keys, "k": k, **columns, "before": found[0], "margin": found[at]}))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -204,7 +225,9 @@ def _check_site(replay: Replay) -> None:
 def _check_items(replay: Replay, items: Sequence[Item]) -> None:
     part, model = replay.part, replay.subject.model
     if not items:
-        raise ValueError("no item: make some with pitfalls.language.agreement, generated() or from_treebank()")
+        raise ValueError(
+            "no item: make some with generated(), minimal_pairs() or from_treebank() of pitfalls.language.agreement"
+        )
     for i, item in enumerate(items):
         if not isinstance(item, Item):
             raise TypeError(f"items[{i}] is of type {type(item).__name__}: give items of pitfalls.language.agreement")
@@ -230,6 +253,25 @@ def _aimed_at(replay: Replay, item: Item) -> bool:
     values = list(replay.part.values)
     aim = int(replay.aims[values.index(item.value)])
     return aim < 0 or values[aim] == item.wrong_value
+
+
+def _check_shared(replays: Sequence[Replay], about: Questions) -> None:
+    """Refuse replays that do not share what is run once, or to which other questions must be put."""
+    first = replays[0]
+    for other in replays[1:]:
+        if other.subject.model is not first.subject.model or other.part.site != first.part.site:
+            raise ValueError(
+                f"one replay is at {first.part.site} of {first.subject.model.name}, another at {other.part.site} of "
+                f"{other.subject.model.name}: ask the replays of each model and site by themselves"
+            )
+    for replay in replays:
+        for item in (about.items[one.item] for one in about.asked if one.changed == _OWN):
+            if not _aimed_at(replay, item):
+                raise ValueError(
+                    f"the wrong form of item {item.right!r} has the value {item.wrong_value}, and the "
+                    f"{replay.keys['kind']} with the target {replay.keys['target']!r} does not aim at that: ask "
+                    "replays with other aims by themselves"
+                )
 
 
 def _controllers(items: Sequence[Item]) -> Mapping[_Text, Mapping[int, str]]:
