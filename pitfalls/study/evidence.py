@@ -29,10 +29,14 @@ Tables = Mapping[str, pd.DataFrame]
 #: Accuracies or rates that differ by less count as equal.
 MARGIN = 0.005
 
+#: Where no ranking moves more than this on dev, none moves anything.
+LEAST = 0.05
+
 #: With an error rate above this without any change, a model's interventions say nothing.
 _MOSTLY_WRONG = 0.5
 
-_WHERE = ["model", *CONFIGURATION]
+#: What tells the configurations of several models apart.
+WHERE = ["model", *CONFIGURATION]
 _BAD = [("random", "ttb"), *((name, "btt") for name in READING)]
 
 
@@ -102,7 +106,7 @@ def accuracies(studies: Studies, split: str = "test", task: str = "real", column
     """One row per model, configuration and k; one column per (probe, ranking, direction); draws averaged."""
     curves = studies["curves"]
     own = curves[(curves["task"] == task) & (curves["split"] == split) & (curves["k"] <= studies.quarter)]
-    return own.pivot_table(index=[*_WHERE, "k"], columns=["probe", "ranking", "direction"], values=column)
+    return own.pivot_table(index=[*WHERE, "k"], columns=["probe", "ranking", "direction"], values=column)
 
 
 def contradictions(studies: Studies) -> pd.Series:
@@ -184,7 +188,7 @@ def pattern(name: str) -> Callable[[Studies], pd.Series]:
 def _gaussian_ahead(at: pd.DataFrame) -> pd.Series:
     foreign = [("probeless", "ttb"), ("random", "ttb")]
     ahead = pd.DataFrame(at["gaussian"][foreign] - at["linear"][foreign]).mean(axis=1)
-    return ahead.groupby(level=_WHERE).mean()
+    return ahead.groupby(level=WHERE).mean()
 
 
 # ------------------------------------------------------------------------- interventions
@@ -204,7 +208,7 @@ def chosen(studies: Studies, kinds: Sequence[str], rankings: Sequence[str] = REA
     ValueError
         What is chosen on dev was not run on test.
     """
-    keys = [*_WHERE, "ranking"]
+    keys = [*WHERE, "ranking"]
     of_dev = best_on_dev(_of(studies["dev"], kinds, rankings, studies.quarter))
     best = of_dev.drop_duplicates(keys)[[*keys, "kind", "strength", "k", "clwv"]].rename(columns={"clwv": "dev"})
     at = [*keys, "kind", "strength", "k"]
@@ -232,10 +236,11 @@ def _wide(found: pd.DataFrame, column: str) -> pd.DataFrame:
 def _test_of_best_on_dev(found: pd.DataFrame, among: Sequence[str]) -> pd.Series:
     """CLWV on test of the ranking that has the highest one on dev, the first of equals."""
     dev, test = _wide(found, "dev")[list(among)], _wide(found, "test")[list(among)]
-    return _picked(test, dev.to_numpy().argmax(axis=1))
+    return picked(test, dev.to_numpy().argmax(axis=1))
 
 
-def _picked(values: pd.DataFrame, columns: NDArray[np.int64]) -> pd.Series:
+def picked(values: pd.DataFrame, columns: NDArray[np.int64]) -> pd.Series:
+    """One value of each row, by the number of its column."""
     return pd.Series(values.to_numpy()[np.arange(len(values)), columns], values.index)
 
 
@@ -250,17 +255,33 @@ def encoded_not_used(probe: str) -> Callable[[Studies], pd.Series]:
     def more(studies: Studies) -> pd.Series:
         found = chosen(studies, ["translation"])
         dev, test = _wide(found, "dev")[list(READING)], _wide(found, "test")[list(READING)]
-        leads = studies["leads"]
-        of_probe = leads[leads["probe"] == probe].set_index([*_WHERE, "ranking", "rival"])
-        read = of_probe["lead"].groupby([*_WHERE, "ranking"]).sum().unstack("ranking").loc[dev.index, list(READING)]
-        best, moving = read.to_numpy().argmax(axis=1), dev.to_numpy().argmax(axis=1)
-        gain = _picked(test, moving) - _picked(test, best)
-        pairs = [(*where, READING[a], READING[b]) for where, a, b in zip(dev.index, best, moving, strict=True)]
-        own = of_probe.reindex(pd.MultiIndex.from_tuples(pairs))
-        clear = (own["lead"] > 1.96 * own["lead_se"]).to_numpy()
-        return by_unit(gain.where(clear, 0.0)[(dev.max(axis=1) > 0.05).to_numpy()])
+        best, moving, clear = misread(dev, studies["leads"], probe)
+        gain = picked(test, moving) - picked(test, best)
+        return by_unit(gain.where(clear, 0.0)[(dev.max(axis=1) > LEAST).to_numpy()])
 
     return more
+
+
+def misread(
+    dev: pd.DataFrame, leads: pd.DataFrame, probe: str
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Which ranking a probe reads best, which one moves most, and whether the first is read better beyond doubt.
+
+    Parameters
+    ----------
+    dev : what each of :data:`~.plan.READING` moves on dev, one row per configuration of a model
+    leads : from :func:`~.probing.probing_tables`, with the column model
+
+    Returns
+    -------
+    For each configuration, the number of both rankings, and whether the lead lies above 0 with its interval of 95 %.
+    """
+    of_probe = leads[leads["probe"] == probe].set_index([*WHERE, "ranking", "rival"])
+    read = of_probe["lead"].groupby([*WHERE, "ranking"]).sum().unstack("ranking").loc[dev.index, list(READING)]
+    best, moving = read.to_numpy().argmax(axis=1), dev.to_numpy().argmax(axis=1)
+    pairs = [(*where, READING[a], READING[b]) for where, a, b in zip(dev.index, best, moving, strict=True)]
+    own = of_probe.reindex(pd.MultiIndex.from_tuples(pairs))
+    return best, moving, (own["lead"] > 1.96 * own["lead_se"]).to_numpy()
 
 
 def controls_output(studies: Studies) -> pd.Series:
@@ -270,15 +291,15 @@ def controls_output(studies: Studies) -> pd.Series:
     """
     flips = clwv(studies.effects)
     random = flips[(flips["kind"] == "translation") & (flips["ranking"] == "random")]
-    overall = random.drop_duplicates(_WHERE)[[*_WHERE, "strength"]]
-    dev_there = studies["dev"].merge(overall, on=[*_WHERE, "strength"])
+    overall = random.drop_duplicates(WHERE)[[*WHERE, "strength"]]
+    dev_there = studies["dev"].merge(overall, on=[*WHERE, "strength"])
     at_overall = replace(studies, tables={**studies.tables, "dev": dev_there})
     found = chosen(at_overall, ["translation"])
     dev, test, ks = (_wide(found, column)[list(READING)] for column in ("dev", "test", "k"))
     best = dev.to_numpy().argmax(axis=1)
-    by_chance = random.groupby([*_WHERE, "k"])["clwv"].mean()
-    at = pd.MultiIndex.from_tuples([(*where, k) for where, k in zip(dev.index, _picked(ks, best), strict=True)])
-    return by_unit(_picked(test, best) - by_chance.loc[at].to_numpy())
+    by_chance = random.groupby([*WHERE, "k"])["clwv"].mean()
+    at = pd.MultiIndex.from_tuples([(*where, k) for where, k in zip(dev.index, picked(ks, best), strict=True)])
+    return by_unit(picked(test, best) - by_chance.loc[at].to_numpy())
 
 
 def probeless_moves_most(kind: str) -> Callable[[Studies], pd.Series]:
@@ -299,24 +320,45 @@ def separation(kind: str) -> Callable[[Studies], pd.Series]:
 
     def times(studies: Studies) -> pd.Series:
         rates = error_rate(studies.effects)
-        flips = rates[(rates["kind"] == kind) & rates["k"].between(1, studies.quarter)]
-        # One strength: that which random rankings have, too.
-        random = flips[flips["ranking"] == "random"]
-        own = flips.merge(random[[*_WHERE, "strength"]].drop_duplicates(), on=[*_WHERE, "strength"])
-        first = own["ranking_seed"] == own["ranking_seed"].min()
-        paper = own[own["ranking"].isin(READING) | ((own["ranking"] == "random") & first)]
-        spread, chance = (_spread(one) for one in (paper, random))
-        return spread / chance.replace(0, np.nan)
+        own, chance = (by_unit(one) for one in spreads(rates[rates["kind"] == kind], "error_rate", studies.quarter))
+        return own / chance.replace(0, np.nan)
 
     return times
 
 
-def _spread(rates: pd.DataFrame) -> pd.Series:
-    grouped = rates.groupby([*_WHERE, "k"])["error_rate"]
+def spreads(rates: pd.DataFrame, column: str, most: int) -> tuple[pd.Series, pd.Series]:
+    """How far apart some rates of the paper's rankings lie, and those of random ones, at each k of each configuration.
+
+    Parameters
+    ----------
+    rates : of one kind of intervention, one row per model, configuration, ranking, draw, strength and k
+    column : the rates
+    most : the largest k that counts
+
+    Returns
+    -------
+    Two series, over model, configuration and k.
+
+    Raises
+    ------
+    LookupError
+        There are fewer than two rankings, or draws of random ones.
+    """
+    flips = rates[rates["k"].between(1, most)]
+    # One strength: that which random rankings have, too.
+    random = flips[flips["ranking"] == "random"]
+    own = flips.merge(random[[*WHERE, "strength"]].drop_duplicates(), on=[*WHERE, "strength"])
+    first = own["ranking_seed"] == own["ranking_seed"].min()
+    paper = own[own["ranking"].isin(READING) | ((own["ranking"] == "random") & first)]
+    return _spread(paper, column), _spread(random, column)
+
+
+def _spread(rates: pd.DataFrame, column: str) -> pd.Series:
+    grouped = rates.groupby([*WHERE, "k"])[column]
     n = int(grouped.size().max()) if len(rates) else 0
     if n < 2:
         raise LookupError(f"a spread needs two rankings or draws, and there are {n}")
-    return by_unit(grouped.agg(np.ptp) / _expected_range(n))
+    return grouped.agg(np.ptp) / _expected_range(n)
 
 
 @cache
@@ -328,7 +370,7 @@ def _expected_range(n: int) -> float:
 def constant_beats_scaled(studies: Studies) -> pd.Series:
     """Claim 11: how much higher CLWV is with the best constant strength than with the best scaled one, by ranking."""
     constant, scaled = (chosen(studies, [kind])["test"] for kind in ("constant translation", "translation"))
-    return by_unit((constant - scaled).groupby(level=_WHERE).mean())
+    return by_unit((constant - scaled).groupby(level=WHERE).mean())
 
 
 def asking_moves_more(studies: Studies) -> pd.Series:
@@ -346,7 +388,7 @@ def partly_shared(studies: Studies) -> pd.Series:
     The smaller of two shares of the first neurons: what they share less what chance gives, and what they do not share
     less a tenth.
     """
-    pairs = studies["overlaps"].query("n_rankings == 2").set_index(_WHERE)
+    pairs = studies["overlaps"].query("n_rankings == 2").set_index(WHERE)
     above = by_unit((pairs["overlap"] - pairs["expected"]) / pairs["k"])
     apart = by_unit(1 - pairs["overlap"] / pairs["k"]) - 0.1
     return above.where(above < apart, apart)
