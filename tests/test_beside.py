@@ -30,7 +30,8 @@ ROWS = [("linear", "ttb"), ("probeless", "ttb"), ("attribution", "ttb"), ("rando
 
 def measured(seed: int, **columns: list[object]) -> pd.DataFrame:
     """Every combination of the columns, with a number between 0 and 1."""
-    rows = pd.DataFrame(list(itertools.product(*columns.values())), columns=list(columns)).assign(**ABOUT)
+    rows = pd.DataFrame(list(itertools.product(*columns.values())), columns=list(columns))
+    rows = rows.assign(**{name: value for name, value in ABOUT.items() if name not in columns})
     return rows.assign(area=np.random.default_rng(seed).random(len(rows)))
 
 
@@ -82,6 +83,12 @@ def overlaps(seed: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def depth(seed: int) -> pd.DataFrame:
+    names = ["linear", "gaussian", "probeless", "random"]
+    table = measured(seed, ranking=names, layer=[2, 5, 8], measure=["accuracy", "flip rate"])
+    return table.assign(direction="ttb", site="residual", value=table["area"] / (1 + seed))
+
+
 def guesses(seed: int) -> pd.DataFrame:
     result = np.random.default_rng(seed).uniform(0.1, 0.9, 4).round(3)
     table = pd.DataFrame({"id": list("abcd"), "question": ["How many?", "Which share?"] * 2, "result": result})
@@ -104,7 +111,7 @@ def in_clusters(seed: int) -> pd.DataFrame:
     return table.assign(score=table["score"] + seed)
 
 
-# Each figure of notebooks 05 to 10: what draws it, a table for each seed, and the columns of its numbers.
+# Each figure of notebooks 05 to 12: what draws it, a table for each seed, and the columns of its numbers.
 FIGURES = {
     "accuracy": (figures.accuracy, probed, ["accuracy"]),
     "matrix": (partial(figures.matrix, k=5), probed, ["accuracy"]),
@@ -131,6 +138,7 @@ FIGURES = {
     "subsets": (figures.subsets, subsets, ["information"]),
     "alignment": (figures.alignment, alignment, ["real", "difference"]),
     "calibration": (figures.calibration, guesses, ["result"]),
+    "depth": (figures.depth, depth, ["mean"]),
 }
 
 
@@ -232,8 +240,8 @@ def test_what_cannot_be_drawn_beside_says_why():
         figures.beside(lambda table: made, {"one": probed(0), "two": probed(1)})
 
 
-# The figure of roles has a row of panels per model (test_figures_roles.py).
-@pytest.mark.parametrize("name", [*(name for name in FIGURES if name != "roles"), "truth", "neuron", "forms"])
+# The figures of roles and of depth have panels for each model (test_figures_roles.py, test_figures_depth.py).
+@pytest.mark.parametrize("name", [*sorted(FIGURES.keys() - {"roles", "depth"}), "truth", "neuron", "forms"])
 def test_tables_of_several_models_are_refused(name):
     draw, make, _ = FIGURES.get(name, (getattr(figures, name, None), probed, []))
     draw = {"neuron": partial(figures.neuron, name="n"), "forms": partial(figures.forms, min_forms=1)}.get(name, draw)
@@ -248,7 +256,7 @@ def test_tables_of_several_models_are_refused(name):
 AVERAGED = ["accuracy", "matrix", "selectivity", "ablation", "translation", "effects", "effects_grid", "strengths"]
 
 
-@pytest.mark.parametrize("name", [*AVERAGED, "beta", "roles", "bases"])
+@pytest.mark.parametrize("name", [*AVERAGED, "beta", "roles", "bases", "depth"])
 def test_the_same_draw_twice_is_not_averaged(name):
     draw, make, _ = FIGURES[name]
     one, other = make(0), make(1)

@@ -9,6 +9,7 @@ with extra("figures"):
     from pitfalls.figures.beside import beside
     from pitfalls.figures.calibration import calibration
     from pitfalls.figures.cluster_map import clusters
+    from pitfalls.figures.depth import depth
     from pitfalls.figures.effect_curves import ablation, effects, translation
     from pitfalls.figures.effects_grid import effects_grid
     from pitfalls.figures.form_counts import forms
@@ -36,6 +37,7 @@ __all__ = [
     "beta",
     "calibration",
     "clusters",
+    "depth",
     "effects",
     "effects_grid",
     "forms",
