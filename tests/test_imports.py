@@ -21,7 +21,7 @@ SHOWING = {"matplotlib", "seaborn", "IPython", "ipywidgets", "nbformat", "nbconv
 CLUSTERS = {"dask", "distributed"}
 # transformers imports PIL and jinja2 itself.
 OPTIONAL = MODELS | SHOWING | CLUSTERS | {"PIL", "jinja2", "spacy", "jupyterlab", "gguf", "accelerate"}
-COMMANDS = ("probe", "intervene", "sweep", "configs", "reproduce", "fetch", "mini", "pretrain", "card")
+COMMANDS = ("probe", "intervene", "sweep", "configs", "reproduce", "fetch", "real", "mini", "pretrain", "card")
 
 ARRAYS = """
 import numpy as np, pitfalls as pf
@@ -140,6 +140,7 @@ def test_a_command_without_its_packages_ends_with_one_line():
         "sweep --world planted --dry-run": "models",
         "configs": "models",
         "fetch": "models",
+        "real": "models",
         "reproduce": "course",
     }
     said = run(

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"pitfalls {options.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        goes_on = options.command in ("sweep", "intervene", "pretrain")
+        goes_on = options.command in ("sweep", "intervene", "pretrain", "real")
         what_now = "run the same command to go on" if goes_on else "the same command starts over"
         print(f"pitfalls {options.command}: interrupted; {what_now}", file=sys.stderr)
         return 130
@@ -108,6 +108,14 @@ def _parser() -> argparse.ArgumentParser:
     fetch = commands.add_parser("fetch", help="fetch the real world's models into the cache")
     fetch.add_argument("models", nargs="*", metavar="MODEL", help=f"default: {' '.join(REAL_MODELS)}")
     fetch.set_defaults(run="fetch:run")
+
+    real = commands.add_parser("real", help="study two real language models (two hours on two cores; resumes)")
+    real.add_argument("models", nargs="*", metavar="MODEL", help="those to study (default: all)")
+    real.add_argument("--treebanks", type=Path, metavar="FOLDER", help="with English EWT (default: downloaded)")
+    real.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="processes (default: one per core)")
+    real.add_argument("--limit", type=_positive, metavar="N", help="do at most N unfinished tasks, and publish nothing")
+    real.add_argument("--output", type=Path, default=Path("."), help="folder for results/ and build/ (default: here)")
+    real.set_defaults(run="real:run")
 
     mini = commands.add_parser("mini", help="write the generated treebanks of the mini world again")
     mini.add_argument("--folder", type=Path, default=Path("data/mini"))
@@ -190,7 +198,8 @@ def _add_device(parser: argparse.ArgumentParser, what: str) -> None:
 def _add_world(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--world", default="mini", choices=WORLDS)
-    named = f"the mini world's: {', '.join(MINI_MODELS)}; the real world's: {', '.join(REAL_MODELS)}"
+    of_real = f"the real world's: {', '.join(REAL_MODELS)}, or their names on the Hub"
+    named = f"the mini world's: {', '.join(MINI_MODELS)}; {of_real}"
     add("--model", help=f"the paper world's, by name or folder; {named}")
     add("--treebanks", help="the paper or the real world's folder of CoNLL-U files (default: downloaded)")
     _add_conversion(parser, None, "for the paper and the real world, default authors")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, overload
 import pandas as pd
 
 from pitfalls import files
-from pitfalls.study.stored import read_result
+from pitfalls.study.stored import Result, read_result
 from pitfalls.tables import csv_of, read_csv
 from pitfalls.worlds.names import MINI_MODELS, REAL_MODELS
 
@@ -154,7 +154,12 @@ def stored_study(world: str, model: str = "") -> Mapping[str, pd.DataFrame]:
     DamagedResultError
         The file cannot be read whole.
     """
-    return read_result(_stored(f"{study_id(world, model)}.zip")).tables
+    return stored_result(world, model).tables
+
+
+def stored_result(world: str, model: str = "") -> Result:
+    """The tables of :func:`stored_study` with the manifest that says where they come from; the same errors."""
+    return read_result(_stored(f"{study_id(world, model)}.zip"))
 
 
 def study_id(world: str, model: str = "") -> str:
@@ -162,9 +167,15 @@ def study_id(world: str, model: str = "") -> str:
 
     >>> study_id("mini"), study_id("mini", "xlmr"), study_id("paper", "xlm-roberta-base"), study_id("real")
     ('study-mini-bert', 'study-mini-xlmr', 'study-paper', 'study-real-smollm2')
+    >>> study_id("real", "sentence-transformers/all-MiniLM-L6-v2")
+    'study-real-sentence-transformers-all-minilm-l6-v2'
     """
     first = {"mini": MINI_MODELS[0], "real": REAL_MODELS[0]}
-    return f"study-{world}-{model or first[world]}" if world in first else f"study-{world}"
+    if world not in first:
+        return f"study-{world}"
+    # A name on the Hub has a slash, and some file systems do not tell capitals from small letters.
+    own = re.sub("[^a-z0-9]+", "-", (model or first[world]).lower())
+    return f"study-{world}-{own}"
 
 
 def study_of(options: Mapping[str, Any]) -> str:
@@ -186,7 +197,8 @@ def _stored(name: str) -> Path:
     there = sorted({file.name for place in places for file in place.parent.glob(f"*{place.suffix}")})
     raise FileNotFoundError(
         f"no {name}: looked for {' and '.join(map(str, places))}, where there are: {', '.join(there) or 'none'}; `make "
-        "reproduce` writes the results of all configurations (`pitfalls sweep --help`)"
+        "reproduce` writes the results of all configurations (`pitfalls sweep --help`), and `make real` those of real "
+        "models"
     )
 
 

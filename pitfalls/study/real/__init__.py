@@ -1,0 +1,1 @@
+"""The study of real language models: what is studied, how, and what follows from it."""
