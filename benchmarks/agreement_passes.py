@@ -65,10 +65,10 @@ def asked(tokenizer: Any, items: Sequence[Item], rows: pd.DataFrame, values: Seq
             pieces = [*ids[first:], END]
             terms = [Term(row, sign, i, piece) for i, piece in enumerate(pieces, first - 1)]
             texts[Text(tuple(ids), slot, values.index(value))] += terms
-    return Asked(dict(texts), len(rows), _ends(tokenizer))
+    return Asked(dict(texts), len(rows), ends_of(tokenizer))
 
 
-def _ends(tokenizer: Any) -> list[int]:
+def ends_of(tokenizer: Any) -> list[int]:
     """The tokens that begin with something other than a letter or a digit when they follow a word."""
     word = tokenizer("a")["input_ids"]
     before = tokenizer.decode(word)

@@ -117,6 +117,26 @@ def model_tables(results: Path) -> str:
     return "\n".join(lines)
 
 
+def real_table(results: Path) -> str:
+    """The machine, and the stages of a real model against the plain ways, as Markdown."""
+    rows = pd.read_csv(results / "real.csv")
+    lines = [
+        _machine(results / "real.json"),
+        "",
+        "| work | the plain way | threads | load | seconds | plain, seconds | ratio | in CPU time | peak, MB | "
+        "plain, MB | same result |",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|---|",
+    ]
+    for row in rows.itertuples():
+        lines.append(
+            f"| {row.work} | {row.oracle}; {row.oracle_is} | {row.threads} | {row.load} | {_short(row.seconds)} | "
+            f"{_short(row.oracle_seconds)} | **{_short(row.ratio)}** | {_short(row.cpu_ratio)} | {row.peak_mb:,.0f} | "
+            f"{row.oracle_peak_mb:,.0f} | {'yes' if row.agreed else 'NO'}, {row.compared} (within "
+            f"{row.difference:.1g}) |"
+        )
+    return "\n".join(lines)
+
+
 def paper_world_table(results: Path) -> str:
     """The machine and stages of the paper world for each device and precision, as Markdown."""
     return _of_all(results, "paper_world", _paper_world_table)
@@ -218,6 +238,8 @@ def with_tables(text: str, results: Path) -> str:
         text = _with_section(text, "interventions", intervention_tables(results))
     if (results / "models.csv").is_file():
         text = _with_section(text, "models", model_tables(results))
+    if (results / "real.csv").is_file():
+        text = _with_section(text, "real", real_table(results))
     if (results / "paper_world.csv").is_file():
         text = _with_section(text, "paper world", paper_world_table(results))
     if (results / "scaling.csv").is_file():

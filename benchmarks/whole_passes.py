@@ -6,7 +6,7 @@ slot, as its model's forward pass does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Protocol
@@ -76,6 +76,8 @@ class Hooked:
     """
 
     name = "a hook"
+    #: In which passes are run.
+    mode: Callable[[], Any] = torch.inference_mode
 
     def __init__(self, model: Any, site: Site) -> None:
         self.model, self.site = model, site
@@ -83,6 +85,10 @@ class Hooked:
 
     def logits(self, batch: Batch) -> Tensor:
         """Pad on the right, and run everything."""
+        return self.changed(batch, lambda states: states + batch.offsets)
+
+    def changed(self, batch: Batch, of: Callable[[Tensor], Tensor]) -> Tensor:
+        """The same with another change of the states [n, d]; the offsets of the batch do not matter."""
         device = self.model.device
         length = max(map(len, batch.ids))
         ids, mask = (torch.zeros(len(batch.ids), length, dtype=torch.int64) for _ in range(2))
@@ -90,14 +96,14 @@ class Hooked:
             ids[row, : len(own)], mask[row, : len(own)] = torch.tensor(own), 1
 
         def change(states: Tensor) -> Tensor:
-            states[batch.changed[0], batch.changed[1]] += batch.offsets
+            states[batch.changed[0], batch.changed[1]] = of(states[batch.changed[0], batch.changed[1]])
             return states
 
         if self.site.kind == "residual":
             handle = self.module.register_forward_hook(lambda _, __, states: change(states))
         else:
             handle = self.module.register_forward_pre_hook(lambda _, args: (change(args[0]), *args[1:]))
-        with torch.inference_mode():
+        with type(self).mode():
             logits: Tensor = self.model(input_ids=ids.to(device), attention_mask=mask.to(device)).logits
         handle.remove()
         return logits[batch.read[0], batch.read[1]]

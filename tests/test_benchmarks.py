@@ -250,6 +250,71 @@ def test_the_models_command_writes_what_the_readme_shows(importable, root, tmp_p
     assert "models are not measured" in capsys.readouterr().err and not (tmp_path / "models.csv").exists()
 
 
+@pytest.fixture(scope="module")
+def english(root, tmp_path_factory) -> Path:
+    """The mini world's English under the names of English EWT."""
+    folder = tmp_path_factory.mktemp("english")
+    for split in ("train", "dev", "test"):
+        (folder / f"en_ewt-ud-{split}.conllu").symlink_to(root / "data" / "mini" / f"eng_mini-ud-{split}.conllu")
+    return folder
+
+
+REAL = MODELS - {"words_per_second", "oracle_words_per_second"} | {"stage", "oracle_peak_mb"}
+
+
+def test_every_stage_of_a_real_model_finds_what_the_plain_way_finds(importable, english, tmp_path):
+    from benchmarks.real_jobs import STAGES
+    from benchmarks.real_text import prepare
+
+    (tmp_path / "wheels.json").write_text("null")
+    prepare("small", english, tmp_path)
+    found = {name: list(stage("small", tmp_path)) for name, stage in STAGES.items()}
+    rows = [row for some in found.values() for row in some]
+    assert [row["stage"] for row in rows] == [
+        "loading", "reading", "reading", "ranking", "probing", "interventions", "attribution", "effect",
+    ]  # fmt: skip
+    assert all(set(row) == REAL and row["agreed"] and row["ratio"] > 0 for row in rows)
+
+
+def test_margins_under_another_change_are_told_from_the_plain_ones(importable, english, tmp_path):
+    """The comparison above would notice another kind, k, order or unit, and each kind changes something."""
+    from benchmarks.real_changes import KINDS, NATS, _means
+    from benchmarks.real_passes import PlainMargins, plain_change
+    from benchmarks.real_text import items_of, prepare, world_of
+    from benchmarks.whole_passes import Hooked
+
+    prepare("small", english, tmp_path)
+    world, items = world_of("small", tmp_path), items_of("small", "test")
+    experiment = world.experiment("eng", "Number", layer=1)
+    passes = PlainMargins(Hooked(world.model.model, experiment.data.site), world.model.tokenizer, items)
+    means, order = _means(experiment, items), np.arange(experiment.data.n_neurons)
+    changes = [plain_change(kind, order, k, means) for kind in KINDS for k in (8, 32)]
+    changes += [lambda states, _: states, plain_change(KINDS[0], order[::-1].copy(), 8, means)]
+    found = [passes.under(change).numpy() for change in changes]
+    apart = [np.abs(one - other).max() for i, one in enumerate(found) for other in found[:i]]
+    assert min(apart) > NATS
+
+
+def test_the_real_command_writes_what_the_readme_shows(importable, root, english, tmp_path, capsys, monkeypatch):
+    from benchmarks import real
+    from benchmarks.readme import with_tables
+
+    asked = ["--output", str(tmp_path / "results"), "--treebanks", str(english)]
+    monkeypatch.setenv("PITFALLS_CACHE", str(tmp_path))
+    assert real.main(asked) == 0
+    assert "first run `pitfalls fetch smollm2`" in capsys.readouterr().err and not (tmp_path / "results").exists()
+    assert real.main([*asked, "--scale", "small", "--only", "probing"]) == 0
+    table = pd.read_csv(tmp_path / "results" / "real.csv")
+    assert set(table.columns) == REAL | {"load"} and table.stage.tolist() == ["ranking", "probing"]
+    stored = root / "benchmarks" / "results"
+    shutil.copytree(stored, tmp_path / "results", dirs_exist_ok=True, ignore=shutil.ignore_patterns("real.*"))
+    text = with_tables((root / "benchmarks" / "README.md").read_text(encoding="utf-8"), tmp_path / "results")
+    assert "of Number at layer 1, " in text and with_tables(text, tmp_path / "results") == text
+    with pytest.raises(SystemExit):
+        real.main([*asked[:-1], str(tmp_path)])
+    assert "no en_ewt-ud-train.conllu in " in capsys.readouterr().err
+
+
 @pytest.fixture
 def tiny(root, tmp_path) -> list[str]:
     """Arguments of a tiny paper world on the mini world's English."""
