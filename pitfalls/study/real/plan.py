@@ -16,6 +16,7 @@ AGREES = "Number"
 """The attribute in which words agree."""
 SAE_LAYER = 12
 """The layer whose states an autoencoder is trained on."""
+_MLP_LAYERS = (2, 5, 8, 12, 20, 25)
 _TWIN_LAYERS = (5, 12, 20)
 _MINILM_LAYERS = tuple(range(7))
 _CAUSAL_LAYERS = (1, 2, 3)
@@ -98,7 +99,7 @@ _FEW = AgreementPlan(draws=3)
 
 
 def _smollm2() -> ModelPlan:
-    residual, mlp = _sites("residual", SMOLLM2_LAYERS), _sites("mlp", SMOLLM2_LAYERS)
+    residual, mlp = _sites("residual", SMOLLM2_LAYERS), _sites("mlp", _MLP_LAYERS)
     # A mask takes minutes, and asking for the effect of each unit alone a quarter of an hour.
     slow = {8: ("mask",), 12: ("mask", "effect")}
     plan = AgreementPlan()
@@ -127,7 +128,7 @@ def plans() -> dict[str, ModelPlan]:
     minilm = _sites("residual", _MINILM_LAYERS)
     return {
         "minilm": ModelPlan({"name": "real", "model": "minilm"}, minilm),
-        "minilm-untrained": ModelPlan({"name": "real", "model": "minilm-untrained"}, minilm),
+        "minilm-untrained": ModelPlan({"name": "real", "model": "minilm-untrained"}, minilm[::2]),
         "smollm2": _smollm2(),
         "smollm2-untrained": _smollm2_twin(),
         "causal": _mini_causal(),
