@@ -225,7 +225,7 @@ def test_damage_is_the_share_of_flips_where_another_controller_was_changed() -> 
         for changed, flip in (("another controller", 1), ("controller", -1))
         for before, margin in zip((1, 1, -1), np.multiply(flip, margins_at), strict=True)
     ]
-    found = agreement._damage(pd.DataFrame(rows))
+    found = agreement._flips(pd.DataFrame(rows), "another controller", "damage")
     assert found[["k", "items"]].values.tolist() == [[8, 3], [32, 3]]
     assert found["damage"].tolist() == pytest.approx([2 / 3, 1 / 3])  # a margin of 0 is not above 0
 

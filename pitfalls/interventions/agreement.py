@@ -359,7 +359,8 @@ class _Measure:
     changed: str = _OWN
 
 
-def _flipped(before: Values, after: Values) -> Values:
+def flipped(before: Values | pd.Series, after: Values | pd.Series) -> Values:
+    """1 where a margin has changed its sign, or else 0."""
     return np.asarray((before > 0) != (after > 0), dtype=np.float64)
 
 
@@ -367,8 +368,8 @@ _MEASURES = {
     "accuracy": _Measure(lambda before, after: np.asarray(after > 0, dtype=np.float64)),
     "margin": _Measure(lambda before, after: after),
     "shift": _Measure(lambda before, after: after - before),
-    "flip rate": _Measure(_flipped),
-    "damage": _Measure(_flipped, _OTHER),
+    "flip rate": _Measure(flipped),
+    "damage": _Measure(flipped, _OTHER),
 }
 _ROW = ("k", "item", "sentence", "relation", "value", "wrong_value", "attractors", "changed", "before", "margin")
 

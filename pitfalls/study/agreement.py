@@ -17,7 +17,7 @@ import pandas as pd
 from pitfalls.arrays.ranking import Ranking
 from pitfalls.columns import CONFIGURATION, RANKING
 from pitfalls.interventions.ablation import Ablation
-from pitfalls.interventions.agreement import agreement_rates, answers_of_all, questions
+from pitfalls.interventions.agreement import agreement_rates, answers_of_all, flipped, questions
 from pitfalls.interventions.interchange import Interchange
 from pitfalls.interventions.kinds import Kind
 from pitfalls.interventions.translation import ConstantTranslation, Translation
@@ -126,10 +126,10 @@ def agreement_tables(
     ks = plan.ks(experiment.data.n_neurons)
     tried: list[Kind] = [*map(Translation, plan.betas), *map(ConstantTranslation, plan.alphas), Interchange()]
     dev = _asked(experiment, [_Push(one, kind, ks) for kind in tried for one in named], items.dev, seed)
-    strengths = _flip_rates(dev)
+    strengths = _flips(dev, "controller", "flip_rate")
     chosen = [_best(strengths, kind.label, type(kind)) for kind in (Translation(), ConstantTranslation(1.0))]
     test = _asked(experiment, _pushes(rankings, chosen, plan, experiment.data.n_neurons), items.test, seed)
-    return {"strengths": strengths, "margins": wide(test), "damage": _damage(test)}
+    return {"strengths": strengths, "margins": wide(test), "damage": _flips(test, "another controller", "damage")}
 
 
 def _pushes(rankings: Sequence[Ranking], chosen: Sequence[Kind], plan: AgreementPlan, n_units: int) -> list[_Push]:
@@ -151,11 +151,11 @@ def _asked(experiment: Experiment, pushes: Sequence[_Push], items: Sequence[Item
     return answers_of_all(replays, about)
 
 
-def _flip_rates(by_item: pd.DataFrame) -> pd.DataFrame:
-    own = by_item[(by_item["changed"] == "controller") & (by_item["k"] > 0)]
-    flipped = own.assign(flip_rate=((own["before"] > 0) != (own["margin"] > 0)).astype(float))
-    grouped = flipped.groupby(RUN, sort=False, dropna=False)["flip_rate"]
-    return grouped.agg(items="size", flip_rate="mean").reset_index()
+def _flips(by_item: pd.DataFrame, changed: str, name: str) -> pd.DataFrame:
+    """The share of margins of each run that change their sign where one kind of word is changed, as a column."""
+    own = by_item[(by_item["changed"] == changed) & (by_item["k"] > 0)]
+    grouped = own.assign(**{name: flipped(own["before"], own["margin"])}).groupby(RUN, sort=False, dropna=False)[name]
+    return grouped.agg(items="size", **{name: "mean"}).reset_index()
 
 
 def _best(strengths: pd.DataFrame, label: str, kind: Any) -> Kind:
@@ -166,17 +166,10 @@ def _best(strengths: pd.DataFrame, label: str, kind: Any) -> Kind:
     return best
 
 
-def _damage(by_item: pd.DataFrame) -> pd.DataFrame:
-    others = by_item[(by_item["changed"] == "another controller") & (by_item["k"] > 0)]
-    flipped = others.assign(damage=((others["before"] > 0) != (others["margin"] > 0)).astype(float))
-    grouped = flipped.groupby(RUN, sort=False, dropna=False)["damage"]
-    return grouped.agg(items="size", damage="mean").reset_index()
-
-
 # -------------------------------------------------------------------- tables of margins
 
 
-def items_table(items: Items, seed: int = 0) -> pd.DataFrame:
+def items_table(items: Items) -> pd.DataFrame:
     """All items without their text: split, item (its number), source, sentence, relation, value and attractors."""
     rows = [
         {

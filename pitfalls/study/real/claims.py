@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from pitfalls.columns import RANKING
+from pitfalls.interventions.agreement import flipped
 from pitfalls.study.agreement import long
 from pitfalls.study.claims import CLAIMS, Claim, parts
 from pitfalls.study.effects import best_on_dev
@@ -59,8 +60,7 @@ def flips(studies: Studies) -> pd.DataFrame:
     """
     margins = studies["margins"]
     table = long(margins[margins["site"] == "residual"], studies["items"])
-    flip = ((table["before"] > 0) != (table["margin"] > 0)).astype(float)
-    return table.assign(flip=flip, cluster=table["sentence"].map(_cluster))
+    return table.assign(flip=flipped(table["before"], table["margin"]), cluster=table["sentence"].map(_cluster))
 
 
 # Every claim about use starts from this table, which takes longer than all the rest. Nothing may change it.

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from pitfalls.columns import CONFIGURATION, RANKING
+from pitfalls.interventions.agreement import flipped
 from pitfalls.study.agreement import long
 
 CHANGED = "constant translation"
@@ -40,8 +41,8 @@ def flip_rates(tables: Mapping[str, pd.DataFrame], kind: str = CHANGED) -> pd.Da
         raise ValueError(f"no table margins, only {sorted(tables)}: give the study of a causal model")
     table = long(tables["margins"], tables["items"])
     own = table[table["kind"] == kind]
-    flipped = own.assign(value=((own["before"] > 0) != (own["margin"] > 0)).astype(float))
-    return _with_share(flipped.groupby(_KEYS, as_index=False)["value"].mean(), tables)
+    rates = own.assign(value=flipped(own["before"], own["margin"]))
+    return _with_share(rates.groupby(_KEYS, as_index=False)["value"].mean(), tables)
 
 
 def _with_share(values: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
