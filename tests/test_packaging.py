@@ -182,7 +182,7 @@ def test_readme_badges_come_from_the_one_address(root):
 
     text = (root / "README.md").read_text(encoding="utf-8")
     assert readme.renewed(text, readme.address(root), readme.stems(root)) == text, "run `make readme`"
-    assert len(readme.stems(root)) == 12
+    assert len(readme.stems(root)) == 13
     with pytest.raises(ValueError, match="lacks the marks"):
         readme.renewed("no marks", readme.address(root), [])
     with pytest.raises(ValueError, match="0 rows for the notebook 12_new: write one"):

@@ -210,6 +210,7 @@ except course.WrongAnswer as hint:
 # | 09 All configurations | does it hold everywhere, and how sure can we be? | 30 min | 1½ min |
 # | 10 The paper, figure by figure | which claims hold here, and how good were your guesses? | 35 min | 2½ min |
 # | 11 Your own model and attribute | and in your model? | 20 min | ½ min |
+# | 12 A real language model | does it hold in models that others trained? | 25 min | ½ min |
 #
 # Reading times are without exercises. **In a hurry**: 01, then 05 and 08. **For a lecture**: 01. **For a lab**: 02 to
 # 06, then 07 and 08. Every notebook stands on its own: it loads what it needs, and its first lines say what you

@@ -368,15 +368,4 @@ course.check("11.2", split_by_form)
 # **Try it**: the role in layer 4, or many nouns whose form train lacks (`pf.probes.hold_out_forms(roles, share=0.5)`).
 # Then your own.
 #
-# ## The course in seven sentences
-#
-# 1. A neuron that fires on plurals is an observation, and an observation needs a control (01 to 03).
-# 2. Many methods rank neurons, and they disagree (04).
-# 3. A probe must not grade the ranking that it made: cross every probe with every ranking (05).
-# 4. A probe that can learn nonsense may still read the attribute: ask it about forms that it has never seen (06).
-# 5. What an ablation does not change may be there twice; what it does change may be due to the zero (07).
-# 6. What is encoded need not be used: push, choose strength, k and ranking on dev, and ask what else would have moved
-#    the words (08).
-# 7. A hundred results of four languages are four results (09, 10).
-#
-# **Next**: a model of your own and a question of your own. Write down the rival explanation before you start.
+# **Next**: notebook 12, where we ask two models that others trained.
