@@ -31,6 +31,10 @@ from pitfalls.language.agreement.minimal_pairs import minimal_pairs
 from pitfalls.language.treebanks import cache_folder
 from pitfalls.models import real
 from pitfalls.models.vectors import site_vectors
+from pitfalls.site import Site
+from pitfalls.study.output import stored_study
+from pitfalls.study.real.plan import plans
+from pitfalls.study.real.work import again
 from pitfalls.worlds.load import load_world
 
 pytestmark = pytest.mark.slow
@@ -314,3 +318,21 @@ def test_an_accuracy_is_that_of_one_probe_trained_the_plain_way(minilm: pf.World
         predicted = plain_gaussian(X, train.y, Z, train.n_neurons)
     assert found == pytest.approx((predicted == test.y).mean(), abs=1e-12)
     assert 0 < found < 1
+
+
+# ------------------------------------------------------------------------------------------ what is stored
+
+
+@pytest.mark.parametrize("attribute, layer", [("Number", 3), ("Tense", 6)])
+def test_a_stored_configuration_comes_out_again(shared: Path, attribute: str, layer: int) -> None:
+    """On another processor a few words may fall on the other side: its float32 sums end in other digits."""
+    there("minilm")
+    plan, site = plans()["minilm"], Site("residual", layer)
+    plan = replace(plan, world={**plan.world, "treebanks": str(shared / "data" / "ud")})
+    found, kept = again("minilm", plan, attribute, site)["curves"], stored_study("real", "minilm")["curves"]
+    keys = ["probe", "ranking", "direction", "ranking_seed", "task", "split", "seed", "k"]
+    own = kept[(kept["attribute"] == attribute) & (kept["layer"] == layer)]
+    both = found.merge(own, on=keys, validate="1:1", suffixes=("", "_kept"))
+    assert len(both) == len(found) == len(own)
+    differs = (both["accuracy"] - both["accuracy_kept"]).abs()
+    assert differs.median() < 0.002 and differs.max() < 0.05

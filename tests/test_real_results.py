@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ from pitfalls.study.real.claims import verdicts
 from pitfalls.study.real.plan import ModelPlan, plans
 from pitfalls.study.real.publish import neurons, publish_model, sources, stored_models, stored_verdicts
 from pitfalls.study.real.read_and_used import accuracies, flip_rates, read_and_used
+from pitfalls.study.real.work import VERSION
 from pitfalls.study.stored import Result, read_result
 from pitfalls.study.sweep import Swept, Task
 
@@ -271,3 +272,45 @@ def test_verdicts_come_from_what_is_kept_of_the_mini_world_and_of_the_others(out
     assert own[own["model"] == "minilm"].set_index("claim").loc["10a", "mean"] == pytest.approx(
         (5 / 3 - expected_overlap(128, 17, 2)) / 17
     )
+
+
+# ------------------------------------------------------------------------------------------------ what comes with us
+
+
+@pytest.fixture(scope="module")
+def kept(root):
+    """The files of the repository itself, whatever output folder is set."""
+    return {
+        name: read_result(root / "results" / f"{publish.study_of(plan.world)}.zip") for name, plan in plans().items()
+    }
+
+
+@pytest.mark.parametrize("name", plans())
+def test_the_stored_study_is_the_one_that_is_planned(kept, name):
+    plan, study = plans()[name], kept[name]
+    said = {key: json.loads(json.dumps(asdict(value))) for key, value in (("plan", plan.probing), ("draw", plan.draw))}
+    assert {key: study.manifest[key] for key in said} == said and study.manifest["version"] == VERSION
+
+    def sites(table):
+        return {Site(*pair) for pair in table[["site", "layer"]].drop_duplicates().itertuples(index=False, name=None)}
+
+    curves = study.tables["curves"]
+    assert sites(curves) == set(plan.all_sites)
+    for attribute, own in curves.groupby("attribute"):
+        assert sites(own) == {site for site in plan.all_sites if plan.studies(attribute, site)}
+    assert ("margins" in study.tables) == bool(plan.agreement)
+    if plan.agreement:
+        assert sites(study.tables["margins"]) == set(plan.agreement)
+        asked = study.tables["margins"].groupby(["site", "layer"])["ranking"].agg(set)
+        for site, own in plan.agreement.items():
+            assert set(own.asked) <= asked[site.kind, site.layer]
+
+
+def test_stored_studies_are_small_and_hold_no_text(kept, root):
+    files = [root / "results" / f"{publish.study_of(plan.world)}.zip" for plan in plans().values()]
+    assert sum(file.stat().st_size for file in files) <= 5e6
+    for study in kept.values():
+        for table in study.tables.values():
+            assert not {"form", "word", "lemma", "right", "wrong", "text"} & set(table.columns)
+            texts = [text for column in table for text in set(table[column]) if isinstance(text, str)]
+            assert max((len(text.split()) for text in texts), default=0) <= 3  # "gaussian among probeless"

@@ -7,6 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -31,7 +32,7 @@ from pitfalls.study.plan import Plan
 from pitfalls.study.real import work
 from pitfalls.study.real.items import items_of
 from pitfalls.study.real.plan import AGREES, Draw, ModelPlan, plans
-from pitfalls.study.real.work import measure, prepare, tasks_of
+from pitfalls.study.real.work import again, measure, prepare, tasks_of
 from pitfalls.study.stored import read_result
 from pitfalls.worlds import load
 from pitfalls.worlds.load import load_world, mini_folder
@@ -403,3 +404,17 @@ def test_an_autoencoder_is_trained_for_its_site(small: Path, monkeypatch: pytest
     assert set(found) == {"curves", "leads", "orders", "items", "strengths", "margins", "damage", "autoencoder"}
     assert set(found["margins"]["site"]) == {"sae"} and found["margins"]["k"].max() == 64
     assert len(found["autoencoder"]) >= 1
+
+
+def test_one_configuration_can_be_measured_again(small: Path, treebank: Path) -> None:
+    plan = tiny_plans()["minilm"]
+    plan = replace(plan, world={**plan.world, "treebanks": str(treebank)})
+    (site,), (task,) = plan.sites, tasks_of("minilm", plan).measured
+    found, wanted = again("minilm", plan, "Number", site), measure(task.parameters)
+    assert found.keys() == wanted.keys() >= {"curves", "leads", "orders"}
+    for name, table in wanted.items():
+        pd.testing.assert_frame_equal(found[name], table)
+    with pytest.raises(ValueError, match=r"the study of minilm has no eng Tense at layer 2: at layer 2 it has Number$"):
+        again("minilm", plan, "Tense", site)
+    with pytest.raises(ValueError, match=r"no eng Number at mlp 2: its sites are layer 2$"):
+        again("minilm", plan, "Number", Site("mlp", 2))

@@ -169,7 +169,9 @@ def measure(parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
     return {**_with_agreement(experiment, plan, parameters), **more}
 
 
-def again(name: str, plan: ModelPlan, attribute: str, site: Site) -> dict[str, pd.DataFrame]:
+def again(
+    name: str, plan: ModelPlan, attribute: str, site: Site, language: str = REAL_LANGUAGE
+) -> dict[str, pd.DataFrame]:
     """Measure one configuration of a model again; the model must be had, and its treebank.
 
     Raises
@@ -177,12 +179,21 @@ def again(name: str, plan: ModelPlan, attribute: str, site: Site) -> dict[str, p
     ValueError
         The plan has no such configuration, or the model or its treebank cannot be had.
     """
-    if not plan.studies(attribute, site):
-        raise ValueError(f"the study of {name} has no {attribute} at {site}")
-    measured = tasks_of(name, plan).measured
-    wanted = {"attribute": attribute, **site.columns}
-    (task,) = (one for one in measured if wanted.items() <= one.parameters.get("configuration", {}).items())
-    return measure(task.parameters)
+    configurations = {
+        Configuration.of(task.parameters["configuration"]): task.parameters
+        for task in tasks_of(name, plan).measured
+        if "configuration" in task.parameters
+    }
+    one = Configuration(language, attribute, site)
+    if one not in configurations:
+        there = sorted(
+            {other.attribute for other in configurations if (other.language, other.site) == (language, site)}
+        )
+        known = (
+            f"at {site} it has {', '.join(there)}" if there else f"its sites are {', '.join(map(str, plan.all_sites))}"
+        )
+        raise ValueError(f"the study of {name} has no {language} {attribute} at {site}: {known}")
+    return measure(configurations[one])
 
 
 def _with_agreement(experiment: Experiment, plan: Plan, parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
