@@ -209,6 +209,18 @@ def _bases(table: pd.DataFrame) -> str:
     return f"Areas under CLWV in the model's own basis against random ones: {', '.join(told)}."
 
 
+def _depth(table: pd.DataFrame) -> str:
+    by = ["model", "measure"] if "model" in table.columns else ["measure"]
+    told = []
+    for keys, own in table.groupby(by, sort=False):
+        best = own.loc[own["mean"].idxmax()]
+        random = own[(own["ranking"] == "random") & (own["layer"] == best["layer"])]["mean"]
+        against = f" (random there {random.iloc[0]:.2f})" if len(random) else ""
+        name = ranking_name(str(best["ranking"]), str(best["direction"]))
+        told.append(f"{', '.join(keys)}: {name}, {best['mean']:.2f} at layer {best['layer']}{against}")
+    return f"The highest of each measure: {'; '.join(told)}."
+
+
 def _subsets(table: pd.DataFrame) -> str:
     size = table["size"].max()
     bits = table[table["size"] == size].set_index("search")["information"]
@@ -325,6 +337,7 @@ KINDS = (
     Entry({"kind", "ranking", "direction", "strength", "max_clwv"}, _MOVING, "CLWV by strength", _strengths),
     Entry({"role", "measure", "ranking", "area"}, _MOVING, "Encoded and used, by ranking", _roles),
     Entry({"basis", "measure", "ranking", "area"}, _MOVING, "Neurons and random directions", _bases),
+    Entry({"measure", "ranking", "direction", "layer", "mean"}, _MOVING, "Measures by layer", _depth, r"^[^:]*"),
     Entry({"dims", "real", "control"}, _MOVING, "Directions found by alignment search", _alignment),
     Entry({"size", "search", "information"}, _WORDS, "Best subsets and the greedy search", _subsets),
     Entry({"measured", "attribute", "unread", "share"}, _MOVING, "What else changes", _isolation, r"^[^:]*"),
