@@ -109,7 +109,7 @@ pretrain: $(VENV)/.ready  ## Train the mini BERT again, or with MODEL=xlmr anoth
 card: $(VENV)/.ready  ## Measure the mini BERT, or with MODEL=xlmr another mini model, and write its model card
 	$(BIN)/pitfalls card $(if $(MODEL),--model '$(MODEL)')
 
-real: $(VENV)/.ready  ## Fetch two real language models and study them (two hours; resumes; TREEBANKS=folder with EWT)
+real: $(VENV)/.ready  ## Fetch two real language models and study them (a little over two hours; resumes; TREEBANKS=folder with EWT)
 	$(BIN)/pitfalls real $(if $(TREEBANKS),--treebanks '$(TREEBANKS)') --output '$(OUTPUT)'
 
 readme: $(VENV)/.ready  ## Write the README's badges from the address in pyproject.toml

@@ -109,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("models", nargs="*", metavar="MODEL", help=f"default: {' '.join(REAL_MODELS)}")
     fetch.set_defaults(run="fetch:run")
 
-    real = commands.add_parser("real", help="study two real language models (two hours on two cores; resumes)")
+    real = commands.add_parser("real", help="study two real language models (over two hours on two cores; resumes)")
     real.add_argument("models", nargs="*", metavar="MODEL", help="those to study (default: all)")
     real.add_argument("--treebanks", type=Path, metavar="FOLDER", help="with English EWT (default: downloaded)")
     real.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="processes (default: one per core)")

@@ -213,11 +213,11 @@ def _depth(table: pd.DataFrame) -> str:
     by = ["model", "measure"] if "model" in table.columns else ["measure"]
     told = []
     for keys, own in table.groupby(by, sort=False):
-        best = own.loc[own["mean"].idxmax()]
+        best = own.iloc[int(own["mean"].to_numpy().argmax())]
         random = own[(own["ranking"] == "random") & (own["layer"] == best["layer"])]["mean"]
         against = f" (random there {random.iloc[0]:.2f})" if len(random) else ""
         name = ranking_name(str(best["ranking"]), str(best["direction"]))
-        told.append(f"{', '.join(keys)}: {name}, {best['mean']:.2f} at layer {best['layer']}{against}")
+        told.append(f"{', '.join(map(str, keys))}: {name}, {best['mean']:.2f} at layer {best['layer']}{against}")
     return f"The highest of each measure: {'; '.join(told)}."
 
 
