@@ -369,7 +369,7 @@ print(pd.concat(beside, axis=1).round(3).to_string())
 # %% [markdown]
 # ## What you can say now
 #
-# - A real model can be asked every question of this course, offline and without a GPU.
+# - You can ask a real model most questions of this course without a GPU, and offline once you have fetched it.
 # - Look at the lengths of states before you rank: a first word, or one loud neuron, can be all that a ranking sees.
 # - "Used" depends on the unit, on how many, and on how far you push. Give the strength, and a push with real values.
 # - A claim that holds in random weights, too, says nothing about training.

@@ -8,12 +8,13 @@ import numpy as np
 
 from pitfalls.course.checking import Answer, Exercise
 from pitfalls.course.questions.received import Mistakes, compare
+from pitfalls.interventions.agreement import flipped
 
 Margins = Sequence[float]
 
 
 def _share(before: Margins, after: Margins) -> float:
-    return float(np.mean((np.asarray(before) > 0) != (np.asarray(after) > 0)))
+    return float(flipped(np.asarray(before), np.asarray(after)).mean())
 
 
 def _flips(before: Margins, after: Margins, at_random: Sequence[Margins]) -> float:
