@@ -151,13 +151,14 @@ def test_every_committed_table_has_a_kind_and_no_kind_is_there_twice(root):
 
 def test_the_highest_of_each_measure_is_told_with_its_layer_and_what_random_units_reach():
     rows = [
-        ("A", "accuracy", "linear", 1, 0.71), ("A", "accuracy", "probeless", 2, 0.93), ("A", "accuracy", "random", 1, 0.62),
-        ("A", "accuracy", "random", 2, 0.64), ("A", "flip rate", "linear", 1, 0.4), ("B", "accuracy", "linear", 3, 0.5),
+        ("A", "accuracy", "linear", 1, 0.71), ("A", "accuracy", "probeless", 2, 0.93),
+        ("A", "accuracy", "random", 1, 0.62), ("A", "accuracy", "random", 2, 0.64),
+        ("A", "flip rate", "linear", 1, 0.4), ("B", "accuracy", "linear", 3, 0.5),
     ]  # fmt: skip
     table = pd.DataFrame(rows, columns=["model", "measure", "ranking", "layer", "mean"]).assign(direction="ttb")
     assert told(table) == (
-        "The highest of each measure: A, accuracy: Probeless, 0.93 at layer 2 (random there 0.64); "
-        "A, flip rate: Linear, 0.40 at layer 1; B, accuracy: Linear, 0.50 at layer 3."
+        "A: The highest of each measure: accuracy: Probeless, 0.93 at layer 2 (random there 0.64); "
+        "flip rate: Linear, 0.40 at layer 1. B: The highest of each measure: accuracy: Linear, 0.50 at layer 3."
     )
     alone = table[table["model"] == "B"].drop(columns="model")
     assert told(alone) == "The highest of each measure: accuracy: Linear, 0.50 at layer 3."

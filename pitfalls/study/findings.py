@@ -210,14 +210,13 @@ def _bases(table: pd.DataFrame) -> str:
 
 
 def _depth(table: pd.DataFrame) -> str:
-    by = ["model", "measure"] if "model" in table.columns else ["measure"]
     told = []
-    for keys, own in table.groupby(by, sort=False):
+    for measure, own in table.groupby("measure", sort=False):
         best = own.iloc[int(own["mean"].to_numpy().argmax())]
         random = own[(own["ranking"] == "random") & (own["layer"] == best["layer"])]["mean"]
         against = f" (random there {random.iloc[0]:.2f})" if len(random) else ""
         name = ranking_name(str(best["ranking"]), str(best["direction"]))
-        told.append(f"{', '.join(map(str, keys))}: {name}, {best['mean']:.2f} at layer {best['layer']}{against}")
+        told.append(f"{measure}: {name}, {best['mean']:.2f} at layer {best['layer']}{against}")
     return f"The highest of each measure: {'; '.join(told)}."
 
 
